@@ -1,0 +1,78 @@
+"""Settings, read once from the environment and refused with a sentence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from email_opens.errors import InvalidSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What differs from one deployment to the next; the environment's names in capitals."""
+
+    tracking_table: str
+    ledger_table: str
+    opens_topic_arn: str
+    dead_letter_queue_url: str
+    credentials_prefix: str
+    constant_contact_api_url: str
+    constant_contact_auth_url: str
+    requests_per_day: int
+    requests_per_second: int
+    lookback: timedelta
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        InvalidSettings: a variable is missing or malformed; all of them are named at once.
+    """
+    faults: list[str] = []
+
+    def text(name: str, expected: str, start: str = "") -> str:
+        value = environment.get(name, "").strip()
+        if not value:
+            faults.append(f"{name} is not set; it should be {expected}")
+        elif not value.startswith(start):
+            faults.append(f"{name} is malformed; it should be {expected}")
+        return value
+
+    def url(name: str, default: str) -> str:
+        value = environment.get(name, default).strip().rstrip("/")
+        parts = urlsplit(value)
+        local = parts.hostname in ("localhost", "127.0.0.1")
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+            faults.append(f"{name} is malformed; it should be an https address such as {default}")
+        return value
+
+    def number(name: str, default: int, unit: str) -> int:
+        value = environment.get(name, str(default)).strip()
+        if not (value.isascii() and value.isdigit() and 0 < int(value[:10]) <= 10_000_000):
+            faults.append(f"{name} is malformed; it should be a whole number of {unit}, 1 or more")
+            return default
+        return int(value)
+
+    settings = Settings(
+        tracking_table=text("TRACKING_TABLE", "the name of the tracking table"),
+        ledger_table=text("LEDGER_TABLE", "the name of the ledger table"),
+        opens_topic_arn=text("OPENS_TOPIC_ARN", "the ARN of the topic, arn:…:sns:…", "arn:"),
+        dead_letter_queue_url=text(
+            "DEAD_LETTER_QUEUE_URL", "the URL of the dead-letter queue", "http"
+        ),
+        credentials_prefix=text(
+            "CREDENTIALS_PREFIX", "a parameter's name down to the account, such as /email-opens/", "/"
+        ),
+        constant_contact_api_url=url("CONSTANT_CONTACT_API_URL", "https://api.cc.email"),
+        constant_contact_auth_url=url(
+            "CONSTANT_CONTACT_AUTH_URL", "https://authz.constantcontact.com/oauth2/default/v1"
+        ),
+        requests_per_day=number("REQUESTS_PER_DAY", 10_000, "requests"),
+        requests_per_second=number("REQUESTS_PER_SECOND", 4, "requests"),
+        lookback=timedelta(minutes=number("LOOKBACK_MINUTES", 120, "minutes")),
+    )
+    if faults:
+        raise InvalidSettings("The settings cannot be used: " + "; ".join(faults) + ".")
+    return settings

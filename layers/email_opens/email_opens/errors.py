@@ -1,0 +1,82 @@
+"""Errors, grouped by what the caller should do; every message is a sentence for a person.
+
+No message holds a token, an e-mail address or a whole reply.
+"""
+
+from datetime import datetime
+
+
+class EmailOpensError(Exception):
+    """Whatever email-opens raises on purpose."""
+
+
+class InvalidSettings(EmailOpensError):
+    """Mend the settings: the message names the variable and what it should be."""
+
+
+class InvalidInput(EmailOpensError):
+    """Mend what was typed or sent."""
+
+
+# --- Give up on this activity for this round; the next round tries again. ---
+
+
+class ActivityFailed(EmailOpensError):
+    """This activity fails alone."""
+
+
+class ReportUnavailable(ActivityFailed):
+    """The vendor did not give a usable page within the retries: 5xx, time-outs, no JSON."""
+
+
+class PagingBroken(ActivityFailed):
+    """A next link leads in a circle, or to a host that is not the vendor's."""
+
+
+class PublishFailed(ActivityFailed):
+    """Neither the topic nor the dead-letter queue took what had to be delivered."""
+
+
+# --- Change the activity's state and go on with the others. ---
+
+
+class LinkExpired(EmailOpensError):
+    """A next link no longer works: begin again from the report's head."""
+
+
+class ActivityGone(EmailOpensError):
+    """The vendor does not know this activity: stop asking for it."""
+
+
+class LostRace(EmailOpensError):
+    """Somebody else wrote first: drop the write, the winner's state stands."""
+
+
+# --- Stop for this invocation; nothing is wrong. ---
+
+
+class OutOfTime(EmailOpensError):
+    """No time is left for another request: commit what is in hand."""
+
+
+# --- Stop the account: no other activity would fare better. ---
+
+
+class AccountStopped(EmailOpensError):
+    """No request of this account can succeed for now."""
+
+
+class Throttled(AccountStopped):
+    """The vendor went on answering "Too Many Requests": leave it alone for this round."""
+
+
+class QuotaExceeded(AccountStopped):
+    """The day's quota of the API key is spent; `until` is when the next day begins."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class AccountDisconnected(AccountStopped):
+    """A person must connect the account again, or give its user the missing privilege."""

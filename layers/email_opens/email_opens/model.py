@@ -1,0 +1,184 @@
+"""The values that the product is about: frozen, and without a word of AWS or HTTP.
+
+Every instant is an aware UTC `datetime`.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from email_opens.errors import InvalidInput
+
+PAGE_ROWS = 500
+"""Rows of a full page: the most that the vendor gives."""
+
+AUDIT_PAGE_ROWS = 499
+"""An audit's page borders fall elsewhere, so that twins parted by a border meet on one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A contact opened an activity at an instant on a device: one row of the report."""
+
+    campaign_activity_id: str
+    contact_id: str
+    created_time: datetime
+    device_type: str | None
+    email_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that is no open, as it came (JSON, maybe cut), and a reason without its content."""
+
+    row: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reply of the report, newest row first.
+
+    `link` is where it was read (None: the report's head), `next_link` the page below it.
+    """
+
+    link: str | None
+    opens: tuple[Open, ...]
+    rejected: tuple[RejectedRow, ...] = ()
+    next_link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOpen:
+    """An open that the ledger does not know, with what makes it one event."""
+
+    event_id: str
+    """128 bits in hex."""
+    occurrence: int
+    """1, 2, … among opens alike in contact, instant and device."""
+    open: Open
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of the report that a cut walk has left: from `ceiling` down to `floor`.
+
+    `link` is the last page that was worked, to be read again first; None is the head.
+    """
+
+    floor: datetime | None
+    ceiling: datetime | None
+    link: str | None
+
+
+class State(StrEnum):
+    """What happens to an activity."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """A tracked send: one item of the tracking table."""
+
+    account_id: str
+    campaign_activity_id: str
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    state: State = State.ACTIVE
+    sent_at: datetime | None = None
+    tracked_at: datetime
+    """When tracking began."""
+    tracked_from: datetime | None = None
+    """Opens before it are not published; None: from the beginning."""
+    watermark: datetime | None = None
+    """Down from here everything was published, gaps excepted; None: never read."""
+    gaps: tuple[Gap, ...] = ()
+    published: int = 0
+    """Opens published so far; a repeat after a crash may be counted twice."""
+    reported: int | None = None
+    """Rows that the last audit saw in the report, where one has walked it whole."""
+    rejected: int = 0
+    polled_at: datetime | None = None
+    swept_at: datetime | None = None
+    audited_at: datetime | None = None
+    last_error: str | None = None
+    version: int = 0
+    """Every write is conditional on the version that was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One API key: its lease and its day's budget."""
+
+    account_id: str
+    lease_holder: str | None = None
+    lease_until: datetime | None = None
+    requests_day: str | None = None
+    """The UTC day (`2026-03-02`) that `requests_spent` counts."""
+    requests_spent: int = 0
+    closed_until: datetime | None = None
+    """The vendor has said that the quota is spent until then."""
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """An account's credentials, as its parameter holds them."""
+
+    client_id: str
+    refresh_token: str
+    access_token: str | None = None
+    expires_at: datetime | None = None
+    client_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return "Tokens(…)"
+
+
+def utc(text: str) -> datetime:
+    """Read an ISO 8601 instant with `Z` or an offset.
+
+    Raises:
+        ValueError: it is no instant, or has no offset.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant without an offset from UTC")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("an instant outside the calendar") from error
+
+
+def iso(instant: datetime) -> str:
+    """Write an instant as `2026-03-02T14:07:00Z`, with a fraction only where there is one."""
+    return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def next_day(instant: datetime) -> datetime:
+    """Return the 00:00 UTC after an instant, when the vendor's quota begins anew."""
+    midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=1)
+
+
+def activity_id(text: str) -> str:
+    """Return a campaign activity id in its canonical form.
+
+    Raises:
+        InvalidInput: it is no UUID.
+    """
+    try:
+        canonical = str(UUID(text))
+    except ValueError:
+        canonical = ""
+    if canonical != text.strip().lower():
+        raise InvalidInput(
+            f"“{text[:60]}” is no campaign activity id: expected a UUID such as "
+            "5b1e0a52-0000-4000-8000-0000000000aa, as in the vendor's campaign_activities."
+        )
+    return canonical
