@@ -1,0 +1,94 @@
+"""The published message of an open, and its id: CloudEvents 1.0, structured JSON."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import TypedDict
+
+from email_opens.model import Activity, NewOpen, Open, iso
+
+EVENT_TYPE = "email.opened"
+DATA_SCHEMA = "urn:email-opens:schema:email-opened.v1"
+
+
+class Attribute(TypedDict):
+    """A message attribute, as SNS and SQS write it."""
+
+    DataType: str
+    StringValue: str
+
+
+def event_id(row: Open, occurrence: int) -> str:
+    """Return 128 bits in hex: the same whenever, by whomever and in whatever order published."""
+    instant = row.created_time.timestamp()
+    identity = (
+        f"{row.campaign_activity_id}\n{row.contact_id}\n{instant:.6f}\n"
+        f"{row.device_type or ''}\n{occurrence}"
+    )
+    return blake2b(identity.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def fingerprint(event: str) -> bytes:
+    """Return the 8 bytes by which the ledger knows an event: the first of its id."""
+    return bytes.fromhex(event[:16])
+
+
+def row_fingerprint(row: str) -> bytes:
+    """Return the 8 bytes by which the ledger knows a row that is no open."""
+    return blake2b(row.encode(errors="surrogatepass"), digest_size=8).digest()
+
+
+REJECTED = "rejected"
+"""The ledger's bucket of rows that are no opens, and so have no hour."""
+
+
+def bucket(instant: datetime) -> str:
+    """Return the ledger's bucket of an open: its hour, `2026-03-02T14`."""
+    return instant.isoformat()[:13]
+
+
+def message(activity: Activity, new: NewOpen) -> str:
+    """Write the CloudEvent of a new open as JSON."""
+    row = new.open
+    created = iso(row.created_time)
+    data = {
+        "contact_id": row.contact_id,
+        "campaign_activity_id": row.campaign_activity_id,
+        "campaign_id": activity.campaign_id,
+        "campaign_name": activity.campaign_name,
+        "email_address": row.email_address,
+        "device_type": row.device_type,
+        "created_time": created,
+        "occurrence": new.occurrence,
+    }
+    event = {
+        "specversion": "1.0",
+        "id": new.event_id,
+        "type": EVENT_TYPE,
+        "source": (
+            f"/constant-contact/{activity.account_id}/activities/{row.campaign_activity_id}"
+        ),
+        "subject": row.contact_id,
+        "time": created,
+        "datacontenttype": "application/json",
+        "dataschema": DATA_SCHEMA,
+        "data": {name: value for name, value in data.items() if value is not None},
+    }
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def attributes(activity: Activity, new: NewOpen, delay_seconds: int) -> Mapping[str, Attribute]:
+    """Return what filter policies may look at; `delay_seconds` is published less created."""
+    values: dict[str, Attribute] = {
+        "type": {"DataType": "String", "StringValue": EVENT_TYPE},
+        "account_id": {"DataType": "String", "StringValue": activity.account_id},
+        "campaign_activity_id": {
+            "DataType": "String",
+            "StringValue": new.open.campaign_activity_id,
+        },
+        "delay_seconds": {"DataType": "Number", "StringValue": str(delay_seconds)},
+    }
+    if new.open.device_type:
+        values["device_type"] = {"DataType": "String", "StringValue": new.open.device_type}
+    return values

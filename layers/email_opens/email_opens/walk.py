@@ -1,0 +1,163 @@
+"""What is new on a page, when a walk ends, and what it leaves behind. Pure.
+
+The report is newest first and has no ids, no filter and a grain of a minute. A walk reads it
+page by page from a start down to a *floor*, the instant at which it may stop:
+
+    head ──▶ page ──▶ page ──▶ page          the *watermark* makes a poll short:
+             new      new      ≤ floor       above it lies what was never read;
+                                             the *ledger* makes it true:
+                                             whatever it does not know is new.
+
+Rows alike in contact, instant and device are told apart by counting them within one page. Rows
+of two pages are never counted together: between two replies ties change places and arrivals
+push rows down, so only one reply proves that two rows exist.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from email_opens.events import bucket, event_id, fingerprint
+from email_opens.model import Activity, Gap, NewOpen, Page
+
+MAX_GAPS = 8
+"""More gaps of one activity than this become one, so that its item stays small."""
+
+
+class Depth(IntEnum):
+    """How far down a walk goes."""
+
+    TAIL = 1
+    """To the watermark."""
+    SWEEP = 2
+    """To the watermark less the lookback: finds late rows."""
+    AUDIT = 3
+    """To the end of the report, or the instant from which the activity is tracked."""
+
+
+def floor_of(activity: Activity, depth: Depth, lookback: timedelta) -> datetime | None:
+    """Choose where a walk from the head may stop; None is the end of the report."""
+    start = activity.tracked_from
+    if depth is Depth.AUDIT or activity.watermark is None:
+        return start
+    floor = activity.watermark - (lookback if depth is Depth.SWEEP else timedelta())
+    return floor if start is None else max(start, floor)
+
+
+def new_opens(
+    page: Page, floor: datetime | None, published: Mapping[str, Set[bytes]]
+) -> list[NewOpen]:
+    """Return the page's opens at or above the floor that the ledger does not know, oldest first.
+
+    `published` is the ledger by bucket. Two rows alike against one in the ledger are one new
+    open, occurrence 2.
+    """
+    occurrences: dict[tuple[str, datetime, str | None], int] = {}
+    found: list[NewOpen] = []
+    for row in reversed(page.opens):
+        if floor is not None and row.created_time < floor:
+            continue
+        alike = (row.contact_id, row.created_time, row.device_type)
+        occurrence = occurrences[alike] = occurrences.get(alike, 0) + 1
+        identity = event_id(row, occurrence)
+        if fingerprint(identity) not in published.get(bucket(row.created_time), ()):
+            found.append(NewOpen(identity, occurrence, row))
+    return found
+
+
+def ended(page: Page, floor: datetime | None) -> bool:
+    """Say whether a walk ends with this page: it is the last one, or passes the floor.
+
+    Never because a row is known: a new row may sort behind a known tie.
+    """
+    if page.next_link is None:
+        return True
+    return floor is not None and bool(page.opens) and page.opens[-1].created_time < floor
+
+
+def shifted(page: Page, gap: Gap) -> bool:
+    """Say whether rows were withdrawn above a gap's page, so that its link now skips some."""
+    return (
+        gap.link is not None
+        and gap.ceiling is not None
+        and (not page.opens or page.opens[0].created_time < gap.ceiling)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the report that was read, published and recorded in one go.
+
+    From `top` (None: the head) down to `bottom`, its last row (None: it had no row).
+    """
+
+    top: datetime | None
+    bottom: datetime | None
+    newest: datetime | None
+    link: str | None
+    """The last page worked; None: the head."""
+    ended: bool
+    """The floor was reached."""
+
+
+def advance(
+    activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None, now: datetime
+) -> tuple[Activity, Gap | None]:
+    """Return the activity after a stretch of a walk, and the gap that is left of that walk.
+
+    `gap` is the one the walk continues; without one it began at the head and moves the
+    watermark, up only, and never past `now`: a row dated in the future must not drag it along.
+    """
+    gaps = [other for other in activity.gaps if other != gap and not _read(other, stretch, floor)]
+    left = None
+    if not stretch.ended:
+        ceiling = stretch.bottom or (gap.ceiling if gap else stretch.newest)
+        left = Gap(floor=floor, ceiling=ceiling, link=stretch.link)
+        if not any(_within(left, other) for other in gaps):
+            gaps = [other for other in gaps if not _within(other, left)] + [left]
+        elif gap is None:
+            left = None
+    watermark = activity.watermark
+    if gap is None and stretch.newest is not None:
+        newest = min(stretch.newest, now)
+        watermark = newest if watermark is None else max(watermark, newest)
+    return replace(activity, watermark=watermark, gaps=_bounded(gaps)), left
+
+
+def _read(gap: Gap, stretch: Stretch, floor: datetime | None) -> bool:
+    """Say whether a gap lies whole within what was read.
+
+    A stretch that ended was read through its floor; any other only down to above its bottom,
+    whose ties may go on below.
+    """
+    if stretch.top is not None and (gap.ceiling is None or gap.ceiling > stretch.top):
+        return False
+    if stretch.ended:
+        return _below(floor, gap.floor)
+    return stretch.bottom is not None and gap.floor is not None and gap.floor > stretch.bottom
+
+
+def _within(inner: Gap, outer: Gap) -> bool:
+    covers = outer.ceiling is None or (
+        inner.ceiling is not None and inner.ceiling <= outer.ceiling
+    )
+    return covers and _below(outer.floor, inner.floor)
+
+
+def _below(low: datetime | None, high: datetime | None) -> bool:
+    """Compare floors; None is the end of the report, below every instant."""
+    return low is None or (high is not None and low <= high)
+
+
+def _bounded(gaps: list[Gap]) -> tuple[Gap, ...]:
+    """Sort gaps newest first; merge too many into one that begins again from the head."""
+    if len(gaps) > MAX_GAPS:
+        floors = [gap.floor for gap in gaps]
+        lowest = None if None in floors else min(floor for floor in floors if floor)
+        return (Gap(floor=lowest, ceiling=None, link=None),)
+    return tuple(
+        sorted(gaps, key=lambda gap: (gap.ceiling is None, gap.ceiling or gap.floor or 0), reverse=True)
+        if all(gap.ceiling for gap in gaps)
+        else gaps
+    )
