@@ -114,10 +114,10 @@ def advance(
     if not stretch.ended:
         ceiling = stretch.bottom or (gap.ceiling if gap else stretch.newest)
         left = Gap(floor=floor, ceiling=ceiling, link=stretch.link)
-        if not any(_within(left, other) for other in gaps):
-            gaps = [other for other in gaps if not _within(other, left)] + [left]
-        elif gap is None:
+        if any(_within(left, other) for other in gaps):
             left = None
+        else:
+            gaps = [*(other for other in gaps if not _within(other, left)), left]
     watermark = activity.watermark
     if gap is None and stretch.newest is not None:
         newest = min(stretch.newest, now)
@@ -151,13 +151,8 @@ def _below(low: datetime | None, high: datetime | None) -> bool:
 
 
 def _bounded(gaps: list[Gap]) -> tuple[Gap, ...]:
-    """Sort gaps newest first; merge too many into one that begins again from the head."""
-    if len(gaps) > MAX_GAPS:
-        floors = [gap.floor for gap in gaps]
-        lowest = None if None in floors else min(floor for floor in floors if floor)
-        return (Gap(floor=lowest, ceiling=None, link=None),)
-    return tuple(
-        sorted(gaps, key=lambda gap: (gap.ceiling is None, gap.ceiling or gap.floor or 0), reverse=True)
-        if all(gap.ceiling for gap in gaps)
-        else gaps
-    )
+    """Merge too many gaps into one that begins again from the head."""
+    if len(gaps) <= MAX_GAPS:
+        return tuple(gaps)
+    lowest = min(gaps, key=lambda gap: (gap.floor is not None, gap.floor))
+    return (Gap(floor=lowest.floor, ceiling=None, link=None),)
