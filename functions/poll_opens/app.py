@@ -1,0 +1,102 @@
+"""Scheduled for an account: publish the new opens of its tracked sends."""
+
+import os
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from email_opens.bootstrap import EmailOpens, bootstrap
+from email_opens.errors import EmailOpensError, InvalidInput, QuotaExceeded
+from email_opens.rounds import Turn
+
+COMMIT_SECONDS = 10
+"""Kept at the end of an invocation, to publish and record what is in hand."""
+
+logger = Logger(service="poll_opens")
+metrics = Metrics(namespace="EmailOpens", service="poll_opens")
+
+
+@cache
+def email_opens() -> EmailOpens:
+    return bootstrap(os.environ)
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Poll the account that the schedule names, and say what was done."""
+    account_id = _account(event)
+    logger.append_keys(account_id=account_id)
+    product = email_opens()
+    until = product.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    turn = product.rounds.take_turn(
+        account_id,
+        holder=context.aws_request_id,
+        before=until - timedelta(seconds=COMMIT_SECONDS),
+        until=until,
+    )
+    _log(turn)
+    _measure(turn)
+    return {
+        "account_id": account_id,
+        "published": turn.facts.published,
+        "requests": turn.requests,
+        "activities": turn.activities,
+        "failed": [failure.campaign_activity_id for failure in turn.failures],
+        "gaps": turn.gaps,
+        "leased": turn.leased,
+        "stopped": str(turn.stopped) if turn.stopped else None,
+    }
+
+
+def _account(event: object) -> str:
+    account_id = event.get("account_id") if isinstance(event, dict) else None
+    if not isinstance(account_id, str) or not account_id.strip():
+        raise InvalidInput('The event names no account: expected {"account_id": "default"}.')
+    return account_id
+
+
+def _log(turn: Turn) -> None:
+    for failure in turn.failures:
+        known = isinstance(failure.error, EmailOpensError)
+        logger.error(
+            str(failure.error) if known else f"Unexpected {type(failure.error).__name__}.",
+            extra={"campaign_activity_id": failure.campaign_activity_id},
+        )
+    if turn.stopped:
+        logger.warning(str(turn.stopped))
+    if not turn.leased:
+        logger.info("Another invocation works on this account.")
+        return
+    logger.info(
+        "Turn done.",
+        extra={
+            "published": turn.facts.published,
+            "dead_lettered": turn.facts.dead_lettered,
+            "rejected": turn.facts.rejected,
+            "requests": turn.requests,
+            "activities": turn.activities,
+            "gaps": turn.gaps,
+        },
+    )
+
+
+def _measure(turn: Turn) -> None:
+    metrics.add_dimension("account_id", turn.account_id)
+    counts = {
+        "OpensPublished": turn.facts.published,
+        "RowsRejected": turn.facts.rejected,
+        "OpensDeadLettered": turn.facts.dead_lettered,
+        "Requests": turn.requests,
+        "PollsFailed": len(turn.failures),
+        "GapsOpen": turn.gaps,
+        "Throttled": turn.throttled,
+        "QuotaExceeded": int(isinstance(turn.stopped, QuotaExceeded)),
+    }
+    for name, value in counts.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    # A metric of one EMF record holds at most 100 values: Powertools writes a record for each 100.
+    for seconds in turn.facts.delays_seconds:
+        metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))
