@@ -1,0 +1,235 @@
+"""The control endpoint: what a test in another process needs, as JSON under `/_control/`."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from json import JSONDecodeError, loads
+from typing import TYPE_CHECKING, Any
+
+from constant_contact_emulator.behaviour import LastPage, Paging, Ties, TimeFormat
+from constant_contact_emulator.clocks import ManualClock
+from constant_contact_emulator.replies import Reply, Request
+from constant_contact_emulator.report import Contact
+from constant_contact_emulator.send import simulate_send
+
+if TYPE_CHECKING:
+    from constant_contact_emulator.server import Emulator
+
+PREFIX = "/_control/"
+
+
+def control(emulator: "Emulator", request: Request) -> Reply:
+    """Answer a request of the control endpoint; what is wrong with it is told with a 400."""
+    name = request.path.removeprefix(PREFIX)
+    act = _ACTIONS.get((request.method, name))
+    if act is None:
+        known = sorted(f"{method} {PREFIX}{name}" for method, name in _ACTIONS)
+        return Reply(HTTPStatus.NOT_FOUND, {"known": known})
+    try:
+        details = loads(request.body) if request.body else {}
+        return Reply(payload=act(emulator, request.query | details))
+    except (JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        return Reply(HTTPStatus.BAD_REQUEST, {"error": problem})
+
+
+def _add_fault(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    emulator.faults.add(**details)
+    return {"faults": len(emulator.faults)}
+
+
+def _clear_faults(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
+    emulator.faults.clear()
+    return {"faults": 0}
+
+
+def _count_faults(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
+    return {"faults": len(emulator.faults)}
+
+
+def _add_opens(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    activity_id = details["activity"]
+    first = int(details.get("first", 0))
+    opens = details.get("opens")
+    if opens is None:
+        opens = [{"contact": first + n} for n in range(int(details.get("count", 1)))]
+    with emulator.world.lock:
+        for one in opens:
+            contact: Contact | int = int(one.get("contact", 0))
+            if "contact_id" in one:
+                contact = Contact(one["contact_id"], one.get("email_address", "x@example.com"))
+            emulator.world.add_open(
+                activity_id,
+                contact,
+                at=_instant(one.get("created_time")),
+                device_type=one.get("device_type", "computer"),
+                visible_from=_instant(one.get("visible_from")),
+            )
+    return _count_rows(emulator, details)
+
+
+def _add_raw_row(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    at = _instant(details.get("at"))
+    emulator.world.add_raw_row(details["activity"], details["row"], at=at)
+    return _count_rows(emulator, details)
+
+
+def _count_rows(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": emulator.world.count_rows(details["activity"])}
+
+
+def _withdraw(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    contact_id = details.get("contact_id")
+    withdrawn = emulator.world.withdraw(
+        details["activity"],
+        lambda row: contact_id is None or row.contact.contact_id == contact_id,
+        at_most=int(details.get("at_most", 1)),
+    )
+    return {"withdrawn": withdrawn}
+
+
+def _add_campaign(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    world = emulator.world
+    account_id = details.get("account", "default")
+    campaign = world.add_campaign(details.get("name", "Newsletter"), account_id=account_id)
+    contacts, sent_at = int(details.get("contacts", 0)), _instant(details.get("sent_at"))
+    rows = 0
+    if contacts:
+        seed = int(details.get("seed", 1))
+        rows = simulate_send(world, campaign.activity_id, contacts, sent_at=sent_at, seed=seed)
+    elif details.get("sent", True):
+        world.send(campaign.activity_id, at=sent_at)
+    return {"campaign": campaign.campaign_id, "activity": campaign.activity_id, "rows": rows}
+
+
+def _resend(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    activity = emulator.world.resend(details["campaign"])
+    return {"activity": activity.campaign_activity_id}
+
+
+def _campaigns(emulator: "Emulator", _: dict[str, Any]) -> list[dict[str, Any]]:
+    with emulator.world.lock:
+        return [
+            {
+                "campaign": one.campaign_id,
+                "account": one.account_id,
+                "name": one.name,
+                "activities": {two.campaign_activity_id: two.role for two in one.activities},
+            }
+            for one in emulator.world.campaigns.values()
+        ]
+
+
+def _requests(emulator: "Emulator", details: dict[str, Any]) -> list[dict[str, Any]]:
+    path = details.get("path", "")
+    return [
+        {"time": one.time.isoformat(), "method": one.method, "path": one.path, "status": one.status}
+        for one in list(emulator.requests)
+        if path in one.path
+    ]
+
+
+def _forget_requests(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
+    emulator.requests.clear()
+    return {"requests": 0}
+
+
+def _connect(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    return emulator.credentials(details.get("account", "default"))
+
+
+def _expire(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
+    emulator.authorization.expire_access_tokens()
+    return {}
+
+
+def _revoke(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
+    emulator.authorization.revoke()
+    return {}
+
+
+def _approve(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    emulator.authorization.approve(details["user_code"])
+    return {}
+
+
+def _deny(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    emulator.authorization.deny(details["user_code"])
+    return {}
+
+
+def _waiting(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
+    return {"user_codes": emulator.authorization.pending_user_codes()}
+
+
+def _behave(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    known = {name: read(details[name]) for name, read in _BEHAVIOUR.items() if name in details}
+    unknown = details.keys() - known.keys()
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    for name, value in known.items():
+        setattr(emulator.world.behaviour, name, value)
+    return {}
+
+
+def _limit(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    for name in details.keys() & {"per_second", "per_day", "token_per_second"}:
+        setattr(emulator.limits, name, None if details[name] is None else int(details[name]))
+    return {"spent": emulator.limits.spent}
+
+
+def _advance(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+    clock = emulator.world.clock
+    if "seconds" in details:
+        if not isinstance(clock, ManualClock):
+            raise ValueError("this clock runs by itself")
+        clock.advance(timedelta(seconds=float(details["seconds"])))
+    return {"now": clock().isoformat()}
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _seconds(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(seconds=number)
+
+
+_BEHAVIOUR: dict[str, Callable[[Any], Any]] = {
+    "paging": Paging,
+    "ties": Ties,
+    "last_page": lambda names: tuple(LastPage(name) for name in names),
+    "time_formats": lambda names: tuple(TimeFormat(name) for name in names),
+    "unknown_fields": bool,
+    "privileged": bool,
+    "expired_link_status": int,
+    "link_lifetime": _seconds,
+    "counters_stale_for": _seconds,
+}
+
+_ACTIONS: dict[tuple[str, str], Callable[["Emulator", dict[str, Any]], Any]] = {
+    ("POST", "faults"): _add_fault,
+    ("GET", "faults"): _count_faults,
+    ("DELETE", "faults"): _clear_faults,
+    ("POST", "opens"): _add_opens,
+    ("POST", "rows"): _add_raw_row,
+    ("GET", "rows"): _count_rows,
+    ("POST", "withdraw"): _withdraw,
+    ("POST", "campaigns"): _add_campaign,
+    ("GET", "campaigns"): _campaigns,
+    ("POST", "resend"): _resend,
+    ("GET", "requests"): _requests,
+    ("DELETE", "requests"): _forget_requests,
+    ("POST", "connect"): _connect,
+    ("POST", "expire"): _expire,
+    ("POST", "revoke"): _revoke,
+    ("POST", "approve"): _approve,
+    ("POST", "deny"): _deny,
+    ("GET", "devices"): _waiting,
+    ("POST", "behaviour"): _behave,
+    ("POST", "limits"): _limit,
+    ("POST", "clock"): _advance,
+}

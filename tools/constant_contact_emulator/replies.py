@@ -1,0 +1,103 @@
+"""Requests and replies as values, and the vendor's error bodies."""
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    target: str
+    """Path and query as they were sent."""
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    """By lower-case name."""
+    body: bytes = b""
+
+
+class Ending(StrEnum):
+    """What becomes of the connection."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    """Half of the body is sent, then the connection is closed."""
+    DROPPED = "dropped"
+    """It is closed without a word."""
+
+
+@dataclass(slots=True)
+class Reply:
+    status: int = HTTPStatus.OK
+    payload: Any = None
+    """JSON, or bytes as they are, or None for no body."""
+    headers: dict[str, str] = field(default_factory=dict)
+    media: str = "application/json"
+    ending: Ending = Ending.WHOLE
+
+    def body(self) -> bytes:
+        if self.payload is None:
+            return b""
+        if isinstance(self.payload, bytes):
+            return self.payload
+        return json.dumps(self.payload, separators=(",", ":")).encode()
+
+
+def invalid(message: str) -> Reply:
+    error = {"error_key": "reports.api.validation.error", "error_message": message}
+    return Reply(HTTPStatus.BAD_REQUEST, [error])
+
+
+def unauthorized() -> Reply:
+    error = {"error_key": "unauthorized", "error_message": "Unauthorized"}
+    return Reply(HTTPStatus.UNAUTHORIZED, error)
+
+
+def forbidden() -> Reply:
+    message = "Request forbidden due to insufficient user privileges."
+    error = {"error_key": "access_denied", "error_message": message}
+    return Reply(HTTPStatus.FORBIDDEN, error)
+
+
+def not_found() -> Reply:
+    message = "The requested resource was not found."
+    return Reply(HTTPStatus.NOT_FOUND, [{"error_key": "not_found", "error_message": message}])
+
+
+def throttled() -> Reply:
+    error = {"error_key": "throttled", "error_message": "Too Many Requests"}
+    return Reply(HTTPStatus.TOO_MANY_REQUESTS, error)
+
+
+def quota_exceeded() -> Reply:
+    error = {"error_key": "quota_exceeded", "error_message": "Limit Exceeded"}
+    return Reply(HTTPStatus.TOO_MANY_REQUESTS, error)
+
+
+def token_throttled() -> Reply:
+    return Reply(HTTPStatus.TOO_MANY_REQUESTS, None, {"retry-after": "1"})
+
+
+def html(status: int) -> Reply:
+    page = f"<html><head><title>{status}</title></head><body>{status}</body></html>"
+    return Reply(status, page.encode(), media="text/html")
+
+
+def of_status(status: int) -> Reply:
+    """Return the body that the vendor is known to give with a status."""
+    match status:
+        case HTTPStatus.BAD_REQUEST:
+            return invalid("The request is invalid.")
+        case HTTPStatus.UNAUTHORIZED:
+            return unauthorized()
+        case HTTPStatus.FORBIDDEN:
+            return forbidden()
+        case HTTPStatus.NOT_FOUND:
+            return not_found()
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return throttled()
+        case _:
+            return Reply(status, {"message": HTTPStatus(status).phrase})
