@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from email_opens.bootstrap import EmailOpens, bootstrap
 from email_opens.errors import EmailOpensError, InvalidInput, QuotaExceeded
 from email_opens.rounds import Turn

@@ -197,7 +197,7 @@ class Api:
         }
         return Reply(payload=summary)
 
-    def _listed(  # noqa: PLR0913
+    def _listed(
         self,
         request: Request,
         found: list[Campaign],

@@ -20,7 +20,7 @@ MOST_ROWS = 500
 _SNAPSHOTS = 64
 
 
-class BadLink(Exception):  # noqa: N818
+class BadLink(Exception):
     """A next link that cannot be read, or is too old."""
 
 

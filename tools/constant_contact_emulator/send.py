@@ -34,7 +34,7 @@ class Send:
     """`created_time` is cut to whole ones of this."""
 
 
-def simulate_send(  # noqa: PLR0913
+def simulate_send(
     world: World,
     activity_id: str,
     contacts: int,

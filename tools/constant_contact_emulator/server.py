@@ -37,7 +37,7 @@ class Emulator:
     Limits are the vendor's unless `Limits.off()` or others are handed in.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         *,
         clock: Clock = system_clock,

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from email_opens.errors import InvalidSettings
 
+MOST = 10_000_000
+"""The largest number that any setting may be."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -44,13 +47,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         value = environment.get(name, default).strip().rstrip("/")
         parts = urlsplit(value)
         local = parts.hostname in ("localhost", "127.0.0.1")
-        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+        if not parts.hostname or not (
+            parts.scheme == "https" or (parts.scheme == "http" and local)
+        ):
             faults.append(f"{name} is malformed; it should be an https address such as {default}")
         return value
 
     def number(name: str, default: int, unit: str) -> int:
         value = environment.get(name, str(default)).strip()
-        if not (value.isascii() and value.isdigit() and 0 < int(value[:10]) <= 10_000_000):
+        if not (value.isascii() and value.isdigit() and 0 < int(value[:10]) <= MOST):
             faults.append(f"{name} is malformed; it should be a whole number of {unit}, 1 or more")
             return default
         return int(value)
@@ -63,7 +68,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "DEAD_LETTER_QUEUE_URL", "the URL of the dead-letter queue", "http"
         ),
         credentials_prefix=text(
-            "CREDENTIALS_PREFIX", "a parameter's name down to the account, such as /email-opens/", "/"
+            "CREDENTIALS_PREFIX",
+            "a parameter's name down to the account, such as /email-opens/",
+            "/",
         ),
         constant_contact_api_url=url("CONSTANT_CONTACT_API_URL", "https://api.cc.email"),
         constant_contact_auth_url=url(

@@ -215,7 +215,9 @@ class Poller:
         )
         stretch = Stretch(
             top=None if walk.from_head or walk.gap is None else walk.gap.ceiling,
-            bottom=next((page.opens[-1].created_time for page in reversed(pages) if page.opens), None),
+            bottom=next(
+                (page.opens[-1].created_time for page in reversed(pages) if page.opens), None
+            ),
             newest=max(instants, default=None),
             link=None if stuck else pages[-1].link,
             ended=walk.done,

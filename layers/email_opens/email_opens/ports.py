@@ -77,8 +77,14 @@ class Tracking(Protocol):
     """Accounts and activities. Every write to an activity is conditional on its version."""
 
     def lease(
-        self, account_id: str, *, holder: str, now: datetime, until: datetime,
-        reserve: int, budget: int,
+        self,
+        account_id: str,
+        *,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        reserve: int,
+        budget: int,
     ) -> Account | None:
         """Take the account for `holder` and count up to `reserve` requests as spent today.
 
@@ -88,8 +94,14 @@ class Tracking(Protocol):
         """
 
     def release(
-        self, account_id: str, *, holder: str, day: str, unused: int,
-        closed_until: datetime | None, last_error: str | None,
+        self,
+        account_id: str,
+        *,
+        holder: str,
+        day: str,
+        unused: int,
+        closed_until: datetime | None,
+        last_error: str | None,
     ) -> None:
         """End the holder's lease and give back what was reserved for `day` and not spent.
 

@@ -86,7 +86,7 @@ class Rounds:
         report = self.report(account_id, budget)
         try:
             if account.closed_until and account.closed_until > now:
-                raise QuotaExceeded(  # noqa: TRY301 - ends the turn as the vendor's own word does
+                raise QuotaExceeded(
                     f"The day's quota is spent; it opens at {iso(account.closed_until)}.",
                     account.closed_until,
                 )

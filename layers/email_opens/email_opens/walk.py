@@ -13,7 +13,8 @@ of two pages are never counted together: between two replies ties change places 
 push rows down, so only one reply proves that two rows exist.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -46,7 +47,7 @@ def floor_of(activity: Activity, depth: Depth, lookback: timedelta) -> datetime 
 
 
 def new_opens(
-    page: Page, floor: datetime | None, published: Mapping[str, Set[bytes]]
+    page: Page, floor: datetime | None, published: Mapping[str, AbstractSet[bytes]]
 ) -> list[NewOpen]:
     """Return the page's opens at or above the floor that the ledger does not know, oldest first.
 
@@ -139,9 +140,7 @@ def _read(gap: Gap, stretch: Stretch, floor: datetime | None) -> bool:
 
 
 def _within(inner: Gap, outer: Gap) -> bool:
-    covers = outer.ceiling is None or (
-        inner.ceiling is not None and inner.ceiling <= outer.ceiling
-    )
+    covers = outer.ceiling is None or (inner.ceiling is not None and inner.ceiling <= outer.ceiling)
     return covers and _below(outer.floor, inner.floor)
 
 

@@ -6,8 +6,7 @@ whoever finds his own write there has succeeded.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -20,17 +19,14 @@ from email_opens.adapters.items import (
     activity_of,
     item_of,
 )
-from email_opens.errors import ActivityFailed, LostRace
+from email_opens.errors import LostRace
 from email_opens.model import Account, Activity, iso
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import QueryInputPaginateTypeDef, WriteRequestUnionTypeDef
+    from mypy_boto3_dynamodb.type_defs import QueryInputPaginateTypeDef
 
     from email_opens.adapters.items import Item, StoredItem
-    from email_opens.ports import Clock
 
 LEASE_TRIES = 5
 APPEND_TRIES = 8

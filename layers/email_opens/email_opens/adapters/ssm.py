@@ -24,9 +24,7 @@ class SsmCredentials:
 
     def load(self, account_id: str) -> Tokens:
         try:
-            reply = self._client.get_parameter(
-                Name=self._prefix + account_id, WithDecryption=True
-            )
+            reply = self._client.get_parameter(Name=self._prefix + account_id, WithDecryption=True)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ParameterNotFound":
                 raise
