@@ -11,7 +11,8 @@ from botocore.config import Config
 
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.constant_contact import ConstantContactReport
-from email_opens.adapters.dynamodb import DynamoDBLedger, DynamoDBTracking
+from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.ledger import DynamoDBLedger
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.sns import SnsPublisher
 from email_opens.adapters.ssm import SsmCredentials

@@ -1,13 +1,14 @@
-"""Tracking and ledger in DynamoDB. Every condition is named, and explained where it stands.
+"""Tracking in DynamoDB. Every condition is named, and explained where it stands.
 
 botocore sends a write again when its answer was lost. The second copy then meets the first, and
 its condition fails although the write won: so a failed condition asks for the stored item, and
 whoever finds his own write there has succeeded.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
@@ -24,16 +25,11 @@ from email_opens.model import Account, Activity, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import QueryInputPaginateTypeDef
+    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef, QueryInputPaginateTypeDef
 
     from email_opens.adapters.items import Item, StoredItem
 
 LEASE_TRIES = 5
-APPEND_TRIES = 8
-BATCH_ITEMS = 25
-FINGERPRINT_BYTES = 8
-ENTRY_FINGERPRINTS = 12_000
-"""96 KB: a ledger entry stays well below DynamoDB's 400 KB, and a batch of 25 below its 16 MB."""
 
 
 class DynamoDBTracking:
@@ -105,7 +101,10 @@ class DynamoDBTracking:
         closed_until: datetime | None,
         last_error: str | None,
     ) -> None:
-        texts = {"closed_until": closed_until and iso(closed_until), "last_error": last_error}
+        texts = {
+            "closed_until": None if closed_until is None else iso(closed_until),
+            "last_error": last_error,
+        }
         told: Item = {f":{name}": {"S": text} for name, text in texts.items() if text is not None}
         sets = [f"{name[1:]} = {name}" for name in told]
         removes = ", ".join(
@@ -130,13 +129,14 @@ class DynamoDBTracking:
         ]
         for condition, assignments, values in attempts:
             setting = f"SET {', '.join(assignments)} " if assignments else ""
+            mine: Item = {":holder": {"S": holder}}
             try:
                 self._client.update_item(
                     TableName=self._table,
                     Key=account_key(account_id),
                     UpdateExpression=f"{setting}REMOVE {removes}",
                     ConditionExpression=condition,
-                    ExpressionAttributeValues={":holder": {"S": holder}} | told | values,
+                    ExpressionAttributeValues=mine | told | values,
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
@@ -208,15 +208,41 @@ class DynamoDBTracking:
     def _put(self, activity: Activity, condition: str, values: "Item") -> bool:
         """Put the activity if the condition holds; return whether this very write stands."""
         item = item_of(activity)
-        given = {"ExpressionAttributeValues": values} if values else {}
+        put: PutItemInputTypeDef = {
+            "TableName": self._table,
+            "Item": item,
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            put["ExpressionAttributeValues"] = values
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression=condition,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **given,
-            )
+            self._client.put_item(**put)
         except ClientError as error:
             return _found_instead(error).get("write") == item["write"]
         return True
+
+
+def _is_anothers(account: Account, holder: str, now: datetime) -> bool:
+    held = account.lease_until is not None and account.lease_until > now
+    return held and account.lease_holder != holder
+
+
+def _still(stored: "StoredItem", names: Iterable[str]) -> tuple[str, "Item"]:
+    """Return the condition that these attributes are as they are stored, and its values."""
+    condition = " AND ".join(
+        f"{name} = :read_{name}" if name in stored else f"attribute_not_exists({name})"
+        for name in names
+    )
+    return condition, {f":read_{name}": stored[name] for name in names if name in stored}
+
+
+def _found_instead(error: ClientError) -> "StoredItem":
+    """Return the item for which a condition failed, empty if there is none.
+
+    Raises:
+        ClientError: it is another error than that.
+    """
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise error
+    return cast("StoredItem", error.response.get("Item", {}))

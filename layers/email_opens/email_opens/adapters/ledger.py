@@ -1,0 +1,142 @@
+"""The ledger in DynamoDB: entries that are only ever added, so that a write costs what it adds.
+
+An entry's key ends with a hash of its content: whoever writes it again, because an answer was
+lost or an invocation died, writes the same entry.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import timedelta
+from hashlib import blake2b
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from email_opens.adapters.backoff import pause_seconds
+from email_opens.errors import ActivityFailed
+from email_opens.ports import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        BatchWriteItemInputTypeDef,
+        QueryInputPaginateTypeDef,
+        WriteRequestOutputTypeDef,
+        WriteRequestTypeDef,
+    )
+
+    type Write = WriteRequestTypeDef | WriteRequestOutputTypeDef
+
+TRIES = 8
+BATCH_ITEMS = 25
+FINGERPRINT_BYTES = 8
+ENTRY_FINGERPRINTS = 12_000
+"""96 KB: an entry stays well below DynamoDB's 400 KB, and a batch of 25 below its 16 MB."""
+
+AFTER_EVERY_HASH = "~"
+
+FULL = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "InternalServerError",
+    }
+)
+"""Errors of a call of which DynamoDB took nothing for now."""
+
+
+class DynamoDBLedger:
+    """Keeps `email_opens.ports.Ledger`; what is older than `kept` is forgotten."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, kept: timedelta, clock: Clock) -> None:
+        self._client = client
+        self._table = table
+        self._kept = kept
+        self._clock = clock
+
+    def fingerprints(
+        self, campaign_activity_id: str, first_bucket: str, last_bucket: str
+    ) -> dict[str, set[bytes]]:
+        query: QueryInputPaginateTypeDef = {
+            "TableName": self._table,
+            "KeyConditionExpression": (
+                "campaign_activity_id = :activity AND #entry BETWEEN :first AND :last"
+            ),
+            "ProjectionExpression": "#entry, fingerprints, expires_at",
+            "ExpressionAttributeNames": {"#entry": "entry"},
+            "ExpressionAttributeValues": {
+                ":activity": {"S": campaign_activity_id},
+                ":first": {"S": first_bucket},
+                ":last": {"S": f"{last_bucket}#{AFTER_EVERY_HASH}"},
+            },
+            "ConsistentRead": True,
+        }
+        # DynamoDB deletes expired items within days, not at once.
+        now_seconds = self._clock.now().timestamp()
+        found: dict[str, set[bytes]] = {}
+        for page in self._client.get_paginator("query").paginate(**query):
+            for item in page["Items"]:
+                if int(item["expires_at"]["N"]) > now_seconds:
+                    bucket = item["entry"]["S"].partition("#")[0]
+                    found.setdefault(bucket, set()).update(_unpacked(item["fingerprints"]["B"]))
+        return found
+
+    def append(self, campaign_activity_id: str, entries: dict[str, Collection[bytes]]) -> None:
+        """Add fingerprints by bucket; when it returns, all are there.
+
+        Raises:
+            ActivityFailed: DynamoDB went on taking only a part.
+        """
+        for batch in batched(
+            self._writes(campaign_activity_id, entries), BATCH_ITEMS, strict=False
+        ):
+            left: list[Write] = list(batch)
+            for failures in range(TRIES):
+                if failures:
+                    self._clock.sleep(pause_seconds(failures))
+                left = self._unprocessed(left)
+                if not left:
+                    break
+            else:
+                raise ActivityFailed(
+                    f"The ledger did not take what was published of activity "
+                    f"{campaign_activity_id} within {TRIES} tries: DynamoDB has no capacity."
+                )
+
+    def _writes(
+        self, campaign_activity_id: str, entries: dict[str, Collection[bytes]]
+    ) -> Iterator["Write"]:
+        expires_at_seconds = int((self._clock.now() + self._kept).timestamp())
+        for bucket, fingerprints in entries.items():
+            for some in batched(sorted(set(fingerprints)), ENTRY_FINGERPRINTS, strict=False):
+                packed = b"".join(some)
+                content = blake2b(packed, digest_size=16).hexdigest()
+                yield {
+                    "PutRequest": {
+                        "Item": {
+                            "campaign_activity_id": {"S": campaign_activity_id},
+                            "entry": {"S": f"{bucket}#{content}"},
+                            "fingerprints": {"B": packed},
+                            "expires_at": {"N": str(expires_at_seconds)},
+                        }
+                    }
+                }
+
+    def _unprocessed(self, writes: list["Write"]) -> list["Write"]:
+        """Write a batch; return what DynamoDB did not take for now."""
+        request: BatchWriteItemInputTypeDef = {"RequestItems": {self._table: writes}}
+        try:
+            reply = self._client.batch_write_item(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in FULL:
+                return writes
+            raise
+        return list(reply.get("UnprocessedItems", {}).get(self._table, ()))
+
+
+def _unpacked(packed: bytes) -> Iterator[bytes]:
+    return (
+        packed[start : start + FINGERPRINT_BYTES]
+        for start in range(0, len(packed), FINGERPRINT_BYTES)
+    )
