@@ -1,11 +1,13 @@
 """Ports kept in memory; they pass the same contract suites as the real adapters."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from email_opens.errors import LostRace
-from email_opens.model import Account, Activity
+from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
+from email_opens.events import message
+from email_opens.model import Account, Activity, NewOpen, RejectedRow, Tokens
 
 
 class FakeClock:
@@ -110,10 +112,70 @@ class MemoryTracking:
 
     def save(self, activity: Activity) -> Activity:
         key = activity.account_id, activity.campaign_activity_id
-        if key not in self.items or self.items[key].version != activity.version:
+        held = self.items.get(key)
+        read = activity.version, activity.tracked_at
+        if held is None or (held.version, held.tracked_at) != read:
             raise LostRace("Another invocation has written this activity.")
         self.items[key] = replace(activity, version=activity.version + 1)
         return self.items[key]
 
     def remove(self, account_id: str, campaign_activity_id: str) -> bool:
         return self.items.pop((account_id, campaign_activity_id), None) is not None
+
+
+class MemoryPublisher:
+    """A topic and a dead-letter queue; a test says which events are refused, or that all fails."""
+
+    def __init__(self) -> None:
+        self.published: list[str] = []
+        """Messages, as their subscribers get them."""
+        self.dead_letters: list[tuple[str, str]] = []
+        """Messages or rows, and the reason."""
+        self.refused: set[str] = set()
+        """Ids of the events that the topic does not take."""
+        self.topic_is_down = False
+        self.queue_is_down = False
+
+    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+        del now
+        dead = 0
+        for new in opens:
+            body = message(activity, new)
+            if self.topic_is_down:
+                raise PublishFailed("The topic is down.")
+            if new.event_id in self.refused:
+                self._bury(body, "InvalidParameter")
+                dead += 1
+            else:
+                self.published.append(body)
+        return dead
+
+    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
+        for row in rows:
+            letter = {
+                "account_id": activity.account_id,
+                "campaign_activity_id": activity.campaign_activity_id,
+                "row": row.row,
+            }
+            self._bury(json.dumps(letter), row.reason)
+
+    def _bury(self, body: str, reason: str) -> None:
+        if self.queue_is_down:
+            raise PublishFailed("The dead-letter queue is down.")
+        self.dead_letters.append((body, reason))
+
+
+class MemoryCredentials:
+    def __init__(self) -> None:
+        self.tokens: dict[str, Tokens] = {}
+
+    def load(self, account_id: str) -> Tokens:
+        if account_id not in self.tokens:
+            raise AccountDisconnected(
+                f"Account “{account_id}” has no credentials: "
+                f"run `email-opens connect {account_id}`."
+            )
+        return self.tokens[account_id]
+
+    def store(self, account_id: str, tokens: Tokens) -> None:
+        self.tokens[account_id] = tokens

@@ -1,0 +1,112 @@
+"""What every suite leans on: no real AWS, and an embedded one with the template's resources."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+from hypothesis import settings
+from moto import mock_aws
+
+from tests.fakes import FakeClock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+
+settings.register_profile("unhurried", deadline=None, print_blob=True)
+settings.load_profile("unhurried")
+
+REGION = "eu-west-1"
+AT_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
+"""botocore would sleep before it tries again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aws:
+    """The resources of the template, and clients of their own for each test."""
+
+    dynamodb: "DynamoDBClient"
+    sns: "SNSClient"
+    sqs: "SQSClient"
+    ssm: "SSMClient"
+    tracking_table: str
+    ledger_table: str
+    topic_arn: str
+    dlq_url: str
+    subscriber_url: str
+    """A queue that gets what the topic gets, without an envelope."""
+    credentials_prefix: str = "/email-opens/"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_real_aws() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        patch.setenv("AWS_REGION", REGION)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        yield
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with mock_aws():
+        dynamodb = boto3.client("dynamodb", config=AT_ONCE)
+        sns = boto3.client("sns", config=AT_ONCE)
+        sqs = boto3.client("sqs", config=AT_ONCE)
+        for table, partition, sort in (
+            ("tracking", "account_id", "item"),
+            ("ledger", "campaign_activity_id", "entry"),
+        ):
+            dynamodb.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[
+                    {"AttributeName": partition, "AttributeType": "S"},
+                    {"AttributeName": sort, "AttributeType": "S"},
+                ],
+                KeySchema=[
+                    {"AttributeName": partition, "KeyType": "HASH"},
+                    {"AttributeName": sort, "KeyType": "RANGE"},
+                ],
+            )
+        topic_arn = sns.create_topic(Name="opens")["TopicArn"]
+        subscriber_url = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
+        subscribe(sns, sqs, topic_arn, subscriber_url)
+        yield Aws(
+            dynamodb=dynamodb,
+            sns=sns,
+            sqs=sqs,
+            ssm=boto3.client("ssm", config=AT_ONCE),
+            tracking_table="tracking",
+            ledger_table="ledger",
+            topic_arn=topic_arn,
+            dlq_url=sqs.create_queue(QueueName="dead-letters")["QueueUrl"],
+            subscriber_url=subscriber_url,
+        )
+
+
+def subscribe(sns: "SNSClient", sqs: "SQSClient", topic_arn: str, queue_url: str) -> None:
+    queue = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+    sns.subscribe(
+        TopicArn=topic_arn,
+        Protocol="sqs",
+        Endpoint=queue["Attributes"]["QueueArn"],
+        Attributes={"RawMessageDelivery": "true"},
+    )
