@@ -70,6 +70,8 @@ class Gap:
     floor: datetime | None
     ceiling: datetime | None
     link: str | None
+    rows_above: int = 0
+    """Rows that the walk has counted above that page."""
 
 
 class State(StrEnum):

@@ -32,7 +32,8 @@ class Walk:
     gap: Gap | None = None
     next_link: str | None = None
     seen: set[str] = field(default_factory=set)
-    reported: int = 0
+    rows_read: int = 0
+    """From the head, those of earlier invocations included."""
     begun: bool = False
     done: bool = False
     from_head: bool = True
@@ -47,10 +48,14 @@ class Facts:
     dead_lettered: int = 0
     rejected: int = 0
     delays_seconds: list[float] = field(default_factory=list)
+    """Published less created, of the opens that came since their activity is tracked."""
 
 
 class Known:
-    """The part of the ledger that a walk needs now: a window of hours that moves down with it."""
+    """The part of the ledger that a walk needs now: a window of hours that moves down with it.
+
+    What a walk has found, but not recorded yet, is in it too.
+    """
 
     def __init__(self, ledger: Ledger, campaign_activity_id: str) -> None:
         self._ledger = ledger
@@ -61,7 +66,7 @@ class Known:
         self.by_bucket: dict[str, set[bytes]] = {}
 
     def cover(self, page: Page, floor: datetime | None) -> None:
-        """Hold the hours of the page's rows at or above the floor, and forget newer ones."""
+        """Hold the hours of the page's rows at or above the floor."""
         instants = [
             row.created_time for row in page.opens if floor is None or row.created_time >= floor
         ]
@@ -69,18 +74,25 @@ class Known:
             return
         oldest, newest = _hour(min(instants)), _hour(max(instants))
         if self._newest is None or self._oldest is None or newest < self._oldest:
-            self.by_bucket = {}
             self._load(oldest, newest)
         else:
             if newest > self._newest:
                 self._load(self._newest + HOUR, newest)
             if oldest < self._oldest:
                 self._load(oldest, self._oldest - HOUR)
-            oldest = min(oldest, self._oldest)
-        last = bucket(newest)
+            newest, oldest = max(newest, self._newest), min(oldest, self._oldest)
+        self._oldest, self._newest = oldest, newest
+
+    def forget(self, pages: list[Page]) -> None:
+        """Forget the hours above the last page, whose opens are all recorded by now."""
+        if self._newest is None or not pages[-1].opens:
+            return
+        newest = _hour(pages[-1].opens[-1].created_time)
+        self._newest = min(self._newest, newest)
+        self._oldest = min(self._oldest or newest, newest)
+        last = bucket(self._newest)
         for name in [name for name in self.by_bucket if name > last]:
             del self.by_bucket[name]
-        self._oldest, self._newest = oldest, newest
 
     def _load(self, oldest: datetime, newest: datetime) -> None:
         found = self._ledger.fingerprints(self._activity_id, bucket(oldest), bucket(newest))
@@ -135,12 +147,13 @@ class Poller:
             opens += found
             rejected += self._new_rejected(page, known)
             pages.append(page)
-            walk.reported += len(page.opens) + len(page.rejected)
+            walk.rows_read += len(page.opens) + len(page.rejected)
             walk.done = ended(page, walk.floor)
             past = walk.pause and page.opens and page.opens[-1].created_time < walk.pause
             if walk.done or past:
                 break
         self._deliver(walk.activity, opens, rejected, facts)
+        known.forget(pages)
         self._advance(walk, pages, failure, len(opens), len(rejected))
         if failure:
             raise failure
@@ -153,6 +166,8 @@ class Poller:
         if resumed and walk.gap and shifted(page, walk.gap):
             page = self._page(walk, None, before)
             link = None
+        if link is None:
+            walk.rows_read = 0
         if not walk.begun:
             walk.begun = True
             walk.from_head = link is None
@@ -191,7 +206,8 @@ class Poller:
             for new in opens:
                 created = new.open.created_time
                 entries.setdefault(bucket(created), set()).add(fingerprint(new.event_id))
-                facts.delays_seconds.append((now - created).total_seconds())
+                if created >= activity.tracked_at:
+                    facts.delays_seconds.append((now - created).total_seconds())
         if rejected:
             self.publisher.set_aside(activity, rejected)
             entries[REJECTED] = {row_fingerprint(row.row) for row in rejected}
@@ -221,16 +237,17 @@ class Poller:
             newest=max(instants, default=None),
             link=None if stuck else pages[-1].link,
             ended=walk.done,
+            rows_above=0 if stuck else walk.rows_read - len(pages[-1].opens) - len(pages[-1].rejected),
         )
         now = self.clock.now()
         activity, left = advance(walk.activity, stretch, walk.floor, walk.gap, now)
-        whole = walk.done and walk.from_head and walk.floor is None
+        whole = walk.done and walk.floor is None
         walk.activity = self.tracking.save(
             replace(
                 activity,
                 published=activity.published + published,
                 rejected=activity.rejected + rejected,
-                reported=walk.reported if whole else activity.reported,
+                reported=walk.rows_read if whole else activity.reported,
                 polled_at=now,
                 last_error=str(failure) if failure else None,
             )
@@ -243,7 +260,7 @@ class Poller:
         gap = walk.gap
         if gap is None or gap.link is None or not isinstance(error, (LinkExpired, PagingBroken)):
             return
-        again = replace(gap, link=None)
+        again = replace(gap, link=None, rows_above=0)
         gaps = tuple(again if other == gap else other for other in walk.activity.gaps)
         walk.activity = self.tracking.save(replace(walk.activity, gaps=gaps))
 

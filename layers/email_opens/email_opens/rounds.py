@@ -186,7 +186,12 @@ class Rounds:
                     gap = _next_gap(walk.activity)
                     if gap is None:
                         continue
-                    current = Walk(activity=walk.activity, floor=gap.floor, gap=gap)
+                    current = Walk(
+                        activity=walk.activity,
+                        floor=gap.floor,
+                        gap=gap,
+                        rows_read=gap.rows_above,
+                    )
                 worked = self._isolated(turn, poller, current, before)
                 left[current.activity.campaign_activity_id] = current.activity
                 if worked:

@@ -100,6 +100,8 @@ class Stretch:
     """The last page worked; None: the head."""
     ended: bool
     """The floor was reached."""
+    rows_above: int = 0
+    """Rows that the walk has counted above `link`."""
 
 
 def advance(
@@ -114,7 +116,7 @@ def advance(
     left = None
     if not stretch.ended:
         ceiling = stretch.bottom or (gap.ceiling if gap else stretch.newest)
-        left = Gap(floor=floor, ceiling=ceiling, link=stretch.link)
+        left = Gap(floor, ceiling, stretch.link, stretch.rows_above)
         if any(_within(left, other) for other in gaps):
             left = None
         else:

@@ -107,12 +107,16 @@ def _gap_item(gap: Gap) -> "Item":
         "ceiling": gap.ceiling and iso(gap.ceiling),
         "link": gap.link,
     }
-    return {name: {"S": text} for name, text in texts.items() if text is not None}
+    item: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
+    return item | {"rows_above": {"N": str(gap.rows_above)}}
 
 
 def _gap_of(item: "StoredItem") -> Gap:
     return Gap(
-        floor=_instant(item, "floor"), ceiling=_instant(item, "ceiling"), link=_text(item, "link")
+        floor=_instant(item, "floor"),
+        ceiling=_instant(item, "ceiling"),
+        link=_text(item, "link"),
+        rows_above=_whole(item, "rows_above") or 0,
     )
 
 
