@@ -56,6 +56,8 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     credentials = SsmCredentials(boto3.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     session = requests.Session()
+    # Neither a proxy of the environment nor a .netrc may stand in for the Authorization header.
+    session.trust_env = False
 
     def report(account_id: str, requests_left: int) -> Report:
         tokens = TokenSource(
