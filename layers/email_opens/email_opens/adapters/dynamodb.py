@@ -215,6 +215,7 @@ class DynamoDBTracking:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         if values:
+            put["ExpressionAttributeNames"] = {"#version": "version"}
             put["ExpressionAttributeValues"] = values
         try:
             self._client.put_item(**put)
