@@ -1,8 +1,10 @@
 """Scheduled for an account: publish the new opens of its tracked sends."""
 
 import os
+import traceback
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -61,10 +63,8 @@ def _account(event: object) -> str:
 
 def _log(turn: Turn) -> None:
     for failure in turn.failures:
-        known = isinstance(failure.error, EmailOpensError)
         logger.error(
-            str(failure.error) if known else f"Unexpected {type(failure.error).__name__}.",
-            extra={"campaign_activity_id": failure.campaign_activity_id},
+            _sentence(failure.error), extra={"campaign_activity_id": failure.campaign_activity_id}
         )
     if turn.stopped:
         logger.warning(str(turn.stopped))
@@ -82,6 +82,17 @@ def _log(turn: Turn) -> None:
             "gaps": turn.gaps,
         },
     )
+
+
+def _sentence(error: Exception) -> str:
+    """Say what happened; of what nobody foresaw only where, for its text may hold an address."""
+    if isinstance(error, EmailOpensError):
+        return str(error)
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    place = f"{Path(frame.f_code.co_filename).name}:{line}"
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    name = f"{type(error).__name__} {code}" if code else type(error).__name__
+    return f"Unexpected {name} at {place}: this activity waits for the next round."
 
 
 def _measure(turn: Turn) -> None:

@@ -26,6 +26,15 @@ def alike(row: Open) -> Alike:
     return row.campaign_activity_id, row.contact_id, row.created_time, row.device_type
 
 
+ARRIVAL = {
+    "activity_id": st.sampled_from(ACTIVITIES),
+    "minutes_ago": st.one_of(st.integers(0, 2), st.integers(0, 300)),
+    "contact": st.integers(0, 5),
+    "device": st.integers(0, 1),
+    "n": st.integers(1, 2),
+}
+
+
 class Subscriber:
     """The topic and who listens to it."""
 
@@ -72,27 +81,21 @@ class Rules(RuleBasedStateMachine):
                 )
             )
 
-    def _arrive(self, activity_id: str, minutes_ago: int, contact: int, device: int, n: int) -> None:
+    def _arrive(
+        self, activity_id: str, minutes_ago: int, contact: int, device: int, n: int
+    ) -> None:
         created = self.clock.now().replace(second=0) - timedelta(minutes=minutes_ago)
         row = Open(activity_id, f"c{contact}", created, [None, "mobile"][device], "a@example.com")
         rows = self.world.rows[activity_id]
         rows.extend([row] * n)
         self.most[alike(row)] = max(self.most[alike(row)], rows.count(row))
 
-    arrival = {
-        "activity_id": st.sampled_from(ACTIVITIES),
-        "minutes_ago": st.one_of(st.integers(0, 2), st.integers(0, 300)),
-        "contact": st.integers(0, 5),
-        "device": st.integers(0, 1),
-        "n": st.integers(1, 2),
-    }
-
-    @rule(arrivals=st.lists(st.fixed_dictionaries(arrival), min_size=1, max_size=12))
+    @rule(arrivals=st.lists(st.fixed_dictionaries(ARRIVAL), min_size=1, max_size=12))
     def opens_arrive(self, arrivals: list[dict[str, Any]]) -> None:
         for arrival in arrivals:
             self._arrive(**arrival)
 
-    @rule(arrivals=st.lists(st.fixed_dictionaries(arrival), min_size=1, max_size=4))
+    @rule(arrivals=st.lists(st.fixed_dictionaries(ARRIVAL), min_size=1, max_size=4))
     def opens_will_arrive_between_pages(self, arrivals: list[dict[str, Any]]) -> None:
         for arrival in arrivals:
             self.world.between_requests.append(lambda arrival=arrival: self._arrive(**arrival))
@@ -156,9 +159,7 @@ class Rules(RuleBasedStateMachine):
             return calls.through(made, "read")
 
         rounds = Rounds(
-            tracking=calls.through(
-                self.tracking, "lease", "release", "activities", "save"
-            ),
+            tracking=calls.through(self.tracking, "lease", "release", "activities", "save"),
             ledger=calls.through(self.ledger, "fingerprints", "append"),
             publisher=calls.through(self.subscriber, "publish"),
             clock=self.clock,

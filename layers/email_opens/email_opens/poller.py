@@ -229,15 +229,17 @@ class Poller:
         stuck = isinstance(failure, PagingBroken) or (
             isinstance(failure, LinkExpired) and len(pages) == 1
         )
+        last = pages[-1]
+        above = walk.rows_read - len(last.opens) - len(last.rejected)
         stretch = Stretch(
             top=None if walk.from_head or walk.gap is None else walk.gap.ceiling,
             bottom=next(
                 (page.opens[-1].created_time for page in reversed(pages) if page.opens), None
             ),
             newest=max(instants, default=None),
-            link=None if stuck else pages[-1].link,
+            link=None if stuck else last.link,
             ended=walk.done,
-            rows_above=0 if stuck else walk.rows_read - len(pages[-1].opens) - len(pages[-1].rejected),
+            rows_above=0 if stuck else above,
         )
         now = self.clock.now()
         activity, left = advance(walk.activity, stretch, walk.floor, walk.gap, now)

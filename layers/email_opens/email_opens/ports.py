@@ -34,6 +34,10 @@ class Report(Protocol):
     def requests(self) -> int:
         """How many requests were sent so far, retries and refused ones included."""
 
+    @property
+    def throttled(self) -> int:
+        """How many of them were refused for their pace."""
+
 
 class Ledger(Protocol):
     """What was published, for ever after: 8-byte fingerprints by activity and bucket.

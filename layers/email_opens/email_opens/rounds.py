@@ -94,7 +94,7 @@ class Rounds:
         except (AccountStopped, OutOfTime) as error:
             turn.stopped = error
         finally:
-            turn.requests = report.requests
+            turn.requests, turn.throttled = report.requests, report.throttled
             stopped = turn.stopped
             self.tracking.release(
                 account_id,
@@ -147,12 +147,14 @@ class Rounds:
             pause=activity.watermark,
             rows=AUDIT_PAGE_ROWS if again else PAGE_ROWS,
         )
-        worked = self._isolated(turn, poller, walk, before)
-        while worked and not walk.done and self._in_the_watermarks_minute(walk):
+        try:
             worked = self._isolated(turn, poller, walk, before)
+            while worked and not walk.done and self._in_the_watermarks_minute(walk):
+                worked = self._isolated(turn, poller, walk, before)
+        finally:
+            left[activity.campaign_activity_id] = walk.activity
         if worked and walk.done and depth is Depth.AUDIT and quiet(walk.activity, now):
-            walk.activity = self.tracking.save(replace(walk.activity, state=State.FINISHED))
-        left[activity.campaign_activity_id] = walk.activity
+            self._write(walk, replace(walk.activity, state=State.FINISHED))
         return walk if worked else None
 
     @staticmethod
@@ -192,8 +194,10 @@ class Rounds:
                         gap=gap,
                         rows_read=gap.rows_above,
                     )
-                worked = self._isolated(turn, poller, current, before)
-                left[current.activity.campaign_activity_id] = current.activity
+                try:
+                    worked = self._isolated(turn, poller, current, before)
+                finally:
+                    left[current.activity.campaign_activity_id] = current.activity
                 if worked:
                     going.append(current)
             walks = going
@@ -210,18 +214,19 @@ class Rounds:
             return False
         except ActivityGone as error:
             turn.failures.append(Failure(activity_id, error))
-            self._note(walk, replace(walk.activity, state=State.GONE, last_error=str(error)))
+            self._write(walk, replace(walk.activity, state=State.GONE, last_error=str(error)))
             return False
         except ActivityFailed as error:
             turn.failures.append(Failure(activity_id, error))
-            self._note(walk, replace(walk.activity, last_error=str(error)))
+            self._write(walk, replace(walk.activity, last_error=str(error)))
             return False
         except Exception as error:  # noqa: BLE001 - recorded, and none of the others' business
             turn.failures.append(Failure(activity_id, error))
             return False
         return True
 
-    def _note(self, walk: Walk, activity: Activity) -> None:
+    def _write(self, walk: Walk, activity: Activity) -> None:
+        """Save what a lost race may as well leave unsaid."""
         try:
             walk.activity = self.tracking.save(activity)
         except LostRace:
