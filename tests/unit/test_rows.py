@@ -1,0 +1,182 @@
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from email_opens.adapters.rows import MOST_ROW_CHARACTERS, Rows, decode
+
+ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
+ROW = {
+    "contact_id": "0f6b2c1e-0000-4000-8000-000000000002",
+    "campaign_activity_id": ACTIVITY,
+    "tracking_activity_type": "em_opens",
+    "email_address": "bo@example.com",
+    "device_type": "mobile",
+    "created_time": "2026-03-02T14:07:00.000Z",
+}
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+def page(*rows: Any, **more: Any) -> Rows:
+    return decode(json.dumps({"tracking_activities": rows} | more).encode(), ACTIVITY)
+
+
+def reason(**changed: Any) -> str:
+    found = page(ROW | changed)
+    assert not found.opens
+    return found.rejected[0].reason
+
+
+def test_a_row_becomes_an_open_in_utc() -> None:
+    (found,) = page(ROW | {"created_time": "2026-03-02T09:07:00-05:00"}).opens
+    assert found.created_time == datetime(2026, 3, 2, 14, 7, tzinfo=UTC)
+    assert found.created_time.tzinfo is UTC
+    assert (found.contact_id, found.email_address) == (ROW["contact_id"], "bo@example.com")
+
+
+@pytest.mark.parametrize("device", [None, "", 7])
+def test_a_device_that_is_not_told_is_none(device: object) -> None:
+    assert page(ROW | {"device_type": device}).opens[0].device_type is None
+
+
+def test_an_unknown_device_is_passed_on() -> None:
+    assert page(ROW | {"device_type": "fridge"}).opens[0].device_type == "fridge"
+
+
+def test_fields_that_nobody_documents_are_passed_over() -> None:
+    assert len(page(ROW | {"proxy": {"deep": [1]}}, version=3).opens) == 1
+
+
+@pytest.mark.parametrize("name", ["contact_id", "email_address", "created_time"])
+@pytest.mark.parametrize("value", [None, "", 5, [], {}])
+def test_a_row_without_what_makes_an_open_is_set_aside(name: str, value: object) -> None:
+    assert name in reason(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "time", ["yesterday", "2026-03-02", "2026-03-02T14:07:00", "0001-01-01T00:00:00+14:00"]
+)
+def test_a_time_that_is_no_instant_sets_the_row_aside(time: str) -> None:
+    assert "created_time" in reason(created_time=time)
+
+
+def test_a_row_of_another_activity_is_set_aside() -> None:
+    assert "another activity" in reason(campaign_activity_id="another")
+
+
+def test_a_row_that_does_not_name_its_activity_is_of_the_one_asked_for() -> None:
+    assert page(ROW | {"campaign_activity_id": None}).opens[0].campaign_activity_id == ACTIVITY
+
+
+def test_an_activity_in_upper_case_is_the_same() -> None:
+    found = page(ROW | {"campaign_activity_id": ACTIVITY.upper()})
+    assert found.opens[0].campaign_activity_id == ACTIVITY
+
+
+def test_a_row_that_tells_of_something_else_is_set_aside() -> None:
+    assert "em_opens" in reason(tracking_activity_type="em_clicks")
+
+
+def test_half_a_character_sets_the_row_aside() -> None:
+    assert "half a character" in reason(email_address="bo\ud800@example.com")
+
+
+def test_a_broken_row_stops_none_of_the_others() -> None:
+    found = page(ROW, "nonsense", None, ROW)
+    assert len(found.opens) == 2
+    assert [one.row for one in found.rejected] == ['"nonsense"', "null"]
+
+
+def test_a_rejected_row_is_cut_and_its_reason_has_nothing_of_it() -> None:
+    (rejected,) = page(ROW | {"contact_id": None, "note": "x" * 10_000}).rejected
+    assert len(rejected.row) == MOST_ROW_CHARACTERS
+    assert "bo@example.com" in rejected.row
+    assert "bo@" not in rejected.reason
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {},
+        {"_links": None},
+        {"_links": {}},
+        {"_links": []},
+        {"_links": {"next": None}},
+        {"_links": {"next": {}}},
+        {"_links": {"next": {"href": None}}},
+        {"_links": {"next": {"href": ""}}},
+    ],
+)
+def test_a_last_page_may_say_so_in_many_ways(links: dict[str, Any]) -> None:
+    assert page(**links).next_href is None
+
+
+def test_the_next_link_is_returned_as_it_came() -> None:
+    assert page(_links={"next": {"href": "/v3/x?next=a"}}).next_href == "/v3/x?next=a"
+
+
+@pytest.mark.parametrize("links", [True, [1], {"next": 5}, {"next": {"href": ["/v3/x"]}}])
+def test_a_link_in_an_unknown_form_is_no_last_page(links: object) -> None:
+    with pytest.raises(ValueError, match="unknown form"):
+        page(_links=links)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>bo@example.com</html>",
+        b'{"tracking_activities":[{"email_address":"bo@exa',
+        b"\xff\xfe\xff",
+        b"[" * 100_000,
+        b"[]",
+        b"{}",
+        b'{"tracking_activities":null}',
+        b'{"tracking_activities":{}}',
+        b"1" * 5000,
+    ],
+)
+def test_what_is_no_page_is_refused_without_its_content(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^it") as caught:
+        decode(body, ACTIVITY)
+    assert "bo@" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@given(json_values)
+def test_no_json_raises_anything_but_the_declared_error(reply: object) -> None:
+    with suppress(ValueError):
+        decode(json.dumps(reply).encode(), ACTIVITY)
+
+
+@given(st.lists(json_values), json_values)
+def test_every_row_is_an_open_or_set_aside(rows: list[object], links: object) -> None:
+    body = json.dumps({"tracking_activities": rows, "_links": links}).encode()
+    try:
+        found = decode(body, ACTIVITY)
+    except ValueError:
+        return
+    assert len(found.opens) + len(found.rejected) == len(rows)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ROW)), json_values))
+def test_a_row_with_any_fields_is_an_open_or_set_aside(changed: dict[str, object]) -> None:
+    found = page(ROW | changed)
+    assert len(found.opens) + len(found.rejected) == 1
+
+
+@given(st.emails() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_an_address_in_any_script_is_kept(address: str) -> None:
+    for escaped in (True, False):
+        text = json.dumps(
+            {"tracking_activities": [ROW | {"email_address": address}]}, ensure_ascii=escaped
+        )
+        assert decode(text.encode(), ACTIVITY).opens[0].email_address == address

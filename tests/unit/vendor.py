@@ -1,0 +1,170 @@
+"""The adapters of the vendor over real sockets, with a clock that nobody waits for."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import requests
+
+from constant_contact_emulator import Behaviour, Emulator, Limits
+from email_opens.adapters.constant_contact import ConstantContactReport
+from email_opens.adapters.oauth import TokenSource
+from email_opens.errors import AccountDisconnected
+from email_opens.model import Page, Tokens, utc
+from tests.fakes import FakeClock
+
+ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
+
+
+class Held:
+    """One account's parameter, and what was stored in it."""
+
+    def __init__(self, tokens: Tokens | None) -> None:
+        self.tokens = tokens
+        self.stored: list[Tokens] = []
+        self.loads = 0
+        self.on_store: Callable[[], None] = lambda: None
+
+    def load(self, account_id: str) -> Tokens:
+        self.loads += 1
+        if self.tokens is None:
+            raise AccountDisconnected(f"Account “{account_id}” has no credentials.")
+        return self.tokens
+
+    def store(self, account_id: str, tokens: Tokens) -> None:
+        del account_id
+        self.on_store()
+        self.stored.append(tokens)
+        self.tokens = tokens
+
+
+@dataclass
+class Vendor:
+    """The emulator, an account that is connected to it, and the adapters over both."""
+
+    emulator: Emulator
+    clock: FakeClock
+    session: requests.Session
+    held: Held
+    activity_id: str
+    tokens: TokenSource = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = TokenSource(
+            "default", self.held, self.session, self.emulator.auth_url, self.clock
+        )
+
+    @property
+    def before(self) -> datetime:
+        return self.clock.now() + timedelta(minutes=1)
+
+    def report(self, *, requests_per_second: int = 4, left: int = 1000) -> ConstantContactReport:
+        return ConstantContactReport(
+            self.session,
+            self.emulator.url,
+            self.tokens,
+            self.clock,
+            requests_per_second=requests_per_second,
+            requests_left=left,
+        )
+
+    def read(
+        self,
+        report: ConstantContactReport | None = None,
+        *,
+        link: str | None = None,
+        rows: int = 500,
+    ) -> Page:
+        return (report or self.report()).read(
+            self.activity_id, link=link, rows=rows, before=self.before
+        )
+
+    def add_opens(self, count: int) -> None:
+        for number in range(count):
+            self.emulator.world.add_open(self.activity_id, number)
+
+    def asked(self, path: str) -> list[int]:
+        """Return the statuses of the requests for a path."""
+        return [one.status for one in self.emulator.requests if path in one.path]
+
+
+@contextmanager
+def serving(
+    *, secret: str | None = None, behaviour: Behaviour | None = None, rotating: bool = True
+) -> Iterator[Vendor]:
+    clock = FakeClock()
+    with (
+        Emulator(
+            clock=clock.now, behaviour=behaviour, rotating=rotating, limits=Limits()
+        ) as emulator,
+        requests.Session() as session,
+    ):
+        session.trust_env = False
+        campaign = emulator.world.add_campaign(activity_id=ACTIVITY)
+        emulator.world.send(campaign.activity_id)
+        connected = emulator.credentials(**({"client_secret": secret} if secret else {}))
+        held = Held(
+            Tokens(
+                client_id=connected["client_id"],
+                client_secret=connected.get("client_secret"),
+                refresh_token=connected["refresh_token"],
+                access_token=connected["access_token"],
+                expires_at=utc(connected["expires_at"]),
+            )
+        )
+        yield Vendor(emulator, clock, session, held, campaign.activity_id)
+
+
+class Stub:
+    """Answers each request with the next of some raw replies; the last one is repeated."""
+
+    def __init__(self, *replies: list[bytes], between: Callable[[], None]) -> None:
+        self._replies = list(replies)
+        self._between = between
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        with socket.create_connection(self._listener.getsockname()):
+            self._replies.clear()
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            with connection:
+                connection.settimeout(5)
+                asked = connection.recv(65_536)
+                if not asked or not self._replies:
+                    return
+                self.requests.append(asked)
+                reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+                try:
+                    for part in reply:
+                        connection.sendall(part)
+                        self._between()
+                except OSError:  # the client has heard enough
+                    continue
+
+
+@contextmanager
+def stub(*replies: list[bytes], between: Callable[[], None] = lambda: None) -> Iterator[Stub]:
+    serving = Stub(*replies, between=between)
+    try:
+        yield serving
+    finally:
+        serving.close()
+
+
+def raw(status: int, body: bytes = b"", *headers: str) -> list[bytes]:
+    """Return a whole reply that ends its connection."""
+    head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return ["\r\n".join([*head, "", ""]).encode() + body]
