@@ -1,7 +1,7 @@
 """Ports kept in memory; they pass the same contract suites as the real adapters."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -37,7 +37,7 @@ class MemoryLedger:
             if first_bucket <= name <= last_bucket
         }
 
-    def append(self, campaign_activity_id: str, entries: dict[str, Collection[bytes]]) -> None:
+    def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
         buckets = self.entries.setdefault(campaign_activity_id, {})
         for name, known in entries.items():
             buckets.setdefault(name, set()).update(known)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -98,7 +99,7 @@ class Rules(RuleBasedStateMachine):
     @rule(arrivals=st.lists(st.fixed_dictionaries(ARRIVAL), min_size=1, max_size=4))
     def opens_will_arrive_between_pages(self, arrivals: list[dict[str, Any]]) -> None:
         for arrival in arrivals:
-            self.world.between_requests.append(lambda arrival=arrival: self._arrive(**arrival))
+            self.world.between_requests.append(partial(self._arrive, **arrival))
 
     @rule(activity_id=st.sampled_from(ACTIVITIES), which=st.integers(0, 1000))
     def a_row_is_withdrawn(self, activity_id: str, which: int) -> None:

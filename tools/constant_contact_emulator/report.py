@@ -80,8 +80,9 @@ class Report:
             return
         del self.hidden[cut:]
         if len(due) > _FEW:
-            self.rows.extend(due)
-            self.rows.sort(key=_key)
+            # Only the rows from the oldest new one on change their places.
+            start = self.below(min(row.key for row in due))
+            self.rows[start:] = sorted(self.rows[start:] + due, key=_key)
         else:
             for row in due:
                 insort(self.rows, row, key=_key)

@@ -9,7 +9,7 @@ from constant_contact_emulator.world import World
 
 _SCALE = timedelta(hours=3)
 _DECAY = 1.6
-_DEVICES = (("computer", 0.42), ("mobile", 0.47), ("tablet", 0.06), ("other", 0.05))
+_DEVICES = {"computer": 0.42, "mobile": 0.47, "tablet": 0.06, "other": 0.05}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def simulate_send(
     random = Random(seed)  # noqa: S311
     when = (sent_at or world.clock()).astimezone(UTC)
     rows = []
-    devices, weights = zip(*_DEVICES, strict=True)
+    devices, weights = list(_DEVICES), list(_DEVICES.values())
     for contact in world.contacts(contacts):
         if random.random() >= how.opening:
             continue
@@ -76,8 +76,9 @@ def simulate_send(
 def _delay(random: Random, within: timedelta) -> timedelta:
     """Draw from a density that falls as (1 + t/3 h)^-1.6, cut off at `within`."""
     power = 1 - _DECAY
-    reached = 1 - (1 + within / _SCALE) ** power
-    return _SCALE * ((1 - random.random() * reached) ** (1 / power) - 1)
+    reached: float = 1 - (1 + within / _SCALE) ** power
+    times: float = (1 - random.random() * reached) ** (1 / power) - 1
+    return _SCALE * times
 
 
 def _cut(instant: datetime, grain: timedelta) -> datetime:

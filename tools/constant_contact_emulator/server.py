@@ -1,6 +1,7 @@
 """The vendor on localhost, over real HTTP."""
 
 import socket
+import sys
 from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -170,7 +171,9 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away; a test's own failures still show."""
+        """Say nothing of clients that went away; show what is the emulator's own fault."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     def close_connections(self) -> None:
         with self._lock:
@@ -199,7 +202,8 @@ class _Handler(BaseHTTPRequestHandler):
         )
         self._send(self.server.emulator.answer(request))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
+    # The base class looks its methods up by these names.
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815
 
     def _send(self, reply: Reply) -> None:
         if reply.ending is Ending.DROPPED:

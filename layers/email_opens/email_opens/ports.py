@@ -1,6 +1,6 @@
 """What the core needs of the outside, as Protocols; `adapters` and the tests' fakes keep them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -54,7 +54,7 @@ class Ledger(Protocol):
         Strongly consistent. A bucket without fingerprints may be missing.
         """
 
-    def append(self, campaign_activity_id: str, entries: dict[str, Collection[bytes]]) -> None:
+    def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
         """Add fingerprints by bucket; when it returns, all are there."""
 
 

@@ -103,8 +103,8 @@ def activity_of(item: "StoredItem") -> Activity:
 
 def _gap_item(gap: Gap) -> "Item":
     texts = {
-        "floor": gap.floor and iso(gap.floor),
-        "ceiling": gap.ceiling and iso(gap.ceiling),
+        "floor": iso(gap.floor) if gap.floor else None,
+        "ceiling": iso(gap.ceiling) if gap.ceiling else None,
         "link": gap.link,
     }
     item: Item = {name: {"S": text} for name, text in texts.items() if text is not None}

@@ -4,7 +4,7 @@ An entry's key ends with a hash of its content: whoever writes it again, because
 lost or an invocation died, writes the same entry.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from hashlib import blake2b
 from itertools import batched
@@ -82,7 +82,7 @@ class DynamoDBLedger:
                     found.setdefault(bucket, set()).update(_unpacked(item["fingerprints"]["B"]))
         return found
 
-    def append(self, campaign_activity_id: str, entries: dict[str, Collection[bytes]]) -> None:
+    def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
         """Add fingerprints by bucket; when it returns, all are there.
 
         Raises:
@@ -105,7 +105,7 @@ class DynamoDBLedger:
                 )
 
     def _writes(
-        self, campaign_activity_id: str, entries: dict[str, Collection[bytes]]
+        self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]
     ) -> Iterator["Write"]:
         expires_at_seconds = int((self._clock.now() + self._kept).timestamp())
         for bucket, fingerprints in entries.items():
