@@ -125,11 +125,14 @@ class Stub:
         self._replies = list(replies)
         self._between = between
         self.requests: list[bytes] = []
-        self.connections = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
+
+    def answer(self, *replies: list[bytes]) -> None:
+        """Answer with these from now on."""
+        self._replies = list(replies)
 
     def close(self) -> None:
         with socket.create_connection(self._listener.getsockname()):
