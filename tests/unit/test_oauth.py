@@ -52,6 +52,10 @@ def session() -> Iterator[requests.Session]:
         yield session
 
 
+def asked(source: TokenSource, clock: FakeClock) -> str:
+    return source.access_token(clock.now() + timedelta(minutes=1))
+
+
 def refreshed(vendor: Vendor) -> str:
     """Let the held token be refused, and return the next one."""
     vendor.tokens.access_token(vendor.before)
@@ -103,9 +107,7 @@ def test_the_secret_is_sent_in_the_header_and_never_in_the_form(
     assert held.tokens
     held.tokens = replace(held.tokens, client_secret="s3crét")
     with stub(raw(200, FRESH)) as there:
-        source_over(there.url, held, clock, session).access_token(
-            clock.now() + timedelta(minutes=1)
-        )
+        asked(source_over(there.url, held, clock, session), clock)
     expected = base64.b64encode("key:s3crét".encode())
     assert b"Basic " + expected in there.requests[0]
     assert b"client_id" not in there.requests[0]
@@ -190,9 +192,7 @@ def test_a_refresh_that_stays_throttled_stops_the_account(
     held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
     with stub(raw(429)) as there, pytest.raises(Throttled):
-        source_over(there.url, held, clock, session).access_token(
-            clock.now() + timedelta(minutes=1)
-        )
+        asked(source_over(there.url, held, clock, session), clock)
     assert len(there.requests) == 4
 
 
@@ -213,7 +213,7 @@ def test_an_unusable_reply_is_asked_for_again(
 ) -> None:
     with stub(broken, broken, broken, raw(200, FRESH)) as there:
         source = source_over(there.url, held, clock, session)
-        assert source.access_token(clock.now() + timedelta(minutes=1)) == "fresh-access"
+        assert asked(source, clock) == "fresh-access"
 
 
 @pytest.mark.parametrize("broken", [raw(500), raw(200, b"{}"), raw(302, b"", "Location: /v3/")])
@@ -221,9 +221,7 @@ def test_after_four_tries_the_account_stops(
     broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
     with stub(broken) as there, pytest.raises(AccountStopped) as caught:
-        source_over(there.url, held, clock, session).access_token(
-            clock.now() + timedelta(minutes=1)
-        )
+        asked(source_over(there.url, held, clock, session), clock)
     assert len(there.requests) == 4
     assert not SECRETS.search("".join(traceback.format_exception(caught.value)))
 
@@ -238,7 +236,7 @@ def test_nothing_is_asked_when_no_time_is_left(held: Held, clock: FakeClock) -> 
 def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: requests.Session) -> None:
     source = source_over("http://127.0.0.1:9", held, clock, session)
     with pytest.raises(AccountStopped) as caught:
-        source.access_token(clock.now() + timedelta(minutes=1))
+        asked(source, clock)
     error: BaseException | None = caught.value
     while error:
         assert not SECRETS.search(f"{error!r} {source!r}")
@@ -251,8 +249,6 @@ def test_a_lifetime_that_is_not_told_is_taken_as_short(
 ) -> None:
     body = b'{"access_token":"fresh-access","expires_in":' + expires_in + b"}"
     with stub(raw(200, body)) as there:
-        source_over(there.url, held, clock, session).access_token(
-            clock.now() + timedelta(minutes=1)
-        )
+        asked(source_over(there.url, held, clock, session), clock)
     assert held.stored[-1].expires_at == clock.now() + USUAL_LIFETIME
     assert held.stored[-1].refresh_token == "old-refresh"

@@ -171,3 +171,17 @@ def raw(status: int, body: bytes = b"", *headers: str) -> list[bytes]:
     """Return a whole reply that ends its connection."""
     head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return ["\r\n".join([*head, "", ""]).encode() + body]
+
+
+def read_stub(vendor: Vendor, there: Stub, *, minutes: int = 1) -> Page:
+    """Read from a hand-written vendor, with a token of the emulated one."""
+    report = ConstantContactReport(
+        vendor.session,
+        there.url,
+        vendor.tokens,
+        vendor.clock,
+        requests_per_second=4,
+        requests_left=100,
+    )
+    before = vendor.clock.now() + timedelta(minutes=minutes)
+    return report.read(ACTIVITY, link=None, rows=500, before=before)
