@@ -138,6 +138,15 @@ def start(arguments: argparse.Namespace) -> tuple[Emulator, dict[str, Any]]:
         limits=limits,
         rotating=not arguments.long_lived,
     )
+    try:
+        accounts = _accounts(emulator, arguments)
+    except BaseException:
+        emulator.close()
+        raise
+    return emulator, {"url": emulator.url, "auth_url": emulator.auth_url, "accounts": accounts}
+
+
+def _accounts(emulator: Emulator, arguments: argparse.Namespace) -> dict[str, Any]:
     accounts = {}
     seed = arguments.seed
     for account_id in arguments.accounts:
@@ -149,7 +158,7 @@ def start(arguments: argparse.Namespace) -> tuple[Emulator, dict[str, Any]]:
             "credentials": emulator.credentials(account_id),
             "campaigns": sent,
         }
-    return emulator, {"url": emulator.url, "auth_url": emulator.auth_url, "accounts": accounts}
+    return accounts
 
 
 def _sent(

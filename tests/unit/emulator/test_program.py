@@ -1,0 +1,84 @@
+"""The emulator as a program: its arguments, and the world that they make."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from constant_contact_emulator.__main__ import main, parser, start
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "x"], "“x” is no whole number from 0 to 65535."),
+        (["--contacts", "-1"], "“-1” is no whole number from 0 to 5000000."),
+        (["--speed", "fast"], "“fast” is no number from 0 to 1e+06."),
+        (["--late", "nan"], "“nan” is no number from 0 to 1."),
+        (["--start", "yesterday"], "“yesterday” is no instant such as 2026-03-02T14:07:00Z."),
+        (["--paging", "cursor"], "“cursor” is none of offset, keyset, snapshot."),
+    ],
+)
+def test_a_bad_argument_is_refused_with_a_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(arguments)
+    assert refused.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_help_names_every_option_and_gives_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert "--sent-ago HOURS" in shown
+    assert "examples:" in shown
+
+
+def test_a_port_that_is_taken_is_told_with_a_sentence() -> None:
+    emulator, _ = start(parser().parse_args(["--port", "0", "--campaigns", "0"]))
+    port = emulator.url.rpartition(":")[2]
+    with emulator, pytest.raises(SystemExit) as refused:
+        main(["--port", port, "--campaigns", "0"])
+    assert str(refused.value.code).startswith(f"Port {port} cannot be used: ")
+
+
+def test_sends_outside_the_calendar_are_told_with_a_sentence() -> None:
+    arguments = ["--port", "0", "--start", "0003-01-01", "--sent-ago", "99999"]
+    with pytest.raises(SystemExit) as refused:
+        main(arguments)
+    assert "outside the calendar" in str(refused.value.code)
+
+
+def test_the_world_is_as_the_arguments_describe_it() -> None:
+    arguments = ["--port", "0", "--accounts", "one", "two", "--campaigns", "2", "--contacts", "50"]
+    arguments += ["--sent-ago", "800", "--paging", "keyset", "--last-page", "null_next"]
+    emulator, facts = start(parser().parse_args(arguments))
+    with emulator:
+        assert list(facts["accounts"]) == ["one", "two"]
+        for account in facts["accounts"].values():
+            for sent in account["campaigns"]:
+                shown = emulator.world.count_rows(sent["activity_id"])
+                assert shown == sent["rows_in_the_end"] > 0
+
+
+def test_it_serves_until_it_is_interrupted() -> None:
+    command = [sys.executable, "-m", "constant_contact_emulator", "--port", "0", "--no-limits"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        assert program.stdout
+        shown = b""
+        while not shown.endswith(b"\n}\n"):
+            shown += program.stdout.readline()
+        facts = json.loads(shown)
+        token = facts["accounts"]["default"]["credentials"]["access_token"]
+        reply = requests.get(
+            f"{facts['url']}/v3/emails", headers={"Authorization": f"Bearer {token}"}, timeout=5
+        )
+        program.send_signal(signal.SIGINT)
+        assert program.wait(timeout=10) == 0
+    assert len(reply.json()["campaigns"]) == 1
