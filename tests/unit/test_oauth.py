@@ -41,10 +41,6 @@ def held(clock: FakeClock) -> Held:
     return Held(tokens)
 
 
-def source_over(url: str, held: Held, clock: FakeClock, session: requests.Session) -> TokenSource:
-    return TokenSource("default", held, session, url, clock)
-
-
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
     with requests.Session() as session:
@@ -107,7 +103,7 @@ def test_the_secret_is_sent_in_the_header_and_never_in_the_form(
     assert held.tokens
     held.tokens = replace(held.tokens, client_secret="s3crét")
     with stub(raw(200, FRESH)) as there:
-        asked(source_over(there.url, held, clock, session), clock)
+        asked(TokenSource("default", held, session, there.url, clock), clock)
     expected = base64.b64encode("key:s3crét".encode())
     assert b"Basic " + expected in there.requests[0]
     assert b"client_id" not in there.requests[0]
@@ -183,7 +179,7 @@ def test_a_throttled_refresh_waits_as_long_as_it_is_told(
 ) -> None:
     began = clock.now()
     with stub(raw(429, b"", "retry-after: 7"), raw(200, FRESH)) as there:
-        source = source_over(there.url, held, clock, session)
+        source = TokenSource("default", held, session, there.url, clock)
         assert source.access_token(began + timedelta(minutes=1)) == "fresh-access"
     assert clock.now() == began + timedelta(seconds=7)
 
@@ -192,7 +188,7 @@ def test_a_refresh_that_stays_throttled_stops_the_account(
     held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
     with stub(raw(429)) as there, pytest.raises(Throttled):
-        asked(source_over(there.url, held, clock, session), clock)
+        asked(TokenSource("default", held, session, there.url, clock), clock)
     assert len(there.requests) == 4
 
 
@@ -212,7 +208,7 @@ def test_an_unusable_reply_is_asked_for_again(
     broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
     with stub(broken, broken, broken, raw(200, FRESH)) as there:
-        source = source_over(there.url, held, clock, session)
+        source = TokenSource("default", held, session, there.url, clock)
         assert asked(source, clock) == "fresh-access"
 
 
@@ -221,20 +217,20 @@ def test_after_four_tries_the_account_stops(
     broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
     with stub(broken) as there, pytest.raises(AccountStopped) as caught:
-        asked(source_over(there.url, held, clock, session), clock)
+        asked(TokenSource("default", held, session, there.url, clock), clock)
     assert len(there.requests) == 4
     assert not SECRETS.search("".join(traceback.format_exception(caught.value)))
 
 
 def test_nothing_is_asked_when_no_time_is_left(held: Held, clock: FakeClock) -> None:
     with requests.Session() as session, pytest.raises(OutOfTime):
-        source_over("http://127.0.0.1:9", held, clock, session).access_token(
+        TokenSource("default", held, session, "http://127.0.0.1:9", clock).access_token(
             clock.now() + timedelta(seconds=0.5)
         )
 
 
 def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: requests.Session) -> None:
-    source = source_over("http://127.0.0.1:9", held, clock, session)
+    source = TokenSource("default", held, session, "http://127.0.0.1:9", clock)
     with pytest.raises(AccountStopped) as caught:
         asked(source, clock)
     error: BaseException | None = caught.value
@@ -249,6 +245,6 @@ def test_a_lifetime_that_is_not_told_is_taken_as_short(
 ) -> None:
     body = b'{"access_token":"fresh-access","expires_in":' + expires_in + b"}"
     with stub(raw(200, body)) as there:
-        asked(source_over(there.url, held, clock, session), clock)
+        asked(TokenSource("default", held, session, there.url, clock), clock)
     assert held.stored[-1].expires_at == clock.now() + USUAL_LIFETIME
     assert held.stored[-1].refresh_token == "old-refresh"
