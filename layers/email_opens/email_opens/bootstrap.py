@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import boto3
 import requests
@@ -17,11 +16,8 @@ from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.sns import SnsPublisher
 from email_opens.adapters.ssm import SsmCredentials
 from email_opens.config import Settings, read_settings
-from email_opens.ports import Clock, Credentials, Tracking
+from email_opens.ports import Clock, Credentials, Report, Tracking
 from email_opens.rounds import Rounds
-
-if TYPE_CHECKING:
-    from email_opens.ports import Report
 
 LEDGER_KEPT = timedelta(days=400)
 """How long the ledger knows an open: far longer than any report is polled."""

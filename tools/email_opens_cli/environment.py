@@ -1,0 +1,64 @@
+"""The product as the environment, or a stack's outputs, describes it."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from email_opens.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from email_opens.bootstrap import EmailOpens
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_WORD = re.compile("(?<!^)(?=[A-Z])")
+
+
+def product(stack: str | None) -> "EmailOpens":
+    """Wire the product by this process's environment, or by a stack's outputs over it.
+
+    Raises:
+        InvalidInput: there is no such stack.
+        InvalidSettings: a setting is missing or malformed.
+    """
+    # Late, or `--help` would wait for boto3.
+    from email_opens.bootstrap import bootstrap  # noqa: PLC0415
+
+    return bootstrap(os.environ if stack is None else {**os.environ, **_outputs(stack)})
+
+
+def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
+    """Return a stack's outputs as settings: TrackingTable is TRACKING_TABLE."""
+    return {_WORD.sub("_", name).upper(): value for name, value in outputs.items()}
+
+
+def account_id(text: str) -> str:
+    """Return an account's id.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not _ACCOUNT.fullmatch(text):
+        raise InvalidInput(
+            f"“{text[:80]}” is no account: expected 1 to 64 letters, digits, dots, dashes or "
+            "underscores."
+        )
+    return text
+
+
+def _outputs(stack: str) -> dict[str, str]:
+    import boto3  # noqa: PLC0415
+    from botocore.exceptions import ClientError, ParamValidationError  # noqa: PLC0415
+
+    try:
+        reply = boto3.client("cloudformation").describe_stacks(StackName=stack)
+    except ParamValidationError:
+        raise InvalidInput(f"“{stack[:80]}” is no name of a stack.") from None
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise InvalidInput(
+            f"There is no stack “{stack[:80]}” in this region and account."
+        ) from None
+    listed = reply["Stacks"][0].get("Outputs", [])
+    return environment_of({one["OutputKey"]: one["OutputValue"] for one in listed})
