@@ -1,2 +1,172 @@
-def run() -> int:
-    return 0
+"""The whole product on this machine: the vendor emulated, the real stack on an embedded AWS.
+
+The template is built and deployed as it is deployed to AWS. The deployed function is invoked
+with what its schedule would send, only more often, and a queue subscribed to the topic is held
+against the vendor's report: nothing may be missing, nothing may have come twice.
+"""
+
+import json
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from constant_contact_emulator import Emulator, Send, simulate_send
+from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens_cli import tracked
+from email_opens_cli.complaints import FAILED
+from email_opens_cli.demo_screen import Screen, Shown
+from email_opens_cli.embedded_aws import EmbeddedAws, EmbeddedAwsFailed, Stack
+from email_opens_cli.subscriber import Seen, Subscriber, differences
+
+ACCOUNT = "default"
+BETWEEN_POLLS = timedelta(seconds=2)
+LONGEST = timedelta(seconds=50)
+"""It ends by then, complete or not."""
+LIVE = Send(within=timedelta(seconds=25), grain=timedelta(seconds=1))
+"""A send of 30 days within seconds, so that there is something to see."""
+LIVE_CONTACTS = 400
+BACKLOG_CONTACTS = 6000
+BACKLOG_AGE = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A simulated send."""
+
+    name: str
+    activity_id: str
+    rows: int
+    """How many its report has in the end, or had when the demo began."""
+
+
+def run(screen: Screen | None = None) -> int:
+    """Run the demo; return 0 only if each open was received, once."""
+    shown = screen or Screen()
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="email-opens-demo-") as folder,
+            shown.progress() as progress,
+            EmbeddedAws(progress=progress) as aws,
+            Emulator() as vendor,
+        ):
+            built = aws.build(Path(folder))
+            stack = aws.deploy(
+                built,
+                "email-opens-demo",
+                {
+                    "ConstantContactApiUrl": vendor.url,
+                    "ConstantContactAuthUrl": vendor.auth_url,
+                    # The demo's own hand is faster.
+                    "ScheduleState": "DISABLED",
+                },
+            )
+            progress.stop()
+            return _Demo(aws, vendor, stack, shown).run()
+    except (EmbeddedAwsFailed, BotoCoreError, ClientError) as error:
+        shown.failed(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        shown.failed("Interrupted; everything that was started has ended.")
+        return FAILED
+
+
+class _Demo:
+    """A deployed stack at work, and what a subscriber makes of it."""
+
+    def __init__(self, aws: EmbeddedAws, vendor: Emulator, stack: Stack, screen: Screen) -> None:
+        self._vendor = vendor
+        self._stack = stack
+        self._screen = screen
+        self._lambda = aws.client("lambda")
+        self._tracking = DynamoDBTracking(
+            aws.client("dynamodb"), stack.environment["TRACKING_TABLE"]
+        )
+        aws.client("ssm").put_parameter(
+            Name=stack.environment["CREDENTIALS_PREFIX"] + ACCOUNT,
+            Type="SecureString",
+            Value=json.dumps(vendor.credentials(ACCOUNT)),
+        )
+        self._subscriber = Subscriber(
+            aws.client("sns"), aws.client("sqs"), stack.environment["OPENS_TOPIC_ARN"]
+        )
+
+    def run(self) -> int:
+        """Poll until the live send has ended and all is published, or the time is up."""
+        now = datetime.now(UTC)
+        backlog = self._send("Three days old", BACKLOG_CONTACTS, now - BACKLOG_AGE, Send())
+        live = self._send("Live", LIVE_CONTACTS, now, LIVE)
+        sends = [live, backlog]
+        tracked.track(
+            self._tracking, ACCOUNT, [one.activity_id for one in sends], since=None, now=now
+        )
+        ends = now + LONGEST
+        with self._subscriber, self._screen.live():
+            while True:
+                began = time.monotonic()
+                reply = self._poll()
+                self._show(sends, reply)
+                complete = len(self._subscriber.received()) >= sum(one.rows for one in sends)
+                live_ended = datetime.now(UTC) > now + LIVE.within + BETWEEN_POLLS
+                if (complete and live_ended) or datetime.now(UTC) > ends:
+                    break
+                left = BETWEEN_POLLS.total_seconds() - (time.monotonic() - began)
+                time.sleep(max(0.0, left))
+            # One poll more: what came twice would come now.
+            self._show(sends, self._poll())
+        return self._compare(sends)
+
+    def _send(self, name: str, contacts: int, at: datetime, send: Send) -> Sent:
+        world = self._vendor.world
+        activity_id = world.add_campaign(name).activity_id
+        rows = simulate_send(world, activity_id, contacts, sent_at=at, send=send, seed=contacts)
+        # Opens of an old send that are yet to come would come after the demo.
+        return Sent(name, activity_id, min(rows, _reported(self._vendor, activity_id)) or rows)
+
+    def _poll(self) -> dict[str, Any]:
+        reply = self._lambda.invoke(
+            FunctionName=self._stack.outputs["PollOpensFunction"],
+            Payload=json.dumps({"account_id": ACCOUNT}),
+        )
+        said = json.loads(reply["Payload"].read())
+        if "FunctionError" in reply:
+            raise EmbeddedAwsFailed(f"The function failed: {said.get('errorMessage', said)}")
+        return dict(said)
+
+    def _show(self, sends: list[Sent], reply: dict[str, Any]) -> None:
+        received = self._subscriber.received()
+        known = {one.campaign_activity_id: one for one in self._tracking.activities(ACCOUNT)}
+        self._screen.show(
+            [
+                Shown(
+                    name=sent.name,
+                    activity=known[sent.activity_id],
+                    reported=_reported(self._vendor, sent.activity_id),
+                    received=[
+                        one for one in received if one.open.campaign_activity_id == sent.activity_id
+                    ],
+                )
+                for sent in sends
+            ],
+            received,
+            reply,
+        )
+
+    def _compare(self, sends: list[Sent]) -> int:
+        reported = [
+            Seen(sent.activity_id, row.contact.contact_id, row.created, row.device_type)
+            for sent in sends
+            for row in self._vendor.world.rows(sent.activity_id)
+        ]
+        received = [one.open for one in self._subscriber.received()]
+        missing, repeated = differences(reported, received)
+        self._screen.summary(len(reported), len(received), missing, repeated)
+        return FAILED if missing or repeated or not received else 0
+
+
+def _reported(vendor: Emulator, activity_id: str) -> int:
+    return vendor.world.count_rows(activity_id)

@@ -185,18 +185,20 @@ class EmbeddedAws:
 
 def build(folder: Path) -> Path:
     """Build the template for this machine into a folder; return the built template."""
+    # SAM empties the folder that it builds into, and will not do so to the one it runs in.
+    built = folder / "built"
     folder.mkdir(parents=True, exist_ok=True)
     machine = "aarch64" if host_architecture() == "arm64" else "x86_64"
     _run_sam(
         (
             "build",
-            *("--template-file", str(ROOT / "template.yaml"), "--build-dir", str(folder)),
+            *("--template-file", str(ROOT / "template.yaml"), "--build-dir", str(built)),
             *("--parameter-overrides", f"Architecture={host_architecture()}"),
         ),
         _without_aws() | {"LAYER_PLATFORM": f"{machine}-manylinux_2_28"},
         folder,
     )
-    return folder / "template.yaml"
+    return built / "template.yaml"
 
 
 def host_architecture() -> str:
@@ -281,4 +283,3 @@ def _is_healthy(port: int) -> bool:
 def _last_lines(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()][-TAIL_LINES:]
     return " It printed:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
-

@@ -1,0 +1,158 @@
+"""What the demo shows: a live table on a terminal, plain lines anywhere else."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from email_opens.model import Activity, iso
+from email_opens_cli.subscriber import Received
+
+LATEST = 5
+"""How many opens are shown, of the many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A line of the table."""
+
+    name: str
+    activity: Activity
+    reported: int
+    received: Sequence[Received]
+
+    @property
+    def delay(self) -> str:
+        """The median from open to subscriber; of opens before the tracking there is none."""
+        seconds = [
+            one.delay_seconds
+            for one in self.received
+            if one.open.created_time >= self.activity.tracked_at.replace(microsecond=0)
+        ]
+        return f"{median(seconds):.1f} s" if seconds else "-"
+
+
+class Progress:
+    """What is being done, and how long each step took."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._step = ""
+        self._began_seconds = 0.0
+
+    def __call__(self, step: str) -> None:
+        self.stop()
+        self._step, self._began_seconds = step, time.monotonic()
+        if self._console.is_terminal:
+            self._status = self._console.status(f"{step} …")
+            self._status.start()
+        else:
+            self._console.print(f"{step} …")
+
+    def stop(self) -> None:
+        """End the step."""
+        if self._status:
+            self._status.stop()
+            self._status = None
+        if self._step and self._console.is_terminal:
+            took_seconds = time.monotonic() - self._began_seconds
+            self._console.print(f"[green]✓[/] {self._step} ({took_seconds:.0f} s)")
+        self._step = ""
+
+
+class Screen:
+    """A terminal, or what is not one."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._live: Live | None = None
+        self._shown = 0
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Show steps as they are taken."""
+        progress = Progress(self._console)
+        try:
+            yield progress
+        finally:
+            progress.stop()
+
+    def live(self) -> AbstractContextManager[object]:
+        """Show the table in place, where there is a place."""
+        if not self._console.is_terminal:
+            return nullcontext()
+        self._live = Live(console=self._console, refresh_per_second=4)
+        return self._live
+
+    def show(
+        self, lines: Sequence[Shown], received: Sequence[Received], reply: dict[str, Any]
+    ) -> None:
+        """Show where each activity is, and the latest opens."""
+        latest = received[self._shown :][-LATEST:]
+        self._shown = len(received)
+        if self._live:
+            opens = [Text(_open(one)) for one in received[-LATEST:]]
+            self._live.update(Group(*opens, Text(), _table(lines)))
+            return
+        for one in latest:
+            print(_open(one), flush=True)
+        said = "; ".join(_line(line) for line in lines)
+        print(f"poll: {reply['requests']} requests, {reply['published']} published · {said}")
+
+    def summary(self, reported: int, received: int, missing: int, repeated: int) -> None:
+        """Say how it came out."""
+        self._console.print(
+            f"\nRows in the vendor's report  {reported}\n"
+            f"Opens received               {received}\n"
+            f"Missing                      {missing}\n"
+            f"Repeated                     {repeated}\n"
+        )
+        if missing or repeated:
+            self.failed("Not every open was received exactly once.")
+        else:
+            self._console.print("[green]Every open was received, once.[/]")
+
+    def failed(self, sentence: str) -> None:
+        """Say what went wrong."""
+        self._console.print(sentence, style="red", markup=False)
+
+
+def _open(one: Received) -> str:
+    device = one.open.device_type or "an unnamed device"
+    return f"{iso(one.open.created_time)}  {one.email_address} opened on {device}"
+
+
+def _line(line: Shown) -> str:
+    activity = line.activity
+    return (
+        f"{line.name}: watermark {iso(activity.watermark) if activity.watermark else '-'}, "
+        f"{len(activity.gaps)} gaps, published {activity.published} of {line.reported}, "
+        f"delay {line.delay}"
+    )
+
+
+def _table(lines: Sequence[Shown]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("Activity", "Watermark"):
+        table.add_column(name)
+    for name in ("Gaps", "Published", "Reported", "Received", "Delay"):
+        table.add_column(name, justify="right")
+    for line in lines:
+        activity = line.activity
+        table.add_row(
+            line.name,
+            iso(activity.watermark) if activity.watermark else "-",
+            *(str(n) for n in (len(activity.gaps), activity.published, line.reported)),
+            str(len(line.received)),
+            line.delay,
+        )
+    return table
