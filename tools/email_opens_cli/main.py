@@ -1,6 +1,7 @@
 """`email-opens`: what people type."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -39,6 +40,23 @@ def demo() -> None:
 
     with complaints():
         raise typer.Exit(run())
+
+
+@app.command()
+def connect(
+    account_id_: Annotated[str, typer.Argument(metavar="ACCOUNT_ID")], stack: Stack = None
+) -> None:
+    """Store an account's credentials, read as JSON from standard input.
+
+    Expected: {"client_id": …, "refresh_token": …}, and "client_secret" where the app has one.
+    """
+    from email_opens_cli import connected  # noqa: PLC0415
+
+    with complaints():
+        who = account_id(account_id_)
+        tokens = connected.read(sys.stdin.read())
+        product(stack).credentials.store(who, tokens)
+        print(f"The credentials of account {who} are stored; the next poll uses them.")
 
 
 @app.command()

@@ -1,0 +1,48 @@
+"""Credentials handed over on standard input."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from constant_contact_emulator import Emulator
+from email_opens_cli.main import app
+from tests.conftest import Aws
+
+
+@pytest.fixture
+def _environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKING_TABLE", aws.tracking_table)
+    monkeypatch.setenv("LEDGER_TABLE", aws.ledger_table)
+    monkeypatch.setenv("OPENS_TOPIC_ARN", aws.topic_arn)
+    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", aws.dlq_url)
+    monkeypatch.setenv("CREDENTIALS_PREFIX", aws.credentials_prefix)
+
+
+@pytest.mark.usefixtures("_environment")
+def test_are_stored_encrypted(aws: Aws) -> None:
+    with Emulator() as vendor:
+        given = vendor.credentials()
+    result = CliRunner().invoke(app, ["connect", "mine"], input=json.dumps(given))
+    assert result.exit_code == 0
+    assert given["refresh_token"] not in result.output
+    kept = aws.ssm.get_parameter(Name="/email-opens/mine", WithDecryption=True)["Parameter"]
+    assert kept["Type"] == "SecureString"
+    assert json.loads(kept["Value"])["refresh_token"] == given["refresh_token"]
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "no JSON"),
+        ("[]", "malformed"),
+        ('{"client_id": 7, "refresh_token": "kept-secret"}', "malformed"),
+        ('{"refresh_token": "kept-secret"}', "lack client_id"),
+    ],
+)
+def test_that_are_malformed_are_refused(given: str, said: str) -> None:
+    result = CliRunner().invoke(app, ["connect", "mine"], input=given)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "kept-secret" not in result.output
