@@ -1,0 +1,362 @@
+"""The Tracking port, over the fake and over DynamoDB."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from email_opens.adapters.dynamodb import LEASE_TRIES, DynamoDBTracking
+from email_opens.errors import LostRace
+from email_opens.model import Account, Gap, State
+from email_opens.ports import Tracking
+from tests.conftest import Aws
+from tests.contract.replies import Answers, error
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.fakes import FakeClock, MemoryTracking
+
+MINUTE = timedelta(minutes=1)
+TODAY = NOON.date().isoformat()
+TOMORROW = NOON + timedelta(days=1)
+
+EVERYTHING = replace(
+    ACTIVITY,
+    state=State.PAUSED,
+    sent_at=NOON - timedelta(days=2),
+    tracked_from=NOON - timedelta(hours=3),
+    watermark=NOON - timedelta(microseconds=1),
+    gaps=(
+        Gap(floor=None, ceiling=None, link=None),
+        Gap(NOON - timedelta(hours=2), NOON - timedelta(hours=1), "/v3/x?next=y", rows_above=500),
+    ),
+    published=3,
+    reported=0,
+    rejected=1,
+    polled_at=NOON,
+    swept_at=NOON - MINUTE,
+    audited_at=NOON - timedelta(hours=5),
+    last_error="The vendor answered 503.",
+)
+
+
+@pytest.fixture
+def dynamodb_tracking(aws: Aws) -> DynamoDBTracking:
+    return DynamoDBTracking(aws.dynamodb, aws.tracking_table)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def tracking(request: pytest.FixtureRequest) -> Tracking:
+    if request.param == "memory":
+        return MemoryTracking()
+    kept: Tracking = request.getfixturevalue("dynamodb_tracking")
+    return kept
+
+
+def lease(
+    tracking: Tracking,
+    holder: str = "a",
+    *,
+    now: datetime = NOON,
+    reserve: int = 50,
+    budget: int = 80,
+) -> Account | None:
+    return tracking.lease(
+        "default", holder=holder, now=now, until=now + MINUTE, reserve=reserve, budget=budget
+    )
+
+
+def release(
+    tracking: Tracking,
+    holder: str = "a",
+    *,
+    day: str = TODAY,
+    unused: int = 0,
+    closed_until: datetime | None = None,
+    last_error: str | None = None,
+) -> None:
+    tracking.release(
+        "default",
+        holder=holder,
+        day=day,
+        unused=unused,
+        closed_until=closed_until,
+        last_error=last_error,
+    )
+
+
+def kept(tracking: Tracking) -> Account:
+    account = tracking.account("default")
+    assert account is not None
+    return account
+
+
+class TestEveryLease:
+    def test_of_an_unknown_account_makes_it(self, tracking: Tracking) -> None:
+        assert tracking.account("default") is None
+        before = lease(tracking)
+        assert before is not None
+        assert (before.lease_holder, before.requests_spent) == (None, 0)
+        assert kept(tracking).lease_holder == "a"
+        assert kept(tracking).lease_until == NOON + MINUTE
+
+    def test_counts_what_it_reserves_as_spent(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50)
+        assert (kept(tracking).requests_day, kept(tracking).requests_spent) == (TODAY, 50)
+
+    def test_reserves_no_more_than_the_day_has_left(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50, budget=30)
+        assert kept(tracking).requests_spent == 30
+
+    def test_reserves_nothing_of_a_day_that_is_overspent(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50, budget=50)
+        release(tracking)
+        lease(tracking, reserve=50, budget=10)
+        assert kept(tracking).requests_spent == 50
+
+    def test_is_anothers_until_it_ends(self, tracking: Tracking) -> None:
+        lease(tracking, "a")
+        assert lease(tracking, "b", now=NOON + MINUTE - timedelta(microseconds=1)) is None
+        assert kept(tracking).lease_holder == "a"
+        assert lease(tracking, "b", now=NOON + MINUTE) is not None
+        assert kept(tracking).lease_holder == "b"
+
+    def test_may_be_taken_again_by_its_holder(self, tracking: Tracking) -> None:
+        lease(tracking, "a", reserve=10)
+        again = lease(tracking, "a", reserve=10)
+        assert again is not None
+        assert again.requests_spent == 10
+        assert kept(tracking).requests_spent == 20
+
+    def test_begins_a_new_day_with_nothing_spent(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50)
+        account = lease(tracking, now=TOMORROW, reserve=7)
+        assert account is not None
+        assert account.requests_spent == 0
+        assert kept(tracking).requests_day == TOMORROW.date().isoformat()
+        assert kept(tracking).requests_spent == 7
+
+    def test_of_one_account_leaves_another_free(self, tracking: Tracking) -> None:
+        lease(tracking)
+        other = tracking.lease(
+            "other", holder="b", now=NOON, until=NOON + MINUTE, reserve=1, budget=1
+        )
+        assert other is not None
+        assert kept(tracking).lease_holder == "a"
+
+    def test_tells_when_the_quota_opens(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, closed_until=TOMORROW)
+        account = lease(tracking)
+        assert account is not None
+        assert account.closed_until == TOMORROW
+
+
+class TestEveryRelease:
+    def test_gives_back_what_was_not_spent(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50)
+        release(tracking, unused=48)
+        assert kept(tracking).requests_spent == 2
+
+    def test_frees_the_account(self, tracking: Tracking) -> None:
+        lease(tracking, "a")
+        release(tracking, "a")
+        assert lease(tracking, "b") is not None
+
+    def test_by_another_than_the_holder_does_nothing(self, tracking: Tracking) -> None:
+        lease(tracking, "a", reserve=50)
+        release(tracking, "b", unused=50, last_error="Never mind.")
+        assert kept(tracking).requests_spent == 50
+        assert kept(tracking).lease_holder == "a"
+        assert kept(tracking).last_error is None
+
+    def test_twice_gives_back_once(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50)
+        release(tracking, unused=20)
+        release(tracking, unused=20)
+        assert kept(tracking).requests_spent == 30
+
+    def test_of_yesterdays_takes_nothing_off_todays(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50)
+        lease(tracking, now=TOMORROW, reserve=7)
+        release(tracking, day=TODAY, unused=50)
+        assert kept(tracking).requests_spent == 7
+        assert kept(tracking).lease_holder is None
+
+    def test_keeps_the_last_word_and_takes_back_the_one_before(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, closed_until=TOMORROW, last_error="The day's quota is spent.")
+        assert kept(tracking).closed_until == TOMORROW
+        assert kept(tracking).last_error == "The day's quota is spent."
+        lease(tracking)
+        release(tracking)
+        assert (kept(tracking).closed_until, kept(tracking).last_error) == (None, None)
+
+    def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:
+        release(tracking)
+        assert tracking.account("default") is None
+
+
+class TestEveryActivity:
+    @pytest.mark.parametrize("activity", [ACTIVITY, EVERYTHING], ids=["bare", "full"])
+    def test_is_kept_as_it_was_added(self, tracking: Tracking, activity: Any) -> None:
+        assert tracking.add(activity)
+        assert tracking.activities("default") == [activity]
+
+    def test_is_kept_as_it_was_saved(self, tracking: Tracking) -> None:
+        tracking.add(ACTIVITY)
+        saved = tracking.save(EVERYTHING)
+        assert saved == replace(EVERYTHING, version=1)
+        assert tracking.activities("default") == [saved]
+
+    def test_loses_what_a_save_leaves_out(self, tracking: Tracking) -> None:
+        tracking.add(EVERYTHING)
+        tracking.save(ACTIVITY)
+        assert tracking.activities("default") == [replace(ACTIVITY, version=1)]
+
+    def test_is_not_added_twice(self, tracking: Tracking) -> None:
+        tracking.add(EVERYTHING)
+        assert not tracking.add(ACTIVITY)
+        assert tracking.activities("default") == [EVERYTHING]
+
+    def test_that_another_has_saved_is_not_saved(self, tracking: Tracking) -> None:
+        tracking.add(ACTIVITY)
+        winner = tracking.save(replace(ACTIVITY, published=1))
+        with pytest.raises(LostRace):
+            tracking.save(replace(ACTIVITY, published=2))
+        assert tracking.activities("default") == [winner]
+
+    def test_that_is_not_tracked_is_not_saved(self, tracking: Tracking) -> None:
+        with pytest.raises(LostRace):
+            tracking.save(ACTIVITY)
+        assert tracking.activities("default") == []
+
+    def test_that_was_tracked_anew_is_not_saved(self, tracking: Tracking) -> None:
+        tracking.add(ACTIVITY)
+        tracking.remove("default", ACTIVITY_ID)
+        anew = replace(ACTIVITY, tracked_at=NOON, tracked_from=NOON)
+        tracking.add(anew)
+        with pytest.raises(LostRace):
+            tracking.save(ACTIVITY)
+        assert tracking.activities("default") == [anew]
+
+    def test_is_removed_once(self, tracking: Tracking) -> None:
+        tracking.add(ACTIVITY)
+        assert tracking.remove("default", ACTIVITY_ID)
+        assert not tracking.remove("default", ACTIVITY_ID)
+        assert tracking.activities("default") == []
+
+    def test_belongs_to_one_account(self, tracking: Tracking) -> None:
+        tracking.add(ACTIVITY)
+        lease(tracking)
+        assert tracking.activities("other") == []
+        assert not tracking.remove("other", ACTIVITY_ID)
+
+    def test_is_one_of_many(self, tracking: Tracking) -> None:
+        many = {
+            f"5b1e0a52-0000-4000-8000-{number:012}": replace(
+                ACTIVITY, campaign_activity_id=f"5b1e0a52-0000-4000-8000-{number:012}"
+            )
+            for number in range(20)
+        }
+        for activity in many.values():
+            tracking.add(activity)
+        found = tracking.activities("default")
+        assert {one.campaign_activity_id: one for one in found} == many
+
+
+class AnsweredTwice:
+    """A write whose first answer is lost: AWS has done it, and botocore sends it again."""
+
+    def __init__(self, aws: Aws, operation: str, method: str, *, times: int = 1) -> None:
+        self.left = times
+        self._write = getattr(boto3.client("dynamodb"), method)
+        aws.dynamodb.meta.events.register(
+            f"provide-client-params.dynamodb.{operation}", self._write_first
+        )
+
+    def _write_first(self, params: dict[str, Any], **_: Any) -> None:
+        if self.left:
+            self.left -= 1
+            self._write(**params)
+
+
+class TestDynamoDB:
+    def test_knows_its_own_write_when_the_answer_to_an_addition_was_lost(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        AnsweredTwice(aws, "PutItem", "put_item")
+        assert dynamodb_tracking.add(ACTIVITY)
+
+    def test_knows_its_own_write_when_the_answer_to_a_save_was_lost(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        dynamodb_tracking.add(ACTIVITY)
+        AnsweredTwice(aws, "PutItem", "put_item")
+        assert dynamodb_tracking.save(ACTIVITY).version == 1
+
+    def test_reserves_once_when_the_answer_to_a_lease_was_lost(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        AnsweredTwice(aws, "UpdateItem", "update_item")
+        assert lease(dynamodb_tracking) is not None
+        assert kept(dynamodb_tracking).requests_spent == 50
+
+    def test_gives_back_once_when_the_answer_to_a_release_was_lost(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        lease(dynamodb_tracking)
+        AnsweredTwice(aws, "UpdateItem", "update_item")
+        release(dynamodb_tracking, unused=10)
+        assert kept(dynamodb_tracking).requests_spent == 40
+
+    def test_reads_again_when_the_budget_changes_between_read_and_lease(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        lease(dynamodb_tracking, reserve=50)
+        between = DynamoDBTracking(boto3.client("dynamodb"), aws.tracking_table)
+        waiting = [lambda: release(between, unused=30)]
+        aws.dynamodb.meta.events.register(
+            "provide-client-params.dynamodb.UpdateItem",
+            lambda **_: waiting.pop()() if waiting else None,
+        )
+        account = lease(dynamodb_tracking, reserve=5)
+        assert account is not None
+        assert account.requests_spent == 20
+        assert kept(dynamodb_tracking).requests_spent == 25
+
+    def test_leaves_an_account_that_is_always_written_to_the_others(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        calls = Answers(
+            aws.dynamodb, "UpdateItem", *[error("ConditionalCheckFailedException")] * LEASE_TRIES
+        )
+        assert lease(dynamodb_tracking) is None
+        assert len(calls.calls) == LEASE_TRIES
+
+    @pytest.mark.parametrize(
+        ("operation", "act"),
+        [
+            ("PutItem", lambda tracking: tracking.save(ACTIVITY)),
+            ("PutItem", lambda tracking: tracking.add(ACTIVITY)),
+            ("UpdateItem", lease),
+            ("UpdateItem", release),
+        ],
+        ids=["save", "add", "lease", "release"],
+    )
+    def test_hides_no_other_error(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking, operation: str, act: Any
+    ) -> None:
+        Answers(aws.dynamodb, operation, error("AccessDeniedException"))
+        with pytest.raises(ClientError, match="AccessDenied"):
+            act(dynamodb_tracking)
+
+    def test_keeps_an_idle_activity_within_one_write_unit(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking, clock: FakeClock
+    ) -> None:
+        named = replace(EVERYTHING, gaps=(), campaign_name="n" * 80, watermark=clock.now())
+        dynamodb_tracking.add(named)
+        (item,) = aws.dynamodb.scan(TableName=aws.tracking_table)["Items"]
+        size = sum(len(name) + len(str(next(iter(v.values())))) for name, v in item.items())
+        assert size < 1024
