@@ -68,6 +68,10 @@ def test_a_time_that_is_no_instant_sets_the_row_aside(time: str) -> None:
     assert "created_time" in reason(created_time=time)
 
 
+def test_a_time_before_there_was_e_mail_sets_the_row_aside() -> None:
+    assert "1970" in reason(created_time="1969-12-31T23:59:59Z")
+
+
 def test_a_row_of_another_activity_is_set_aside() -> None:
     assert "another activity" in reason(campaign_activity_id="another")
 

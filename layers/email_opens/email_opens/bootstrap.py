@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 import boto3
 import requests
@@ -16,11 +15,9 @@ from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.sns import SnsPublisher
 from email_opens.adapters.ssm import SsmCredentials
 from email_opens.config import Settings, read_settings
+from email_opens.model import LEDGER_KEPT
 from email_opens.ports import Clock, Credentials, Report, Tracking
 from email_opens.rounds import Rounds
-
-LEDGER_KEPT = timedelta(days=400)
-"""How long the ledger knows an open: far longer than any report is polled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

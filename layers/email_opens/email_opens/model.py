@@ -16,6 +16,9 @@ PAGE_ROWS = 500
 AUDIT_PAGE_ROWS = 499
 """An audit's page borders fall elsewhere, so that twins parted by a border meet on one page."""
 
+LEDGER_KEPT = timedelta(days=400)
+"""How long the ledger knows an open: far longer than any report is polled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Open:

@@ -5,19 +5,17 @@ no more than the pages in hand, and loses nothing.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from email_opens.errors import EmailOpensError, LinkExpired, PagingBroken
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
-from email_opens.model import PAGE_ROWS, Activity, Gap, NewOpen, Page, RejectedRow
+from email_opens.known import Known
+from email_opens.model import PAGE_ROWS, Activity, Gap, NewOpen, Page, RejectedRow, State
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
-from email_opens.walk import Stretch, advance, ended, new_opens, shifted
+from email_opens.walk import Depth, Stretch, advance, ended, new_opens, passed, shifted
 
 PAGES_IN_HAND = 4
 """Pages that are held before they are published and recorded: what bounds memory and repeats."""
-
-HOUR = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -26,6 +24,7 @@ class Walk:
 
     activity: Activity
     floor: datetime | None
+    depth: Depth = Depth.TAIL
     pause: datetime | None = None
     """Where it lets others go first: the watermark that a deeper walk passes."""
     rows: int = PAGE_ROWS
@@ -37,7 +36,7 @@ class Walk:
     begun: bool = False
     done: bool = False
     from_head: bool = True
-    known: "Known | None" = None
+    known: Known | None = None
 
 
 @dataclass(slots=True)
@@ -49,61 +48,6 @@ class Facts:
     rejected: int = 0
     delays_seconds: list[float] = field(default_factory=list)
     """Published less created, of the opens that came since their activity is tracked."""
-
-
-class Known:
-    """The part of the ledger that a walk needs now: a window of hours that moves down with it.
-
-    What a walk has found, but not recorded yet, is in it too.
-    """
-
-    def __init__(self, ledger: Ledger, campaign_activity_id: str) -> None:
-        self._ledger = ledger
-        self._activity_id = campaign_activity_id
-        self._newest: datetime | None = None
-        self._oldest: datetime | None = None
-        self._rejected: set[bytes] | None = None
-        self.by_bucket: dict[str, set[bytes]] = {}
-
-    def cover(self, page: Page, floor: datetime | None) -> None:
-        """Hold the hours of the page's rows at or above the floor."""
-        instants = [
-            row.created_time for row in page.opens if floor is None or row.created_time >= floor
-        ]
-        if not instants:
-            return
-        oldest, newest = _hour(min(instants)), _hour(max(instants))
-        if self._newest is None or self._oldest is None or newest < self._oldest:
-            self._load(oldest, newest)
-        else:
-            if newest > self._newest:
-                self._load(self._newest + HOUR, newest)
-            if oldest < self._oldest:
-                self._load(oldest, self._oldest - HOUR)
-            newest, oldest = max(newest, self._newest), min(oldest, self._oldest)
-        self._oldest, self._newest = oldest, newest
-
-    def forget(self, pages: list[Page]) -> None:
-        """Forget the hours above the last page, whose opens are all recorded by now."""
-        if self._newest is None or not pages[-1].opens:
-            return
-        newest = _hour(pages[-1].opens[-1].created_time)
-        self._newest = min(self._newest, newest)
-        self._oldest = min(self._oldest or newest, newest)
-        last = bucket(self._newest)
-        for name in [name for name in self.by_bucket if name > last]:
-            del self.by_bucket[name]
-
-    def _load(self, oldest: datetime, newest: datetime) -> None:
-        found = self._ledger.fingerprints(self._activity_id, bucket(oldest), bucket(newest))
-        for name, fingerprints in found.items():
-            self.by_bucket.setdefault(name, set()).update(fingerprints)
-
-    def rejected(self) -> set[bytes]:
-        if self._rejected is None:
-            found = self._ledger.fingerprints(self._activity_id, REJECTED, REJECTED)
-            self._rejected = set(found.get(REJECTED, ()))
-        return self._rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +76,21 @@ class Poller:
         failure: EmailOpensError | None = None
         while len(pages) < PAGES_IN_HAND:
             try:
-                page = self._read(walk, before)
+                page = self._read(walk, known, before)
             except EmailOpensError as error:
                 if not pages:
                     self._begin_again(walk, error)
                     raise
                 failure = error
                 break
-            known.cover(page, walk.floor)
-            found = new_opens(page, walk.floor, known.by_bucket)
-            for new in found:
-                name = bucket(new.open.created_time)
-                known.by_bucket.setdefault(name, set()).add(fingerprint(new.event_id))
+            found = new_opens(page, walk.floor, known.of(page, walk.floor))
+            known.note(found)
             opens += found
-            rejected += self._new_rejected(page, known)
+            rejected += known.new_rejected(page)
             pages.append(page)
             walk.rows_read += len(page.opens) + len(page.rejected)
             walk.done = ended(page, walk.floor)
-            past = walk.pause and page.opens and page.opens[-1].created_time < walk.pause
-            if walk.done or past:
+            if walk.done or (walk.pause and passed(page, walk.pause)):
                 break
         self._deliver(walk.activity, opens, rejected, facts)
         known.forget(pages)
@@ -158,19 +98,21 @@ class Poller:
         if failure:
             raise failure
 
-    def _read(self, walk: Walk, before: datetime) -> Page:
-        """Read the walk's next page; a resumed gap's page first, to find its place again."""
-        resumed = walk.gap is not None and not walk.begun
-        link = walk.gap.link if walk.gap and resumed else walk.next_link
-        page = self._page(walk, link, before)
-        if resumed and walk.gap and shifted(page, walk.gap):
-            page = self._page(walk, None, before)
-            link = None
-        if link is None:
-            walk.rows_read = 0
-        if not walk.begun:
+    def _read(self, walk: Walk, known: Known, before: datetime) -> Page:
+        """Read the walk's next page; a resumed gap's last page first, to find its place again."""
+        if walk.begun:
+            page = self._page(walk, walk.next_link, before)
+        else:
+            link = walk.gap.link if walk.gap else None
+            page = self._page(walk, link, before)
+            if walk.gap and shifted(page, walk.gap, known.of(page, walk.floor)):
+                link = None
+                walk.seen.clear()
+                page = self._page(walk, None, before)
             walk.begun = True
             walk.from_head = link is None
+            if walk.from_head:
+                walk.rows_read = 0
         if page.next_link is not None:
             if page.next_link in walk.seen:
                 raise PagingBroken("A next link of the report leads back to a page already read.")
@@ -184,15 +126,6 @@ class Poller:
         return self.report.read(
             walk.activity.campaign_activity_id, link=link, rows=walk.rows, before=before
         )
-
-    def _new_rejected(self, page: Page, known: Known) -> list[RejectedRow]:
-        new = []
-        for row in page.rejected:
-            mark = row_fingerprint(row.row)
-            if mark not in known.rejected():
-                known.rejected().add(mark)
-                new.append(row)
-        return new
 
     def _deliver(
         self, activity: Activity, opens: list[NewOpen], rejected: list[RejectedRow], facts: Facts
@@ -250,7 +183,10 @@ class Poller:
                 published=activity.published + published,
                 rejected=activity.rejected + rejected,
                 reported=walk.rows_read if whole else activity.reported,
+                state=State.ACTIVE,
                 polled_at=now,
+                swept_at=now if walk.depth >= Depth.SWEEP else activity.swept_at,
+                audited_at=now if walk.depth is Depth.AUDIT else activity.audited_at,
                 last_error=str(failure) if failure else None,
             )
         )
@@ -265,7 +201,3 @@ class Poller:
         again = replace(gap, link=None, rows_above=0)
         gaps = tuple(again if other == gap else other for other in walk.activity.gaps)
         walk.activity = self.tracking.save(replace(walk.activity, gaps=gaps))
-
-
-def _hour(instant: datetime) -> datetime:
-    return instant.replace(minute=0, second=0, microsecond=0)

@@ -19,10 +19,12 @@ from email_opens.errors import (
     QuotaExceeded,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Gap, State, iso
-from email_opens.poller import MINUTE, Facts, Poller, Walk
+from email_opens.poller import Facts, Poller, Walk
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
-from email_opens.scheduling import depth_due, quiet
+from email_opens.scheduling import backfill_budget, depth_due, due, quiet
 from email_opens.walk import Depth, floor_of
+
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,17 @@ class Rounds:
                     f"The day's quota is spent; it opens at {iso(account.closed_until)}.",
                     account.closed_until,
                 )
-            self._round(turn, report, before)
+            _Round(
+                turn=turn,
+                report=report,
+                poller=Poller(report, self.ledger, self.publisher, self.tracking, self.clock),
+                tracking=self.tracking,
+                clock=self.clock,
+                lookback=self.lookback,
+                before=before,
+                backfill_requests=backfill_budget(self.requests_per_day, now)
+                - account.requests_spent,
+            ).work()
         except (AccountStopped, OutOfTime) as error:
             turn.stopped = error
         finally:
@@ -106,124 +118,102 @@ class Rounds:
             )
         return turn
 
-    def _round(self, turn: Turn, report: Report, before: datetime) -> None:
-        poller = Poller(report, self.ledger, self.publisher, self.tracking, self.clock)
-        tracked = [a for a in self.tracking.activities(turn.account_id) if a.state is State.ACTIVE]
-        tracked.sort(key=lambda a: a.polled_at or a.tracked_at)
-        turn.activities = len(tracked)
-        left: dict[str, Activity] = {a.campaign_activity_id: a for a in tracked}
-        try:
-            under_way = [
-                walk
-                for activity in tracked
-                if (walk := self._head(turn, poller, activity, before, left)) is not None
-            ]
-            self._gaps(turn, poller, under_way, before, left)
-        finally:
-            turn.gaps = sum(len(activity.gaps) for activity in left.values())
 
-    def _head(
-        self,
-        turn: Turn,
-        poller: Poller,
-        activity: Activity,
-        before: datetime,
-        left: dict[str, Activity],
-    ) -> Walk | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Round:
+    """One pass over an account's due activities."""
+
+    turn: Turn
+    report: Report
+    poller: Poller
+    tracking: Tracking
+    clock: Clock
+    lookback: timedelta
+    before: datetime
+    backfill_requests: int
+    """How many requests may be sent before backfill waits for a later round."""
+    activities: dict[str, Activity] = field(default_factory=dict)
+    """Those that are due, as this round has left them."""
+
+    def work(self) -> None:
+        """Poll every head, then go on below them."""
+        now = self.clock.now()
+        tracked = [a for a in self.tracking.activities(self.turn.account_id) if due(a, now)]
+        # Who waits longest comes first, so that a round that ends early leaves nobody out for long.
+        tracked.sort(key=lambda activity: activity.polled_at or activity.tracked_at)
+        self.turn.activities = len(tracked)
+        self.activities.update({a.campaign_activity_id: a for a in tracked})
+        try:
+            walks = [self._head(activity) for activity in tracked]
+            self._gaps([walk for walk in walks if walk is not None])
+        finally:
+            self.turn.gaps = sum(len(one.gaps) for one in self.activities.values())
+
+    def _head(self, activity: Activity) -> Walk | None:
         """Poll an activity from the head past its watermark; return what a deeper walk left."""
         now = self.clock.now()
-        depth = depth_due(activity, now)
-        if quiet(activity, now) and not activity.gaps:
-            depth = Depth.AUDIT
-        begun = replace(
-            activity,
-            swept_at=now if depth >= Depth.SWEEP else activity.swept_at,
-            audited_at=now if depth is Depth.AUDIT else activity.audited_at,
-        )
+        last = quiet(activity, now) and not activity.gaps
+        depth = Depth.AUDIT if last else depth_due(activity, now)
         again = depth is Depth.AUDIT and activity.watermark is not None
         walk = Walk(
-            activity=begun,
-            floor=floor_of(activity, depth, self.lookback),
+            activity=activity,
+            depth=depth,
+            floor=floor_of(activity, depth, self.lookback, now),
             pause=activity.watermark,
             rows=AUDIT_PAGE_ROWS if again else PAGE_ROWS,
         )
-        try:
-            worked = self._isolated(turn, poller, walk, before)
-            while worked and not walk.done and self._in_the_watermarks_minute(walk):
-                worked = self._isolated(turn, poller, walk, before)
-        finally:
-            left[activity.campaign_activity_id] = walk.activity
+        worked = self._isolated(walk)
+        while worked and not walk.done and _in_the_watermarks_minute(walk):
+            worked = self._isolated(walk)
         if worked and walk.done and depth is Depth.AUDIT and quiet(walk.activity, now):
             self._write(walk, replace(walk.activity, state=State.FINISHED))
         return walk if worked else None
 
-    @staticmethod
-    def _in_the_watermarks_minute(walk: Walk) -> bool:
-        """Say whether a walk may finish the minute, however many rows it has.
-
-        Cut there, it would be cut there again at each poll.
-        """
-        ceiling = walk.gap.ceiling if walk.gap else None
-        return bool(walk.pause and ceiling and walk.pause <= ceiling < walk.pause + MINUTE)
-
-    def _gaps(
-        self,
-        turn: Turn,
-        poller: Poller,
-        under_way: list[Walk],
-        before: datetime,
-        left: dict[str, Activity],
-    ) -> None:
+    def _gaps(self, walks: list[Walk]) -> None:
         """Work what is left below the heads, a stretch of each activity in turn.
 
         What the walks of this round left goes on where it stands; an older gap reads its last
         page again.
         """
-        walks = list(under_way)
         while walks:
-            going: list[Walk] = []
-            for walk in walks:
-                current = walk
-                if walk.done:
-                    gap = _next_gap(walk.activity)
-                    if gap is None:
-                        continue
-                    current = Walk(
-                        activity=walk.activity,
-                        floor=gap.floor,
-                        gap=gap,
-                        rows_read=gap.rows_above,
-                    )
-                try:
-                    worked = self._isolated(turn, poller, current, before)
-                finally:
-                    left[current.activity.campaign_activity_id] = current.activity
-                if worked:
-                    going.append(current)
-            walks = going
+            below = (walk if not walk.done else _resumed(walk.activity) for walk in walks)
+            walks = [
+                walk
+                for walk in below
+                if walk is not None and self._may_go_on(walk) and self._isolated(walk)
+            ]
 
-    def _isolated(self, turn: Turn, poller: Poller, walk: Walk, before: datetime) -> bool:
+    def _may_go_on(self, walk: Walk) -> bool:
+        backfill = walk.floor == walk.activity.tracked_from
+        return not backfill or self.report.requests < self.backfill_requests
+
+    def _isolated(self, walk: Walk) -> bool:
         """Work a stretch; say whether the walk can go on in this round."""
-        activity_id = walk.activity.campaign_activity_id
         try:
-            poller.work(walk, turn.facts, before=before)
+            self.poller.work(walk, self.turn.facts, before=self.before)
         except (AccountStopped, OutOfTime):
             raise
         except (LostRace, LinkExpired):
             # The winner's state stands; a link is found again in the next round.
             return False
         except ActivityGone as error:
-            turn.failures.append(Failure(activity_id, error))
-            self._write(walk, replace(walk.activity, state=State.GONE, last_error=str(error)))
+            self._fail(walk, error, State.GONE)
             return False
         except ActivityFailed as error:
-            turn.failures.append(Failure(activity_id, error))
-            self._write(walk, replace(walk.activity, last_error=str(error)))
+            self._fail(walk, error, walk.activity.state)
             return False
         except Exception as error:  # noqa: BLE001 - recorded, and none of the others' business
-            turn.failures.append(Failure(activity_id, error))
+            self.turn.failures.append(Failure(walk.activity.campaign_activity_id, error))
             return False
+        finally:
+            self.activities[walk.activity.campaign_activity_id] = walk.activity
         return True
+
+    def _fail(self, walk: Walk, error: EmailOpensError, state: State) -> None:
+        """Tell of a failure; the activity waits its turn like those that were polled."""
+        self.turn.failures.append(Failure(walk.activity.campaign_activity_id, error))
+        now = self.clock.now()
+        self._write(walk, replace(walk.activity, state=state, polled_at=now, last_error=str(error)))
 
     def _write(self, walk: Walk, activity: Activity) -> None:
         """Save what a lost race may as well leave unsaid."""
@@ -231,6 +221,23 @@ class Rounds:
             walk.activity = self.tracking.save(activity)
         except LostRace:
             return
+
+
+def _in_the_watermarks_minute(walk: Walk) -> bool:
+    """Say whether a walk may finish the minute, however many rows it has.
+
+    Cut there, it would be cut there again at each poll.
+    """
+    ceiling = walk.gap.ceiling if walk.gap else None
+    return bool(walk.pause and ceiling and walk.pause <= ceiling < walk.pause + MINUTE)
+
+
+def _resumed(activity: Activity) -> Walk | None:
+    """Return a walk that goes on with a gap of an activity, if there is one."""
+    gap = _next_gap(activity)
+    if gap is None:
+        return None
+    return Walk(activity=activity, floor=gap.floor, gap=gap, rows_read=gap.rows_above)
 
 
 def _next_gap(activity: Activity) -> Gap | None:

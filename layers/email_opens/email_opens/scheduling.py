@@ -2,13 +2,27 @@
 
 from datetime import datetime, timedelta
 
-from email_opens.model import Activity
+from email_opens.model import Activity, State
 from email_opens.walk import Depth
 
 SWEEP_EVERY = timedelta(minutes=15)
 AUDIT_EVERY = timedelta(days=1)
 FINISHED_AFTER = timedelta(days=60)
 """An activity is finished when nobody has opened it for so long."""
+
+BACKFILL_AHEAD = timedelta(hours=1)
+"""So far ahead of the clock may backfill spend the day's budget."""
+
+
+def due(activity: Activity, now: datetime) -> bool:
+    """Say whether an activity is polled now.
+
+    One that the vendor did not know is asked for again daily: an error of the vendor's must not
+    end the tracking of a send for good.
+    """
+    if activity.state is State.GONE:
+        return activity.polled_at is None or now - activity.polled_at >= AUDIT_EVERY
+    return activity.state is State.ACTIVE
 
 
 def depth_due(activity: Activity, now: datetime) -> Depth:
@@ -24,3 +38,13 @@ def quiet(activity: Activity, now: datetime) -> bool:
     """Say whether nothing has happened to an activity for so long that it may be finished."""
     news = (activity.sent_at, activity.watermark, activity.tracked_at)
     return now - max(instant for instant in news if instant) >= FINISHED_AFTER
+
+
+def backfill_budget(requests_per_day: int, now: datetime) -> int:
+    """Return what may have been spent of the day for backfill to go on.
+
+    It follows the clock, so that the evening's tails find their requests.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    share = (now - midnight + BACKFILL_AHEAD) / timedelta(days=1)
+    return int(requests_per_day * min(1.0, share))

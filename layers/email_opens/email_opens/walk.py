@@ -20,7 +20,9 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.model import Activity, Gap, NewOpen, Page
+from email_opens.model import LEDGER_KEPT, Activity, Gap, NewOpen, Page
+
+DAY = timedelta(days=1)
 
 MAX_GAPS = 8
 """More gaps of one activity than this become one, so that its item stays small."""
@@ -37,12 +39,23 @@ class Depth(IntEnum):
     """To the end of the report, or the instant from which the activity is tracked."""
 
 
-def floor_of(activity: Activity, depth: Depth, lookback: timedelta) -> datetime | None:
+def floor_of(
+    activity: Activity, depth: Depth, lookback: timedelta, now: datetime
+) -> datetime | None:
     """Choose where a walk from the head may stop; None is the end of the report."""
     start = activity.tracked_from
-    if depth is Depth.AUDIT or activity.watermark is None:
+    if activity.watermark is None:
         return start
-    floor = activity.watermark - (lookback if depth is Depth.SWEEP else timedelta())
+    match depth:
+        case Depth.TAIL:
+            floor = activity.watermark
+        case Depth.SWEEP:
+            floor = activity.watermark - lookback
+        case Depth.AUDIT:
+            # Below it lie opens that were published so long ago that the ledger may not know them.
+            floor = now - LEDGER_KEPT + DAY
+            if activity.tracked_at >= floor:
+                return start
     return floor if start is None else max(start, floor)
 
 
@@ -72,18 +85,27 @@ def ended(page: Page, floor: datetime | None) -> bool:
 
     Never because a row is known: a new row may sort behind a known tie.
     """
-    if page.next_link is None:
+    return page.next_link is None or (floor is not None and passed(page, floor))
+
+
+def passed(page: Page, instant: datetime) -> bool:
+    """Say whether a page's last row is older than an instant, so that all rows below are."""
+    return bool(page.opens) and page.opens[-1].created_time < instant
+
+
+def shifted(page: Page, gap: Gap, published: Mapping[str, AbstractSet[bytes]]) -> bool:
+    """Say whether rows were withdrawn above a gap's page, so that its link now skips some.
+
+    The page was worked, so what stands first on it now is newer than what stood last, or known.
+    """
+    if gap.link is None or gap.ceiling is None:
+        return False
+    if not page.opens:
         return True
-    return floor is not None and bool(page.opens) and page.opens[-1].created_time < floor
-
-
-def shifted(page: Page, gap: Gap) -> bool:
-    """Say whether rows were withdrawn above a gap's page, so that its link now skips some."""
-    return (
-        gap.link is not None
-        and gap.ceiling is not None
-        and (not page.opens or page.opens[0].created_time < gap.ceiling)
-    )
+    first = page.opens[0]
+    if first.created_time != gap.ceiling:
+        return first.created_time < gap.ceiling
+    return fingerprint(event_id(first, 1)) not in published.get(bucket(first.created_time), ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ no open is set aside, and the others of its page go on.
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from email_opens.model import Open, RejectedRow, utc
 
@@ -14,6 +15,7 @@ MOST_ROW_CHARACTERS = 8192
 """Of a rejected row; it is kept as ASCII, so these are bytes too."""
 
 _KIND = "em_opens"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,22 @@ def _open(row: object, campaign_activity_id: str) -> Open:
         raise _NoOpen("The row belongs to another activity.")
     if (row.get("tracking_activity_type") or _KIND) != _KIND:
         raise _NoOpen("The row's tracking_activity_type is not em_opens.")
-    try:
-        instant = utc(created_time)
-    except ValueError:
-        raise _NoOpen("The row's created_time is no instant with an offset from UTC.") from None
+    instant = _instant(created_time)
     if not (contact_id.isascii() and email_address.isascii()) or (
         device_type and not device_type.isascii()
     ):
         _refuse_half_characters(f"{contact_id}{email_address}{device_type}")
     return Open(campaign_activity_id, contact_id, instant, device_type or None, email_address)
+
+
+def _instant(created_time: str) -> datetime:
+    try:
+        instant = utc(created_time)
+    except ValueError:
+        raise _NoOpen("The row's created_time is no instant with an offset from UTC.") from None
+    if instant < _EPOCH:
+        raise _NoOpen("The row's created_time is before 1970.")
+    return instant
 
 
 def _refuse_half_characters(text: str) -> None:
