@@ -188,13 +188,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OverflowError:
         sys.exit("The sends would lie outside the calendar: choose another --start or --sent-ago.")
     ended = Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     with emulator:
         print(json.dumps(facts, indent=2), flush=True)
-        try:
-            ended.wait()
-        except KeyboardInterrupt:
-            print("Closed.", file=sys.stderr)
+        ended.wait()
+    print("Closed.", file=sys.stderr)
 
 
 if __name__ == "__main__":

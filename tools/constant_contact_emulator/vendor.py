@@ -1,0 +1,124 @@
+"""The vendor without a network: requests in, replies out, over a world."""
+
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from constant_contact_emulator.api import Api
+from constant_contact_emulator.behaviour import Behaviour
+from constant_contact_emulator.clocks import Clock, system_clock
+from constant_contact_emulator.faults import Fault, Faults, Kind
+from constant_contact_emulator.limits import Limits
+from constant_contact_emulator.replies import Ending, Reply, Request, not_found
+from constant_contact_emulator.tokens import DEFAULT_SCOPE, Authorization, Grant
+from constant_contact_emulator.world import DEFAULT_ACCOUNT, World
+
+OAUTH = "/oauth2/default/v1"
+
+
+class Logged(NamedTuple):
+    """A request that was answered, or (status 0) whose connection was dropped."""
+
+    time: datetime
+    method: str
+    path: str
+    """With its query."""
+    status: int
+
+
+class Vendor:
+    """Answers the requests of a world's accounts.
+
+    Limits are the vendor's unless `Limits.off()` or others are handed in. `hang` is given the
+    seconds for which a request is to hang.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock = system_clock,
+        seed: int = 1,
+        behaviour: Behaviour | None = None,
+        limits: Limits | None = None,
+        rotating: bool = True,
+        activate_url: str = "",
+        hang: Callable[[float], object] = lambda _: None,
+    ) -> None:
+        self.world = World(clock, seed=seed, behaviour=behaviour)
+        self.limits = limits or Limits()
+        self.faults = Faults()
+        self.requests: list[Logged] = []
+        self.authorization = Authorization(self.world, rotating=rotating, activate_url=activate_url)
+        self._api = Api(self.world, self.authorization, self.limits)
+        self._hang = hang
+
+    def connect(
+        self,
+        account_id: str = DEFAULT_ACCOUNT,
+        *,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        scope: str = DEFAULT_SCOPE,
+    ) -> Grant:
+        """Connect an account without any HTTP; its client is made if it is not there."""
+        key = client_id or f"{account_id}-key"
+        if key not in self.authorization.clients:
+            self.authorization.add_client(key, secret=client_secret, account_id=account_id)
+        return self.authorization.issue(key, scope=scope)
+
+    def credentials(self, account_id: str = DEFAULT_ACCOUNT, **how: str) -> dict[str, str]:
+        """Connect an account and return what its credentials parameter holds."""
+        grant = self.connect(account_id, **how)
+        held = {
+            "client_id": grant.client_id,
+            "refresh_token": grant.refresh_token,
+            "access_token": grant.access_token,
+            "expires_at": grant.expires_at.isoformat().replace("+00:00", "Z"),
+        }
+        return held | ({"client_secret": grant.client_secret} if grant.client_secret else {})
+
+    def answer(self, request: Request) -> Reply:
+        """Answer a request: hooks, then faults, then the path."""
+        fault = self.faults.take(request.method, request.target)
+        reply = self._worked(request, fault)
+        status = 0 if reply.ending is Ending.DROPPED else reply.status
+        self.requests.append(
+            Logged(self.world.clock(), request.method, request.target, int(status))
+        )
+        return reply
+
+    def _worked(self, request: Request, fault: Fault | None) -> Reply:
+        if fault is not None and fault.kind is Kind.HANG:
+            self._hang(fault.seconds)
+        self.world.announce(request.method, request.target)
+        instead = fault.instead() if fault else None
+        if instead is not None:
+            return instead
+        reply = self._routed(request)
+        whole = reply.status == HTTPStatus.OK and isinstance(reply.payload, dict)
+        return fault.spoil(request, reply) if fault and whole else reply
+
+    def _routed(self, request: Request) -> Reply:
+        if request.path.startswith("/v3/"):
+            return self._api.answer(request)
+        form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
+        match request.method, request.path.removeprefix(OAUTH):
+            case "POST", "/token":
+                client = form.get("client_id") or request.headers.get("authorization", "")
+                refusal = self.limits.refuse_token(client, self.world.clock())
+                return refusal or self.authorization.token(request, request.query | form)
+            case "POST", "/device/authorize":
+                return self.authorization.begin_device(request.query | form)
+            case "GET", "/activate":
+                return self._activated(request)
+            case _:
+                return not_found()
+
+    def _activated(self, request: Request) -> Reply:
+        try:
+            self.authorization.approve(request.query.get("user_code", ""))
+        except KeyError:
+            return not_found()
+        return Reply(payload=b"The account is connected.", media="text/plain")
