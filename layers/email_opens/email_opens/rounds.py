@@ -18,7 +18,7 @@ from email_opens.errors import (
     OutOfTime,
     QuotaExceeded,
 )
-from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Gap, State, iso
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Gap, State, iso, next_day
 from email_opens.poller import Facts, Poller, Walk
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
 from email_opens.scheduling import backfill_budget, depth_due, due, quiet
@@ -99,12 +99,14 @@ class Rounds:
                 tracking=self.tracking,
                 clock=self.clock,
                 lookback=self.lookback,
-                before=before,
+                # What is reserved is reserved of today.
+                before=min(before, next_day(now)),
                 backfill_requests=backfill_budget(self.requests_per_day, now)
                 - account.requests_spent,
             ).work()
         except (AccountStopped, OutOfTime) as error:
-            turn.stopped = error
+            # Its traceback would hold the walk, and all that it knows, into the next invocation.
+            turn.stopped = error.with_traceback(None)
         finally:
             turn.requests, turn.throttled = report.requests, report.throttled
             stopped = turn.stopped
