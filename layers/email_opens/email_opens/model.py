@@ -50,6 +50,8 @@ class Page:
     opens: tuple[Open, ...]
     rejected: tuple[RejectedRow, ...] = ()
     next_link: str | None = None
+    astray: str | None = None
+    """Why the page below cannot be read though there is one: its link leads astray."""
 
 
 @dataclass(frozen=True, slots=True)

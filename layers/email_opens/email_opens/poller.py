@@ -90,7 +90,8 @@ class Poller:
             pages.append(page)
             walk.rows_read += len(page.opens) + len(page.rejected)
             walk.done = ended(page, walk.floor)
-            if walk.done or (walk.pause and passed(page, walk.pause)):
+            failure = None if walk.done else _astray(walk, page)
+            if walk.done or failure or (walk.pause and passed(page, walk.pause)):
                 break
         self._deliver(walk.activity, opens, rejected, facts)
         known.forget(pages)
@@ -113,10 +114,6 @@ class Poller:
             walk.from_head = link is None
             if walk.from_head:
                 walk.rows_read = 0
-        if page.next_link is not None:
-            if page.next_link in walk.seen:
-                raise PagingBroken("A next link of the report leads back to a page already read.")
-            walk.seen.add(page.next_link)
         walk.next_link = page.next_link
         return page
 
@@ -201,3 +198,12 @@ class Poller:
         again = replace(gap, link=None, rows_above=0)
         gaps = tuple(again if other == gap else other for other in walk.activity.gaps)
         walk.activity = self.tracking.save(replace(walk.activity, gaps=gaps))
+
+
+def _astray(walk: Walk, page: Page) -> PagingBroken | None:
+    """Return what is wrong with the link to the page below; the page itself is as good as any."""
+    if page.astray:
+        return PagingBroken(page.astray)
+    if page.next_link in walk.seen:
+        return PagingBroken("A next link of the report leads back to a page already read.")
+    return None

@@ -85,7 +85,8 @@ def ended(page: Page, floor: datetime | None) -> bool:
 
     Never because a row is known: a new row may sort behind a known tie.
     """
-    return page.next_link is None or (floor is not None and passed(page, floor))
+    last = page.next_link is None and page.astray is None
+    return last or (floor is not None and passed(page, floor))
 
 
 def passed(page: Page, instant: datetime) -> bool:

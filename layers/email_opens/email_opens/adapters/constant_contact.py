@@ -137,12 +137,15 @@ class ConstantContactReport:
             return ReportUnavailable(
                 f"The vendor's reply is no page of the report: {fault}{reply.traces()}."
             )
-        next_link = None
+        next_link, astray = None, None
         if found.next_href is not None:
-            next_link = local(found.next_href, self._api_url)
-            if next_link == target:
-                raise PagingBroken("A next link of the report leads back to its own page.")
-        return Page(link, found.opens, found.rejected, next_link)
+            try:
+                next_link = local(found.next_href, self._api_url)
+            except PagingBroken as error:
+                astray = str(error)
+        if next_link == target:
+            next_link, astray = None, "A next link of the report leads back to its own page."
+        return Page(link, found.opens, found.rejected, next_link, astray)
 
     def _judge(self, reply: Reply, link: str | None) -> tuple[EmailOpensError, float | None]:
         """Raise what a reply means, or return what it means after the last try, and the wait."""
