@@ -1,0 +1,98 @@
+"""A `requests.Session` that asks the emulated vendor in process: no socket, and simulated time."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import requests
+import urllib3
+
+from constant_contact_emulator import Vendor
+from constant_contact_emulator.replies import Ending, Reply, Request
+
+API_URL = "https://vendor.example"
+FULL_PAGE = re.compile(r"limit=(500|499)\b")
+
+
+@dataclass(slots=True)
+class _Body:
+    left: bytes
+    cut: bool
+
+    def read1(self, _: int, *, decode_content: bool) -> bytes:
+        del decode_content
+        if not self.left and self.cut:
+            raise urllib3.exceptions.ProtocolError("The connection was closed.")
+        chunk, self.left = self.left, b""
+        return chunk
+
+
+@dataclass(slots=True)
+class _Response:
+    status_code: int
+    headers: Mapping[str, str]
+    raw: _Body
+
+
+class VendorSession:
+    """Keeps what `adapters.exchange` needs of a session.
+
+    A full page has `page_rows` rows instead of 500.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        page_rows: int,
+        call: Callable[[Callable[[], Reply]], Reply],
+        sent: Callable[[], None],
+    ) -> None:
+        self._vendor = vendor
+        self._page_rows = page_rows
+        self._call = call
+        self._sent = sent
+
+    @contextmanager
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        data: Mapping[str, str] | None,
+        timeout: tuple[float, float],
+        **_: object,
+    ) -> Iterator[_Response]:
+        target = FULL_PAGE.sub(
+            lambda found: f"limit={self._page_rows - (500 - int(found[1]))}",
+            url.removeprefix(API_URL),
+        )
+        parts = urlsplit(target)
+        request = Request(
+            method,
+            target,
+            parts.path,
+            dict(parse_qsl(parts.query)),
+            {name.lower(): value for name, value in headers.items()},
+            urlencode(data or {}).encode(),
+        )
+        asked_at = self._vendor.world.clock()
+        reply = self._call(lambda: self._answer(request))
+        if (self._vendor.world.clock() - asked_at).total_seconds() > timeout[1]:
+            raise requests.ReadTimeout
+        if reply.ending is Ending.DROPPED:
+            raise requests.ConnectionError
+        body = reply.body()
+        cut = reply.ending is Ending.CUT
+        yield _Response(
+            int(reply.status),
+            requests.structures.CaseInsensitiveDict(reply.headers),
+            _Body(body[: len(body) // 2] if cut else body, cut),
+        )
+
+    def _answer(self, request: Request) -> Reply:
+        if request.path.startswith("/v3/"):
+            self._sent()
+        return self._vendor.answer(request)
