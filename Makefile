@@ -26,7 +26,7 @@ test: .venv/ready ## every test, end to end included
 check: .venv/ready ## style, types, template, locks
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy layers/email_opens/email_opens functions tools tests
+	.venv/bin/mypy layers/email_opens/email_opens functions tools tests bench
 	$(SAM) validate --lint
 	@mkdir -p .cache/lock && cp requirements-dev.txt .cache/lock/dev.txt \
 		&& cp layers/email_opens/requirements.txt .cache/lock/layer.txt

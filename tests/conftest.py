@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from hypothesis import settings
 from moto import mock_aws
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.fakes import FakeClock
 
@@ -25,6 +26,18 @@ settings.load_profile("unhurried")
 REGION = "eu-west-1"
 AT_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 """botocore would sleep before it tries again."""
+
+
+class EndToEndTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """One process runs all end-to-end tests, for they share what is deployed."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EndToEndTogether:
+    return EndToEndTogether(config, log)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import EmailOpens, bootstrap
 from email_opens.errors import EmailOpensError, InvalidInput, QuotaExceeded
+from email_opens.model import account_id
 from email_opens.rounds import Turn
 
 COMMIT_SECONDS = 10
@@ -30,12 +31,12 @@ def email_opens() -> EmailOpens:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Poll the account that the schedule names, and say what was done."""
-    account_id = _account(event)
-    logger.append_keys(account_id=account_id)
+    account = _account(event)
+    logger.append_keys(account_id=account, function_request_id=context.aws_request_id)
     product = email_opens()
     until = product.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     turn = product.rounds.take_turn(
-        account_id,
+        account,
         holder=context.aws_request_id,
         before=until - timedelta(seconds=COMMIT_SECONDS),
         until=until,
@@ -43,7 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     _log(turn)
     _measure(turn)
     return {
-        "account_id": account_id,
+        "account_id": account,
         "published": turn.facts.published,
         "requests": turn.requests,
         "activities": turn.activities,
@@ -55,10 +56,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _account(event: object) -> str:
-    account_id = event.get("account_id") if isinstance(event, dict) else None
-    if not isinstance(account_id, str) or not account_id.strip():
+    named = event.get("account_id") if isinstance(event, dict) else None
+    if not isinstance(named, str) or not named.strip():
         raise InvalidInput('The event names no account: expected {"account_id": "default"}.')
-    return account_id
+    return account_id(named)
 
 
 def _log(turn: Turn) -> None:
@@ -88,11 +89,22 @@ def _sentence(error: Exception) -> str:
     """Say what happened; of what nobody foresaw only where, for its text may hold an address."""
     if isinstance(error, EmailOpensError):
         return str(error)
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    place = f"{Path(frame.f_code.co_filename).name}:{line}"
     code = getattr(error, "response", {}).get("Error", {}).get("Code")
-    name = f"{type(error).__name__} {code}" if code else type(error).__name__
-    return f"Unexpected {name} at {place}: this activity waits for the next round."
+    return (
+        f"Unexpected {code or type(error).__name__} at {_place(error)}: "
+        "this activity waits for the next round."
+    )
+
+
+def _place(error: Exception) -> str:
+    """Return the file and line of ours from which an error came, however deep it arose."""
+    frames = [
+        (Path(frame.f_code.co_filename), line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    ours = [one for one in frames if "email_opens" in one[0].parts]
+    file, line = (ours or frames)[-1]
+    return f"{file.name}:{line}"
 
 
 def _measure(turn: Turn) -> None:
@@ -103,10 +115,11 @@ def _measure(turn: Turn) -> None:
         "OpensDeadLettered": turn.facts.dead_lettered,
         "Requests": turn.requests,
         "PollsFailed": len(turn.failures),
-        "GapsOpen": turn.gaps,
         "Throttled": turn.throttled,
         "QuotaExceeded": int(isinstance(turn.stopped, QuotaExceeded)),
     }
+    if turn.leased:  # Only who holds the lease has looked.
+        counts["GapsOpen"] = turn.gaps
     for name, value in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     # A metric of one EMF record holds at most 100 values: Powertools writes a record for each 100.

@@ -10,7 +10,6 @@ from email_opens.errors import InvalidInput
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
 
-_ACCOUNT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WORD = re.compile("(?<!^)(?=[A-Z])")
 
 
@@ -30,20 +29,6 @@ def product(stack: str | None) -> "EmailOpens":
 def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
     """Return a stack's outputs as settings: TrackingTable is TRACKING_TABLE."""
     return {_WORD.sub("_", name).upper(): value for name, value in outputs.items()}
-
-
-def account_id(text: str) -> str:
-    """Return an account's id.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    if not _ACCOUNT.fullmatch(text):
-        raise InvalidInput(
-            f"“{text[:80]}” is no account: expected 1 to 64 letters, digits, dots, dashes or "
-            "underscores."
-        )
-    return text
 
 
 def _outputs(stack: str) -> dict[str, str]:

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from email_opens.model import account_id
 from email_opens_cli import tracked
 from email_opens_cli.complaints import FAILED, complain, complaints
-from email_opens_cli.environment import account_id, product
+from email_opens_cli.environment import product
 
 _WIDE = 240
 """Columns where no terminal says how many there are: nothing is cut in a file or a pipe."""

@@ -3,6 +3,7 @@
 Every instant is an aware UTC `datetime`.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,8 @@ AUDIT_PAGE_ROWS = 499
 
 LEDGER_KEPT = timedelta(days=400)
 """How long the ledger knows an open: far longer than any report is polled."""
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,20 @@ def next_day(instant: datetime) -> datetime:
     """Return the 00:00 UTC after an instant, when the vendor's quota begins anew."""
     midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=1)
+
+
+def account_id(text: str) -> str:
+    """Return an account's id.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not _ACCOUNT.fullmatch(text):
+        raise InvalidInput(
+            f"“{text[:80]}” is no account: expected 1 to 64 letters, digits, dots, dashes or "
+            "underscores."
+        )
+    return text
 
 
 def activity_id(text: str) -> str:

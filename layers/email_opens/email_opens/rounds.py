@@ -87,13 +87,9 @@ class Rounds:
         budget = max(0, min(most, self.requests_per_day - account.requests_spent))
         report = self.report(account_id, budget)
         try:
-            if account.closed_until and account.closed_until > now:
-                raise QuotaExceeded(
-                    f"The day's quota is spent; it opens at {iso(account.closed_until)}.",
-                    account.closed_until,
-                )
             _Round(
                 turn=turn,
+                closed_until=account.closed_until,
                 report=report,
                 poller=Poller(report, self.ledger, self.publisher, self.tracking, self.clock),
                 tracking=self.tracking,
@@ -126,6 +122,7 @@ class _Round:
     """One pass over an account's due activities."""
 
     turn: Turn
+    closed_until: datetime | None
     report: Report
     poller: Poller
     tracking: Tracking
@@ -146,6 +143,11 @@ class _Round:
         self.turn.activities = len(tracked)
         self.activities.update({a.campaign_activity_id: a for a in tracked})
         try:
+            if self.closed_until and self.closed_until > now:
+                opens_at = iso(self.closed_until)
+                raise QuotaExceeded(
+                    f"The day's quota is spent; it opens at {opens_at}.", self.closed_until
+                )
             walks = [self._head(activity) for activity in tracked]
             self._gaps([walk for walk in walks if walk is not None])
         finally:

@@ -1,0 +1,56 @@
+"""The template as data: CloudFormation's tags as the JSON that they stand for."""
+
+from typing import Any
+
+import yaml
+
+from tests.integration.deployed import ROOT
+
+type Template = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows `!Ref`, `!GetAtt`, `!Sub` and all others of their kind."""
+
+
+def _intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+def read_template() -> Template:
+    template: Template = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+    return template
+
+
+def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of all resources of a type, by their logical names."""
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a role may do; `Action` is a list in each."""
+    return [
+        {**statement, "Action": as_list(statement["Action"])}
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
