@@ -1,0 +1,156 @@
+"""A first read of 200,000 rows, killed ten times on the way: `python -m bench.killed [SEED]`.
+
+A kill comes before or after any call of a port, as the seed has it; the next turn comes when the
+lease has ended.
+"""
+
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bench.figures import Figure, show
+from bench.product import INVOCATION, activity, invoke, rounds
+from bench.vendor import DAYS, SENT, Vendor, contact_id, decaying, reports
+from email_opens.model import PAGE_ROWS, Activity
+from email_opens.poller import PAGES_IN_HAND
+from email_opens.ports import Report
+from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking
+from tests.simulation.world import Calls, Crash, crash
+
+ROWS = 200_000
+KILLS = 10
+SEED = 2
+MOST_CALLS = 80
+"""A turn is killed within its first calls, so that all ten kills come on the way."""
+REQUESTS_A_KILL = 2
+"""The head, which every turn reads, and the last page that was worked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a first read came to."""
+
+    turns: int
+    kills: int
+    requests: int
+    pages_lost: int
+    """Read, and gone with the process before they were recorded."""
+    lost: int
+    repeated: int
+
+
+class NotingTracking(MemoryTracking):
+    """Says whenever an activity was written: what was read until then is safe."""
+
+    def __init__(self, on_save: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_save = on_save
+
+    def save(self, activity: Activity) -> Activity:
+        saved = super().save(activity)
+        self._on_save()
+        return saved
+
+
+def first_read(seed: int, kills: int) -> Read:
+    chance = random.Random(seed)
+    clock = FakeClock(SENT + timedelta(days=DAYS + 1))
+    make = reports(Vendor(ROWS, decaying(ROWS)), clock)
+    ledger, publisher = MemoryLedger(), MemoryPublisher()
+    turn_report: list[Report] = []
+    requests = pages_safe = pages_lost = turns = killed = 0
+
+    def note_safe() -> None:
+        nonlocal pages_safe
+        pages_safe = turn_report[-1].requests
+
+    tracking = NotingTracking(note_safe)
+    tracking.add(activity(clock.now()))
+    going = True
+    while going:
+        calls = Calls()
+        if killed < kills:
+            moment = calls.before if chance.random() < 0.5 else calls.after
+            moment[chance.randrange(1, MOST_CALLS)] = crash
+
+        def report(account_id: str, requests_left: int, calls: Calls = calls) -> Report:
+            turn_report.append(make(account_id, requests_left))
+            counted: Report = calls.through(turn_report[-1], "read")
+            return counted
+
+        product = rounds(
+            calls.through(tracking, "lease", "release", "activities", "save"),
+            calls.through(ledger, "fingerprints", "append"),
+            calls.through(publisher, "publish"),
+            clock,
+            report,
+        )
+        turns += 1
+        pages_safe, began, made = 0, clock.now(), len(turn_report)
+        try:
+            going = invoke(product, clock, holder=f"turn {turns}").gaps > 0
+        except Crash:
+            killed += 1
+            if len(turn_report) > made:
+                pages_lost += turn_report[-1].requests - pages_safe
+        requests += turn_report[-1].requests if len(turn_report) > made else 0
+        clock.instant = max(clock.now(), began + INVOCATION + timedelta(seconds=1))
+
+    received = [json.loads(body) for body in publisher.published]
+    ids = Counter(event["id"] for event in received)
+    contacts = {event["subject"] for event in received}
+    return Read(
+        turns=turns,
+        kills=killed,
+        requests=requests,
+        pages_lost=pages_lost,
+        lost=sum(contact_id(number) not in contacts for number in range(ROWS)),
+        repeated=ids.total() - len(ids),
+    )
+
+
+def main() -> None:
+    seed = int(sys.argv[1]) if sys.argv[1:] else SEED
+    whole, read = first_read(seed, 0), first_read(seed, KILLS)
+    in_hand = KILLS * PAGES_IN_HAND * PAGE_ROWS
+    more = read.requests - whole.requests
+    beside = more - read.pages_lost
+    most = REQUESTS_A_KILL * KILLS
+    show(
+        f"A first read of {ROWS:,} rows, killed {read.kills} times (seed {seed})",
+        [
+            Figure("opens lost", str(read.lost), "0", read.lost == 0),
+            Figure(
+                "opens repeated, under the same event ids",
+                f"{read.repeated:,}",
+                f"≤ {in_hand:,}: {PAGES_IN_HAND} pages in hand a kill",
+                read.repeated <= in_hand,
+            ),
+            Figure(
+                "requests without a kill",
+                f"{whole.requests} for {-(-ROWS // PAGE_ROWS)} pages in {whole.turns} turns",
+            ),
+            Figure(
+                "requests with the kills",
+                f"{read.requests} in {read.turns} turns: {more / KILLS:.1f} more a kill",
+                f"≤ {REQUESTS_A_KILL} more a kill",
+                more <= most,
+            ),
+            Figure(
+                f"the same, less the {read.pages_lost} pages that died in hand",
+                f"{beside / KILLS:.1f} more a kill",
+                f"≤ {REQUESTS_A_KILL} more a kill",
+                beside <= most,
+            ),
+        ],
+        "Turns of 60 s at 4 requests a second. A turn that follows another reads the head and the "
+        "last page worked; after a kill, what was read and not recorded comes on top.",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The product, wired over what answers within the process."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bench.aws import DLQ_URL, TOPIC_ARN, Clients
+from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
+from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.ledger import DynamoDBLedger
+from email_opens.adapters.sns import SnsPublisher
+from email_opens.model import LEDGER_KEPT, Activity
+from email_opens.ports import Ledger, Publisher, Report, Tracking
+from email_opens.rounds import Rounds, Turn
+from tests.fakes import FakeClock
+
+INVOCATION = timedelta(seconds=60)
+COMMIT = timedelta(seconds=10)
+"""As the deployed function has them."""
+
+type Reports = Callable[[str, int], Report]
+
+
+def rounds(
+    tracking: Tracking, ledger: Ledger, publisher: Publisher, clock: FakeClock, report: Reports
+) -> Rounds:
+    return Rounds(
+        tracking=tracking,
+        ledger=ledger,
+        publisher=publisher,
+        clock=clock,
+        report=report,
+        lookback=timedelta(hours=2),
+        requests_per_day=10_000,
+        requests_per_second=REQUESTS_PER_SECOND,
+    )
+
+
+def over_aws(clients: Clients, clock: FakeClock, report: Reports) -> Rounds:
+    """Wire the real adapters as `bootstrap` does."""
+    return rounds(
+        DynamoDBTracking(clients.dynamodb, "tracking"),
+        DynamoDBLedger(clients.dynamodb, "ledger", LEDGER_KEPT, clock),
+        SnsPublisher(clients.sns, clients.sqs, TOPIC_ARN, DLQ_URL, clock),
+        clock,
+        report,
+    )
+
+
+def activity(tracked_at: datetime) -> Activity:
+    return Activity(
+        account_id="default",
+        campaign_activity_id=ACTIVITY_ID,
+        campaign_id="5b1e0a52-0000-4000-8000-0000000000bb",
+        campaign_name="Spring news for everybody who asked for it",
+        tracked_at=tracked_at,
+    )
+
+
+def invoke(product: Rounds, clock: FakeClock, holder: str = "bench") -> Turn:
+    """Take a turn as the deployed function would; what fails alone fails the benchmark."""
+    until = clock.now() + INVOCATION
+    turn = product.take_turn("default", holder=holder, before=until - COMMIT, until=until)
+    if turn.failures:
+        raise turn.failures[0].error
+    return turn

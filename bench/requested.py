@@ -1,0 +1,54 @@
+"""Requests to read n new rows: `python -m bench.requested`."""
+
+from datetime import timedelta
+
+from bench.aws import at_once
+from bench.figures import Figure, show
+from bench.product import activity, invoke, over_aws
+from bench.vendor import Vendor, reports, steadily
+from email_opens.model import PAGE_ROWS
+from tests.fakes import FakeClock
+
+KNOWN_ROWS = 1_200
+ROWS_A_MINUTE = 10
+"""So the watermark's own minute has ten rows, which every poll reads again."""
+NEW_ROWS = (0, 1, 490, 500, 501, 2_000, 2_001, 25_000)
+
+
+def requests_for(new_rows: int) -> tuple[int, int]:
+    """Return the requests of a poll that finds so many new rows, and the opens it published."""
+    created = steadily(ROWS_A_MINUTE)
+    clock = FakeClock(created(KNOWN_ROWS + new_rows) + timedelta(minutes=1))
+    vendor = Vendor(KNOWN_ROWS, created)
+    product = over_aws(at_once(), clock, reports(vendor, clock))
+    product.tracking.add(activity(clock.now()))
+    invoke(product, clock)
+    clock.sleep(60)
+    vendor.rows += new_rows
+    turn = invoke(product, clock)
+    return turn.requests, turn.facts.published
+
+
+def main() -> None:
+    figures = []
+    for new_rows in NEW_ROWS:
+        requests, published = requests_for(new_rows)
+        most = -(-new_rows // PAGE_ROWS) + 1 if new_rows else 1
+        figures.append(
+            Figure(
+                f"requests for {new_rows:,} new rows",
+                f"{requests}, {published:,} published",
+                f"≤ {most}",
+                requests <= most and published == new_rows,
+            )
+        )
+    show(
+        "Requests of one poll",
+        figures,
+        f"A report of {KNOWN_ROWS:,} rows that were read, {ROWS_A_MINUTE} a minute, "
+        "then the new rows; a minute later one poll down to the watermark.",
+    )
+
+
+if __name__ == "__main__":
+    main()
