@@ -12,7 +12,7 @@ COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requ
 export PATH := $(patsubst %/,%,$(dir $(UV))):$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test check build deploy bench lock clean
+.PHONY: help demo test simulate check build deploy bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -22,6 +22,9 @@ demo: .venv/ready ## the whole product on this machine: no account, no keys
 
 test: .venv/ready ## every test, end to end included
 	.venv/bin/pytest -n 2
+
+simulate: .venv/ready ## the rules over a million steps of a world full of faults (STEPS=…)
+	.venv/bin/python -m tests.simulation --steps $(or $(STEPS),1000000)
 
 check: .venv/ready ## style, types, template, locks
 	.venv/bin/ruff check

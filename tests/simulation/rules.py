@@ -41,6 +41,7 @@ class Rules:
         self.delivered: Counter[str] = Counter()
         """Event ids that the topic or the dead-letter queue has, and how often."""
         self.repeats = 0
+        self.least_requests = 0
         self._meant: dict[str, tuple[Alike, int]] = {}
         self._fingerprints: set[bytes] = set()
         self._set_aside: Counter[bytes] = Counter()
@@ -149,6 +150,8 @@ class Rules:
         texts.append(account.last_error if account else None)
         if isinstance(invocation.result, Turn):
             turn = invocation.result
+            pages = -(-turn.facts.published // self._simulation.setting.page_rows)
+            self.least_requests += turn.activities + pages
             told = [failure.error for failure in turn.failures]
             texts += [str(one) for one in told if isinstance(one, EmailOpensError)]
             texts.append(str(turn.stopped))
