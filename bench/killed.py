@@ -19,7 +19,7 @@ from email_opens.model import PAGE_ROWS, Activity
 from email_opens.poller import PAGES_IN_HAND
 from email_opens.ports import Report
 from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking
-from tests.simulation.world import Calls, Crash, crash
+from tests.world import Calls, Crash, crash
 
 ROWS = 200_000
 KILLS = 10

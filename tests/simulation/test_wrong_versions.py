@@ -25,7 +25,8 @@ def test_a_wrong_version_is_caught_by_a_short_case(name: str) -> None:
             SCENARIOS,
             breaks,
             settings=settings(
-                max_examples=3000,
+                max_examples=10_000,
+                derandomize=True,
                 suppress_health_check=list(HealthCheck),
                 phases=[Phase.generate, Phase.shrink],
                 database=None,

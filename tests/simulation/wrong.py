@@ -70,8 +70,8 @@ def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
     def advance(
         activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None, now: datetime
     ) -> tuple[Activity, Gap | None]:
-        moved, left = walk.advance(activity, stretch, floor, gap, now)
-        return replace(moved, gaps=()), left
+        moved, _ = walk.advance(activity, stretch, floor, gap, now)
+        return replace(moved, gaps=()), None
 
     patch.setattr(poller, "advance", advance)
 

@@ -45,17 +45,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
     def url(name: str, default: str) -> str:
         value = environment.get(name, default).strip().rstrip("/")
-        parts = urlsplit(value)
-        local = parts.hostname in ("localhost", "127.0.0.1")
-        if not parts.hostname or not (
-            parts.scheme == "https" or (parts.scheme == "http" and local)
-        ):
+        if not _is_secure(value):
             faults.append(f"{name} is malformed; it should be an https address such as {default}")
         return value
 
     def number(name: str, default: int, unit: str) -> int:
         value = environment.get(name, str(default)).strip()
-        if not (value.isascii() and value.isdigit() and 0 < int(value[:10]) <= MOST):
+        if not (value.isascii() and value.isdigit() and 0 < int(value[:99]) <= MOST):
             faults.append(f"{name} is malformed; it should be a whole number of {unit}, 1 or more")
             return default
         return int(value)
@@ -83,3 +79,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if faults:
         raise InvalidSettings("The settings cannot be used: " + "; ".join(faults) + ".")
     return settings
+
+
+def _is_secure(address: str) -> bool:
+    """Say whether an address is https, or http on this machine."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    local = parts.hostname in ("localhost", "127.0.0.1")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))

@@ -196,11 +196,13 @@ def activity_id(text: str) -> str:
     Raises:
         InvalidInput: it is no UUID.
     """
+    typed = text.strip().lower()
     try:
-        canonical = str(UUID(text))
+        canonical = str(UUID(typed))
     except ValueError:
-        canonical = ""
-    if canonical != text.strip().lower():
+        canonical = None
+    # UUID also takes braces, a prefix, and no dashes.
+    if canonical is None or canonical != typed:
         raise InvalidInput(
             f"“{text[:60]}” is no campaign activity id: expected a UUID such as "
             "5b1e0a52-0000-4000-8000-0000000000aa, as in the vendor's campaign_activities."

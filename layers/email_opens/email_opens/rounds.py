@@ -21,7 +21,7 @@ from email_opens.errors import (
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Gap, State, iso, next_day
 from email_opens.poller import Facts, Poller, Walk
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
-from email_opens.scheduling import backfill_budget, depth_due, due, quiet
+from email_opens.scheduling import backfill_budget, depth_due, due, finished
 from email_opens.walk import Depth, floor_of
 
 MINUTE = timedelta(minutes=1)
@@ -150,14 +150,14 @@ class _Round:
                 )
             walks = [self._head(activity) for activity in tracked]
             self._gaps([walk for walk in walks if walk is not None])
+            self._finish()
         finally:
             self.turn.gaps = sum(len(one.gaps) for one in self.activities.values())
 
     def _head(self, activity: Activity) -> Walk | None:
         """Poll an activity from the head past its watermark; return what a deeper walk left."""
         now = self.clock.now()
-        last = quiet(activity, now) and not activity.gaps
-        depth = Depth.AUDIT if last else depth_due(activity, now)
+        depth = depth_due(activity, now)
         again = depth is Depth.AUDIT and activity.watermark is not None
         walk = Walk(
             activity=activity,
@@ -169,8 +169,6 @@ class _Round:
         worked = self._isolated(walk)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self._isolated(walk)
-        if worked and walk.done and depth is Depth.AUDIT and quiet(walk.activity, now):
-            self._write(walk, replace(walk.activity, state=State.FINISHED))
         return walk if worked else None
 
     def _gaps(self, walks: list[Walk]) -> None:
@@ -186,6 +184,13 @@ class _Round:
                 for walk in below
                 if walk is not None and self._may_go_on(walk) and self._isolated(walk)
             ]
+
+    def _finish(self) -> None:
+        """Read those no more that nobody has opened for long."""
+        for activity_id, activity in self.activities.items():
+            if activity.state is State.ACTIVE and finished(activity):
+                done = replace(activity, state=State.FINISHED)
+                self.activities[activity_id] = self._saved(done)
 
     def _may_go_on(self, walk: Walk) -> bool:
         backfill = walk.floor == walk.activity.tracked_from
@@ -217,14 +222,16 @@ class _Round:
         """Tell of a failure; the activity waits its turn like those that were polled."""
         self.turn.failures.append(Failure(walk.activity.campaign_activity_id, error))
         now = self.clock.now()
-        self._write(walk, replace(walk.activity, state=state, polled_at=now, last_error=str(error)))
+        walk.activity = self._saved(
+            replace(walk.activity, state=state, polled_at=now, last_error=str(error))
+        )
 
-    def _write(self, walk: Walk, activity: Activity) -> None:
+    def _saved(self, activity: Activity) -> Activity:
         """Save what a lost race may as well leave unsaid."""
         try:
-            walk.activity = self.tracking.save(activity)
+            return self.tracking.save(activity)
         except LostRace:
-            return
+            return activity
 
 
 def _in_the_watermarks_minute(walk: Walk) -> bool:

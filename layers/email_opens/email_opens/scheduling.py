@@ -26,18 +26,29 @@ def due(activity: Activity, now: datetime) -> bool:
 
 
 def depth_due(activity: Activity, now: datetime) -> Depth:
-    """Return how deep an activity is to be walked now; a first read is an audit."""
+    """Return how deep an activity is to be walked now; a first and a last read are audits."""
     if activity.audited_at is None or now - activity.audited_at >= AUDIT_EVERY:
+        return Depth.AUDIT
+    if activity.audited_at < quiet_from(activity) <= now:
         return Depth.AUDIT
     if activity.swept_at is None or now - activity.swept_at >= SWEEP_EVERY:
         return Depth.SWEEP
     return Depth.TAIL
 
 
-def quiet(activity: Activity, now: datetime) -> bool:
-    """Say whether nothing has happened to an activity for so long that it may be finished."""
+def quiet_from(activity: Activity) -> datetime:
+    """Return the instant from which nothing will have happened to an activity for long enough.
+
+    An audit that comes later is its last, and it is finished.
+    """
     news = (activity.sent_at, activity.watermark, activity.tracked_at)
-    return now - max(instant for instant in news if instant) >= FINISHED_AFTER
+    return max(instant for instant in news if instant) + FINISHED_AFTER
+
+
+def finished(activity: Activity) -> bool:
+    """Say whether an activity was audited whole since it became quiet."""
+    audited_at = activity.audited_at
+    return audited_at is not None and audited_at >= quiet_from(activity) and not activity.gaps
 
 
 def backfill_budget(requests_per_day: int, now: datetime) -> int:

@@ -46,16 +46,15 @@ def floor_of(
     start = activity.tracked_from
     if activity.watermark is None:
         return start
-    match depth:
-        case Depth.TAIL:
-            floor = activity.watermark
-        case Depth.SWEEP:
-            floor = activity.watermark - lookback
-        case Depth.AUDIT:
-            # Below it lie opens that were published so long ago that the ledger may not know them.
-            floor = now - LEDGER_KEPT + DAY
-            if activity.tracked_at >= floor:
-                return start
+    if depth is Depth.TAIL:
+        floor = activity.watermark
+    elif depth is Depth.SWEEP:
+        floor = activity.watermark - lookback
+    else:
+        # Below it lie opens that were published so long ago that the ledger may not know them.
+        floor = now - LEDGER_KEPT + DAY
+        if activity.tracked_at >= floor:
+            return start
     return floor if start is None else max(start, floor)
 
 

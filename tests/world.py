@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from email_opens.errors import ActivityGone, LinkExpired, OutOfTime, ReportUnavailable
@@ -119,7 +119,3 @@ def _nothing() -> None:
 
 def crash() -> None:
     raise Crash
-
-
-def minute(number: int) -> datetime:
-    return START + timedelta(minutes=number)

@@ -1,0 +1,138 @@
+"""Settings are read once, or refused with a sentence."""
+
+from datetime import timedelta
+
+import pytest
+
+from email_opens.config import Settings, read_settings
+from email_opens.errors import InvalidSettings
+
+ENVIRONMENT = {
+    "TRACKING_TABLE": "tracking",
+    "LEDGER_TABLE": "ledger",
+    "OPENS_TOPIC_ARN": "arn:aws:sns:eu-west-1:000000000000:opens",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/000000000000/dead-letters",
+    "CREDENTIALS_PREFIX": "/email-opens/",
+}
+SETTINGS = Settings(
+    tracking_table="tracking",
+    ledger_table="ledger",
+    opens_topic_arn="arn:aws:sns:eu-west-1:000000000000:opens",
+    dead_letter_queue_url="https://sqs.eu-west-1.amazonaws.com/000000000000/dead-letters",
+    credentials_prefix="/email-opens/",
+    constant_contact_api_url="https://api.cc.email",
+    constant_contact_auth_url="https://authz.constantcontact.com/oauth2/default/v1",
+    requests_per_day=10_000,
+    requests_per_second=4,
+    lookback=timedelta(hours=2),
+)
+MOST = 10_000_000
+NUMBERS = ("REQUESTS_PER_DAY", "REQUESTS_PER_SECOND", "LOOKBACK_MINUTES")
+URLS = ("CONSTANT_CONTACT_API_URL", "CONSTANT_CONTACT_AUTH_URL")
+
+
+def read(**changed: str) -> Settings:
+    return read_settings(ENVIRONMENT | changed)
+
+
+def complaint(**changed: str) -> str:
+    with pytest.raises(InvalidSettings) as refused:
+        read(**changed)
+    return str(refused.value)
+
+
+def test_what_has_a_default_need_not_be_set() -> None:
+    assert read() == SETTINGS
+
+
+def test_everything_can_be_set() -> None:
+    settings = read(
+        CONSTANT_CONTACT_API_URL="https://api.example",
+        CONSTANT_CONTACT_AUTH_URL="https://auth.example/v1",
+        REQUESTS_PER_DAY="250000",
+        REQUESTS_PER_SECOND="10",
+        LOOKBACK_MINUTES="60",
+    )
+    assert (
+        settings.constant_contact_api_url,
+        settings.constant_contact_auth_url,
+        settings.requests_per_day,
+        settings.requests_per_second,
+        settings.lookback,
+    ) == ("https://api.example", "https://auth.example/v1", 250_000, 10, timedelta(hours=1))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_setting_that_is_missing_is_named(name: str, blank: str) -> None:
+    assert f"{name} is not set; it should be " in complaint(**{name: blank})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENS_TOPIC_ARN", "opens"),
+        ("DEAD_LETTER_QUEUE_URL", "dead-letters"),
+        ("CREDENTIALS_PREFIX", "email-opens/"),
+        *((name, value) for name in NUMBERS for value in ("", "0", "-1", "1.5", "ten", "²")),
+        *((name, str(MOST + 1)) for name in NUMBERS),
+        *((name, "9" * 5000) for name in NUMBERS),
+        *((name, "0000000001" + "9" * 20) for name in NUMBERS),
+        *((name, value) for name in URLS for value in ("", "api.cc.email", "https://")),
+        *((name, "http://api.cc.email") for name in URLS),
+        *((name, "ftp://localhost") for name in URLS),
+        *((name, "https://[::1") for name in URLS),
+    ],
+)
+def test_a_setting_that_is_malformed_is_named(name: str, value: str) -> None:
+    assert f"{name} is malformed; it should be " in complaint(**{name: value})
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings({})
+    assert str(refused.value) == (
+        "The settings cannot be used: "
+        "TRACKING_TABLE is not set; it should be the name of the tracking table; "
+        "LEDGER_TABLE is not set; it should be the name of the ledger table; "
+        "OPENS_TOPIC_ARN is not set; it should be the ARN of the topic, arn:…:sns:…; "
+        "DEAD_LETTER_QUEUE_URL is not set; it should be the URL of the dead-letter queue; "
+        "CREDENTIALS_PREFIX is not set; it should be a parameter's name down to the account, "
+        "such as /email-opens/."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("REQUESTS_PER_DAY", "requests"),
+        ("REQUESTS_PER_SECOND", "requests"),
+        ("LOOKBACK_MINUTES", "minutes"),
+    ],
+)
+def test_a_number_that_is_malformed_is_named_with_its_unit(name: str, unit: str) -> None:
+    assert complaint(**{name: "many"}) == (
+        f"The settings cannot be used: {name} is malformed; "
+        f"it should be a whole number of {unit}, 1 or more."
+    )
+
+
+def test_the_smallest_number_is_taken() -> None:
+    assert read(REQUESTS_PER_DAY="1").requests_per_day == 1
+
+
+def test_the_largest_number_is_taken() -> None:
+    assert read(REQUESTS_PER_DAY=str(MOST)).requests_per_day == MOST
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8080", "http://127.0.0.1:8080"])
+def test_a_trial_on_this_machine_may_do_without_encryption(url: str) -> None:
+    assert read(CONSTANT_CONTACT_API_URL=url).constant_contact_api_url == url
+
+
+def test_blanks_and_a_last_slash_are_passed_over() -> None:
+    settings = read(TRACKING_TABLE=" t ", CONSTANT_CONTACT_API_URL=" https://a.example/X/ ")
+    assert (settings.tracking_table, settings.constant_contact_api_url) == (
+        "t",
+        "https://a.example/X",
+    )
