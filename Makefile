@@ -12,7 +12,7 @@ COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requ
 export PATH := $(patsubst %/,%,$(dir $(UV))):$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test simulate check build deploy bench lock clean
+.PHONY: help demo test simulate compare check build deploy bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -25,6 +25,9 @@ test: .venv/ready ## every test, end to end included
 
 simulate: .venv/ready ## the rules over a million steps of a world full of faults (STEPS=…)
 	.venv/bin/python -m tests.simulation --steps $(or $(STEPS),1000000)
+
+compare: .venv/ready ## the same worlds by the rules that others use (SEED=…)
+	.venv/bin/python -m bench.compare $(SEED)
 
 check: .venv/ready ## style, types, template, locks
 	.venv/bin/ruff check
