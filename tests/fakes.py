@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from email_opens.adapters.leases import is_anothers
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
 from email_opens.model import Account, Activity, NewOpen, RejectedRow, Tokens
@@ -59,8 +60,7 @@ class MemoryTracking:
         budget: int,
     ) -> Account | None:
         account = self.accounts.get(account_id, Account(account_id=account_id))
-        held = account.lease_until is not None and account.lease_until > now
-        if held and account.lease_holder != holder:
+        if is_anothers(account, holder, now):
             return None
         today = now.date().isoformat()
         if account.requests_day != today:

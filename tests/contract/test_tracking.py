@@ -115,6 +115,14 @@ class TestEveryLease:
         lease(tracking, reserve=50, budget=10)
         assert kept(tracking).requests_spent == 50
 
+    def test_is_nobodys_that_would_last_longer_than_any_invocation(
+        self, tracking: Tracking
+    ) -> None:
+        tracking.lease(
+            "default", holder="a", now=NOON, until=NOON + 16 * MINUTE, reserve=0, budget=0
+        )
+        assert lease(tracking, "b") is not None
+
     def test_is_anothers_until_it_ends(self, tracking: Tracking) -> None:
         lease(tracking, "a")
         assert lease(tracking, "b", now=NOON + MINUTE - timedelta(microseconds=1)) is None

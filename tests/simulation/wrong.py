@@ -68,9 +68,9 @@ def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
     """The watermark moves up page by page, and nothing tells of what lies deeper."""
 
     def advance(
-        activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None, now: datetime
+        activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None
     ) -> tuple[Activity, Gap | None]:
-        moved, _ = walk.advance(activity, stretch, floor, gap, now)
+        moved, _ = walk.advance(activity, stretch, floor, gap)
         return replace(moved, gaps=()), None
 
     patch.setattr(poller, "advance", advance)

@@ -108,16 +108,8 @@ def test_an_account_has_any_short_plain_name(named: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", " ", "a b", "a/b", "a#b", "ä", "a\n", "a" * 65])
 def test_what_is_no_account_is_refused(typed: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput, match=r"^That is no account's name: expected 1 to 64 "):
         account_id(typed)
-    assert str(refused.value) == (
-        f"“{typed}” is no account: expected 1 to 64 letters, digits, dots, dashes or underscores."
-    )
-
-
-def test_a_long_wrong_account_is_told_in_part() -> None:
-    with pytest.raises(InvalidInput, match=f"^“{'x' * 80}” is no"):
-        account_id("x" * 81)
 
 
 def test_tokens_say_nothing_of_themselves() -> None:

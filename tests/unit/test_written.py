@@ -97,8 +97,8 @@ def test_the_rows_of_a_report_are_counted_over_all_its_pages(core: Core) -> None
 
 
 def test_a_row_of_the_future_does_not_drag_the_watermark_along(core: Core) -> None:
-    core.work(report_of((row(999),)), core.walk())
-    assert core.activity().watermark == core.clock.now()
+    core.work(report_of((row(999), row(120), row(1))), core.walk())
+    assert core.activity().watermark == at(120) == core.clock.now()
 
 
 # --- Publish, then ledger, then watermark ---

@@ -37,8 +37,8 @@ def _outputs(stack: str) -> dict[str, str]:
 
     try:
         reply = boto3.client("cloudformation").describe_stacks(StackName=stack)
-    except ParamValidationError:
-        raise InvalidInput(f"“{stack[:80]}” is no name of a stack.") from None
+    except (ParamValidationError, UnicodeEncodeError):
+        raise InvalidInput(f"{stack[:80]!r} is no name of a stack.") from None
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise

@@ -1,11 +1,14 @@
 """Settings, read once from the environment and refused with a sentence."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from email_opens.errors import InvalidSettings
+
+_PRINTABLE = re.compile(r"[!-~]+")
 
 MOST = 10_000_000
 """The largest number that any setting may be."""
@@ -82,10 +85,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def _is_secure(address: str) -> bool:
-    """Say whether an address is https, or http on this machine."""
+    """Say whether an address is https, or http on this machine, and nothing but a place."""
     try:
         parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    local = parts.hostname in ("localhost", "127.0.0.1")
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
+    more = parts.query or parts.fragment or "@" in parts.netloc or not _PRINTABLE.fullmatch(address)
+    local = host in ("localhost", "127.0.0.1")
+    return bool(host and not more) and (
+        parts.scheme == "https" or (parts.scheme == "http" and local)
+    )

@@ -11,6 +11,9 @@ from email_opens.model import Activity, NewOpen, Open, iso
 EVENT_TYPE = "email.opened"
 DATA_SCHEMA = "urn:email-opens:schema:email-opened.v1"
 
+MOST_SECONDS = 10**9
+"""Where the numbers of SNS's filters end."""
+
 
 class Attribute(TypedDict):
     """A message attribute, as SNS and SQS write it."""
@@ -87,7 +90,10 @@ def attributes(activity: Activity, new: NewOpen, delay_seconds: int) -> Mapping[
             "DataType": "String",
             "StringValue": new.open.campaign_activity_id,
         },
-        "delay_seconds": {"DataType": "Number", "StringValue": str(delay_seconds)},
+        "delay_seconds": {
+            "DataType": "Number",
+            "StringValue": str(max(-MOST_SECONDS, min(delay_seconds, MOST_SECONDS))),
+        },
     }
     if new.open.device_type:
         values["device_type"] = {"DataType": "String", "StringValue": new.open.device_type}

@@ -89,6 +89,8 @@ class State(StrEnum):
     PAUSED = "paused"
     FINISHED = "finished"
     GONE = "gone"
+    BROKEN = "broken"
+    """What is stored of it cannot be read; `last_error` says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +185,9 @@ def account_id(text: str) -> str:
         InvalidInput: it is none.
     """
     if not _ACCOUNT.fullmatch(text):
+        # Without the text, which may be an address, and goes into a log.
         raise InvalidInput(
-            f"“{text[:80]}” is no account: expected 1 to 64 letters, digits, dots, dashes or "
+            "That is no account's name: expected 1 to 64 letters, digits, dots, dashes or "
             "underscores."
         )
     return text

@@ -155,6 +155,7 @@ class Poller:
         rejected: int,
     ) -> None:
         """Write what the stretch has changed; where links fail, a gap begins from the head."""
+        now = self.clock.now()
         instants = [row.created_time for page in pages for row in page.opens]
         stuck = isinstance(failure, PagingBroken) or (
             isinstance(failure, LinkExpired) and len(pages) == 1
@@ -166,13 +167,12 @@ class Poller:
             bottom=next(
                 (page.opens[-1].created_time for page in reversed(pages) if page.opens), None
             ),
-            newest=max(instants, default=None),
+            newest=max((instant for instant in instants if instant <= now), default=None),
             link=None if stuck else last.link,
             ended=walk.done,
             rows_above=0 if stuck else above,
         )
-        now = self.clock.now()
-        activity, left = advance(walk.activity, stretch, walk.floor, walk.gap, now)
+        activity, left = advance(walk.activity, stretch, walk.floor, walk.gap)
         whole = walk.done and walk.floor is None
         walk.activity = self.tracking.save(
             replace(

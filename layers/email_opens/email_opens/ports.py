@@ -52,6 +52,9 @@ class Ledger(Protocol):
         """Return, by bucket, the fingerprints from the first bucket to the last, both included.
 
         Strongly consistent. A bucket without fingerprints may be missing.
+
+        Raises:
+            ActivityFailed: what is stored cannot be read.
         """
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
@@ -95,6 +98,9 @@ class Tracking(Protocol):
         No more is reserved than the day's `budget` has left. Returns the account as it was
         before with its day turned if a new one has begun (so `requests_spent` excludes the
         reservation), or None if another's lease has not ended. An unknown account is made.
+
+        Raises:
+            AccountStopped: what is stored cannot be read.
         """
 
     def release(
@@ -115,7 +121,10 @@ class Tracking(Protocol):
     def account(self, account_id: str) -> Account | None: ...
 
     def activities(self, account_id: str) -> list[Activity]:
-        """Return all activities of the account, of whatever state; strongly consistent."""
+        """Return all activities of the account, of whatever state; strongly consistent.
+
+        One of which what is stored cannot be read is `BROKEN`.
+        """
 
     def add(self, activity: Activity) -> bool:
         """Track an activity; return False, and change nothing, if it is tracked already."""

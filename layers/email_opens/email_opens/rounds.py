@@ -137,13 +137,20 @@ class _Round:
     def work(self) -> None:
         """Poll every head, then go on below them."""
         now = self.clock.now()
-        tracked = [a for a in self.tracking.activities(self.turn.account_id) if due(a, now)]
+        every = self.tracking.activities(self.turn.account_id)
+        self.turn.failures += [
+            Failure(one.campaign_activity_id, ActivityFailed(one.last_error))
+            for one in every
+            if one.state is State.BROKEN
+        ]
+        tracked = [one for one in every if due(one, now)]
         # Who waits longest comes first, so that a round that ends early leaves nobody out for long.
         tracked.sort(key=lambda activity: activity.polled_at or activity.tracked_at)
         self.turn.activities = len(tracked)
         self.activities.update({a.campaign_activity_id: a for a in tracked})
         try:
-            if self.closed_until and self.closed_until > now:
+            # The vendor opens at midnight, whatever is stored.
+            if self.closed_until and now < self.closed_until <= next_day(now):
                 opens_at = iso(self.closed_until)
                 raise QuotaExceeded(
                     f"The day's quota is spent; it opens at {opens_at}.", self.closed_until

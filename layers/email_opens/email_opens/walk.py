@@ -118,6 +118,7 @@ class Stretch:
     top: datetime | None
     bottom: datetime | None
     newest: datetime | None
+    """Its newest row, those dated in the future excepted: the watermark must not follow them."""
     link: str | None
     """The last page worked; None: the head."""
     ended: bool
@@ -127,12 +128,12 @@ class Stretch:
 
 
 def advance(
-    activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None, now: datetime
+    activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None
 ) -> tuple[Activity, Gap | None]:
     """Return the activity after a stretch of a walk, and the gap that is left of that walk.
 
     `gap` is the one the walk continues; without one it began at the head and moves the
-    watermark, up only, and never past `now`: a row dated in the future must not drag it along.
+    watermark, up only.
     """
     gaps = [other for other in activity.gaps if other != gap and not _read(other, stretch, floor)]
     left = None
@@ -145,8 +146,7 @@ def advance(
             gaps = [*(other for other in gaps if not _within(other, left)), left]
     watermark = activity.watermark
     if gap is None and stretch.newest is not None:
-        newest = min(stretch.newest, now)
-        watermark = newest if watermark is None else max(watermark, newest)
+        watermark = stretch.newest if watermark is None else max(watermark, stretch.newest)
     return replace(activity, watermark=watermark, gaps=_bounded(gaps)), left
 
 

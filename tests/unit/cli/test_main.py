@@ -233,7 +233,7 @@ class TestSettings:
 
     @pytest.mark.usefixtures("world")
     def test_with_a_malformed_account_are_refused(self) -> None:
-        assert "is no account" in complaint(run("status", "--account", "a/b"), 2)
+        assert "is no account's name" in complaint(run("status", "--account", "a/b"), 2)
 
     @pytest.mark.usefixtures("world")
     def test_with_a_table_that_is_not_there_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:

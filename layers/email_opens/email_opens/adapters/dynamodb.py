@@ -20,6 +20,7 @@ from email_opens.adapters.items import (
     activity_of,
     item_of,
 )
+from email_opens.adapters.leases import is_anothers
 from email_opens.errors import LostRace
 from email_opens.model import Account, Activity, iso
 
@@ -56,7 +57,7 @@ class DynamoDBTracking:
         ).get("Item", {})
         for _ in range(LEASE_TRIES):
             account = account_of(account_id, stored)
-            if _is_anothers(account, holder, now):
+            if is_anothers(account, holder, now):
                 return None
             if account.requests_day != today:
                 account = replace(account, requests_day=today, requests_spent=0)
@@ -222,11 +223,6 @@ class DynamoDBTracking:
         except ClientError as error:
             return _found_instead(error).get("write") == item["write"]
         return True
-
-
-def _is_anothers(account: Account, holder: str, now: datetime) -> bool:
-    held = account.lease_until is not None and account.lease_until > now
-    return held and account.lease_holder != holder
 
 
 def _still(stored: "StoredItem", names: Iterable[str]) -> tuple[str, "Item"]:

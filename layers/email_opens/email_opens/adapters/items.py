@@ -5,13 +5,14 @@ under 1 KB, which is one write unit.
 """
 
 import secrets
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
 
+from email_opens.errors import AccountStopped
 from email_opens.model import Account, Activity, Gap, State, iso, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 
 ACCOUNT_ITEM = "account"
 ACTIVITY_PREFIX = "activity#"
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+_NEVER_WRITTEN = -1
+"""A version that no item has, so that no write of a broken activity ever succeeds."""
+
+
+class _Broken(ValueError):
+    """What is wrong with an item, as the end of a sentence without its content."""
 
 
 def account_key(account_id: str) -> "Item":
@@ -34,6 +44,21 @@ def activity_key(account_id: str, campaign_activity_id: str) -> "Item":
 
 
 def account_of(account_id: str, item: "StoredItem") -> Account:
+    """Read an account.
+
+    Raises:
+        AccountStopped: its item is broken; who holds the lease and what is spent is unknown.
+    """
+    try:
+        return _account(account_id, item)
+    except _Broken as fault:
+        raise AccountStopped(
+            f"The item of account “{account_id}” in the tracking table cannot be read: {fault}. "
+            "Delete it: the next turn makes another, and counts the day's requests anew."
+        ) from None
+
+
+def _account(account_id: str, item: "StoredItem") -> Account:
     return Account(
         account_id=account_id,
         lease_holder=_text(item, "lease_holder"),
@@ -79,17 +104,37 @@ def item_of(activity: Activity) -> "Item":
 
 
 def activity_of(item: "StoredItem") -> Activity:
+    """Read an activity; one whose item is broken has the reason as its last error."""
+    account_id = item["account_id"]["S"]
+    campaign_activity_id = item["item"]["S"].removeprefix(ACTIVITY_PREFIX)
+    try:
+        return _activity(account_id, campaign_activity_id, item)
+    except _Broken as fault:
+        return Activity(
+            account_id=account_id,
+            campaign_activity_id=campaign_activity_id,
+            state=State.BROKEN,
+            tracked_at=_EARLIEST,
+            last_error=(
+                f"The activity's item in the tracking table cannot be read: {fault}. "
+                "Untrack it and track it again; what was published is not published again."
+            ),
+            version=_NEVER_WRITTEN,
+        )
+
+
+def _activity(account_id: str, campaign_activity_id: str, item: "StoredItem") -> Activity:
     return Activity(
-        account_id=item["account_id"]["S"],
-        campaign_activity_id=item["item"]["S"].removeprefix(ACTIVITY_PREFIX),
+        account_id=account_id,
+        campaign_activity_id=campaign_activity_id,
         campaign_id=_text(item, "campaign_id"),
         campaign_name=_text(item, "campaign_name"),
-        state=State(item["state"]["S"]),
-        sent_at=_instant(item, "sent_at"),
-        tracked_at=utc(item["tracked_at"]["S"]),
+        state=_state(item),
+        sent_at=_reckoned(item, "sent_at"),
+        tracked_at=_required(item, "tracked_at", _reckoned),
         tracked_from=_instant(item, "tracked_from"),
-        watermark=_instant(item, "watermark"),
-        gaps=tuple(_gap_of(gap["M"]) for gap in item.get("gaps", {}).get("L", ())),
+        watermark=_reckoned(item, "watermark"),
+        gaps=_gaps(item),
         published=_whole(item, "published") or 0,
         reported=_whole(item, "reported"),
         rejected=_whole(item, "rejected") or 0,
@@ -111,6 +156,15 @@ def _gap_item(gap: Gap) -> "Item":
     return item | {"rows_above": {"N": str(gap.rows_above)}}
 
 
+def _gaps(item: "StoredItem") -> tuple[Gap, ...]:
+    gaps = _value(item, "gaps", "L", "list")
+    if gaps is None:
+        return ()
+    if not all("M" in gap for gap in gaps):
+        raise _Broken("one of its gaps is none")
+    return tuple(_gap_of(gap["M"]) for gap in gaps)
+
+
 def _gap_of(item: "StoredItem") -> Gap:
     return Gap(
         floor=_instant(item, "floor"),
@@ -120,16 +174,54 @@ def _gap_of(item: "StoredItem") -> Gap:
     )
 
 
+def _state(item: "StoredItem") -> State:
+    text = _required(item, "state", _text)
+    if text not in State:
+        raise _Broken("its state is unknown")
+    return State(text)
+
+
+def _required[T](item: "StoredItem", name: str, read: "Callable[[StoredItem, str], T | None]") -> T:
+    value = read(item, name)
+    if value is None:
+        raise _Broken(f"its {name} is missing")
+    return value
+
+
 def _text(item: "StoredItem", name: str) -> str | None:
-    value = item.get(name)
-    return None if value is None else value["S"]
+    text: str | None = _value(item, name, "S", "text")
+    return text
 
 
 def _whole(item: "StoredItem", name: str) -> int | None:
-    value = item.get(name)
-    return None if value is None else int(value["N"])
+    value = _value(item, name, "N", "number")
+    try:
+        return None if value is None else int(value)
+    except ValueError:
+        raise _Broken(f"its {name} is no whole number") from None
 
 
 def _instant(item: "StoredItem", name: str) -> datetime | None:
+    text = _text(item, name)
+    try:
+        return None if text is None else utc(text)
+    except ValueError:
+        raise _Broken(f"its {name} is no instant") from None
+
+
+def _reckoned(item: "StoredItem", name: str) -> datetime | None:
+    """Read an instant to which durations are added, and from which they are taken."""
+    instant = _instant(item, name)
+    if instant is not None and not _EARLIEST <= instant < _LATEST:
+        raise _Broken(f"its {name} is not between {_EARLIEST.year} and {_LATEST.year}")
+    return instant
+
+
+def _value(item: "StoredItem", name: str, kind: str, word: str) -> Any:
+    """Return the value of an attribute, which must be of a kind; None if there is none."""
     value = item.get(name)
-    return None if value is None else utc(value["S"])
+    if value is None:
+        return None
+    if kind not in value:
+        raise _Broken(f"its {name} is no {word}")
+    return cast("Mapping[str, Any]", value)[kind]

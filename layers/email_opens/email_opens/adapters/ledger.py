@@ -19,6 +19,7 @@ from email_opens.ports import Clock
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
         BatchWriteItemInputTypeDef,
         QueryInputPaginateTypeDef,
         WriteRequestOutputTypeDef,
@@ -58,6 +59,11 @@ class DynamoDBLedger:
     def fingerprints(
         self, campaign_activity_id: str, first_bucket: str, last_bucket: str
     ) -> dict[str, set[bytes]]:
+        """Return, by bucket, the fingerprints from the first bucket to the last, both included.
+
+        Raises:
+            ActivityFailed: an entry is none of ours, and nobody knows what was published.
+        """
         query: QueryInputPaginateTypeDef = {
             "TableName": self._table,
             "KeyConditionExpression": (
@@ -77,9 +83,16 @@ class DynamoDBLedger:
         found: dict[str, set[bytes]] = {}
         for page in self._client.get_paginator("query").paginate(**query):
             for item in page["Items"]:
-                if int(item["expires_at"]["N"]) > now_seconds:
-                    bucket = item["entry"]["S"].partition("#")[0]
-                    found.setdefault(bucket, set()).update(_unpacked(item["fingerprints"]["B"]))
+                if _expired(item, now_seconds):
+                    continue
+                entry = item["entry"]["S"]
+                packed = item.get("fingerprints", {}).get("B")
+                if packed is None or len(packed) % FINGERPRINT_BYTES:
+                    raise ActivityFailed(
+                        f"The ledger's entry {entry} of activity {campaign_activity_id} cannot be "
+                        "read. Delete it: its opens are then published once more, with their ids."
+                    )
+                found.setdefault(entry.partition("#")[0], set()).update(_unpacked(packed))
         return found
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
@@ -133,6 +146,12 @@ class DynamoDBLedger:
                 return writes
             raise
         return list(reply.get("UnprocessedItems", {}).get(self._table, ()))
+
+
+def _expired(item: "Mapping[str, AttributeValueTypeDef]", now_seconds: float) -> bool:
+    """Say whether an entry's time is over; as for DynamoDB, one that states no time has no end."""
+    expires_at_seconds = item.get("expires_at", {}).get("N")
+    return expires_at_seconds is not None and float(expires_at_seconds) <= now_seconds
 
 
 def _unpacked(packed: bytes) -> Iterator[bytes]:

@@ -34,6 +34,22 @@ def local(href: str, api_url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+def next_href(reply: dict[str, object]) -> str | None:
+    """Return the next link of a reply as it came; None where there is none, in any of the ways.
+
+    Raises:
+        ValueError: it has an unknown form, which is no last page.
+    """
+    links = reply.get("_links")
+    following = links.get("next") if isinstance(links, dict) else links
+    href = following.get("href") if isinstance(following, dict) else following
+    if not href:
+        return None
+    if not isinstance(href, str):
+        raise ValueError("its next link has an unknown form")  # noqa: TRY004 - of a reply
+    return href
+
+
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None, bool]:
     port = parts.port or _PORTS.get(parts.scheme)
     return parts.scheme, parts.hostname, port, "@" in parts.netloc

@@ -22,6 +22,8 @@ MARGIN = timedelta(minutes=1)
 """A token that ends within it is not used any more."""
 USUAL_LIFETIME = timedelta(hours=1)
 """Of an access token whose reply does not say: shorter than any that the vendor documents."""
+LONGEST_LIFETIME = timedelta(days=30)
+"""Whatever a reply says."""
 
 _MOST_BYTES = 65_536
 _FIRST_WAIT_SECONDS = 1.0
@@ -84,7 +86,7 @@ class TokenSource:
         token, ends = tokens.access_token, tokens.expires_at
         if token is None or token == self._refused or not _TOKEN.fullmatch(token):
             return None
-        if ends is None or ends - MARGIN <= self._clock.now():
+        if ends is None or ends <= self._clock.now() + MARGIN:
             return None
         return token
 
@@ -191,6 +193,7 @@ class TokenSource:
 
 def _lifetime(expires_in: Any) -> timedelta:
     try:
-        return min(timedelta(seconds=int(expires_in)), timedelta(days=30))
+        seconds = max(0, int(expires_in))
+        return min(timedelta(seconds=seconds), LONGEST_LIFETIME)
     except (TypeError, ValueError, OverflowError):
         return USUAL_LIFETIME

@@ -86,7 +86,8 @@ def _open(row: object, campaign_activity_id: str) -> Open:
     if not isinstance(device_type, str):
         device_type = None
     of = row.get("campaign_activity_id") or campaign_activity_id
-    if of != campaign_activity_id and str(of).lower() != campaign_activity_id:
+    # Of what is no text, no text is made: that of a deep list takes the square of its depth.
+    if not isinstance(of, str) or of.lower() != campaign_activity_id:
         raise _NoOpen("The row belongs to another activity.")
     if (row.get("tracking_activity_type") or _KIND) != _KIND:
         raise _NoOpen("The row's tracking_activity_type is not em_opens.")

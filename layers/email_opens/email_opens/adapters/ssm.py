@@ -77,6 +77,8 @@ def _tokens(held: object) -> Tokens:
         value = held.get(name)
         if value is not None and not isinstance(value, str):
             raise ValueError(f"{name} is no text")
+        if value is not None:
+            value.encode()  # JSON may hold half a character, and no request may.
         return value or None
 
     def required(name: str) -> str:

@@ -1,0 +1,203 @@
+"""Items of the tracking table that nobody of ours has written."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.items import account_of, activity_of, item_of
+from email_opens.errors import AccountStopped, LostRace
+from email_opens.model import Gap, State
+from tests.conftest import Aws
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.hostile.operations import growth
+from tests.hostile.values import ADDRESS, SECRET, instants_as_text, leaked, refusal
+from tests.unit.core import Core
+
+FULL = replace(
+    ACTIVITY,
+    sent_at=NOON,
+    tracked_from=NOON,
+    watermark=NOON,
+    gaps=(Gap(NOON, NOON, "/v3/x?next=y"),),
+    reported=3,
+    polled_at=NOON,
+    swept_at=NOON,
+    audited_at=NOON,
+    last_error="The vendor answered 503.",
+)
+CENTURY = timedelta(days=36_500)
+ACTIVITY_ATTRIBUTES = sorted(item_of(FULL).keys() - {"account_id", "item"})
+ACCOUNT_ATTRIBUTES = sorted(
+    ["lease_holder", "lease_until", "requests_day", "requests_spent", "closed_until", "last_error"]
+)
+numbers = (st.integers(-(10**37), 10**37) | st.decimals(-9, 9, places=3)).map(str)
+texts = st.text(st.characters(codec="utf-8")) | st.sampled_from([ADDRESS, SECRET, "active"])
+# What DynamoDB may answer, as boto3 hands it on.
+values = st.recursive(
+    st.fixed_dictionaries({"S": texts | instants_as_text})
+    | st.fixed_dictionaries({"N": numbers})
+    | st.fixed_dictionaries({"B": st.binary()})
+    | st.fixed_dictionaries({"BOOL": st.booleans()})
+    | st.just({"NULL": True})
+    | st.fixed_dictionaries({"SS": st.lists(texts)}),
+    lambda inner: (
+        st.fixed_dictionaries({"L": st.lists(inner)})
+        | st.fixed_dictionaries({"M": st.dictionaries(texts, inner)})
+    ),
+    max_leaves=5,
+)
+gaps = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(("floor", "ceiling", "link", "rows_above"), values),
+).map(lambda gap: {"L": [{"M": gap}]})
+
+
+def activity_items() -> st.SearchStrategy[Any]:
+    """Return items with some attributes changed, and some missing."""
+    changed = st.dictionaries(st.sampled_from(ACTIVITY_ATTRIBUTES), values, max_size=3)
+    missing = st.sets(st.sampled_from(ACTIVITY_ATTRIBUTES), max_size=3)
+    return st.builds(
+        lambda change, gone, gap: {
+            name: value
+            for name, value in (item_of(FULL) | change | gap).items()
+            if name not in gone
+        },
+        changed,
+        missing,
+        st.just({}) | gaps.map(lambda gap: {"gaps": gap}),
+    )
+
+
+def broken(**changed: Any) -> Any:
+    """Return an activity as read from an item with these attributes."""
+    return activity_of(item_of(FULL) | changed)
+
+
+@given(activity_items())
+@example(item_of(FULL) | {"watermark": {"S": "0001-01-01T00:00:00Z"}})
+def test_an_activity_has_no_instant_whose_century_is_not_in_the_calendar(item: Any) -> None:
+    found = activity_of(item)
+    assert found.campaign_activity_id == ACTIVITY_ID
+    instants = (found.watermark, found.sent_at, found.tracked_at)
+    assert all(one - CENTURY < one < one + CENTURY for one in instants if one)
+
+
+@given(activity_items())
+def test_nothing_of_a_broken_item_is_told(item: Any) -> None:
+    found = activity_of(item)
+    if "cannot be read" in (found.last_error or ""):
+        assert ADDRESS not in (found.last_error or "")
+        assert SECRET not in (found.last_error or "")
+        assert found.state is State.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"state": {"S": "asleep"}}, "its state is unknown"),
+        ({"state": {"N": "1"}}, "its state is no text"),
+        ({"tracked_at": {"S": "yesterday"}}, "its tracked_at is no instant"),
+        ({"tracked_at": {"S": "2026-03-02T14:07:00"}}, "its tracked_at is no instant"),
+        (
+            {"watermark": {"S": "1969-12-31T23:59:59Z"}},
+            "its watermark is not between 1970 and 9000",
+        ),
+        ({"sent_at": {"S": "9000-01-01T00:00:00Z"}}, "its sent_at is not between 1970 and 9000"),
+        ({"tracked_at": {"S": "1969-12-31T23:59:59Z"}}, "its tracked_at is not between"),
+        ({"watermark": {"NULL": True}}, "its watermark is no text"),
+        ({"published": {"N": "1.5"}}, "its published is no whole number"),
+        ({"version": {"S": "7"}}, "its version is no number"),
+        ({"gaps": {"M": {}}}, "its gaps is no list"),
+        ({"gaps": {"L": [{"S": "gap"}]}}, "one of its gaps is none"),
+        ({"gaps": {"L": [{"M": {"floor": {"S": "soon"}}}]}}, "its floor is no instant"),
+    ],
+)
+def test_what_is_broken_is_named(changed: Any, fault: str) -> None:
+    assert f"cannot be read: {fault}" in (broken(**changed).last_error or "")
+
+
+@pytest.mark.parametrize("name", ["state", "tracked_at"])
+def test_what_is_missing_is_named(name: str) -> None:
+    item = item_of(FULL)
+    del item[name]
+    assert f"its {name} is missing" in (activity_of(item).last_error or "")
+
+
+@given(st.dictionaries(st.sampled_from(ACCOUNT_ATTRIBUTES), values))
+def test_an_account_is_read_or_stopped_with_nothing_told(item: Any) -> None:
+    assert leaked(refusal(AccountStopped, lambda: account_of("default", item))) == []
+
+
+def test_a_broken_account_names_what_is_broken() -> None:
+    with pytest.raises(AccountStopped, match="its requests_spent is no whole number"):
+        account_of("default", {"requests_spent": {"N": "0.5"}})
+
+
+@pytest.mark.parametrize("name", ["watermark", "last_error", "campaign_name"])
+def test_work_does_not_grow_with_an_attributes_length(name: str) -> None:
+    short, long = (item_of(FULL) | {name: {"S": "x" * size}} for size in (10, 400_000))
+    assert growth(activity_of, short, long) == 1
+
+
+def test_work_grows_with_the_gaps() -> None:
+    few, many = (item_of(replace(FULL, gaps=FULL.gaps * count)) for count in (50, 200))
+    assert growth(activity_of, few, many) <= 4
+
+
+class TestAmongOthers:
+    BROKEN = "5b1e0a52-0000-4000-8000-0000000000cc"
+
+    @pytest.fixture
+    def tracking(self, aws: Aws) -> DynamoDBTracking:
+        tracking = DynamoDBTracking(aws.dynamodb, aws.tracking_table)
+        tracking.add(ACTIVITY)
+        item = item_of(replace(FULL, campaign_activity_id=self.BROKEN))
+        aws.dynamodb.put_item(
+            TableName=aws.tracking_table, Item=item | {"watermark": {"S": "0001-01-01T00:00:00Z"}}
+        )
+        return tracking
+
+    def test_a_broken_item_keeps_none_from_being_polled(self, tracking: DynamoDBTracking) -> None:
+        core = Core(tracking=cast("Any", tracking))
+        core.world.rows[ACTIVITY_ID] = []
+        core.take_turn()
+        assert core.asked == [ACTIVITY_ID]
+
+    def test_a_broken_item_is_not_written_over(self, tracking: DynamoDBTracking) -> None:
+        (found,) = (one for one in tracking.activities("default") if one.last_error)
+        with pytest.raises(LostRace):
+            tracking.save(replace(found, state=State.ACTIVE))
+
+    def test_a_broken_item_can_be_removed(self, tracking: DynamoDBTracking) -> None:
+        assert tracking.remove("default", self.BROKEN)
+
+    def test_a_broken_account_is_not_leased(self, aws: Aws, tracking: DynamoDBTracking) -> None:
+        aws.dynamodb.put_item(
+            TableName=aws.tracking_table,
+            Item={
+                "account_id": {"S": "default"},
+                "item": {"S": "account"},
+                "lease_until": {"S": "soon"},
+            },
+        )
+        with pytest.raises(AccountStopped, match="its lease_until is no instant"):
+            Core(tracking=cast("Any", tracking)).take_turn()
+
+
+@pytest.mark.parametrize(
+    "name", ["watermark", "sent_at", "tracked_at", "polled_at", "swept_at", "audited_at"]
+)
+@pytest.mark.parametrize("instant", ["1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_an_instant_at_either_end_of_time_ends_no_turn(name: str, instant: str) -> None:
+    core = Core()
+    core.track()
+    item = item_of(replace(ACTIVITY, watermark=NOON)) | {name: {"S": instant}}
+    core.tracking.items["default", ACTIVITY_ID] = activity_of(item)
+    turn = core.take_turn()
+    broken = core.activity().state is State.BROKEN
+    assert len(turn.failures) == broken
