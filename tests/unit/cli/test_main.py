@@ -180,7 +180,7 @@ class TestPoll:
     def test_tells_that_the_account_is_at_work_elsewhere(self, world: World) -> None:
         now = datetime.now(UTC)
         world.tracking.lease(
-            "default", holder="x", now=now, until=now + timedelta(hours=1), reserve=1, budget=1
+            "default", holder="x", now=now, until=now + timedelta(minutes=5), reserve=1, budget=1
         )
         assert "try again in a minute" in complaint(run("poll"), 1)
 
