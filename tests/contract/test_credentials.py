@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from email_opens.adapters.ssm import SsmCredentials
-from email_opens.errors import AccountDisconnected, InvalidInput
+from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.model import Tokens
 from email_opens.ports import Credentials
 from tests.conftest import Aws
@@ -101,4 +101,11 @@ class TestSsm:
     ) -> None:
         Answers(aws.ssm, "GetParameter", error("AccessDeniedException"))
         with pytest.raises(ClientError, match="AccessDenied"):
+            ssm_credentials.load("mine")
+
+    def test_does_not_take_a_cut_reply_for_broken_credentials(
+        self, aws: Aws, ssm_credentials: SsmCredentials
+    ) -> None:
+        Answers(aws.ssm, "GetParameter", lambda _: {})
+        with pytest.raises(AccountStopped, match="was cut"):
             ssm_credentials.load("mine")

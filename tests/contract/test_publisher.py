@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from email_opens.adapters.sns import BATCH_MESSAGES, MOST_BYTES, TRIES, SnsPublisher
 from email_opens.errors import PublishFailed
@@ -232,8 +233,12 @@ class TestSns:
 
     @pytest.mark.parametrize(
         "failure",
-        [error("Throttled"), raising(EndpointConnectionError(endpoint_url="https://sns"))],
-        ids=["refused", "unreachable"],
+        [
+            error("Throttled"),
+            raising(EndpointConnectionError(endpoint_url="https://sns")),
+            raising(ResponseParserError("unexpected end")),
+        ],
+        ids=["refused", "unreachable", "cut"],
     )
     def test_sends_a_whole_batch_again(self, sns: Sns, failure: Answer) -> None:
         sns.answers(failure)

@@ -10,7 +10,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from queue import Empty
 
-from tests.e2e.runtime_api import Outcome, RuntimeApi
+from tests.e2e.runtime_api import ANSWER_SECONDS, Outcome, RuntimeApi
 
 _LAMBDA_HAS = (
     "awslambdaric",
@@ -46,11 +46,22 @@ class Running:
 
     api: RuntimeApi
     folder: Path
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """End the process at once, as Lambda may; return when nothing of it runs any more."""
+        self.process.kill()
+        self.process.wait()
 
     def invoke(self, event: object) -> Outcome:
         """Hand an event to the function, and wait for what comes of it."""
+        self.api.hand_out(event)
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """Wait for what comes of an event that was handed out."""
         try:
-            return self.api.invoke(event)
+            return self.api.outcomes.get(timeout=ANSWER_SECONDS)
         except Empty:
             raise AssertionError(f"The function did not answer. It wrote:\n{self.logged}") from None
 
@@ -65,10 +76,19 @@ class Running:
 
 
 @contextmanager
-def running(artefact: Artefact, environment: Mapping[str, str], folder: Path) -> Iterator[Running]:
-    """Run the function until the `with` ends; what it writes is kept in a folder."""
+def running(
+    artefact: Artefact,
+    environment: Mapping[str, str],
+    folder: Path,
+    *,
+    seconds: float = ANSWER_SECONDS,
+) -> Iterator[Running]:
+    """Run the function until the `with` ends; what it writes is kept in a folder.
+
+    `seconds` are what it is told that an invocation may take.
+    """
     with (
-        RuntimeApi() as api,
+        RuntimeApi(seconds) as api,
         (folder / "stdout").open("wb") as stdout,
         (folder / "stderr").open("wb") as stderr,
     ):
@@ -91,7 +111,7 @@ def running(artefact: Artefact, environment: Mapping[str, str], folder: Path) ->
             },
         )
         try:
-            yield Running(api, folder)
+            yield Running(api, folder, process)
         finally:
             process.kill()
             process.wait()

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 _INVOCATIONS = "/2018-06-01/runtime/invocation/"
 _INIT_ERROR = "/2018-06-01/runtime/init/error"
-_ANSWER_SECONDS = 60
+ANSWER_SECONDS = 60
 """The template's timeout: nothing takes longer."""
 
 
@@ -28,7 +28,9 @@ class Outcome:
 class RuntimeApi:
     """Serves one function, one event at a time, for as long as the `with`."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = ANSWER_SECONDS) -> None:
+        self.seconds = seconds
+        """What an invocation may take, by what the function is told."""
         self.events: SimpleQueue[bytes | None] = SimpleQueue()
         """What waits for the function; None lets it wait no longer."""
         self.outcomes: SimpleQueue[Outcome] = SimpleQueue()
@@ -46,10 +48,9 @@ class RuntimeApi:
         self._server.server_close()
         self._thread.join()
 
-    def invoke(self, event: object) -> Outcome:
-        """Hand out an event, and wait for what comes of it; Empty, if nothing does."""
+    def hand_out(self, event: object) -> None:
+        """Let the function have an event; what comes of it is found in `outcomes`."""
         self.events.put(json.dumps(event).encode())
-        return self.outcomes.get(timeout=_ANSWER_SECONDS)
 
 
 class _Server(ThreadingHTTPServer):
@@ -72,7 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Wait for the next event."""
-        event = self.server.api.events.get() if self.path == f"{_INVOCATIONS}next" else None
+        api = self.server.api
+        event = api.events.get() if self.path == f"{_INVOCATIONS}next" else None
         if event is None:
             self.close_connection = True
             return
@@ -82,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
             {
                 "Content-Type": "application/json",
                 "Lambda-Runtime-Aws-Request-Id": str(uuid4()),
-                "Lambda-Runtime-Deadline-Ms": str(int((time.time() + _ANSWER_SECONDS) * 1000)),
+                "Lambda-Runtime-Deadline-Ms": str(int((time.time() + api.seconds) * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-1:0:function:built",
             },
         )

@@ -3,21 +3,19 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from email_opens.model import utc
 from email_opens_cli.embedded_aws import ROOT
 from email_opens_cli.subscriber import Seen
 from tests.conftest import subscribe
 from tests.e2e.built_function import Artefact, running
 from tests.e2e.conftest import Stacks
 from tests.e2e.runtime_api import Outcome
-from tests.e2e.trial import ACCOUNT
+from tests.e2e.trial import ACCOUNT, received, seen
 
 EVENT = json.loads((ROOT / "events/schedule.json").read_text())
 COUNTED = {
@@ -83,16 +81,8 @@ def polled(artefact: Artefact, stacks: Stacks, tmp_path_factory: pytest.TempPath
         )
 
 
-def received(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
-    """Empty a queue."""
-    while messages := sqs.receive_message(
-        QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=600
-    ).get("Messages"):
-        yield from (json.loads(message["Body"]) for message in messages)
-
-
 def test_the_schedules_event_publishes_each_open_once(polled: Polled) -> None:
-    assert Counter(_seen(event["data"]) for event in polled.received) == polled.reported
+    assert Counter(seen(event) for event in polled.received) == polled.reported
 
 
 def test_no_two_events_have_one_id(polled: Polled) -> None:
@@ -222,15 +212,6 @@ def test_the_layer_runs_by_its_byte_code_alone(artefact: Artefact, tmp_path: Pat
     with running(replace(artefact, layer=layer), {}, tmp_path) as function:
         outcome = function.invoke(EVENT)
     assert (outcome.kind, outcome.body["errorType"]) == ("error", "InvalidSettings")
-
-
-def _seen(data: dict[str, Any]) -> Seen:
-    return Seen(
-        data["campaign_activity_id"],
-        data["contact_id"],
-        utc(data["created_time"]),
-        data.get("device_type"),
-    )
 
 
 def _declared(record: dict[str, Any]) -> list[dict[str, str]]:

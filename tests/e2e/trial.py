@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.model import utc
 from email_opens_cli import tracked
 from email_opens_cli.embedded_aws import EmbeddedAws, Stack, host_architecture
 from email_opens_cli.subscriber import Seen
@@ -110,3 +111,30 @@ def begin(aws: EmbeddedAws, stack: Stack, vendor: Emulator, *, contacts: int) ->
     )
     tracked.track(trial.tracking, ACCOUNT, [activity_id], since=None, now=now - TRACKED_AGO)
     return trial
+
+
+def received(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
+    """Empty a queue of events."""
+    while messages := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        yield from (json.loads(message["Body"]) for message in messages)
+        # The embedded AWS looks at all that a queue holds, each time.
+        sqs.delete_message_batch(
+            QueueUrl=queue_url,
+            Entries=[
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                for number, message in enumerate(messages)
+            ],
+        )
+
+
+def seen(event: dict[str, Any]) -> Seen:
+    """Return the open that an event tells of."""
+    data = event["data"]
+    return Seen(
+        data["campaign_activity_id"],
+        data["contact_id"],
+        utc(data["created_time"]),
+        data.get("device_type"),
+    )

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from email_opens.adapters.backoff import pause_seconds
 from email_opens.errors import PublishFailed
@@ -138,7 +139,7 @@ class SnsPublisher:
             except ClientError as error:
                 why = error.response["Error"]["Code"]
                 continue
-            except BotoCoreError as error:
+            except (BotoCoreError, ResponseParserError) as error:  # The latter: a cut reply.
                 why = type(error).__name__
                 continue
             settled = {one["Id"] for one in reply.get("Successful", ())}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from email_opens.errors import AccountDisconnected, InvalidInput
+from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.model import Tokens, iso, utc
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class SsmCredentials:
             if error.response["Error"]["Code"] != "ParameterNotFound":
                 raise
             raise _disconnected(account_id, "has no credentials") from None
+        if "Parameter" not in reply:
+            raise AccountStopped(
+                f"The Parameter Store's reply for account “{account_id}” was cut; "
+                "the next turn asks again."
+            )
         try:
             return _tokens(json.loads(reply["Parameter"]["Value"]))
         except (ValueError, RecursionError):
