@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import EmailOpens, bootstrap
-from email_opens.errors import EmailOpensError, InvalidInput, QuotaExceeded
+from email_opens.errors import (
+    AccountDisconnected,
+    AccountStopped,
+    EmailOpensError,
+    InvalidInput,
+    OutOfTime,
+    QuotaExceeded,
+)
 from email_opens.model import account_id
 from email_opens.rounds import Turn
 
@@ -43,6 +50,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     )
     _log(turn)
     _measure(turn)
+    if turn.leased and not turn.requests:
+        _measure_idle_token(account, product.clock.now().date())
     return {
         "account_id": account,
         "published": turn.facts.published,
@@ -117,11 +126,38 @@ def _measure(turn: Turn) -> None:
         "PollsFailed": len(turn.failures),
         "Throttled": turn.throttled,
         "QuotaExceeded": int(isinstance(turn.stopped, QuotaExceeded)),
+        "OpensMissing": turn.facts.missing,
     }
     if turn.leased:  # Only who holds the lease has looked.
         counts["GapsOpen"] = turn.gaps
+        counts["TurnsCompleted"] = int(_completed(turn))
+        counts["AccountDisconnected"] = int(isinstance(turn.stopped, AccountDisconnected))
     for name, value in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     # A metric of one EMF record holds at most 100 values: Powertools writes a record for each 100.
     for seconds in turn.facts.delays_seconds:
         metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))
+
+
+def _completed(turn: Turn) -> bool:
+    """Say whether a turn did what it could; where its time was over, the next one goes on."""
+    out_of_time = isinstance(turn.stopped, OutOfTime) and turn.requests > 0
+    return turn.stopped is None or out_of_time
+
+
+def _measure_idle_token(account: str, today: date) -> None:
+    """Measure how long an account that asks for nothing has not renewed its tokens."""
+    days = _token_idle_days(account, today)
+    if days is not None:
+        # Without a unit: CloudWatch has none of days.
+        metrics.add_metric(name="TokenIdleDays", unit=MetricUnit.NoUnit, value=days)
+
+
+@cache
+def _token_idle_days(account: str, today: date) -> int | None:
+    """Return the days since the last access token ended; looked up once a day, not each minute."""
+    try:
+        ended = email_opens().credentials.load(account).expires_at
+    except AccountStopped:  # Whoever asks next is told why.
+        return None
+    return None if ended is None else max(0, (today - ended.date()).days)

@@ -27,6 +27,9 @@ COUNTED = {
     "GapsOpen",
     "Throttled",
     "QuotaExceeded",
+    "AccountDisconnected",
+    "TurnsCompleted",
+    "OpensMissing",
     "PublishDelay",
 }
 

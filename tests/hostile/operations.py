@@ -8,6 +8,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from types import CodeType
 from typing import Any
 
@@ -33,11 +34,11 @@ def _watching(event: int, note: Callable[..., Any]) -> Iterator[None]:
 
 def lines(work: Callable[[], object]) -> int:
     """Return how many lines some work runs."""
-    run = 0
+    run, here = 0, get_ident()
 
     def note(_code: CodeType, _line: int) -> None:
         nonlocal run
-        run += 1
+        run += get_ident() == here  # Servers of other tests may be at work in other threads.
 
     with _watching(_EVENTS.LINE, note):
         work()
@@ -47,9 +48,11 @@ def lines(work: Callable[[], object]) -> int:
 def calls(work: Callable[[], object]) -> list[tuple[object, object]]:
     """Return what some work calls, each with its first argument."""
     made: list[tuple[object, object]] = []
+    here = get_ident()
 
     def note(_code: CodeType, _offset: int, called: object, first: object) -> None:
-        made.append((called, first))
+        if get_ident() == here:
+            made.append((called, first))
 
     with _watching(_EVENTS.CALL, note):
         work()

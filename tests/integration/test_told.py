@@ -83,6 +83,7 @@ COUNTS = {
     "Throttled": failing(Kind.THROTTLED),
     "QuotaExceeded": failing(Kind.QUOTA_EXCEEDED),
 }
+OTHER_COUNTS = ("AccountDisconnected", "GapsOpen", "OpensMissing")
 
 
 class TestTheMetrics:
@@ -95,8 +96,12 @@ class TestTheMetrics:
 
     def test_are_zero_when_nothing_happens(self, deployed: Deployed) -> None:
         deployed.invoke()
-        names = [*COUNTS, "GapsOpen"]
+        names = [*COUNTS, *OTHER_COUNTS]
         assert [deployed.output.measured(name) for name in names] == [[0]] * len(names)
+
+    def test_count_a_turn_that_was_completed(self, deployed: Deployed) -> None:
+        deployed.invoke()
+        assert deployed.output.measured("TurnsCompleted") == [1]
 
     def test_have_the_delay_of_each_open_that_came_since_it_is_tracked(
         self, deployed: Deployed
@@ -138,5 +143,5 @@ class TestTheMetrics:
         deployed.invoke()
         (record,) = deployed.output.metrics
         units = {m["Name"]: m["Unit"] for m in record["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
-        counts = dict.fromkeys([*COUNTS, "GapsOpen"], "Count")
+        counts = dict.fromkeys([*COUNTS, *OTHER_COUNTS, "TurnsCompleted"], "Count")
         assert units == counts | {"PublishDelay": "Seconds"}

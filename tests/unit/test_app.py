@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from email_opens.errors import (
     AccountDisconnected,
+    AccountStopped,
     InvalidInput,
     InvalidSettings,
     OutOfTime,
@@ -19,7 +20,7 @@ from email_opens.errors import (
 )
 from email_opens.poller import Facts
 from email_opens.rounds import Failure, Turn
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployed import Context, Output, load
 
 ADDRESS = "ann@example.org"
@@ -58,7 +59,7 @@ def tell(
 ) -> Tell:
     def tell(turn: Turn) -> Told:
         rounds = SimpleNamespace(take_turn=lambda *_, **__: turn)
-        product = SimpleNamespace(clock=FakeClock(), rounds=rounds)
+        product = SimpleNamespace(clock=FakeClock(), rounds=rounds, credentials=MemoryCredentials())
         monkeypatch.setattr(app, "email_opens", lambda: product)
         output = Output(capsys)
         output.follow(app)
@@ -175,6 +176,35 @@ class TestTheMetrics:
     )
     def test_count_only_a_spent_quota_as_such(self, tell: Tell, stopped: Any, count: int) -> None:
         assert tell(Turn("default", stopped=stopped)).output.measured("QuotaExceeded") == [count]
+
+    @pytest.mark.parametrize(
+        ("turn", "completed"),
+        [
+            (Turn("default"), [1]),
+            (failing(ReportUnavailable("No page.")), [1]),
+            (Turn("default", requests=1, stopped=OutOfTime("Late.")), [1]),
+            (Turn("default", stopped=OutOfTime("No request is left of the day.")), [0]),
+            (Turn("default", requests=1, stopped=AccountStopped("No token.")), [0]),
+            (Turn("default", leased=False), []),
+        ],
+        ids=["quiet", "a failure", "the time", "no budget", "stopped", "another's"],
+    )
+    def test_count_a_turn_that_did_what_it_could(
+        self, tell: Tell, turn: Turn, completed: list[int]
+    ) -> None:
+        assert tell(turn).output.measured("TurnsCompleted") == completed
+
+    @pytest.mark.parametrize(
+        ("stopped", "count"), [(AccountDisconnected("Connect it."), 1), (AccountStopped("No."), 0)]
+    )
+    def test_count_an_account_that_a_person_must_connect(
+        self, tell: Tell, stopped: Any, count: int
+    ) -> None:
+        turn = Turn("default", requests=1, stopped=stopped)
+        assert tell(turn).output.measured("AccountDisconnected") == [count]
+
+    def test_count_what_an_audit_found_missing(self, tell: Tell) -> None:
+        assert tell(Turn("default", facts=Facts(missing=2))).output.measured("OpensMissing") == [2]
 
     def test_are_of_the_account(self, tell: Tell) -> None:
         (record,) = tell(Turn("acme")).output.metrics

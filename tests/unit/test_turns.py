@@ -121,6 +121,15 @@ def test_an_account_on_which_another_works_is_left_alone(core: Core) -> None:
     assert (turn.leased, turn.requests, turn.activities, account(core)) == (False, 0, 0, held)
 
 
+def test_a_turn_waits_for_a_lease_that_ends_in_a_moment(core: Core) -> None:
+    ends = core.clock.now() + timedelta(seconds=15)
+    core.tracking.accounts["default"] = Account(
+        account_id="default", lease_holder="discovery", lease_until=ends
+    )
+    assert core.take_turn().leased
+    assert ends <= core.clock.now() < ends + timedelta(seconds=2)
+
+
 def test_a_turn_holds_the_lease_until_it_is_dead_for_certain(core: Core) -> None:
     calls = Calls()
     seen: list[Account] = []

@@ -164,3 +164,14 @@ def test_the_opens_of_who_lost_a_race_are_in_the_ledger_and_not_counted(core: Co
         core.work(report_of((row(1),)), walk)
     assert core.ledger.entries[ACTIVITY_ID].keys() == {"2026-03-02T12"}
     assert core.activity().published == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(State.GONE, State.ACTIVE), (State.PAUSED, State.PAUSED)]
+)
+def test_who_is_gone_is_back_when_a_page_was_read_and_who_is_paused_stays_so(
+    core: Core, before: State, after: State
+) -> None:
+    core.tracking.items["default", ACTIVITY_ID] = replace(core.activity(), state=before)
+    core.work(report_of((row(1),)), core.walk())
+    assert core.activity().state is after

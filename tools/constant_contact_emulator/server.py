@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
@@ -129,6 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = reply.body()
         headers = {
             "Content-Type": reply.media,
+            "Date": format_datetime(self.server.emulator.world.clock(), usegmt=True),
             "x-eig-tracking-id": "emulated",
             "Content-Length": str(len(body)),
         } | reply.headers

@@ -27,6 +27,8 @@ class Walk:
     depth: Depth = Depth.TAIL
     pause: datetime | None = None
     """Where it lets others go first: the watermark that a deeper walk passes."""
+    settled: datetime | None = None
+    """New opens older than this are such as earlier walks should have found."""
     rows: int = PAGE_ROWS
     gap: Gap | None = None
     next_link: str | None = None
@@ -46,6 +48,8 @@ class Facts:
     published: int = 0
     dead_lettered: int = 0
     rejected: int = 0
+    missing: int = 0
+    """Of the published: what only an audit found, below all that tails and sweeps had read."""
     delays_seconds: list[float] = field(default_factory=list)
     """Published less created, of the opens that came since their activity is tracked."""
 
@@ -94,6 +98,7 @@ class Poller:
             if walk.done or failure or (walk.pause and passed(page, walk.pause)):
                 break
         self._deliver(walk.activity, opens, rejected, facts)
+        facts.missing += _missing(walk, opens)
         known.forget(pages)
         self._advance(walk, pages, failure, len(opens), len(rejected))
         if failure:
@@ -180,7 +185,7 @@ class Poller:
                 published=activity.published + published,
                 rejected=activity.rejected + rejected,
                 reported=walk.rows_read if whole else activity.reported,
-                state=State.ACTIVE,
+                state=State.ACTIVE if activity.state is State.GONE else activity.state,
                 polled_at=now,
                 swept_at=now if walk.depth >= Depth.SWEEP else activity.swept_at,
                 audited_at=now if walk.depth is Depth.AUDIT else activity.audited_at,
@@ -198,6 +203,12 @@ class Poller:
         again = replace(gap, link=None, rows_above=0)
         gaps = tuple(again if other == gap else other for other in walk.activity.gaps)
         walk.activity = self.tracking.save(replace(walk.activity, gaps=gaps))
+
+
+def _missing(walk: Walk, opens: list[NewOpen]) -> int:
+    if walk.settled is None:
+        return 0
+    return sum(new.open.created_time < walk.settled for new in opens)
 
 
 def _astray(walk: Walk, page: Page) -> PagingBroken | None:

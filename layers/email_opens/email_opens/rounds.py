@@ -25,6 +25,9 @@ from email_opens.scheduling import backfill_budget, depth_due, due, finished
 from email_opens.walk import Depth, floor_of
 
 MINUTE = timedelta(minutes=1)
+LEASE_AGAIN = timedelta(seconds=2)
+LEASE_PATIENCE = timedelta(seconds=16)
+"""So long does a turn wait for an account that another works on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +74,25 @@ class Rounds:
         The lease ends at `until`, the instant at which this invocation is dead for certain.
         """
         turn = Turn(account_id)
-        now = self.clock.now()
-        most = int((until - now).total_seconds() * self.requests_per_second) + 1
-        account = self.tracking.lease(
-            account_id,
-            holder=holder,
-            now=now,
-            until=until,
-            reserve=most,
-            budget=self.requests_per_day,
-        )
-        if account is None:
-            turn.leased = False
-            return turn
+        patient_until = self.clock.now() + LEASE_PATIENCE
+        while True:
+            now = self.clock.now()
+            most = int((until - now).total_seconds() * self.requests_per_second) + 1
+            account = self.tracking.lease(
+                account_id,
+                holder=holder,
+                now=now,
+                until=until,
+                reserve=most,
+                budget=self.requests_per_day,
+            )
+            if account is not None:
+                break
+            # Discovery holds the account for moments; another turn holds it for longer than this.
+            if now + LEASE_AGAIN > min(before, patient_until):
+                turn.leased = False
+                return turn
+            self.clock.sleep(LEASE_AGAIN.total_seconds())
         budget = max(0, min(most, self.requests_per_day - account.requests_spent))
         report = self.report(account_id, budget)
         try:
@@ -166,11 +175,14 @@ class _Round:
         now = self.clock.now()
         depth = depth_due(activity, now)
         again = depth is Depth.AUDIT and activity.watermark is not None
+        # Within a gap nobody has looked yet.
+        settled = floor_of(activity, Depth.SWEEP, self.lookback, now)
         walk = Walk(
             activity=activity,
             depth=depth,
             floor=floor_of(activity, depth, self.lookback, now),
             pause=activity.watermark,
+            settled=settled if again and not activity.gaps else None,
             rows=AUDIT_PAGE_ROWS if again else PAGE_ROWS,
         )
         worked = self._isolated(walk)
