@@ -1,11 +1,15 @@
-"""The Credentials port, over the fake and over the Parameter Store."""
+"""The Credentials port, over the fake, the Parameter Store and SQLite."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
+from email_opens.adapters.sqlite import SqliteCredentials
 from email_opens.adapters.ssm import SsmCredentials
+from email_opens.adapters.state_file import StateFile
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.model import Tokens
 from email_opens.ports import Credentials
@@ -28,11 +32,17 @@ def ssm_credentials(aws: Aws) -> SsmCredentials:
     return SsmCredentials(aws.ssm, aws.credentials_prefix)
 
 
-@pytest.fixture(params=["memory", "ssm"])
+@pytest.fixture
+def sqlite_credentials(tmp_path: Path) -> Iterator[SqliteCredentials]:
+    with StateFile(tmp_path / "state.sqlite") as state:
+        yield SqliteCredentials(state)
+
+
+@pytest.fixture(params=["memory", "ssm", "sqlite"])
 def credentials(request: pytest.FixtureRequest) -> Credentials:
     if request.param == "memory":
         return MemoryCredentials()
-    kept: Credentials = request.getfixturevalue("ssm_credentials")
+    kept: Credentials = request.getfixturevalue(f"{request.param}_credentials")
     return kept
 
 
@@ -56,7 +66,7 @@ class TestEveryCredentials:
             credentials.load("other")
 
     def test_that_are_missing_name_the_way_to_get_them(self, credentials: Credentials) -> None:
-        with pytest.raises(AccountDisconnected, match="run `email-opens connect mine`"):
+        with pytest.raises(AccountDisconnected, match=r"run `email-opens .*mine"):
             credentials.load("mine")
 
 
@@ -102,6 +112,38 @@ class TestSsm:
         Answers(aws.ssm, "GetParameter", error("AccessDeniedException"))
         with pytest.raises(ClientError, match="AccessDenied"):
             ssm_credentials.load("mine")
+
+
+class TestSqlite:
+    GIVEN = Tokens(client_id="client", refresh_token="handed-over")
+
+    def test_takes_what_a_person_hands_over(self, sqlite_credentials: SqliteCredentials) -> None:
+        assert sqlite_credentials.give("default", self.GIVEN)
+        assert sqlite_credentials.load("default") == self.GIVEN
+
+    def test_keeps_what_came_of_it_when_the_same_is_handed_over_again(
+        self, sqlite_credentials: SqliteCredentials
+    ) -> None:
+        rotated = replace(self.GIVEN, refresh_token="rotated")
+        sqlite_credentials.give("default", self.GIVEN)
+        sqlite_credentials.store("default", rotated)
+        assert not sqlite_credentials.give("default", self.GIVEN)
+        assert sqlite_credentials.load("default") == rotated
+
+    def test_takes_something_new_in_place_of_it(
+        self, sqlite_credentials: SqliteCredentials
+    ) -> None:
+        sqlite_credentials.give("default", self.GIVEN)
+        assert sqlite_credentials.give("default", TOKENS)
+        assert sqlite_credentials.load("default") == TOKENS
+
+    def test_refuses_half_a_character_without_its_text(
+        self, sqlite_credentials: SqliteCredentials
+    ) -> None:
+        with pytest.raises(InvalidInput, match="half a character") as raised:
+            sqlite_credentials.give("default", replace(self.GIVEN, refresh_token="a-secret\ud800"))
+        assert "a-secret" not in str(raised.value)
+        assert raised.value.__suppress_context__
 
     def test_does_not_take_a_cut_reply_for_broken_credentials(
         self, aws: Aws, ssm_credentials: SsmCredentials

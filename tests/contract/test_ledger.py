@@ -1,7 +1,8 @@
-"""The Ledger port, over the fake and over DynamoDB."""
+"""The Ledger port, over the fake, DynamoDB and SQLite."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from email_opens.adapters.ledger import BATCH_ITEMS, ENTRY_FINGERPRINTS, TRIES, DynamoDBLedger
+from email_opens.adapters.sqlite import SqliteLedger
+from email_opens.adapters.state_file import StateFile
 from email_opens.errors import ActivityFailed
 from email_opens.ports import Ledger
 from tests.conftest import Aws
@@ -34,11 +37,17 @@ def dynamodb_ledger(aws: Aws, clock: FakeClock) -> DynamoDBLedger:
     return DynamoDBLedger(aws.dynamodb, aws.ledger_table, KEPT, clock)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+@pytest.fixture
+def sqlite_ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    with StateFile(tmp_path / "state.sqlite") as state:
+        yield SqliteLedger(state)
+
+
+@pytest.fixture(params=["memory", "dynamodb", "sqlite"])
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     if request.param == "memory":
         return MemoryLedger()
-    kept: Ledger = request.getfixturevalue("dynamodb_ledger")
+    kept: Ledger = request.getfixturevalue(f"{request.param}_ledger")
     return kept
 
 

@@ -1,7 +1,9 @@
-"""The Tracking port, over the fake and over DynamoDB."""
+"""The Tracking port, over the fake, DynamoDB and SQLite."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -9,6 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from email_opens.adapters.dynamodb import LEASE_TRIES, DynamoDBTracking
+from email_opens.adapters.sqlite import SqliteTracking
+from email_opens.adapters.state_file import StateFile
 from email_opens.errors import LostRace
 from email_opens.model import Account, Gap, State
 from email_opens.ports import Tracking
@@ -46,11 +50,17 @@ def dynamodb_tracking(aws: Aws) -> DynamoDBTracking:
     return DynamoDBTracking(aws.dynamodb, aws.tracking_table)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+@pytest.fixture
+def sqlite_tracking(tmp_path: Path) -> Iterator[SqliteTracking]:
+    with StateFile(tmp_path / "state.sqlite") as state:
+        yield SqliteTracking(state)
+
+
+@pytest.fixture(params=["memory", "dynamodb", "sqlite"])
 def tracking(request: pytest.FixtureRequest) -> Tracking:
     if request.param == "memory":
         return MemoryTracking()
-    kept: Tracking = request.getfixturevalue("dynamodb_tracking")
+    kept: Tracking = request.getfixturevalue(f"{request.param}_tracking")
     return kept
 
 

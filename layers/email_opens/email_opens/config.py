@@ -12,6 +12,22 @@ _PRINTABLE = re.compile(r"[!-~]+")
 
 MOST = 10_000_000
 """The largest number that any setting may be."""
+MOST_LOOKBACK_DAYS = 365
+"""The furthest that discovery looks back."""
+
+_NO_AWS = {
+    "TRACKING_TABLE": "-",
+    "LEDGER_TABLE": "-",
+    "OPENS_TOPIC_ARN": "arn:-",
+    "DEAD_LETTER_QUEUE_URL": "http:-",
+    "CREDENTIALS_PREFIX": "/",
+}
+
+_NO_OPENS = {
+    "LEDGER_TABLE": "-",
+    "OPENS_TOPIC_ARN": "arn:-",
+    "DEAD_LETTER_QUEUE_URL": "http:-",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +98,51 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if faults:
         raise InvalidSettings("The settings cannot be used: " + "; ".join(faults) + ".")
     return settings
+
+
+def read_settings_without_aws(environment: Mapping[str, str]) -> Settings:
+    """Read the settings where there is no AWS; those that name something of it name nothing.
+
+    Raises:
+        InvalidSettings: as `read_settings`.
+    """
+    return read_settings({**environment, **_NO_AWS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoverySettings:
+    """What differs for discovery, beside what it shares with the polls."""
+
+    settings: Settings
+    lookback: timedelta
+    include_names: tuple[str, ...]
+    """Patterns, one of which a campaign's name must match."""
+    exclude_names: tuple[str, ...]
+    """Patterns, none of which it may match."""
+
+
+def read_discovery_settings(environment: Mapping[str, str]) -> DiscoverySettings:
+    """Read the settings of discovery, which needs neither ledger nor topic nor queue.
+
+    Raises:
+        InvalidSettings: as `read_settings`.
+    """
+    days = environment.get("DISCOVERY_LOOKBACK_DAYS", "7").strip()
+    if not (days.isascii() and days.isdigit() and 0 < int(days[:99]) <= MOST_LOOKBACK_DAYS):
+        raise InvalidSettings(
+            "The settings cannot be used: DISCOVERY_LOOKBACK_DAYS is malformed; "
+            f"it should be a whole number of days, 1 to {MOST_LOOKBACK_DAYS}."
+        )
+    return DiscoverySettings(
+        settings=read_settings({**_NO_OPENS, **environment}),
+        lookback=timedelta(days=int(days)),
+        include_names=_patterns(environment.get("INCLUDE_NAMES", "")) or ("*",),
+        exclude_names=_patterns(environment.get("EXCLUDE_NAMES", "")),
+    )
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
 
 
 def _is_secure(address: str) -> bool:

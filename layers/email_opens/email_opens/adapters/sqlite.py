@@ -1,0 +1,280 @@
+"""Tracking, ledger and credentials in one SQLite file: what is kept where there is no AWS.
+
+No other process has the file, so a condition is what its statement says, and a lease that a killed
+process has left is taken again at once by its holder's name.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import fields, replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from email_opens.adapters.items import account_of, activity_of, item_of
+from email_opens.adapters.leases import is_anothers
+from email_opens.adapters.oauth import TokenSource
+from email_opens.adapters.state_file import StateFile
+from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
+from email_opens.model import Account, Activity, Tokens, iso, utc
+
+if TYPE_CHECKING:
+    from email_opens.adapters.items import Item
+
+
+class SqliteTracking:
+    """Keeps `email_opens.ports.Tracking`."""
+
+    def __init__(self, state: StateFile) -> None:
+        self._state = state
+
+    def lease(
+        self,
+        account_id: str,
+        *,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        reserve: int,
+        budget: int,
+    ) -> Account | None:
+        with self._state.transaction() as connection:
+            account = _account(connection, account_id) or Account(account_id=account_id)
+            if is_anothers(account, holder, now):
+                return None
+            today = now.date().isoformat()
+            if account.requests_day != today:
+                account = replace(account, requests_day=today, requests_spent=0)
+            reserved = max(0, min(reserve, budget - account.requests_spent))
+            taken = replace(
+                account,
+                lease_holder=holder,
+                lease_until=until,
+                requests_spent=account.requests_spent + reserved,
+            )
+            _keep(connection, taken)
+        return account
+
+    def release(
+        self,
+        account_id: str,
+        *,
+        holder: str,
+        day: str,
+        unused: int,
+        closed_until: datetime | None,
+        last_error: str | None,
+    ) -> None:
+        with self._state.transaction() as connection:
+            account = _account(connection, account_id)
+            if account is None or account.lease_holder != holder:
+                return
+            given_back = unused if account.requests_day == day else 0
+            free = replace(
+                account,
+                lease_holder=None,
+                lease_until=None,
+                requests_spent=account.requests_spent - given_back,
+                closed_until=closed_until,
+                last_error=last_error,
+            )
+            _keep(connection, free)
+
+    def account(self, account_id: str) -> Account | None:
+        with self._state.transaction() as connection:
+            return _account(connection, account_id)
+
+    def activities(self, account_id: str) -> list[Activity]:
+        with self._state.transaction() as connection:
+            found = connection.execute(
+                "SELECT item FROM activities WHERE account_id = ?", (account_id,)
+            ).fetchall()
+        return [activity_of(json.loads(item)) for (item,) in found]
+
+    def add(self, activity: Activity) -> bool:
+        with self._state.transaction() as connection:
+            added = connection.execute(
+                "INSERT OR IGNORE INTO activities VALUES (?, ?, ?, ?, ?)",
+                (
+                    activity.account_id,
+                    activity.campaign_activity_id,
+                    activity.version,
+                    iso(activity.tracked_at),
+                    _activity_item(activity),
+                ),
+            )
+        return added.rowcount == 1
+
+    def save(self, activity: Activity) -> Activity:
+        written = replace(activity, version=activity.version + 1)
+        with self._state.transaction() as connection:
+            saved = connection.execute(
+                "UPDATE activities SET version = ?, item = ? WHERE account_id = ?"
+                " AND campaign_activity_id = ? AND version = ? AND tracked_at = ?",
+                (
+                    written.version,
+                    _activity_item(written),
+                    activity.account_id,
+                    activity.campaign_activity_id,
+                    activity.version,
+                    iso(activity.tracked_at),
+                ),
+            )
+        if saved.rowcount != 1:
+            raise LostRace(
+                f"Activity {activity.campaign_activity_id} was written by another since it was "
+                "read."
+            )
+        return written
+
+    def remove(self, account_id: str, campaign_activity_id: str) -> bool:
+        with self._state.transaction() as connection:
+            removed = connection.execute(
+                "DELETE FROM activities WHERE account_id = ? AND campaign_activity_id = ?",
+                (account_id, campaign_activity_id),
+            )
+        return removed.rowcount == 1
+
+
+class SqliteLedger:
+    """Keeps `email_opens.ports.Ledger`; it forgets nothing."""
+
+    def __init__(self, state: StateFile) -> None:
+        self._state = state
+
+    def fingerprints(
+        self, campaign_activity_id: str, first_bucket: str, last_bucket: str
+    ) -> dict[str, set[bytes]]:
+        found: dict[str, set[bytes]] = {}
+        with self._state.transaction() as connection:
+            for bucket, fingerprint in connection.execute(
+                "SELECT bucket, fingerprint FROM ledger"
+                " WHERE campaign_activity_id = ? AND bucket BETWEEN ? AND ? ORDER BY bucket",
+                (campaign_activity_id, first_bucket, last_bucket),
+            ):
+                found.setdefault(bucket, set()).add(fingerprint)
+        return found
+
+    def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
+        with self._state.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?)",
+                (
+                    (campaign_activity_id, bucket, fingerprint)
+                    for bucket, fingerprints in entries.items()
+                    for fingerprint in sorted(fingerprints)
+                ),
+            )
+
+
+class SqliteCredentials:
+    """Keeps `email_opens.ports.Credentials`."""
+
+    def __init__(self, state: StateFile) -> None:
+        self._state = state
+
+    def load(self, account_id: str) -> Tokens:
+        with self._state.transaction() as connection:
+            found = connection.execute(
+                "SELECT client_id, client_secret, refresh_token, access_token, expires_at"
+                " FROM credentials WHERE account_id = ?",
+                (account_id,),
+            ).fetchone()
+        if found is None:
+            raise AccountDisconnected(
+                f"Account “{account_id}” has no credentials: run {_command(account_id)}."
+            )
+        client_id, client_secret, refresh_token, access_token, expires_at = found
+        return Tokens(
+            client_id=client_id,
+            client_secret=client_secret,
+            refresh_token=refresh_token,
+            access_token=access_token,
+            expires_at=expires_at and utc(expires_at),
+        )
+
+    def store(self, account_id: str, tokens: Tokens) -> None:
+        with self._state.transaction() as connection:
+            given = connection.execute(
+                "SELECT given FROM credentials WHERE account_id = ?", (account_id,)
+            ).fetchone()
+            _keep_tokens(connection, account_id, tokens, given[0] if given else None)
+
+    def give(self, account_id: str, tokens: Tokens) -> bool:
+        """Store what a person hands over; False: it is what was handed over the last time.
+
+        Its refresh token may have been used up since, and the one that came of it is kept here.
+        """
+        mark = blake2b(tokens.refresh_token.encode(errors="surrogatepass"), digest_size=16).digest()
+        with self._state.transaction() as connection:
+            known = connection.execute(
+                "SELECT 1 FROM credentials WHERE account_id = ? AND given = ?", (account_id, mark)
+            ).fetchone()
+            if known is None:
+                _keep_tokens(connection, account_id, tokens, mark)
+        return known is None
+
+
+class WatchTokens(TokenSource):
+    """Tokens that are kept in a state file."""
+
+    def command(self) -> str:
+        return _command(self._account_id)
+
+
+def _command(account_id: str) -> str:
+    """Return what a person runs to connect an account to a state file."""
+    return f"`email-opens watch --account {account_id} --credentials FILE …`"
+
+
+def _account(connection: sqlite3.Connection, account_id: str) -> Account | None:
+    found = connection.execute(
+        "SELECT item FROM accounts WHERE account_id = ?", (account_id,)
+    ).fetchone()
+    return account_of(account_id, json.loads(found[0])) if found else None
+
+
+def _keep(connection: sqlite3.Connection, account: Account) -> None:
+    item: Item = {}
+    for field in fields(account):
+        value = getattr(account, field.name)
+        if isinstance(value, datetime):
+            item[field.name] = {"S": iso(value)}
+        elif isinstance(value, str):
+            item[field.name] = {"S": value}
+        elif value is not None:
+            item[field.name] = {"N": str(value)}
+    connection.execute(
+        "INSERT OR REPLACE INTO accounts VALUES (?, ?)", (account.account_id, json.dumps(item))
+    )
+
+
+def _activity_item(activity: Activity) -> str:
+    item = item_of(activity)
+    # Of no use here: a write is heard of, or was none.
+    item.pop("write")
+    return json.dumps(item)
+
+
+def _keep_tokens(
+    connection: sqlite3.Connection, account_id: str, tokens: Tokens, given: bytes | None
+) -> None:
+    try:
+        connection.execute(
+            "INSERT OR REPLACE INTO credentials VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                account_id,
+                tokens.client_id,
+                tokens.client_secret,
+                tokens.refresh_token,
+                tokens.access_token,
+                tokens.expires_at and iso(tokens.expires_at),
+                given,
+            ),
+        )
+    except UnicodeEncodeError:
+        # From nothing: the cause would carry the text.
+        raise InvalidInput(
+            f"The credentials of account “{account_id}” hold half a character."
+        ) from None

@@ -1,0 +1,147 @@
+"""The one SQLite file of an email-opens without AWS: whose it is, and what can be wrong with it.
+
+A process has the file for itself from opening it to its end, whatever the end: the lock is the
+operating system's. Each write is one transaction, and on the disk when it returns.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from email_opens.errors import AccountStopped, InvalidInput
+
+APPLICATION = int.from_bytes(b"opns")
+"""By which a file is known to be ours."""
+VERSION = 1
+
+# What is kept of accounts and activities are their DynamoDB items, so that one module alone knows
+# how they are written; columns are only what conditions look at.
+_SCHEMA = f"""
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+CREATE TABLE accounts (account_id TEXT PRIMARY KEY, item TEXT NOT NULL);
+CREATE TABLE activities (
+  account_id TEXT NOT NULL, campaign_activity_id TEXT NOT NULL,
+  version INTEGER NOT NULL, tracked_at TEXT NOT NULL, item TEXT NOT NULL,
+  PRIMARY KEY (account_id, campaign_activity_id)
+) WITHOUT ROWID;
+CREATE TABLE ledger (
+  campaign_activity_id TEXT NOT NULL, bucket TEXT NOT NULL, fingerprint BLOB NOT NULL,
+  PRIMARY KEY (campaign_activity_id, bucket, fingerprint)
+) WITHOUT ROWID;
+CREATE TABLE credentials (
+  account_id TEXT PRIMARY KEY, client_id TEXT NOT NULL, client_secret TEXT,
+  refresh_token TEXT NOT NULL, access_token TEXT, expires_at TEXT, given BLOB
+);
+"""
+
+
+class StateFile:
+    """The file, open; only its owner may read it, for it holds credentials."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            InvalidInput: it cannot be made, or is something else.
+            AccountStopped: another process has it, or the disk is full or broken.
+        """
+        self.path = path
+        with self._told():
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            if not path.is_file():
+                raise self._foreign()
+            self._connection = sqlite3.connect(path, timeout=0, autocommit=True)
+        try:
+            with self._told():
+                self._begin()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Do all that is done within, or nothing.
+
+        Raises:
+            AccountStopped: the file could not be read or written.
+        """
+        with self._told():
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            finally:
+                # SQLite itself rolls back what a full disk has stopped.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def _begin(self) -> None:
+        """Take the lock, which is never let go, and make what is not there."""
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._connection.execute("BEGIN EXCLUSIVE")
+        (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if not tables:
+            for statement in _SCHEMA.split(";"):
+                self._connection.execute(statement)
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if (application, version) != (APPLICATION, VERSION):
+            raise self._foreign()
+        self.path.chmod(0o600)
+        self._connection.execute("COMMIT")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _foreign(self) -> InvalidInput:
+        return InvalidInput(
+            f"{self.path} is no state file of this version of email-opens: name another with "
+            "--state."
+        )
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what is wrong with the file into a sentence."""
+        try:
+            yield
+        except OSError as error:
+            raise InvalidInput(
+                f"The state file {self.path} cannot be used: {error.strerror}. "
+                "Name another with --state."
+            ) from None
+        except sqlite3.DatabaseError as error:
+            match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+                case sqlite3.SQLITE_NOTADB:
+                    raise self._foreign() from None
+                case sqlite3.SQLITE_BUSY:
+                    raise AccountStopped(
+                        f"Another program is at work on {self.path}, such as another "
+                        "`email-opens watch`: end it, or name another file with --state."
+                    ) from None
+                case sqlite3.SQLITE_FULL:
+                    raise AccountStopped(
+                        f"The disk is full: {self.path} could not be written. Make room and start "
+                        "again; nothing is lost."
+                    ) from None
+                case (
+                    sqlite3.SQLITE_CANTOPEN
+                    | sqlite3.SQLITE_CORRUPT
+                    | sqlite3.SQLITE_IOERR
+                    | sqlite3.SQLITE_PERM
+                    | sqlite3.SQLITE_READONLY
+                ):
+                    raise AccountStopped(
+                        f"The state file {self.path} cannot be used: {error}. Is its disk in "
+                        "order, and may you write there?"
+                    ) from None
+            raise

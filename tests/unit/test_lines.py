@@ -1,0 +1,122 @@
+"""Opens as lines of JSON: whole, on the disk, or not acknowledged."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from email_opens.adapters.lines import LinesPublisher, OutputClosed, closed
+from email_opens.errors import PublishFailed
+from email_opens.events import message
+from email_opens.model import RejectedRow
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, new_opens
+
+ROW = RejectedRow('{"email_address": "bo@example.com"}', "It has no contact_id.")
+
+
+class Output:
+    """A file that a shell has opened with `>>`, and the publisher that writes to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "opens.jsonl"
+        self.rejected = folder / "state.rejected"
+        self.descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self.publisher = LinesPublisher(self.descriptor, self.rejected)
+
+    def lines(self) -> list[str]:
+        return self.path.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Iterator[Output]:
+    made = Output(tmp_path)
+    yield made
+    os.close(made.descriptor)
+
+
+@pytest.fixture
+def unread(tmp_path: Path) -> Iterator[LinesPublisher]:
+    """A publisher to a pipe whose reader has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield LinesPublisher(writer, tmp_path / "rejected")
+    os.close(writer)
+
+
+class TestPublish:
+    def test_writes_each_event_as_a_line_in_its_order(self, output: Output) -> None:
+        opens = new_opens(45)
+        assert output.publisher.publish(ACTIVITY, opens, NOON) == 0
+        assert output.lines() == [message(ACTIVITY, new) for new in opens]
+
+    @pytest.mark.parametrize("text", ["é☃😀", "\ud800", "\n\r\x00", "\u2028\u0085"])
+    def test_writes_any_character_within_one_line(self, output: Output, text: str) -> None:
+        output.publisher.publish(ACTIVITY, [new_open(email_address=text)], NOON)
+        (line,) = output.path.read_bytes().removesuffix(b"\n").split(b"\n")
+        assert json.loads(line)["data"]["email_address"] == text
+
+    def test_ends_a_line_that_was_cut_before(self, output: Output) -> None:
+        output.path.write_text('{"specversion":"1.')
+        output.publisher.publish(ACTIVITY, [new_open()], NOON)
+        assert output.lines() == ['{"specversion":"1.', message(ACTIVITY, new_open())]
+
+    def test_leaves_no_empty_lines(self, output: Output) -> None:
+        for number in range(3):
+            output.publisher.publish(ACTIVITY, [new_open(number)], NOON)
+        assert len(output.lines()) == 3
+
+    def test_stops_all_work_when_nobody_reads(self, unread: LinesPublisher) -> None:
+        with pytest.raises(OutputClosed):
+            unread.publish(ACTIVITY, [new_open()], NOON)
+
+    def test_fails_on_a_full_disk(self, tmp_path: Path) -> None:
+        full = os.open("/dev/full", os.O_WRONLY)
+        try:
+            with pytest.raises(PublishFailed, match="No space left") as raised:
+                LinesPublisher(full, tmp_path / "rejected").publish(ACTIVITY, [new_open()], NOON)
+        finally:
+            os.close(full)
+        assert "@" not in str(raised.value)
+
+
+class TestSetAside:
+    def read(self, output: Output) -> list[Any]:
+        return [json.loads(line) for line in output.rejected.read_text().splitlines()]
+
+    def test_keeps_rows_with_their_reasons_in_a_file(self, output: Output) -> None:
+        output.publisher.set_aside(ACTIVITY, [ROW])
+        output.publisher.set_aside(ACTIVITY, [ROW])
+        letter = {
+            "account_id": "default",
+            "campaign_activity_id": ACTIVITY_ID,
+            "reason": ROW.reason,
+            "row": ROW.row,
+        }
+        assert self.read(output) == [letter, letter]
+        assert output.lines() == []
+
+    def test_keeps_them_from_the_eyes_of_others(self, output: Output) -> None:
+        output.publisher.set_aside(ACTIVITY, [ROW])
+        assert output.rejected.stat().st_mode & 0o777 == 0o600
+
+    def test_fails_where_they_cannot_be_kept(self, output: Output) -> None:
+        output.rejected.mkdir()
+        with pytest.raises(PublishFailed) as raised:
+            output.publisher.set_aside(ACTIVITY, [ROW])
+        assert "@" not in str(raised.value)
+
+
+class TestClosed:
+    def test_is_a_pipe_that_nobody_reads(self) -> None:
+        reader, writer = os.pipe()
+        before = closed(writer)
+        os.close(reader)
+        after = closed(writer)
+        os.close(writer)
+        assert (before, after) == (False, True)
+
+    def test_is_no_file(self, output: Output) -> None:
+        assert not closed(output.descriptor)
