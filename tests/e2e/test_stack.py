@@ -123,6 +123,11 @@ def test_what_the_template_retains_outlives_the_stack(life: Life) -> None:
 
 def test_all_else_goes_with_the_stack(life: Life) -> None:
     assert life.deployed - life.left == {
+        "AlarmTopic",
+        "DiscoverCampaigns",
+        "DiscoverCampaignsLog",
+        "DiscoverCampaignsRole",
+        "DiscoverCampaignsSchedule",
         "EmailOpensLayer",
         "OpensTopic",
         "PollOpens",

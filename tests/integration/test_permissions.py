@@ -60,8 +60,8 @@ def asked(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Asked:
     )
 
 
-def granted() -> Grants:
-    role = read_template()["Resources"]["PollOpensRole"]["Properties"]
+def granted(name: str = "PollOpensRole") -> Grants:
+    role = read_template()["Resources"][name]["Properties"]
     grants: Grants = {}
     for statement in statements(role):
         actions = {one for one in statement["Action"] if not one.startswith(LAMBDAS_OWN)}

@@ -73,13 +73,14 @@ class TestTheFunctions:
         runtime = {**TEMPLATE["Globals"]["Function"], **FUNCTIONS[name]}["Runtime"]
         assert runtime == f"python{(ROOT / '.python-version').read_text().strip()}"
 
-    def test_have_more_time_than_is_kept_for_the_commit(self) -> None:
-        poll_opens = FUNCTIONS["PollOpens"]
-        app = load(ROOT / poll_opens["CodeUri"] / "app.py")
-        assert poll_opens["Timeout"] > 2 * app.COMMIT_SECONDS
+    @pytest.mark.parametrize("name", ["PollOpens", "DiscoverCampaigns"])
+    def test_have_more_time_than_is_kept_for_the_commit(self, name: str) -> None:
+        app = load(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")
+        assert FUNCTIONS[name]["Timeout"] > 2 * app.COMMIT_SECONDS
 
-    def test_are_scheduled_with_the_sample_event(self) -> None:
-        schedule = FUNCTIONS["PollOpens"]["Events"]["Schedule"]["Properties"]
+    @pytest.mark.parametrize("name", ["PollOpens", "DiscoverCampaigns"])
+    def test_are_scheduled_with_the_sample_event(self, name: str) -> None:
+        schedule = FUNCTIONS[name]["Events"]["Schedule"]["Properties"]
         text = schedule["Input"]["Fn::Sub"]
         assert (
             json.loads(text.replace("${AccountId}", PARAMETERS["AccountId"]["Default"]))
@@ -247,7 +248,9 @@ class TestTheRoles:
         actions = [action for one in statements(ROLES[name]) for action in one["Action"]]
         assert [action for action in actions if "*" in action] == []
 
-    def test_of_the_schedules_may_only_invoke_the_function(self) -> None:
-        (statement,) = statements(ROLES["ScheduleRole"])
-        assert statement["Action"] == ["lambda:InvokeFunction"]
-        assert statement["Resource"] == {"Fn::GetAtt": ["PollOpens", "Arn"]}
+    def test_of_the_schedules_may_only_invoke_the_functions(self) -> None:
+        granted = statements(ROLES["ScheduleRole"])
+        assert {action for one in granted for action in one["Action"]} == {"lambda:InvokeFunction"}
+        assert [one["Resource"] for one in granted] == [
+            {"Fn::GetAtt": [name, "Arn"]} for name in ("PollOpens", "DiscoverCampaigns")
+        ]

@@ -2,22 +2,42 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import requests
 from botocore.config import Config
 
+from email_opens.adapters.campaigns import ConstantContactCampaigns
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.dynamodb import DynamoDBTracking
 from email_opens.adapters.ledger import DynamoDBLedger
+from email_opens.adapters.looks import DynamoDBLooks
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.sns import SnsPublisher
 from email_opens.adapters.ssm import SsmCredentials
-from email_opens.config import Settings, read_settings
+from email_opens.config import Settings, read_discovery_settings, read_settings
+from email_opens.discovery import Names
 from email_opens.model import LEDGER_KEPT
-from email_opens.ports import Clock, Credentials, Report, Tracking
+from email_opens.ports import (
+    Campaigns,
+    Clock,
+    Credentials,
+    Ledger,
+    Looks,
+    Publisher,
+    Report,
+    Tracking,
+)
 from email_opens.rounds import Rounds
+from email_opens.search import Discovery
+from email_opens.visits import Visits
+
+if TYPE_CHECKING:
+    from email_opens.adapters.sqlite import SqliteCredentials
+    from email_opens.adapters.state_file import StateFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,33 +59,12 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     """
     settings = read_settings(environment)
     clock = clock or SystemClock()
-    patient = Config(
-        connect_timeout=3,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        tcp_keepalive=True,
-    )
+    patient = _patient()
     dynamodb = boto3.client("dynamodb", config=patient)
     credentials = SsmCredentials(boto3.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
-    session = requests.Session()
-    # Neither a proxy of the environment nor a .netrc may stand in for the Authorization header.
-    session.trust_env = False
-
-    def report(account_id: str, requests_left: int) -> Report:
-        tokens = TokenSource(
-            account_id, credentials, session, settings.constant_contact_auth_url, clock
-        )
-        return ConstantContactReport(
-            session,
-            settings.constant_contact_api_url,
-            tokens,
-            clock,
-            requests_per_second=settings.requests_per_second,
-            requests_left=requests_left,
-        )
-
-    rounds = Rounds(
+    rounds = _rounds(
+        settings,
         tracking=tracking,
         ledger=DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock),
         publisher=SnsPublisher(
@@ -75,11 +74,8 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
             settings.dead_letter_queue_url,
             clock,
         ),
+        credentials=credentials,
         clock=clock,
-        report=report,
-        lookback=settings.lookback,
-        requests_per_day=settings.requests_per_day,
-        requests_per_second=settings.requests_per_second,
     )
     return EmailOpens(
         settings=settings,
@@ -88,3 +84,150 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
         credentials=credentials,
         clock=clock,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """The product without AWS, wired."""
+
+    rounds: Rounds
+    tracking: Tracking
+    credentials: "SqliteCredentials"
+    clock: Clock
+
+
+def bootstrap_watch(
+    settings: Settings,
+    state: "StateFile",
+    output: int,
+    rejected: Path,
+    *,
+    clock: Clock | None = None,
+) -> Watch:
+    """Wire the product over one file; opens go to `output`, an open file's descriptor."""
+    # Late: no cold start of a function should pay for SQLite.
+    from email_opens.adapters import sqlite  # noqa: PLC0415
+    from email_opens.adapters.lines import LinesPublisher  # noqa: PLC0415
+
+    clock = clock or SystemClock()
+    tracking, credentials = sqlite.SqliteTracking(state), sqlite.SqliteCredentials(state)
+    rounds = _rounds(
+        settings,
+        tracking=tracking,
+        ledger=sqlite.SqliteLedger(state),
+        publisher=LinesPublisher(output, rejected),
+        credentials=credentials,
+        clock=clock,
+        tokens=sqlite.WatchTokens,
+    )
+    return Watch(rounds=rounds, tracking=tracking, credentials=credentials, clock=clock)
+
+
+def _rounds(
+    settings: Settings,
+    *,
+    tracking: Tracking,
+    ledger: Ledger,
+    publisher: Publisher,
+    credentials: Credentials,
+    clock: Clock,
+    tokens: type[TokenSource] = TokenSource,
+) -> Rounds:
+    session = _session()
+
+    def report(account_id: str, requests_left: int) -> Report:
+        return ConstantContactReport(
+            session,
+            settings.constant_contact_api_url,
+            tokens(account_id, credentials, session, settings.constant_contact_auth_url, clock),
+            clock,
+            requests_per_second=settings.requests_per_second,
+            requests_left=requests_left,
+        )
+
+    return Rounds(
+        tracking=tracking,
+        ledger=ledger,
+        publisher=publisher,
+        clock=clock,
+        report=report,
+        lookback=settings.lookback,
+        requests_per_day=settings.requests_per_day,
+        requests_per_second=settings.requests_per_second,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoverCampaigns:
+    """Discovery, wired."""
+
+    discovery: Discovery
+    visits: Visits
+    tracking: Tracking
+    looks: Looks
+    clock: Clock
+
+
+def bootstrap_discovery(
+    environment: Mapping[str, str], *, clock: Clock | None = None
+) -> DiscoverCampaigns:
+    """Wire discovery for an environment.
+
+    Raises:
+        InvalidSettings: see `read_discovery_settings`.
+    """
+    told = read_discovery_settings(environment)
+    settings, clock = told.settings, clock or SystemClock()
+    patient = _patient()
+    dynamodb = boto3.client("dynamodb", config=patient)
+    credentials = SsmCredentials(boto3.client("ssm", config=patient), settings.credentials_prefix)
+    tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
+    looks = DynamoDBLooks(dynamodb, settings.tracking_table)
+    session = _session()
+
+    def campaigns(account_id: str, requests_left: int) -> Campaigns:
+        return ConstantContactCampaigns(
+            session,
+            settings.constant_contact_api_url,
+            TokenSource(
+                account_id, credentials, session, settings.constant_contact_auth_url, clock
+            ),
+            clock,
+            requests_per_second=settings.requests_per_second,
+            requests_left=requests_left,
+        )
+
+    visits = Visits(
+        tracking=tracking,
+        clock=clock,
+        campaigns=campaigns,
+        requests_per_day=settings.requests_per_day,
+        requests_per_second=settings.requests_per_second,
+    )
+    discovery = Discovery(
+        visits=visits,
+        tracking=tracking,
+        looks=looks,
+        clock=clock,
+        lookback=told.lookback,
+        names=Names(told.include_names, told.exclude_names),
+    )
+    return DiscoverCampaigns(
+        discovery=discovery, visits=visits, tracking=tracking, looks=looks, clock=clock
+    )
+
+
+def _patient() -> Config:
+    return Config(
+        connect_timeout=3,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        tcp_keepalive=True,
+    )
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    # Neither a proxy of the environment nor a .netrc may stand in for the Authorization header.
+    session.trust_env = False
+    return session

@@ -1,0 +1,186 @@
+"""Campaigns of Constant Contact's V3 API: what was sent, under which name, in which activities."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from email_opens.adapters.links import local, next_href
+from email_opens.adapters.oauth import TokenSource
+from email_opens.adapters.vendor import Question, Vendor
+from email_opens.errors import ActivityGone, InvalidInput, PagingBroken
+from email_opens.model import Campaign, CampaignActivity, Summaries, Summary, activity_id, utc
+from email_opens.ports import Clock
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Of one reply: ten times the longest page of summaries."""
+MOST_NAME_CHARACTERS = 80
+"""The vendor's own limit."""
+
+_PAGE = 500
+_REMOVED = "removed"
+
+
+class ConstantContactCampaigns:
+    """Keeps `email_opens.ports.Campaigns` for one account and one invocation.
+
+    It spends at most `requests_left` requests, evenly and `requests_per_second` at most.
+    """
+
+    def __init__(
+        self,
+        session: requests.Session,
+        api_url: str,
+        tokens: TokenSource,
+        clock: Clock,
+        *,
+        requests_per_second: int,
+        requests_left: int,
+    ) -> None:
+        self._api_url = api_url
+        self._vendor = Vendor(
+            session,
+            api_url,
+            tokens,
+            clock,
+            requests_per_second=requests_per_second,
+            requests_left=requests_left,
+            most_bytes=MOST_BYTES,
+        )
+
+    @property
+    def requests(self) -> int:
+        return self._vendor.requests
+
+    @property
+    def throttled(self) -> int:
+        return self._vendor.throttled
+
+    def summaries(self, *, link: str | None, before: datetime) -> Summaries:
+        if link is None:
+            target = f"/v3/reports/summary_reports/email_campaign_summaries?limit={_PAGE}"
+        else:
+            target = local(link, self._api_url)
+        question = Question(
+            target=target,
+            answer="page of the summaries",
+            subject="list",
+            reading="the summaries",
+            privilege="ui:campaign:metrics",
+            linked=link is not None,
+        )
+        rows, href = self._vendor.ask(question, _summaries, before)
+        below = None if href is None else local(href, self._api_url)
+        if below == target:
+            raise PagingBroken("A next link of the summaries leads back to its own page.")
+        return Summaries(rows, below)
+
+    def campaign(self, campaign_id: str, *, before: datetime) -> Campaign | None:
+        target = f"/v3/emails/{quote(campaign_id, safe='')}"
+        return self._known(target, "campaign", partial(_campaign, campaign_id), before)
+
+    def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
+        target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}/send_history"
+        return self._known(target, "send history", _last_run, before)
+
+    def names(self, *, before: datetime) -> dict[str, str]:
+        return self._known(f"/v3/emails?limit={_PAGE}", "list of campaigns", _names, before) or {}
+
+    def _known[T](
+        self, target: str, answer: str, read: Callable[[bytes], T], before: datetime
+    ) -> T | None:
+        """Ask for what the vendor may not know."""
+        question = Question(
+            target=target,
+            answer=answer,
+            subject="campaign",
+            reading="the campaigns",
+            privilege="campaign:read",
+        )
+        try:
+            return self._vendor.ask(question, read, before)
+        except ActivityGone:
+            return None
+
+
+def _summaries(body: bytes) -> tuple[tuple[Summary, ...], str | None]:
+    """Read a page of summaries; what was never sent, or has no id, is passed over."""
+    reply = _decoded(body, dict)
+    summaries = []
+    for row in _listed(reply, "bulk_email_campaign_summaries"):
+        campaign_id, last_sent = _id(row.get("campaign_id")), _instant(row.get("last_sent_date"))
+        if campaign_id and last_sent:
+            summaries.append(Summary(campaign_id, last_sent))
+    return tuple(summaries), next_href(reply)
+
+
+def _campaign(campaign_id: str, body: bytes) -> Campaign:
+    reply = _decoded(body, dict)
+    if _id(reply.get("campaign_id")) != campaign_id:
+        raise ValueError("it is about another campaign")
+    status = reply.get("current_status")
+    if isinstance(status, str) and status.lower() == _REMOVED:
+        return Campaign(campaign_id, _name(reply.get("name")), removed=True)
+    activities = []
+    for one in _listed(reply, "campaign_activities"):
+        found, role = _id(one.get("campaign_activity_id")), one.get("role")
+        if found and isinstance(role, str):
+            activities.append(CampaignActivity(found, role))
+    return Campaign(campaign_id, _name(reply.get("name")), activities=tuple(activities))
+
+
+def _last_run(body: bytes) -> datetime | None:
+    runs = [one.get("run_date") for one in _decoded(body, list) if isinstance(one, dict)]
+    return max((run for run in map(_instant, runs) if run), default=None)
+
+
+def _names(body: bytes) -> dict[str, str]:
+    named = {
+        _id(one.get("campaign_id")): _name(one.get("name"))
+        for one in _listed(_decoded(body, dict), "campaigns")
+    }
+    return {campaign_id: name for campaign_id, name in named.items() if campaign_id and name}
+
+
+def _decoded(body: bytes, kind: type[Any]) -> Any:
+    try:
+        reply = json.loads(body)
+    except (ValueError, RecursionError):
+        reply = None
+    # Outside of the handler, so that no cause carries the body into a log.
+    if not isinstance(reply, kind):
+        raise ValueError("it has an unknown form")  # noqa: TRY004 - of a reply
+    return reply
+
+
+def _listed(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = reply.get(name)
+    if not isinstance(found, list):
+        raise ValueError(f"it has no list of {name}")  # noqa: TRY004 - of a reply
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _id(value: object) -> str | None:
+    """Return a campaign's or an activity's id in its canonical form; None: it is none."""
+    try:
+        return activity_id(value) if isinstance(value, str) else None
+    except InvalidInput:
+        return None
+
+
+def _instant(value: object) -> datetime | None:
+    try:
+        return utc(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _name(value: object) -> str | None:
+    r"""Return a name that UTF-8 can write, which JSON's may not be (`"\ud800"`)."""
+    if not isinstance(value, str):
+        return None
+    return value.encode(errors="replace").decode()[:MOST_NAME_CHARACTERS].strip() or None

@@ -1,0 +1,57 @@
+"""What discovery has looked at, in one item of the tracking table beside the account's."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from email_opens.model import Look, iso, utc
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from email_opens.adapters.items import Item, StoredItem
+
+DISCOVERY_ITEM = "discovery"
+MOST_LOOKS = 800
+"""An item holds 400 KB; the latest sends are kept."""
+
+
+class DynamoDBLooks:
+    """Keeps `email_opens.ports.Looks`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def load(self, account_id: str) -> dict[str, Look]:
+        reply = self._client.get_item(
+            TableName=self._table, Key=_key(account_id), ConsistentRead=True
+        )
+        stored = reply.get("Item", {}).get("looks", {}).get("M", {})
+        read = {campaign_id: _look_of(one) for campaign_id, one in stored.items()}
+        return {campaign_id: look for campaign_id, look in read.items() if look}
+
+    def store(self, account_id: str, looks: Mapping[str, Look]) -> None:
+        latest = sorted(looks.items(), key=lambda one: one[1].last_sent, reverse=True)
+        items: Item = {campaign_id: {"M": _item(look)} for campaign_id, look in latest[:MOST_LOOKS]}
+        self._client.put_item(
+            TableName=self._table, Item=_key(account_id) | {"looks": {"M": items}}
+        )
+
+
+def _key(account_id: str) -> "Item":
+    return {"account_id": {"S": account_id}, "item": {"S": DISCOVERY_ITEM}}
+
+
+def _item(look: Look) -> "Item":
+    item: Item = {"last_sent": {"S": iso(look.last_sent)}}
+    return item if look.left_out is None else item | {"left_out": {"S": look.left_out}}
+
+
+def _look_of(value: object) -> Look | None:
+    """Return a look; None where a hand has broken it, which costs another look."""
+    try:
+        item = cast("Mapping[str, StoredItem]", value)["M"]
+        left_out = item.get("left_out", {}).get("S")
+        return Look(utc(item["last_sent"]["S"]), left_out)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None

@@ -1,0 +1,90 @@
+"""Discovery over its fakes, and short words for what its tests need."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from email_opens.discovery import Names
+from email_opens.model import Activity, Campaign, CampaignActivity
+from email_opens.ports import Campaigns
+from email_opens.search import Discovery, Found
+from email_opens.visits import Visits
+from tests.fakes import FakeClock, MemoryTracking
+from tests.memory_campaigns import MemoryCampaigns, MemoryLooks
+
+LOOKBACK = timedelta(days=7)
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class World:
+    """An account, what it has sent, and a search of it."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    tracking: MemoryTracking = field(default_factory=MemoryTracking)
+    looks: MemoryLooks = field(default_factory=MemoryLooks)
+    names: Names = field(default_factory=Names)
+    requests_per_day: int = 10_000
+    page_rows: int = 500
+    campaigns: MemoryCampaigns = field(init=False)
+    links: dict[str, str] = field(default_factory=dict)
+    """What a next link of the summaries is instead."""
+    visits: list[int] = field(default_factory=list)
+    """The requests that each visit might spend."""
+
+    def __post_init__(self) -> None:
+        self.campaigns = MemoryCampaigns(self.clock, page_rows=self.page_rows)
+
+    def send(self, name: str, *, ago: timedelta = MINUTE, roles: str = "primary_email") -> Campaign:
+        """Send a campaign of this name, which is its id too; its activities are `name-role`."""
+        activities = tuple(CampaignActivity(f"{name}-{role}", role) for role in roles.split())
+        campaign = Campaign(name, name, activities=activities)
+        self.campaigns.known[name] = campaign
+        self.campaigns.sent[name] = self.clock.now() - ago
+        return campaign
+
+    def visiting(self) -> Visits:
+        return Visits(
+            tracking=self.tracking,
+            clock=self.clock,
+            campaigns=self._visited,
+            requests_per_day=self.requests_per_day,
+            requests_per_second=4,
+        )
+
+    def search(self, *, within: timedelta = MINUTE) -> Found:
+        discovery = Discovery(
+            visits=self.visiting(),
+            tracking=self.tracking,
+            looks=self.looks,
+            clock=self.clock,
+            lookback=LOOKBACK,
+            names=self.names,
+        )
+        return discovery.search("default", holder="search", before=self.clock.now() + within)
+
+    def tracked(self) -> dict[str, Activity]:
+        return {one.campaign_activity_id: one for one in self.tracking.activities("default")}
+
+    def hold(self, *, until: datetime, holder: str = "poll") -> None:
+        """Let another hold the account."""
+        assert self.tracking.lease(
+            "default", holder=holder, now=self.clock.now(), until=until, reserve=0, budget=1
+        )
+
+    def asked(self) -> list[str]:
+        """Take what was asked for so far."""
+        asked, self.campaigns.asked = self.campaigns.asked, []
+        return asked
+
+    def _visited(self, account_id: str, requests_left: int) -> Campaigns:
+        assert account_id == "default"
+        self.visits.append(requests_left)
+        fresh = MemoryCampaigns(self.clock, requests_left=requests_left, page_rows=self.page_rows)
+        fresh.sent, fresh.known, fresh.runs = (
+            self.campaigns.sent,
+            self.campaigns.known,
+            self.campaigns.runs,
+        )
+        fresh.links, fresh.seconds = self.links, self.campaigns.seconds
+        fresh.troubles, fresh.asked = self.campaigns.troubles, self.campaigns.asked
+        return fresh

@@ -1,0 +1,32 @@
+import pytest
+from botocore.exceptions import ClientError
+
+from email_opens.model import utc
+from email_opens.unforeseen import unforeseen
+
+
+def raised(error: Exception) -> Exception:
+    with pytest.raises(type(error)) as caught:
+        raise error
+    return caught.value
+
+
+def test_an_error_is_told_by_its_kind_and_not_by_its_words() -> None:
+    said = unforeseen(raised(KeyError("ann@example.org")))
+    assert said.startswith("Unexpected KeyError at test_unforeseen.py:")
+    assert "ann" not in said
+
+
+def test_an_error_of_aws_is_told_by_its_code() -> None:
+    refused = ClientError({"Error": {"Code": "Throttling", "Message": "ann"}}, "PutItem")
+    assert unforeseen(raised(refused)).startswith("Unexpected Throttling at ")
+
+
+def test_an_error_from_deep_down_is_placed_in_our_own_code() -> None:
+    with pytest.raises(ValueError, match="isoformat") as caught:
+        utc("yesterday")
+    assert " at model.py:" in unforeseen(caught.value)
+
+
+def test_an_error_that_was_never_raised_has_no_place() -> None:
+    assert unforeseen(KeyError()) == "Unexpected KeyError at a place unknown."
