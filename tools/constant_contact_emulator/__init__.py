@@ -6,7 +6,7 @@
 
 - `world`, `report`: what exists at the vendor · `send`: how people open
 - `behaviour`: what the vendor leaves open, and a test may choose · `paging`: pages and links
-- `faults`, `limits`, `tokens`: what makes a client's life hard
+- `faults`, `limits`, `tokens`, `codes`: what makes a client's life hard
 - `api`, `vendor`: the paths, and all of it without a network · `control`, `server`: over HTTP
 """
 

@@ -1,4 +1,4 @@
-"""The vendor's authorization server: refresh tokens, and consent on another device."""
+"""The vendor's authorization server: refresh tokens, and consent here or on another device."""
 
 import base64
 import binascii
@@ -9,6 +9,7 @@ from threading import RLock
 from typing import Any
 
 from constant_contact_emulator.clocks import Clock
+from constant_contact_emulator.codes import Codes
 from constant_contact_emulator.replies import Reply, Request
 from constant_contact_emulator.world import DEFAULT_ACCOUNT, World
 
@@ -66,10 +67,14 @@ class Authorization:
     """Of access tokens."""
     activate_url: str = ""
     clients: dict[str, Client] = field(default_factory=dict)
+    codes: Codes = field(init=False)
     _access: dict[str, Grant] = field(default_factory=dict)
     _refresh: dict[str, tuple[Client, str, datetime]] = field(default_factory=dict)
     _devices: dict[str, _Device] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
+
+    def __post_init__(self) -> None:
+        self.codes = Codes(self.world)
 
     @property
     def clock(self) -> Clock:
@@ -121,10 +126,22 @@ class Authorization:
             match form.get("grant_type"):
                 case "refresh_token":
                     return self._refreshed(client, form.get("refresh_token", ""))
+                case "authorization_code":
+                    scope = self.codes.redeem(client.client_id, form)
+                    if scope is None:
+                        return _refused("invalid_grant")
+                    return self._reply(self._grant(client, scope, None))
                 case grant_type if grant_type == _DEVICE_GRANT:
                     return self._consented(client, form.get("device_code", ""))
                 case _:
                     return _refused("unsupported_grant_type")
+
+    def authorize(self, query: dict[str, str]) -> Reply:
+        """Answer `GET /authorize`, which a browser visits."""
+        if query.get("client_id") not in self.clients:
+            return _refused("invalid_client")
+        with self._lock:
+            return self.codes.give(query, query.get("scope", DEFAULT_SCOPE))
 
     def begin_device(self, form: dict[str, str]) -> Reply:
         """Answer `POST /device/authorize`."""

@@ -111,6 +111,8 @@ class Vendor:
                 return refusal or self.authorization.token(request, request.query | form)
             case "POST", "/device/authorize":
                 return self.authorization.begin_device(request.query | form)
+            case "GET", "/authorize":
+                return self.authorization.authorize(request.query)
             case "GET", "/activate":
                 return self._activated(request)
             case _:

@@ -43,13 +43,13 @@ def complaints() -> Iterator[None]:
     except EmailOpensError as error:
         complain(str(error), FAILED)
     except Exception as error:
-        said = _of_aws(error)
+        said = of_aws(error)
         if said is None:
             raise
         complain(*said)
 
 
-def _of_aws(error: Exception) -> tuple[str, int] | None:
+def of_aws(error: Exception) -> tuple[str, int] | None:
     """Return a sentence and an exit code for an error of AWS's library; None: it is another's."""
     # Late, or `--help` would wait for it.
     from botocore import exceptions as aws  # noqa: PLC0415

@@ -3,12 +3,12 @@
 import os
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from email_opens.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import EmailOpens
+    from email_opens.bootstrap import DiscoverCampaigns, EmailOpens
 
 _WORD = re.compile("(?<!^)(?=[A-Z])")
 
@@ -26,12 +26,29 @@ def product(stack: str | None) -> "EmailOpens":
     return bootstrap(os.environ if stack is None else {**os.environ, **_outputs(stack)})
 
 
+def discovery(stack: str | None) -> "DiscoverCampaigns":
+    """Wire discovery by this process's environment, or by a stack's outputs over it.
+
+    Raises:
+        InvalidInput, InvalidSettings: as `product`.
+    """
+    # Late, or `--help` would wait for boto3.
+    from email_opens.bootstrap import bootstrap_discovery  # noqa: PLC0415
+
+    return bootstrap_discovery(os.environ if stack is None else {**os.environ, **_outputs(stack)})
+
+
 def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
     """Return a stack's outputs as settings: TrackingTable is TRACKING_TABLE."""
     return {_WORD.sub("_", name).upper(): value for name, value in outputs.items()}
 
 
-def _outputs(stack: str) -> dict[str, str]:
+def described(stack: str) -> dict[str, Any]:
+    """Return what CloudFormation says of a stack.
+
+    Raises:
+        InvalidInput: there is no such stack.
+    """
     import boto3  # noqa: PLC0415
     from botocore.exceptions import ClientError, ParamValidationError  # noqa: PLC0415
 
@@ -45,5 +62,10 @@ def _outputs(stack: str) -> dict[str, str]:
         raise InvalidInput(
             f"There is no stack “{stack[:80]}” in this region and account."
         ) from None
-    listed = reply["Stacks"][0].get("Outputs", [])
+    found: dict[str, Any] = reply["Stacks"][0]
+    return found
+
+
+def _outputs(stack: str) -> dict[str, str]:
+    listed = described(stack).get("Outputs", [])
     return environment_of({one["OutputKey"]: one["OutputValue"] for one in listed})

@@ -1,37 +1,41 @@
 """`email-opens`: what people type."""
 
 import json
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from email_opens.errors import InvalidInput
 from email_opens.model import account_id
-from email_opens_cli import tracked
+from email_opens_cli import (
+    audit,
+    campaigns,
+    connecting,
+    dead_letters,
+    disconnecting,
+    discover,
+    doctor,
+    pausing,
+    replay,
+    tail,
+    tracked,
+    watch,
+)
 from email_opens_cli.complaints import FAILED, complain, complaints
 from email_opens_cli.environment import product
-
-_WIDE = 240
-"""Columns where no terminal says how many there are: nothing is cut in a file or a pipe."""
+from email_opens_cli.options import Account, Ids, Stack
+from email_opens_cli.terminal import console
 
 app = typer.Typer(
     help="Each new open of an e-mail sent by Constant Contact, once, on an SNS topic.",
-    epilog="Settings come from the environment, as the function has them, or from --stack.",
+    epilog=(
+        "Settings come from the environment, as the function has them, or from --stack. "
+        "Exit codes: 0 all is done, 1 something failed, 2 what was typed or set cannot be used, "
+        "130 given up by hand."
+    ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-# Plain names: typer does not look into a `type`.
-Account = Annotated[str, typer.Option("--account", help="Whose API key and credentials.")]
-Stack = Annotated[
-    str | None,
-    typer.Option("--stack", metavar="NAME", help="Take the settings from this stack's outputs."),
-]
-Ids = Annotated[
-    list[str], typer.Argument(metavar="ACTIVITY_ID…", help="campaign_activity_id: a UUID each.")
-]
 
 
 @app.command()
@@ -43,21 +47,11 @@ def demo() -> None:
         raise typer.Exit(run())
 
 
-@app.command()
-def connect(
-    account_id_: Annotated[str, typer.Argument(metavar="ACCOUNT_ID")], stack: Stack = None
-) -> None:
-    """Store an account's credentials, read as JSON from standard input.
-
-    Expected: {"client_id": …, "refresh_token": …}, and "client_secret" where the app has one.
-    """
-    from email_opens_cli import connected  # noqa: PLC0415
-
-    with complaints():
-        who = account_id(account_id_)
-        tokens = connected.read(sys.stdin.read())
-        product(stack).credentials.store(who, tokens)
-        print(f"The credentials of account {who} are stored; the next poll uses them.")
+app.command()(connecting.connect)
+app.command()(disconnecting.disconnect)
+app.command()(watch.watch)
+app.command()(discover.discover)
+app.command()(campaigns.campaigns)
 
 
 @app.command()
@@ -95,31 +89,37 @@ def untrack(activity_ids: Ids, account: Account = "default", stack: Stack = None
             complain(f"Not tracked for account {who}: {', '.join(unknown)}.", FAILED)
 
 
+app.command()(pausing.pause)
+app.command()(pausing.resume)
+
+
 @app.command()
 def status(
     account: Account = "default",
     stack: Stack = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    redraw: Annotated[bool, typer.Option("--watch", help="Redraw it until Ctrl-C.")] = False,
 ) -> None:
     """Show what is tracked, and how far it has come."""
-    from email_opens.model import Account as Known  # noqa: PLC0415
     from email_opens_cli import status as shown  # noqa: PLC0415
 
     with complaints():
-        who, wired = account_id(account), product(stack)
-        known = wired.tracking.account(who) or Known(account_id=who)
-        activities = wired.tracking.activities(who)
-        budget, now = wired.settings.requests_per_day, wired.clock.now()
-        if as_json:
-            print(json.dumps(shown.as_json(known, activities, budget, now), indent=2))
+        if redraw and as_json:
+            raise InvalidInput("--watch is for people and --json for machines: name one of them.")
+        who, wired, screen = account_id(account), product(stack), console()
+        if redraw:
+            shown.watch(wired, who, screen)
             return
-        console = _console()
-        if activities:
-            console.print(shown.table(activities))
+        now = shown.look(wired, who)
+        if as_json:
+            print(json.dumps(shown.as_json(now), indent=2))
+            return
+        if now.activities:
+            screen.print(shown.table(now, screen.width))
         else:
             print("Nothing is tracked: email-opens track ACTIVITY_ID…")
-        print(shown.account_line(known, budget, now))
+        print(shown.account_line(now))
 
 
 @app.command()
@@ -137,6 +137,8 @@ def poll(account: Account = "default", stack: Stack = None) -> None:
             complain("\n".join(wrong), FAILED)
 
 
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_WIDE)
+app.command()(tail.tail)
+app.command()(audit.audit)
+app.command()(replay.replay)
+app.command()(doctor.doctor)
+app.add_typer(dead_letters.app, name="dead-letters")

@@ -1,72 +1,18 @@
 """What people type: what it does, and how it complains. AWS is emulated in process."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
 import pytest
-from typer.testing import CliRunner, Result
 
-from constant_contact_emulator import Emulator, Kind, Limits
+from constant_contact_emulator import Emulator, Kind
+from email_opens import rounds
 from email_opens.adapters.dynamodb import DynamoDBTracking
-from email_opens.model import Activity, iso
-from email_opens_cli.main import app
+from email_opens.model import iso
 from tests.conftest import Aws
-
-ONE = "5b1e0a52-0000-4000-8000-0000000000aa"
-TWO = "5b1e0a52-0000-4000-8000-0000000000bb"
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The environment of a deployed product, and what stands behind it."""
-
-    aws: Aws
-    vendor: Emulator
-    tracking: DynamoDBTracking
-
-    def activities(self) -> dict[str, Activity]:
-        return {a.campaign_activity_id: a for a in self.tracking.activities("default")}
-
-
-@pytest.fixture
-def world(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with Emulator(limits=Limits.off()) as vendor:
-        for name, value in settings(aws, vendor).items():
-            monkeypatch.setenv(name, value)
-        aws.ssm.put_parameter(
-            Name="/email-opens/default",
-            Type="SecureString",
-            Value=json.dumps(vendor.credentials()),
-        )
-        yield World(aws, vendor, DynamoDBTracking(aws.dynamodb, aws.tracking_table))
-
-
-def settings(aws: Aws, vendor: Emulator) -> dict[str, str]:
-    return {
-        "TRACKING_TABLE": aws.tracking_table,
-        "LEDGER_TABLE": aws.ledger_table,
-        "OPENS_TOPIC_ARN": aws.topic_arn,
-        "DEAD_LETTER_QUEUE_URL": aws.dlq_url,
-        "CREDENTIALS_PREFIX": aws.credentials_prefix,
-        "CONSTANT_CONTACT_API_URL": vendor.url,
-        "CONSTANT_CONTACT_AUTH_URL": vendor.auth_url,
-    }
-
-
-def complaint(result: Result, code: int) -> str:
-    """Return what was said on stderr: a sentence, and no traceback."""
-    assert result.exit_code == code, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert "Traceback" not in result.stderr
-    return result.stderr
+from tests.unit.cli.world import ONE, TWO, World, complaint, run, settings
 
 
 class TestTrack:
@@ -142,7 +88,7 @@ class TestStatus:
         assert "active" in shown
 
     def test_shows_what_a_poll_has_done(self, world: World) -> None:
-        activity_id = opened(world, 3)
+        activity_id = world.opened(3)
         run("track", activity_id)
         run("poll")
         shown = json.loads(run("status", "--json").stdout)
@@ -160,7 +106,7 @@ class TestStatus:
         assert token not in run("status", "--json").stdout
 
     def test_says_when_the_quota_is_closed(self, world: World) -> None:
-        run("track", opened(world, 1))
+        run("track", world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
         assert "the quota is closed until" in run("status").stdout
@@ -168,7 +114,7 @@ class TestStatus:
 
 class TestPoll:
     def test_publishes_each_open_once(self, world: World) -> None:
-        run("track", opened(world, 5))
+        run("track", world.opened(5))
         assert "Published 5 opens of 1 activities with 1 requests" in run("poll").stdout
         assert "Published 0 opens" in run("poll").stdout
 
@@ -177,7 +123,10 @@ class TestPoll:
         run("track", ONE)
         assert ONE in complaint(run("poll"), 1)
 
-    def test_tells_that_the_account_is_at_work_elsewhere(self, world: World) -> None:
+    def test_tells_that_the_account_is_at_work_elsewhere(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rounds, "LEASE_PATIENCE", timedelta())
         now = datetime.now(UTC)
         world.tracking.lease(
             "default", holder="x", now=now, until=now + timedelta(minutes=5), reserve=1, budget=1
@@ -188,15 +137,6 @@ class TestPoll:
     def test_tells_that_an_account_is_not_connected(self) -> None:
         run("track", ONE, "--account", "other")
         assert "has no credentials" in complaint(run("poll", "--account", "other"), 1)
-
-
-def opened(world: World, opens: int) -> str:
-    """Send a campaign that people have opened; return its activity's id."""
-    activity_id = world.vendor.world.add_campaign().activity_id
-    world.vendor.world.send(activity_id)
-    for contact in range(opens):
-        world.vendor.world.add_open(activity_id, contact)
-    return activity_id
 
 
 class TestSettings:

@@ -1,0 +1,59 @@
+"""An authorization server to consent at, and a clock that tells what was waited for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import requests
+
+from constant_contact_emulator import Emulator, Limits
+from email_opens.model import Tokens
+from email_opens_cli.authorization import Application, AuthorizationServer
+from tests.fakes import FakeClock
+
+
+class WatchedClock(FakeClock):
+    """Notes each wait, and lets something happen during one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.during: dict[int, Callable[[], None]] = {}
+        """By the number of the wait, from 1."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.waits.append(seconds)
+        self.during.pop(len(self.waits), _nothing)()
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """The vendor with one application, and this side's view of it."""
+
+    vendor: Emulator
+    clock: WatchedClock
+    server: AuthorizationServer
+    application: Application
+
+    def scope(self, tokens: Tokens) -> str | None:
+        """Return what tokens are good for; None: for nothing."""
+        grant = self.vendor.authorization.bearer(f"Bearer {tokens.access_token}")
+        return grant.scope if grant else None
+
+
+@contextmanager
+def portal(secret: str | None = None) -> Iterator[Portal]:
+    clock = WatchedClock()
+    with (
+        Emulator(clock=clock.now, limits=Limits()) as vendor,
+        requests.Session() as session,
+    ):
+        session.trust_env = False
+        vendor.authorization.add_client("an-app", secret=secret)
+        server = AuthorizationServer(session, vendor.auth_url, clock)
+        yield Portal(vendor, clock, server, Application(client_id="an-app", client_secret=secret))
+
+
+def _nothing() -> None:
+    return

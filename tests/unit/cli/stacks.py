@@ -1,0 +1,57 @@
+"""A stack as CloudFormation describes it, with its schedule group."""
+
+import json
+from typing import Any
+
+import boto3
+
+from constant_contact_emulator import Emulator
+from tests.conftest import Aws
+from tests.unit.cli.world import settings
+
+STACK = "mine"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:poll"
+ROLE = "arn:aws:iam::123456789012:role/schedules"
+EVERY = "rate(2 minutes)"
+
+
+def make_stack(aws: Aws, vendor: Emulator) -> None:
+    """Make the stack of the account `default`, as far as commands look at it."""
+    outputs = {
+        name.title().replace("_", ""): value for name, value in settings(aws, vendor).items()
+    }
+    outputs |= {
+        "PollOpensFunctionArn": FUNCTION,
+        "ScheduleRoleArn": ROLE,
+        "ScheduleGroup": STACK,
+    }
+    template = {
+        "Parameters": {
+            "AccountId": {"Type": "String", "Default": "default"},
+            "ScheduleExpression": {"Type": "String", "Default": "rate(1 minute)"},
+        },
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
+    boto3.client("cloudformation").create_stack(
+        StackName=STACK,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": "ScheduleExpression", "ParameterValue": EVERY}],
+    )
+    scheduler().create_schedule_group(Name=STACK)
+
+
+def schedule(account_id: str) -> dict[str, Any]:
+    """Return an account's schedule; it is an error if there is none."""
+    found: dict[str, Any] = scheduler().get_schedule(Name=account_id, GroupName=STACK)
+    del found["ResponseMetadata"]
+    return found
+
+
+def schedules() -> list[str]:
+    """Return the names of the group's schedules."""
+    return [one["Name"] for one in scheduler().list_schedules(GroupName=STACK)["Schedules"]]
+
+
+def scheduler() -> Any:
+    return boto3.client("scheduler")

@@ -1,0 +1,114 @@
+"""Pause and resume."""
+
+from dataclasses import replace
+
+import pytest
+
+from email_opens.errors import LostRace
+from email_opens.model import Activity, State
+from email_opens_cli.pausing import changed, paused
+from tests.contract.samples import ACTIVITY
+from tests.fakes import MemoryTracking
+from tests.unit.cli.world import ONE, TWO, World, complaint, run
+
+
+def state(world: World, activity_id: str) -> State:
+    return world.activities()[activity_id].state
+
+
+def become(world: World, activity_id: str, state: State) -> None:
+    world.tracking.save(replace(world.activities()[activity_id], state=state))
+
+
+def test_what_is_paused_is_not_polled(world: World) -> None:
+    activity_id = world.opened(2)
+    run("track", activity_id)
+    assert "is paused" in run("pause", activity_id).stdout
+    assert "of 0 activities" in run("poll").stdout
+
+
+def test_what_is_resumed_is_published(world: World) -> None:
+    activity_id = world.opened(2)
+    run("track", activity_id)
+    run("pause", activity_id)
+    assert "is active again" in run("resume", activity_id).stdout
+    assert "Published 2 opens" in run("poll").stdout
+
+
+def test_pausing_twice_changes_nothing(world: World) -> None:
+    run("track", ONE)
+    run("pause", ONE)
+    before = world.activities()
+    assert "paused already" in run("pause", ONE).stdout
+    assert world.activities() == before
+
+
+def test_resuming_what_is_active_changes_nothing(world: World) -> None:
+    run("track", ONE)
+    before = world.activities()
+    assert "active already" in run("resume", ONE).stdout
+    assert world.activities() == before
+
+
+@pytest.mark.parametrize("was", [State.PAUSED, State.FINISHED, State.GONE])
+def test_whatever_was_resumed_is_active(world: World, was: State) -> None:
+    run("track", ONE)
+    become(world, ONE, was)
+    assert run("resume", ONE).exit_code == 0
+    assert state(world, ONE) is State.ACTIVE
+
+
+def test_a_finished_one_that_is_resumed_is_read_whole(world: World) -> None:
+    activity_id = world.opened(1)
+    run("track", activity_id)
+    run("poll")
+    become(world, activity_id, State.FINISHED)
+    run("resume", activity_id)
+    assert world.activities()[activity_id].audited_at is None
+
+
+def test_a_finished_one_is_not_paused(world: World) -> None:
+    run("track", ONE)
+    become(world, ONE, State.FINISHED)
+    run("pause", ONE)
+    assert state(world, ONE) is State.FINISHED
+
+
+def test_nothing_is_paused_if_one_is_not_tracked(world: World) -> None:
+    run("track", ONE)
+    assert f"Not tracked for account default: {TWO}." in complaint(run("pause", ONE, TWO), 1)
+    assert state(world, ONE) is State.ACTIVE
+
+
+@pytest.mark.usefixtures("world")
+def test_a_malformed_id_is_refused() -> None:
+    assert "is no campaign activity id" in complaint(run("resume", "nonsense"), 2)
+
+
+class Raced(MemoryTracking):
+    """A poll writes between each of the first reads and its write."""
+
+    def __init__(self, races: int) -> None:
+        super().__init__()
+        self.races = races
+
+    def save(self, activity: Activity) -> Activity:
+        if self.races:
+            self.races -= 1
+            super().save(replace(activity, state=State.ACTIVE, published=7))
+        return super().save(activity)
+
+
+def test_a_pause_stands_beside_what_a_poll_has_written_meanwhile() -> None:
+    tracking = Raced(1)
+    tracking.add(ACTIVITY)
+    changed(tracking, ACTIVITY, paused)
+    (now,) = tracking.activities("default")
+    assert (now.state, now.published) == (State.PAUSED, 7)
+
+
+def test_a_pause_that_always_loses_says_so() -> None:
+    tracking = Raced(99)
+    tracking.add(ACTIVITY)
+    with pytest.raises(LostRace, match="try again"):
+        changed(tracking, ACTIVITY, paused)

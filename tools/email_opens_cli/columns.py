@@ -1,0 +1,47 @@
+"""Tables that fit: on a narrow terminal the least important columns are left out."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rich.table import Table
+
+GAP = 2
+"""Blanks between two columns."""
+
+
+class Column(NamedTuple):
+    """A column, in the order in which it is shown."""
+
+    name: str
+    width: int
+    """What it needs."""
+    rank: int
+    """The lowest stays the longest."""
+    right: bool = False
+    folds: bool = False
+
+
+def fitting(columns: Iterable[Column], width: int) -> list[Column]:
+    """Return the columns that fit into a width, the most important first of all."""
+    columns = list(columns)
+    left = width + GAP
+    kept = set()
+    for column in sorted(columns, key=lambda one: one.rank):
+        left -= column.width + GAP
+        if left < 0:
+            break
+        kept.add(column)
+    return [column for column in columns if column in kept]
+
+
+def table(columns: Sequence[Column]) -> Table:
+    """Return an empty table of these columns."""
+    made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    for column in columns:
+        made.add_column(
+            column.name,
+            justify="right" if column.right else "left",
+            no_wrap=not column.folds,
+            overflow="fold" if column.folds else "ellipsis",
+        )
+    return made

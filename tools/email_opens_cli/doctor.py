@@ -1,0 +1,55 @@
+"""What is wrong, before its users notice: a line for each thing, with a remedy."""
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from email_opens.errors import EmailOpensError
+from email_opens.model import account_id
+from email_opens_cli.complaints import FAILED, complaints
+from email_opens_cli.environment import described, environment_of, product
+from email_opens_cli.options import Account, Stack
+from email_opens_cli.terminal import console
+
+if TYPE_CHECKING:
+    from email_opens_cli.checks import Finding
+
+_STYLES = {"✓": "green", "✗": "bold red", "-": "dim"}
+
+
+def doctor(account: Account = "default", stack: Stack = None) -> None:
+    """Look at all that an account needs to be polled; exit with 1 if something is wrong."""
+    with complaints():
+        who, screen = account_id(account), console()
+        from email_opens_cli.checks import Finding  # noqa: PLC0415 - boto3
+
+        try:
+            wired = product(stack)
+        except EmailOpensError as error:
+            _show(screen, Finding.wrong("settings", str(error), "Name --stack, or set them."))
+            raise typer.Exit(FAILED) from None
+        _show(screen, Finding.good("settings", "all are set"))
+        from email_opens_cli.checks import Patient, findings  # noqa: PLC0415
+
+        settings = dict(os.environ)
+        if stack is not None:
+            outputs = described(stack).get("Outputs", [])
+            settings |= environment_of({one["OutputKey"]: one["OutputValue"] for one in outputs})
+        wrong = False
+        for finding in findings(Patient(wired, who, stack, settings)):
+            _show(screen, finding)
+            wrong |= finding.is_wrong
+        if wrong:
+            raise typer.Exit(FAILED)
+
+
+def _show(screen: Console, finding: "Finding") -> None:
+    line = Text(finding.mark, style=_STYLES[finding.mark])
+    line.append(f" {finding.subject}: ", style="not bold default")
+    line.append(finding.what, style="not bold default")
+    if finding.remedy:
+        line.append(f"\n  → {finding.remedy}", style="not bold default")
+    screen.print(line)

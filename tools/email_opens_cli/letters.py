@@ -1,0 +1,124 @@
+"""The dead-letter queue, looked through: its letters, held for a while, and given back."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Self
+
+from email_opens.events import EVENT_TYPE
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+HELD_SECONDS = 120
+"""A letter in hand is out of others' sight for so long, should this process die."""
+
+WAIT_SECONDS = 1
+"""Above zero every server of the queue is asked, and an empty reply means that it is empty."""
+
+_BATCH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter; its body may hold addresses, so it is never shown."""
+
+    message_id: str
+    receipt: str = field(repr=False)
+    body: str = field(repr=False)
+    attributes: Mapping[str, str] = field(repr=False)
+    """By name, numbers as they are written."""
+
+    @property
+    def reason(self) -> str:
+        return self.attributes.get("reason", "no reason is given")
+
+    @property
+    def event(self) -> Mapping[str, Any] | None:
+        """The open; None: it is a row that is no open, or no letter of ours."""
+        held = self._held
+        is_open = held.get("type") == EVENT_TYPE and isinstance(held.get("data"), dict)
+        return held if is_open and isinstance(held.get("id"), str) else None
+
+    @property
+    def activity_id(self) -> str | None:
+        event = self.event
+        found = (event["data"] if event else self._held).get("campaign_activity_id")
+        return found if isinstance(found, str) else None
+
+    @property
+    def _held(self) -> Mapping[str, Any]:
+        try:
+            held = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return held if isinstance(held, dict) else {}
+
+
+class Letters:
+    """Takes letters for as long as the `with`; those that were not deleted are given back."""
+
+    def __init__(self, sqs: "SQSClient", url: str) -> None:
+        self._sqs, self._url = sqs, url
+        self._receipts: dict[str, str] = {}
+        """Of the letters in hand, by message id."""
+        self._deleted: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for batch in batched(list(self._receipts.values()), _BATCH, strict=False):
+            self._sqs.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                    for number, receipt in enumerate(batch)
+                ],
+            )
+
+    def taken(self, reason: str | None) -> Iterator[list[Letter]]:
+        """Yield the letters whose reason holds these words, some at a time, each once."""
+        while new := self._new():
+            chosen = [one for one in new if reason is None or reason.lower() in one.reason.lower()]
+            if chosen:
+                yield chosen
+
+    def delete(self, letters: Sequence[Letter]) -> int:
+        """Delete letters for good; return how many the queue has deleted."""
+        gone = 0
+        for batch in batched(letters, _BATCH, strict=False):
+            reply = self._sqs.delete_message_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": self._receipts[one.message_id]}
+                    for number, one in enumerate(batch)
+                ],
+            )
+            for done in reply.get("Successful", []):
+                message_id = batch[int(done["Id"])].message_id
+                del self._receipts[message_id]
+                self._deleted.add(message_id)
+                gone += 1
+        return gone
+
+    def _new(self) -> list[Letter]:
+        """Take some letters; return those that were not in hand before."""
+        messages = self._sqs.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=_BATCH,
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=HELD_SECONDS,
+            WaitTimeSeconds=WAIT_SECONDS,
+        ).get("Messages", [])
+        known = self._deleted | self._receipts.keys()
+        self._receipts |= {one["MessageId"]: one["ReceiptHandle"] for one in messages}
+        return [_letter(one) for one in messages if one["MessageId"] not in known]
+
+
+def _letter(message: "MessageTypeDef") -> Letter:
+    named = message.get("MessageAttributes", {})
+    values = {name: value.get("StringValue", "") for name, value in named.items()}
+    return Letter(message["MessageId"], message["ReceiptHandle"], message["Body"], values)

@@ -1,0 +1,256 @@
+"""The whole job without AWS: new opens as lines of JSON, and what is known of them in one file."""
+
+import os
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from email_opens.errors import AccountDisconnected, InvalidInput, OutOfTime
+from email_opens.model import Page, State, account_id
+from email_opens_cli import connected, tracked
+from email_opens_cli.complaints import FAILED, complain, complaints
+from email_opens_cli.connecting import INTERRUPTED, PORT, asked_for, consent
+from email_opens_cli.ending import Ending
+from email_opens_cli.options import Account, Ids
+from email_opens_cli.polling import COMMIT, TURN, complaints_of, told
+
+if TYPE_CHECKING:
+    from email_opens.bootstrap import Watch
+    from email_opens.config import Settings
+    from email_opens.model import Tokens
+    from email_opens.ports import Report
+    from email_opens.rounds import Turn
+
+HOLDER = "email-opens watch"
+"""Always the same: a watch takes up the lease of one that was killed, for the file has but one."""
+STDOUT = 1
+
+_LOOK_SECONDS = 0.5
+
+
+def watch(
+    activity_ids: Ids,
+    since: Annotated[
+        str, typer.Option("--from", metavar="INSTANT", help="beginning, now, or an instant.")
+    ] = tracked.From.BEGINNING.value,
+    account: Account = "default",
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", metavar="FILE", help="Where all is kept; else in your home."),
+    ] = None,
+    credentials: Annotated[
+        str | None,
+        typer.Option(
+            "--credentials", metavar="FILE", help="JSON as `connect` reads it; - is stdin."
+        ),
+    ] = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Poll once, as from cron.")] = False,
+    every: Annotated[
+        int, typer.Option("--every", metavar="SECONDS", min=1, max=86_400, help="Between polls.")
+    ] = 60,
+) -> None:
+    """Write each new open to standard output, once, as a line of JSON: no AWS is needed.
+
+    What is named is watched, until Ctrl-C; how far it has come is kept, whatever ends it.
+    Credentials are needed the first time only: on a terminal it asks for consent, as `connect`
+    does; else --credentials. They are kept in the state file, which only you may read.
+
+    Exit codes: 0 done, or nobody reads the output any more; 1 something failed; 2 bad input;
+    130 interrupted.
+    """
+    from email_opens.adapters.clock import SystemClock  # noqa: PLC0415 - late, as all that follow
+    from email_opens.config import read_settings_without_aws  # noqa: PLC0415
+
+    with complaints():
+        who, named = account_id(account), tracked.ids(activity_ids)
+        begins = tracked.start(since, SystemClock().now())
+        settings = read_settings_without_aws(os.environ)
+        given = None if credentials is None else _read(credentials)
+        code = _watch(
+            settings,
+            state or _in_the_home(who),
+            given,
+            _Wanted(who, named, begins, None if once else timedelta(seconds=every)),
+        )
+    raise typer.Exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a person has asked for."""
+
+    account_id: str
+    named: list[str]
+    since: datetime | None
+    every: timedelta | None
+    """None: once."""
+
+
+def _watch(settings: "Settings", path: Path, given: "Tokens | None", wanted: _Wanted) -> int:
+    from email_opens.adapters.state_file import StateFile  # noqa: PLC0415
+    from email_opens.bootstrap import bootstrap_watch  # noqa: PLC0415
+
+    rejected = path.with_name(f"{path.name}.rejected")
+    with StateFile(path) as state:
+        product = bootstrap_watch(settings, state, STDOUT, rejected)
+        _connect(product, settings, wanted.account_id, given)
+        _choose(product, wanted)
+        _say_on_a_terminal(
+            f"Watching {len(wanted.named)} e-mails of account {wanted.account_id}; how far it has "
+            f"come is kept in {path}. Ctrl-C ends it."
+        )
+        with Ending() as ending:
+            code = _go_on(product, wanted, ending, rejected)
+            if ending.wished:
+                _say("Ended; started again, it goes on from here.")
+                return INTERRUPTED
+    return code
+
+
+def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) -> int:
+    """Take turns until there is an end; return the exit code."""
+    from email_opens.adapters.lines import OutputClosed, closed  # noqa: PLC0415
+
+    said: list[str] = []
+    while True:
+        next_at = product.clock.now() + (wanted.every or timedelta())
+        turn = _turn(product, wanted.account_id, ending)
+        if ending.wished or isinstance(turn.stopped, OutputClosed):
+            return 0
+        if turn.facts.rejected:
+            _say(f"Set aside {turn.facts.rejected} rows that are no opens, in {rejected}.")
+        if turn.facts.published or not wanted.every:
+            _say_on_a_terminal(next(told(turn)))
+        wrong = list(complaints_of(turn))
+        if wrong != said:  # Not again each minute.
+            said = wrong
+            _say(*wrong)
+        code = FAILED if wrong else 0
+        if wanted.every is None or isinstance(turn.stopped, AccountDisconnected):
+            return code
+        left = product.tracking.activities(wanted.account_id)
+        if not any(activity.state is State.ACTIVE for activity in left):
+            _say("Nothing is left to watch.")
+            return code
+        while (seconds := (next_at - product.clock.now()).total_seconds()) > 0:
+            if ending.wished or closed(STDOUT):
+                return 0
+            product.clock.sleep(min(seconds, _LOOK_SECONDS))
+
+
+def _turn(product: "Watch", account: str, ending: Ending) -> "Turn":
+    rounds = replace(
+        product.rounds,
+        report=lambda account, left: _Interruptible(product.rounds.report(account, left), ending),
+    )
+    until = product.clock.now() + TURN
+    return rounds.take_turn(account, holder=HOLDER, before=until - COMMIT, until=until)
+
+
+class _Interruptible:
+    """A report that is read no further once somebody wishes to end: what is in hand is kept."""
+
+    def __init__(self, report: "Report", ending: Ending) -> None:
+        self._report = report
+        self._ending = ending
+
+    @property
+    def requests(self) -> int:
+        return self._report.requests
+
+    @property
+    def throttled(self) -> int:
+        return self._report.throttled
+
+    def read(
+        self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
+    ) -> Page:
+        if self._ending.wished:
+            raise OutOfTime("Interrupted.")
+        return self._report.read(campaign_activity_id, link=link, rows=rows, before=before)
+
+
+def _connect(product: "Watch", settings: "Settings", account: str, given: "Tokens | None") -> None:
+    """See to it that the state file holds credentials.
+
+    Raises:
+        InvalidInput: it holds none, and nobody can be asked.
+        EmailOpensError: there is no consent.
+    """
+    if given is not None:
+        product.credentials.give(account, given)
+        return
+    try:
+        product.credentials.load(account)
+    except AccountDisconnected as error:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise InvalidInput(str(error)) from None
+    else:
+        return
+    import requests  # noqa: PLC0415
+
+    from email_opens_cli.authorization import AuthorizationServer  # noqa: PLC0415
+
+    with requests.Session() as session, redirect_stdout(sys.stderr):
+        session.trust_env = False
+        server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
+        try:
+            tokens = consent(server, asked_for(), port=PORT)
+        except (KeyboardInterrupt, typer.Abort):
+            complain("Given up; nothing was changed.", INTERRUPTED)
+    product.credentials.give(account, tokens)
+
+
+def _choose(product: "Watch", wanted: _Wanted) -> None:
+    """Have those polled that are named, and no other; how far the others have come is kept."""
+    now = product.clock.now()
+    tracked.track(product.tracking, wanted.account_id, wanted.named, since=wanted.since, now=now)
+    for activity in product.tracking.activities(wanted.account_id):
+        named = activity.campaign_activity_id in wanted.named
+        if named and activity.state is State.BROKEN and activity.last_error:
+            _say(activity.last_error)
+        state = State.ACTIVE if named else State.PAUSED
+        if activity.state not in (state, State.FINISHED, State.BROKEN):
+            product.tracking.save(replace(activity, state=state))
+
+
+def _read(source: str) -> "Tokens":
+    """Read credentials from a file, or from standard input.
+
+    Raises:
+        InvalidInput: they cannot be read, or are none.
+    """
+    try:
+        told = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"The credentials cannot be read: {error.strerror}.") from None
+    return connected.read(told)
+
+
+def _in_the_home(account: str) -> Path:
+    """Return the account's own file in the folder where this system keeps such things."""
+    folder = Path(typer.get_app_dir("email-opens"))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"The folder {folder} cannot be made: {error.strerror}. Name a file with --state."
+        ) from None
+    return folder / f"{account}.sqlite"
+
+
+def _say(*sentences: str) -> None:
+    for sentence in sentences:
+        print(sentence, file=sys.stderr, flush=True)
+
+
+def _say_on_a_terminal(sentence: str) -> None:
+    """Say what nobody needs to know: cron would send it as mail."""
+    if sys.stderr.isatty():
+        _say(sentence)
