@@ -12,7 +12,7 @@ COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requ
 export PATH := $(patsubst %/,%,$(dir $(UV))):$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test simulate compare check build deploy bench lock clean
+.PHONY: help demo test simulate compare check build deploy bench screens lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -45,11 +45,19 @@ check: .venv/ready ## style, types, template, locks
 build: .venv/ready ## what is deployed, into .aws-sam (LAYER_PLATFORM=x86_64-manylinux_2_28 for another platform)
 	$(SAM) build
 
-deploy: build ## ask for the parameters, and deploy
-	$(SAM) deploy --guided
+# SAM writes what it was told into samconfig.toml, and asks no more; CI, as GitHub sets it, has
+# nobody to ask.
+UNASKED := --no-confirm-changeset --no-fail-on-empty-changeset
+GUIDED = $(shell grep -qs '^parameter_overrides' samconfig.toml || echo --guided)
+
+deploy: build ## ask for the parameters the first time, and deploy
+	$(SAM) deploy $(if $(CI),$(UNASKED),$(GUIDED))
 
 bench: .venv/ready ## what is claimed about speed, measured
 	.venv/bin/python -m bench
+
+screens: .venv/ready ## draw the pictures of docs/screens anew, some two minutes
+	.venv/bin/python tools/screens.py
 
 lock: $(UV) ## pin what pyproject.toml asks for (UPGRADE=--upgrade for the newest)
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements-dev.txt >/dev/null

@@ -1,0 +1,99 @@
+"""What the template watches: the metrics of its alarms and of its dashboard."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.integration.template import Template, of_type
+
+NAMESPACE = "EmailOpens"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric as CloudWatch knows it: alike in all of this, or another one."""
+
+    namespace: str
+    name: str
+    dimensions: frozenset[tuple[str, str]]
+
+
+def watched_by_alarms(template: Template) -> dict[str, Metric]:
+    """Return what each alarm watches, parameters at their defaults."""
+    return {
+        name: Metric(
+            alarm["Namespace"],
+            alarm["MetricName"],
+            frozenset(
+                (one["Name"], _resolved(one["Value"], template)) for one in alarm["Dimensions"]
+            ),
+        )
+        for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items()
+    }
+
+
+def dashboard(template: Template) -> dict[str, Any]:
+    """Return the dashboard, parameters at their defaults."""
+    (properties,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    text = _substituted(properties["DashboardBody"]["Fn::Sub"], template)
+    body: dict[str, Any] = json.loads(text)
+    return body
+
+
+def watched_by_dashboard(template: Template) -> set[Metric]:
+    return {
+        _metric(row)
+        for widget in dashboard(template)["widgets"]
+        for row in rows(widget["properties"].get("metrics", []))
+    }
+
+
+def rows(metrics: list[list[Any]]) -> Iterator[list[str]]:
+    """Yield a widget's metrics written out: `.` stands for what is above, `...` for all of it."""
+    above: list[str] = []
+    for written in metrics:
+        row = [part for part in written if isinstance(part, str)]
+        if row == ["..."]:
+            row = above
+        above = [above[place] if part == "." else part for place, part in enumerate(row)]
+        yield above
+
+
+def emitted(record: Mapping[str, Any]) -> set[Metric]:
+    """Return the metrics of a record in the embedded metric format."""
+    return {
+        Metric(
+            directive["Namespace"],
+            one["Name"],
+            frozenset((name, record[name]) for name in names),
+        )
+        for directive in record["_aws"]["CloudWatchMetrics"]
+        for names in directive["Dimensions"]
+        for one in directive["Metrics"]
+    }
+
+
+def _metric(row: list[str]) -> Metric:
+    namespace, name, *dimensions = row
+    return Metric(namespace, name, frozenset(zip(dimensions[::2], dimensions[1::2], strict=True)))
+
+
+def _resolved(value: Any, template: Template) -> str:
+    match value:
+        case {"Ref": name}:
+            return _named(name, template)
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"{resource}.{attribute}"
+        case _:
+            return str(value)
+
+
+def _substituted(text: str, template: Template) -> str:
+    return re.sub(r"\$\{([^}]+)\}", lambda found: _named(found[1], template), text)
+
+
+def _named(name: str, template: Template) -> str:
+    """Return a parameter's default; all else stands for itself."""
+    return str(template["Parameters"].get(name, {}).get("Default", name))
