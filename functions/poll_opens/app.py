@@ -130,6 +130,7 @@ def _measure(turn: Turn) -> None:
     }
     if turn.leased:  # Only who holds the lease has looked.
         counts["GapsOpen"] = turn.gaps
+        counts["RequestsForecast"] = turn.forecast
         counts["TurnsCompleted"] = int(_completed(turn))
         counts["AccountDisconnected"] = int(isinstance(turn.stopped, AccountDisconnected))
     for name, value in counts.items():

@@ -28,6 +28,7 @@ COUNTED = {
     "Throttled",
     "QuotaExceeded",
     "AccountDisconnected",
+    "RequestsForecast",
     "TurnsCompleted",
     "OpensMissing",
     "PublishDelay",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from email_opens.model import Activity, Gap, State
-from email_opens.scheduling import backfill_budget, depth_due, due, finished
+from email_opens.scheduling import backfill_budget, depth_due, due, finished, forecast
 from email_opens.walk import Depth
 from tests.contract.samples import ACTIVITY, NOON
 
@@ -112,3 +112,14 @@ def test_backfill_may_spend_an_hour_ahead_of_the_clock(
 def test_backfill_counts_from_the_very_midnight() -> None:
     midnight = datetime(2026, 3, 2, 0, 0, 59, 999_999, tzinfo=UTC)
     assert backfill_budget(86_400_000_000, midnight) == 3_659_999_999
+
+
+@pytest.mark.parametrize(
+    ("hour", "spent", "expected"),
+    [(0, 1000, 0), (0, 2000, 24_000), (12, 13_000, 24_000), (12, 25_000, 48_000), (12, 0, 0)],
+)
+def test_a_forecast_goes_on_at_the_days_pace_less_what_backfill_is_ahead(
+    hour: int, spent: int, expected: int
+) -> None:
+    now = datetime(2026, 3, 2, hour, tzinfo=UTC)
+    assert forecast(spent, 24_000, now) == expected

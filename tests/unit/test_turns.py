@@ -12,6 +12,7 @@ from email_opens.errors import (
     Throttled,
 )
 from email_opens.model import Account
+from email_opens.scheduling import forecast
 from tests.unit.core import LEASE, Core, at, row
 from tests.world import Calls
 
@@ -137,6 +138,14 @@ def test_a_turn_holds_the_lease_until_it_is_dead_for_certain(core: Core) -> None
     turn = core.take_turn(calls, holder="me")
     assert turn.leased
     assert (seen[0].lease_holder, seen[0].lease_until) == ("me", core.clock.now() + LEASE)
+
+
+def test_a_turn_forecasts_the_day_from_what_was_spent(core: Core) -> None:
+    core.tracking.accounts["default"] = Account(
+        account_id="default", requests_day="2026-03-02", requests_spent=7000
+    )
+    turn = core.take_turn()
+    assert turn.forecast == forecast(7003, core.requests_per_day, core.clock.now())
 
 
 def test_a_turn_gives_the_lease_back(core: Core) -> None:

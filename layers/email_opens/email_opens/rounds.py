@@ -21,7 +21,7 @@ from email_opens.errors import (
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Gap, State, iso, next_day
 from email_opens.poller import Facts, Poller, Walk
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
-from email_opens.scheduling import backfill_budget, depth_due, due, finished
+from email_opens.scheduling import backfill_budget, depth_due, due, finished, forecast
 from email_opens.walk import Depth, floor_of
 
 MINUTE = timedelta(minutes=1)
@@ -48,6 +48,8 @@ class Turn:
     requests: int = 0
     throttled: int = 0
     gaps: int = 0
+    forecast: int = 0
+    """Requests that the whole day takes at the pace so far."""
     facts: Facts = field(default_factory=Facts)
     failures: list[Failure] = field(default_factory=list)
     stopped: EmailOpensError | None = None
@@ -114,6 +116,8 @@ class Rounds:
             turn.stopped = error.with_traceback(None)
         finally:
             turn.requests, turn.throttled = report.requests, report.throttled
+            spent = account.requests_spent + report.requests
+            turn.forecast = forecast(spent, self.requests_per_day, now)
             stopped = turn.stopped
             self.tracking.release(
                 account_id,

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from email_opens.model import Activity, State
 from email_opens.walk import Depth
 
+DAY = timedelta(days=1)
 SWEEP_EVERY = timedelta(minutes=15)
-AUDIT_EVERY = timedelta(days=1)
+AUDIT_EVERY = DAY
 FINISHED_AFTER = timedelta(days=60)
 """An activity is finished when nobody has opened it for so long."""
 
@@ -56,6 +57,19 @@ def backfill_budget(requests_per_day: int, now: datetime) -> int:
 
     It follows the clock, so that the evening's tails find their requests.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    share = (now - midnight + BACKFILL_AHEAD) / timedelta(days=1)
+    share = (_of_the_day(now) + BACKFILL_AHEAD) / DAY
     return int(requests_per_day * min(1.0, share))
+
+
+def forecast(requests_spent: int, requests_per_day: int, now: datetime) -> int:
+    """Return how many requests the whole day takes at the pace so far.
+
+    What backfill may spend ahead of the clock is no pace, and left out.
+    """
+    ahead = requests_per_day * (BACKFILL_AHEAD / DAY)
+    elapsed = max(_of_the_day(now), BACKFILL_AHEAD)
+    return int(max(0.0, requests_spent - ahead) * (DAY / elapsed))
+
+
+def _of_the_day(now: datetime) -> timedelta:
+    return now - now.replace(hour=0, minute=0, second=0, microsecond=0)
