@@ -22,6 +22,7 @@ from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
 from constant_contact_emulator import Behaviour, Contact, Limits, Row, Ties, Vendor
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.oauth import TokenSource
+from email_opens.budget import Budget
 from email_opens.errors import OutOfTime, PublishFailed
 from email_opens.model import PAGE_ROWS, Activity, NewOpen, Open, Page, RejectedRow, Tokens
 from email_opens.poller import PAGES_IN_HAND
@@ -177,7 +178,7 @@ class Stage:
         """Let ties keep their places: while they change, a walk may pass a row unseen."""
         self._vendor.world.behaviour.ties = Ties.NEWEST_FIRST
 
-    def report(self, requests_left: int = sys.maxsize) -> ConstantContactReport:
+    def report(self, budget: Budget | None = None) -> ConstantContactReport:
         session: Any = VendorSession(self._vendor, ROWS_A_PAGE, lambda act: act(), self._sent)
         tokens = TokenSource("default", self._credentials, session, API_URL, self.clock)
         return ConstantContactReport(
@@ -186,7 +187,7 @@ class Stage:
             tokens,
             self.clock,
             requests_per_second=REQUESTS_PER_SECOND,
-            requests_left=requests_left,
+            budget=budget or Budget(sys.maxsize),
         )
 
     def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
@@ -332,8 +333,8 @@ def email_opens(stage: Stage) -> Callable[[], object]:
     tracking = MemoryTracking()
     tracking.add(activity(START))
 
-    def report(_: str, requests_left: int) -> Report:
-        return stage.report(requests_left)
+    def report(_: str, budget: Budget) -> Report:
+        return stage.report(budget)
 
     product = rounds(tracking, MemoryLedger(), stage, stage.clock, report)
     return lambda: invoke(product, stage.clock)

@@ -15,6 +15,7 @@ from datetime import timedelta
 from bench.figures import Figure, show
 from bench.product import INVOCATION, activity, invoke, rounds
 from bench.vendor import DAYS, SENT, Vendor, contact_id, decaying, reports
+from email_opens.budget import Budget
 from email_opens.model import PAGE_ROWS, Activity
 from email_opens.poller import PAGES_IN_HAND
 from email_opens.ports import Report
@@ -77,8 +78,8 @@ def first_read(seed: int, kills: int) -> Read:
             moment = calls.before if chance.random() < 0.5 else calls.after
             moment[chance.randrange(1, MOST_CALLS)] = crash
 
-        def report(account_id: str, requests_left: int, calls: Calls = calls) -> Report:
-            turn_report.append(make(account_id, requests_left))
+        def report(account_id: str, budget: Budget, calls: Calls = calls) -> Report:
+            turn_report.append(make(account_id, budget))
             counted: Report = calls.through(turn_report[-1], "read")
             return counted
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bench.aws import DLQ_URL, TOPIC_ARN, Clients
-from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
+from bench.vendor import ACTIVITY_ID
 from email_opens.adapters.dynamodb import DynamoDBTracking
 from email_opens.adapters.ledger import DynamoDBLedger
 from email_opens.adapters.sns import SnsPublisher
+from email_opens.budget import Budget
 from email_opens.model import LEDGER_KEPT, Activity
 from email_opens.ports import Ledger, Publisher, Report, Tracking
 from email_opens.rounds import Rounds, Turn
@@ -17,7 +18,7 @@ INVOCATION = timedelta(seconds=60)
 COMMIT = timedelta(seconds=10)
 """As the deployed function has them."""
 
-type Reports = Callable[[str, int], Report]
+type Reports = Callable[[str, Budget], Report]
 
 
 def rounds(
@@ -31,7 +32,6 @@ def rounds(
         report=report,
         lookback=timedelta(hours=2),
         requests_per_day=10_000,
-        requests_per_second=REQUESTS_PER_SECOND,
     )
 
 

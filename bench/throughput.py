@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -11,8 +11,10 @@ from bench.figures import Figure, show
 from bench.product import Reports, activity, invoke, over_aws
 from bench.vendor import ACTIVITY_ID, SENT, Vendor, decaying, reports
 from email_opens.adapters.rows import decode
+from email_opens.budget import Budget
+from email_opens.errors import NotCounted
 from email_opens.events import attributes, event_id, message
-from email_opens.model import PAGE_ROWS, NewOpen, Page
+from email_opens.model import PAGE_ROWS, Counted, NewOpen, Page
 from email_opens.ports import Report
 from tests.fakes import FakeClock
 
@@ -39,6 +41,10 @@ class ReadAlready:
         del campaign_activity_id, rows, before
         self.requests += 1
         return self._pages[link]
+
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+        del campaign_ids, before
+        raise NotCounted("Here are no counters.")
 
 
 def pages_of(vendor: Vendor) -> dict[str | None, Page]:
@@ -114,8 +120,8 @@ def main() -> None:
     pages = pages_of(vendor)
 
     def read_already(_: FakeClock) -> Reports:
-        def report(account_id: str, requests_left: int) -> Report:
-            del account_id, requests_left
+        def report(account_id: str, budget: Budget) -> Report:
+            del account_id, budget
             return ReadAlready(pages)
 
         return report

@@ -17,6 +17,7 @@ from urllib3 import HTTPResponse
 
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.oauth import TokenSource
+from email_opens.budget import Budget
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Report
 from tests.fakes import MemoryCredentials
@@ -114,7 +115,7 @@ class Vendor(BaseAdapter):
         }
 
 
-def reports(vendor: Vendor, clock: Clock) -> Callable[[str, int], Report]:
+def reports(vendor: Vendor, clock: Clock) -> Callable[[str, Budget], Report]:
     """Return what `Rounds` makes a turn's report with: the real adapter over the vendor."""
     session = requests.Session()
     session.trust_env = False
@@ -127,14 +128,14 @@ def reports(vendor: Vendor, clock: Clock) -> Callable[[str, int], Report]:
         expires_at=SENT + timedelta(days=10_000),
     )
 
-    def report(account_id: str, requests_left: int) -> Report:
+    def report(account_id: str, budget: Budget) -> Report:
         return ConstantContactReport(
             session,
             URL,
             TokenSource(account_id, credentials, session, URL, clock),
             clock,
             requests_per_second=REQUESTS_PER_SECOND,
-            requests_left=requests_left,
+            budget=budget,
         )
 
     return report

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email_opens.adapters.leases import is_anothers
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
-from email_opens.model import Account, Activity, NewOpen, RejectedRow, Tokens
+from email_opens.model import Account, Activity, Learned, NewOpen, RejectedRow, Tokens
 
 
 class FakeClock:
@@ -74,6 +74,16 @@ class MemoryTracking:
         )
         return account
 
+    def reserve(
+        self, account_id: str, *, holder: str, day: str, counted: int, requests: int
+    ) -> bool:
+        account = self.accounts.get(account_id, Account(account_id=account_id))
+        left = account.lease_holder, account.requests_day, account.requests_spent
+        if left != (holder, day, counted):
+            return False
+        self.accounts[account_id] = replace(account, requests_spent=counted + requests)
+        return True
+
     def release(
         self,
         account_id: str,
@@ -83,6 +93,7 @@ class MemoryTracking:
         unused: int,
         closed_until: datetime | None,
         last_error: str | None,
+        learned: Learned | None = None,
     ) -> None:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
@@ -95,6 +106,7 @@ class MemoryTracking:
             requests_spent=account.requests_spent - given_back,
             closed_until=closed_until,
             last_error=last_error,
+            learned=learned or account.learned,
         )
 
     def account(self, account_id: str) -> Account | None:

@@ -1,18 +1,22 @@
 """The Report port in memory; it passes the same contract suite as the real adapter."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from email_opens.errors import ActivityGone, LinkExpired, OutOfTime
-from email_opens.model import Open, Page
+from email_opens.budget import Budget
+from email_opens.errors import ActivityGone, LinkExpired, NotCounted, OutOfTime
+from email_opens.model import Counted, Open, Page
 from tests.fakes import FakeClock
 
 
 class MemoryReport:
     """Reports by activity, newest row first; a link is `/v3/<rows>/<offset>`."""
 
-    def __init__(self, clock: FakeClock, *, requests_left: int = 1000) -> None:
+    def __init__(self, clock: FakeClock, budget: Budget) -> None:
         self._clock = clock
-        self._requests_left = requests_left
+        self._budget = budget
+        self.campaigns: dict[str, list[str]] = {}
+        """Activities by campaign."""
         self.rows: dict[str, list[Open]] = {}
         self.requests = 0
         self.throttled = 0
@@ -20,11 +24,7 @@ class MemoryReport:
     def read(
         self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
     ) -> Page:
-        if self.requests >= self._requests_left:
-            raise OutOfTime("No request is left.")
-        if self._clock.now() + timedelta(seconds=1) > before:
-            raise OutOfTime("No time is left.")
-        self.requests += 1
+        self._ask(before)
         if campaign_activity_id not in self.rows:
             raise ActivityGone("The vendor does not know this activity.")
         offset = 0
@@ -38,3 +38,17 @@ class MemoryReport:
         end = offset + rows
         next_link = f"/v3/{rows}/{end}" if end < len(shown) else None
         return Page(link, tuple(shown[offset:end]), next_link=next_link)
+
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+        self._ask(before)
+        if not self.campaigns.keys() >= set(campaign_ids):
+            raise NotCounted("The vendor does not know this campaign.")
+        opens = {one: sum(len(self.rows[of]) for of in self.campaigns[one]) for one in campaign_ids}
+        return Counted(opens, self._clock.now())
+
+    def _ask(self, before: datetime) -> None:
+        self._budget.ready()
+        if self._clock.now() + timedelta(seconds=1) > before:
+            raise OutOfTime("No time is left.")
+        self._budget.take()
+        self.requests += 1

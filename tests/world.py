@@ -1,12 +1,19 @@
 """A vendor's account in memory, with all that its report may do, and calls that can fail."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from email_opens.errors import ActivityGone, LinkExpired, OutOfTime, ReportUnavailable
-from email_opens.model import Open, Page
+from email_opens.budget import Budget
+from email_opens.errors import (
+    ActivityGone,
+    LinkExpired,
+    NotCounted,
+    OutOfTime,
+    ReportUnavailable,
+)
+from email_opens.model import Counted, Open, Page
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -22,6 +29,12 @@ class World:
         self.random = random.Random(seed)
         self.page_rows = page_rows
         self.rows: dict[str, list[Open]] = {}
+        self.counters: dict[str, int] = {}
+        """What the counters say, by campaign."""
+        self.refreshed_at: datetime | None = None
+        self.counters_fail: Exception | None = None
+        self.counted: list[tuple[str, ...]] = []
+        """Which campaigns were asked for, request by request."""
         self.unstable_ties = True
         self.between_requests: list[Callable[[], None]] = []
 
@@ -47,13 +60,22 @@ class World:
             next_link=f"{size}/{end}" if end < len(shown) else None,
         )
 
+    def count(self, campaign_ids: Sequence[str]) -> Counted:
+        """Answer with what the counters say, which the test has set."""
+        self.counted.append(tuple(campaign_ids))
+        if self.counters_fail:
+            raise self.counters_fail
+        if self.refreshed_at is None or not self.counters.keys() >= set(campaign_ids):
+            raise NotCounted("The vendor does not know this campaign.")
+        return Counted({one: self.counters[one] for one in campaign_ids}, self.refreshed_at)
+
 
 class WorldReport:
     """The Report port over a world."""
 
-    def __init__(self, world: World, requests_left: int, pages: int | None = None) -> None:
+    def __init__(self, world: World, budget: Budget, pages: int | None = None) -> None:
         self._world = world
-        self._left = requests_left
+        self._budget = budget
         self._pages = pages
         self.requests = 0
         self.throttled = 0
@@ -66,8 +88,8 @@ class WorldReport:
         del before
         if self._pages is not None and self.requests >= self._pages:
             raise OutOfTime("No time is left.")
+        self._budget.take()
         self.requests += 1
-        assert self.requests <= self._left, "more requests than the day's budget"
         if self.fail_in is not None:
             self.fail_in -= 1
             if self.fail_in < 0:
@@ -76,6 +98,12 @@ class WorldReport:
         if link is not None and self.expire_links:
             raise LinkExpired("A next link no longer works.")
         return self._world.page(campaign_activity_id, link, rows)
+
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+        del before
+        self._budget.take()
+        self.requests += 1
+        return self._world.count(campaign_ids)
 
 
 class Calls:

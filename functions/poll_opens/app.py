@@ -2,6 +2,7 @@
 
 import os
 import traceback
+from dataclasses import asdict
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,8 +24,12 @@ from email_opens.errors import (
 from email_opens.model import account_id
 from email_opens.rounds import Turn
 
-COMMIT_SECONDS = 10
-"""Kept at the end of an invocation, to publish and record what is in hand."""
+COMMIT_SECONDS = 6
+"""Kept at the end of an invocation, to publish and record what is in hand.
+
+No request is begun then, so it is time in which opens wait. What may be in hand are four pages,
+which are published and recorded in some two seconds; the rest is for a slow service.
+"""
 
 logger = Logger(service="poll_opens")
 metrics = Metrics(namespace="EmailOpens", service="poll_opens")
@@ -41,12 +46,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     account = _account(event)
     logger.append_keys(account_id=account, function_request_id=context.aws_request_id)
     product = email_opens()
-    until = product.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    now = product.clock.now()
+    until = now + timedelta(milliseconds=context.get_remaining_time_in_millis())
     turn = product.rounds.take_turn(
         account,
         holder=context.aws_request_id,
         before=until - timedelta(seconds=COMMIT_SECONDS),
         until=until,
+        stay_until=now + product.settings.rounds,
     )
     _log(turn)
     _measure(turn)
@@ -76,11 +83,15 @@ def _log(turn: Turn) -> None:
         logger.error(
             _sentence(failure.error), extra={"campaign_activity_id": failure.campaign_activity_id}
         )
+    if turn.uncounted:
+        logger.warning(_sentence(turn.uncounted))
     if turn.stopped:
         logger.warning(str(turn.stopped))
     if not turn.leased:
         logger.info("Another invocation works on this account.")
         return
+    for decision in turn.decisions:
+        logger.debug("Decided.", extra=asdict(decision))
     logger.info(
         "Turn done.",
         extra={
@@ -90,6 +101,9 @@ def _log(turn: Turn) -> None:
             "requests": turn.requests,
             "activities": turn.activities,
             "gaps": turn.gaps,
+            "probes": turn.probes,
+            "price": turn.price,
+            "requests_left": turn.requests_left,
         },
     )
 
@@ -129,12 +143,18 @@ def _measure(turn: Turn) -> None:
         "OpensMissing": turn.facts.missing,
     }
     if turn.leased:  # Only who holds the lease has looked.
-        counts["GapsOpen"] = turn.gaps
-        counts["RequestsForecast"] = turn.forecast
+        counts |= {
+            "GapsOpen": turn.gaps,
+            "Probes": turn.probes,
+            "RequestsLeft": turn.requests_left,
+            "BudgetShortfall": turn.shortfall,
+        }
         counts["TurnsCompleted"] = int(_completed(turn))
         counts["AccountDisconnected"] = int(isinstance(turn.stopped, AccountDisconnected))
     for name, value in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    if turn.price is not None:
+        metrics.add_metric(name="Price", unit=MetricUnit.NoUnit, value=turn.price)
     # A metric of one EMF record holds at most 100 values: Powertools writes a record for each 100.
     for seconds in turn.facts.delays_seconds:
         metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))

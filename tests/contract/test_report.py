@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from constant_contact_emulator import Contact
+from email_opens.budget import Budget
 from email_opens.errors import ActivityGone, LinkExpired, OutOfTime
 from email_opens.model import Open
 from email_opens.ports import Report
@@ -30,7 +31,7 @@ class Kept(Protocol):
 class InMemory:
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self._memory = MemoryReport(self.clock, requests_left=LEFT)
+        self._memory = MemoryReport(self.clock, Budget(LEFT))
         self.report: Report = self._memory
         self._memory.rows[ACTIVITY] = []
 

@@ -28,11 +28,16 @@ COUNTED = {
     "Throttled",
     "QuotaExceeded",
     "AccountDisconnected",
-    "RequestsForecast",
     "TurnsCompleted",
+    "Probes",
+    "RequestsLeft",
+    "BudgetShortfall",
+    "Price",
     "OpensMissing",
     "PublishDelay",
 }
+IDLE = {"TokenIdleDays"}
+"""Of a turn that asks for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +119,8 @@ def test_a_second_invocation_publishes_nothing(polled: Polled) -> None:
     assert polled.second.body["published"] == 0
 
 
-def test_a_second_invocation_costs_one_request(polled: Polled) -> None:
-    assert polled.second.body["requests"] == 1
+def test_a_second_invocation_at_once_costs_one_request_at_most(polled: Polled) -> None:
+    assert polled.second.body["requests"] <= 1
 
 
 def test_a_refused_access_token_is_renewed_and_stored(polled: Polled) -> None:
@@ -144,7 +149,7 @@ def test_the_log_holds_no_token(polled: Polled) -> None:
 
 
 def test_every_metric_is_there_by_its_name(polled: Polled) -> None:
-    assert {metric["Name"] for one in polled.metrics for metric in _declared(one)} == COUNTED
+    assert {metric["Name"] for one in polled.metrics for metric in _declared(one)} - IDLE == COUNTED
 
 
 def test_every_metric_is_of_a_service_and_an_account(polled: Polled) -> None:

@@ -95,7 +95,7 @@ def test_that_share_their_page_with_others_cost_no_request(
 ) -> None:
     core.arrive(*(dated(future, f"f{number}") for number in range(rows)))
     list(polls(core, 2))
-    assert set(polls(core, 10)) == {1}
+    assert max(polls(core, 10)) == 1
 
 
 @futures
@@ -137,7 +137,7 @@ def test_keep_no_open_of_the_running_minute_waiting_for_a_sweep(core: Core) -> N
     core.clock.sleep(30)
     core.take_turn()
     core.arrive(row(120, "now"))
-    core.clock.sleep(60)
+    core.clock.sleep(5 * 60)
     core.take_turn()
     assert "now" in contacts(core)
 

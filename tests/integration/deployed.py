@@ -106,7 +106,7 @@ class Deployed:
     def invoke(
         self, event: object = SCHEDULED, *, request_id: str = "first", seconds: float = 60
     ) -> dict[str, Any]:
-        """Invoke the handler; its reply comes as JSON carries it."""
+        """Invoke the handler, a minute before its next; its reply comes as JSON carries it."""
         self.output.follow(self.app)
         try:
             context = Context(request_id=request_id, seconds=seconds)
@@ -115,6 +115,7 @@ class Deployed:
             self.output.others += "".join(traceback.format_exception(error))
             raise
         self.output.others += reply
+        self.clock.sleep(60)
         decoded: dict[str, Any] = json.loads(reply)
         return decoded
 
@@ -202,5 +203,9 @@ def environment_of(aws: Aws, vendor: Emulator) -> dict[str, str]:
         "CONSTANT_CONTACT_AUTH_URL": vendor.auth_url,
         "REQUESTS_PER_DAY": "10000",
         "REQUESTS_PER_SECOND": "4",
+        "RESERVED_PERCENT": "10",
+        "CAMPAIGNS_PER_PROBE": "150",
+        "FINISHED_AFTER_DAYS": "60",
+        "ROUNDS_SECONDS": "0",
         "LOOKBACK_MINUTES": "120",
     }

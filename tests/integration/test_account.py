@@ -111,9 +111,11 @@ class TestTheDaysBudget:
     @pytest.fixture(autouse=True)
     def _of_two_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REQUESTS_PER_DAY", "2")
+        monkeypatch.setenv("RESERVED_PERCENT", "0")
 
     def test_is_never_overspent(self, deployed: Deployed) -> None:
         for _ in range(4):
+            deployed.send()
             deployed.invoke()
         assert len(deployed.asked()) == 2
 

@@ -143,5 +143,6 @@ class TestTheMetrics:
         deployed.invoke()
         (record,) = deployed.output.metrics
         units = {m["Name"]: m["Unit"] for m in record["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
-        counts = dict.fromkeys([*COUNTS, *OTHER_COUNTS, "TurnsCompleted"], "Count")
-        assert units == counts | {"PublishDelay": "Seconds"}
+        budgeted = ("Probes", "RequestsLeft", "BudgetShortfall", "TurnsCompleted")
+        counts = dict.fromkeys([*COUNTS, *OTHER_COUNTS, *budgeted], "Count")
+        assert units == counts | {"PublishDelay": "Seconds", "Price": "None"}

@@ -252,7 +252,7 @@ class RefusedOpens:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """All faults end, two days pass, and every visible row must have been delivered."""
+    """All faults end, everything is audited twice, and every visible row was delivered then."""
 
     def apply(self, simulation: Simulation) -> None:
         if simulation.clock() - START > LONGEST:
@@ -267,13 +267,14 @@ class Rest:
         simulation.connect()
         for _ in range(2):
             simulation.wait(next_day(simulation.clock()) + 2 * TIMEOUT - simulation.clock())
-            self._poll_until_nothing_is_left(simulation)
+            self._poll_until_all_is_audited(simulation)
         behaviour.ties = ties
         for activity_id in simulation.activity_ids:
             rows = simulation.vendor.world.rows(activity_id)
             simulation.rules.everything_was_delivered(activity_id, rows)
 
-    def _poll_until_nothing_is_left(self, simulation: Simulation) -> None:
+    def _poll_until_all_is_audited(self, simulation: Simulation) -> None:
+        begun = simulation.clock()
         for _ in range(MOST_ROUNDS_TO_REST):
             invocation = simulation.invoke()
             assert invocation is not None
@@ -281,8 +282,9 @@ class Rest:
             turn = invocation.result
             assert turn.leased, "nobody else is at work"
             activities = simulation.tracking.activities("default")
-            if not turn.stopped and not any(one.gaps for one in activities):
-                assert all(one.state is State.ACTIVE for one in activities)
+            assert all(one.state is State.ACTIVE for one in activities)
+            audited = all(one.audited_at and one.audited_at >= begun for one in activities)
+            if audited and not turn.stopped and not any(one.gaps for one in activities):
                 return
             simulation.wait(timedelta(hours=1))
         raise AssertionError(f"no rest after {MOST_ROUNDS_TO_REST} rounds: {turn.stopped}")
@@ -336,6 +338,8 @@ def draw_setting(random: Random) -> Setting:
         vendor_requests_per_day=quota,
         requests_per_day=random.choice((quota, 10_000)),
         from_now=random.choice((False, False, True)),
+        counters_stale_for=timedelta(minutes=random.choice((0, 5, 60))),
+        stays=random.choice((False, True)),
     )
 
 

@@ -23,8 +23,9 @@ from constant_contact_emulator import (
 )
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.oauth import TokenSource
+from email_opens.budget import Budget
 from email_opens.errors import ActivityFailed, PublishFailed
-from email_opens.model import Account, Activity, NewOpen, Page, RejectedRow, Tokens
+from email_opens.model import Account, Activity, Counted, NewOpen, Page, RejectedRow, Tokens
 from email_opens.ports import Report
 from email_opens.rounds import Rounds
 from tests.fakes import MemoryCredentials, MemoryLedger, MemoryTracking
@@ -55,6 +56,9 @@ class Setting:
     vendor_requests_per_day: int = PLENTY
     requests_per_day: int = PLENTY
     from_now: bool = False
+    counters_stale_for: timedelta = timedelta()
+    stays: bool = False
+    """A turn waits for what soon will be worth a request."""
 
 
 class SkewedClock:
@@ -91,6 +95,7 @@ class Simulation:
                 last_page=tuple(LastPage),
                 time_formats=tuple(TimeFormat),
                 link_lifetime=setting.link_lifetime,
+                counters_stale_for=setting.counters_stale_for,
             ),
             limits=Limits(per_day=setting.vendor_requests_per_day),
             rotating=setting.rotating,
@@ -124,12 +129,14 @@ class Simulation:
         )
 
     def _track(self) -> str:
-        activity_id = self.vendor.world.add_campaign().activity_id
+        campaign = self.vendor.world.add_campaign()
+        activity_id = campaign.activity_id
         self.vendor.world.send(activity_id)
         self.tracking.add(
             Activity(
                 account_id=ACCOUNT,
                 campaign_activity_id=activity_id,
+                campaign_id=campaign.campaign_id,
                 tracked_at=START,
                 tracked_from=START if self.setting.from_now else None,
             )
@@ -150,7 +157,11 @@ class Simulation:
         def work(invocation: Invocation) -> Any:
             until = clock.now() + TIMEOUT
             rounds = self._rounds(invocation, clock)
-            return rounds.take_turn(ACCOUNT, holder=holder, before=until - COMMIT, until=until)
+            before = until - COMMIT
+            stay_until = before if self.setting.stays else None
+            return rounds.take_turn(
+                ACCOUNT, holder=holder, before=before, until=until, stay_until=stay_until
+            )
 
         invocation = Invocation(work, self.clock() + TIMEOUT, mortal=mortal)
         self.invocations.append(invocation)
@@ -214,7 +225,7 @@ class Simulation:
             lambda: self.rules.a_request_was_sent(clock.now()),
         )
 
-        def report(account_id: str, requests_left: int) -> Report:
+        def report(account_id: str, budget: Budget) -> Report:
             tokens = TokenSource(account_id, ports, session, f"{API_URL}/oauth2/default/v1", clock)
             real = ConstantContactReport(
                 session,
@@ -222,7 +233,7 @@ class Simulation:
                 tokens,
                 clock,
                 requests_per_second=4,
-                requests_left=requests_left,
+                budget=budget,
             )
             return WatchedReport(real, lambda page: self.rules.a_page_was_read(invocation, page))
 
@@ -234,7 +245,6 @@ class Simulation:
             report=report,
             lookback=timedelta(hours=2),
             requests_per_day=self.requests_per_day,
-            requests_per_second=4,
         )
 
 
@@ -249,6 +259,9 @@ class WatchedReport:
         page = self._real.read(campaign_activity_id, **how)
         self._heard(page)
         return page
+
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+        return self._real.count(campaign_ids, before=before)
 
     @property
     def requests(self) -> int:
@@ -279,6 +292,10 @@ class Ports:
 
     def release(self, account_id: str, **how: Any) -> None:
         self._table(lambda: self._simulation.tracking.release(account_id, **how))
+
+    def reserve(self, account_id: str, **how: Any) -> bool:
+        reserved: bool = self._table(lambda: self._simulation.tracking.reserve(account_id, **how))
+        return reserved
 
     def account(self, account_id: str) -> Account | None:
         return self._simulation.tracking.account(account_id)

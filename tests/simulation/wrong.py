@@ -95,19 +95,21 @@ def advances_before_it_publishes(patch: pytest.MonkeyPatch) -> None:
 def records_after_it_advances(patch: pytest.MonkeyPatch) -> None:
     """A crash between the two leaves published opens that nobody knows."""
     deliver, advance = Poller._deliver, Poller._advance
-    waiting: list[Any] = []
-
-    class Later(MemoryLedger):
-        def append(self, *entries: Any) -> None:
-            waiting.append(entries)
+    waiting: dict[int, list[Any]] = {}
 
     def publish_only(self: Poller, *what: Any) -> None:
+        held = waiting[id(self)] = []
+
+        class Later(MemoryLedger):
+            def append(self, *entries: Any) -> None:
+                held.append(entries)
+
         deliver(replace(self, ledger=Later()), *what)
 
     def advance_first(self: Poller, *how: Any) -> None:
         advance(self, *how)
-        while waiting:
-            self.ledger.append(*waiting.pop())
+        for entries in waiting.pop(id(self)):
+            self.ledger.append(*entries)
 
     patch.setattr(Poller, "_deliver", publish_only)
     patch.setattr(Poller, "_advance", advance_first)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from email_opens.budget import Budget
 from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, utc
@@ -103,12 +104,13 @@ class TroubledReport(WorldReport):
     def __init__(
         self,
         world: World,
-        requests_left: int,
+        budget: Budget,
+        pages: int,
         troubles: Mapping[str, Exception],
         asked: list[str],
         clock: FakeClock,
     ) -> None:
-        super().__init__(world, requests_left, pages=requests_left)
+        super().__init__(world, budget, pages)
         self._troubles = troubles
         self._asked = asked
         self._clock = clock
@@ -137,6 +139,9 @@ class Core:
     troubles: dict[str, Exception] = field(default_factory=dict)
     """What an activity's report raises."""
     requests_per_day: int = 10_000
+    campaigns_per_probe: int = 150
+    stays: timedelta = timedelta()
+    """So long does a turn wait for what will be worth a request."""
     requests_in_time: int = 1000
     """A turn is out of time after so many."""
     asked: list[str] = field(default_factory=list)
@@ -146,8 +151,8 @@ class Core:
     reports: list[TroubledReport] = field(default_factory=list)
 
     def track(self, **changes: Any) -> Activity:
-        """Track an activity, with an empty report."""
-        activity = replace(ACTIVITY, **changes)
+        """Track an activity, with an empty report; no counter is asked for of it by itself."""
+        activity = replace(ACTIVITY, **({"campaign_id": None} | changes))
         assert self.tracking.add(activity)
         self.world.rows.setdefault(activity.campaign_activity_id, [])
         return activity
@@ -176,10 +181,13 @@ class Core:
         poller.work(walk, facts, before=self.clock.now() + LEASE)
         return facts
 
-    def world_report(self, account_id: str = "default", requests_left: int = 100) -> TroubledReport:
+    def world_report(self, account_id: str, budget: Budget) -> TroubledReport:
         assert account_id == "default"
-        left = min(requests_left, self.requests_in_time)
-        self.reports.append(TroubledReport(self.world, left, self.troubles, self.asked, self.clock))
+        self.reports.append(
+            TroubledReport(
+                self.world, budget, self.requests_in_time, self.troubles, self.asked, self.clock
+            )
+        )
         self.reports[-1].throttled = self.throttled
         return self.reports[-1]
 
@@ -193,10 +201,13 @@ class Core:
             report=self.world_report,
             lookback=LOOKBACK,
             requests_per_day=self.requests_per_day,
-            requests_per_second=4,
+            campaigns_per_probe=self.campaigns_per_probe,
         )
-        until = self.clock.now() + LEASE
-        return rounds.take_turn("default", holder=holder, before=until, until=until)
+        now = self.clock.now()
+        until = now + LEASE
+        return rounds.take_turn(
+            "default", holder=holder, before=until, until=until, stay_until=now + self.stays
+        )
 
     def arrive(self, *opens: Open, to: str = ACTIVITY_ID) -> None:
         """Let opens come into an activity's report."""

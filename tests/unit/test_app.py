@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -59,7 +60,12 @@ def tell(
 ) -> Tell:
     def tell(turn: Turn) -> Told:
         rounds = SimpleNamespace(take_turn=lambda *_, **__: turn)
-        product = SimpleNamespace(clock=FakeClock(), rounds=rounds, credentials=MemoryCredentials())
+        product = SimpleNamespace(
+            clock=FakeClock(),
+            rounds=rounds,
+            credentials=MemoryCredentials(),
+            settings=SimpleNamespace(rounds=timedelta()),
+        )
         monkeypatch.setattr(app, "email_opens", lambda: product)
         output = Output(capsys)
         output.follow(app)

@@ -24,10 +24,20 @@ SETTINGS = Settings(
     constant_contact_auth_url="https://authz.constantcontact.com/oauth2/default/v1",
     requests_per_day=10_000,
     requests_per_second=4,
+    reserved_percent=10,
+    campaigns_per_probe=150,
+    finished_after=timedelta(days=60),
+    rounds=timedelta(minutes=1),
     lookback=timedelta(hours=2),
 )
 MOST = 10_000_000
-NUMBERS = ("REQUESTS_PER_DAY", "REQUESTS_PER_SECOND", "LOOKBACK_MINUTES")
+NUMBERS = (
+    "REQUESTS_PER_DAY",
+    "REQUESTS_PER_SECOND",
+    "CAMPAIGNS_PER_PROBE",
+    "FINISHED_AFTER_DAYS",
+    "LOOKBACK_MINUTES",
+)
 URLS = ("CONSTANT_CONTACT_API_URL", "CONSTANT_CONTACT_AUTH_URL")
 
 
@@ -115,6 +125,35 @@ def test_a_number_that_is_malformed_is_named_with_its_unit(name: str, unit: str)
         f"The settings cannot be used: {name} is malformed; "
         f"it should be a whole number of {unit}, 1 or more."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "least", "most"),
+    [
+        ("RESERVED_PERCENT", "percent", 0, 90),
+        ("CAMPAIGNS_PER_PROBE", "campaigns", 1, 150),
+        ("FINISHED_AFTER_DAYS", "days", 1, 365),
+        ("ROUNDS_SECONDS", "seconds", 0, 900),
+    ],
+)
+def test_a_number_beyond_its_bounds_is_named_with_them(
+    name: str, unit: str, least: int, most: int
+) -> None:
+    assert complaint(**{name: str(most + 1)}) == (
+        f"The settings cannot be used: {name} is malformed; "
+        f"it should be a whole number of {unit}, {least} to {most}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("per_day", "percent", "to_spend"),
+    [("10000", "10", 9000), ("10000", "0", 10_000), ("101", "10", 90), ("1", "90", 1)],
+)
+def test_what_is_reserved_for_others_is_not_spent(
+    per_day: str, percent: str, to_spend: int
+) -> None:
+    settings = read(REQUESTS_PER_DAY=per_day, RESERVED_PERCENT=percent)
+    assert settings.requests_to_spend == to_spend
 
 
 def test_the_smallest_number_is_taken() -> None:

@@ -7,6 +7,7 @@ import requests
 
 from constant_contact_emulator import Fault, Kind
 from email_opens.adapters.constant_contact import MOST_BYTES, ConstantContactReport
+from email_opens.budget import Budget
 from email_opens.errors import (
     AccountDisconnected,
     ActivityFailed,
@@ -126,7 +127,7 @@ def test_a_vendor_that_cannot_be_reached_is_unavailable(vendor: Vendor) -> None:
             vendor.tokens,
             vendor.clock,
             requests_per_second=4,
-            requests_left=9,
+            budget=Budget(9),
         ).read(ACTIVITY, link=None, rows=500, before=vendor.before)
     assert caught.value.__context__ is None
 

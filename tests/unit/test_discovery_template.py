@@ -29,6 +29,7 @@ OTHERS = {
     "CONSTANT_CONTACT_AUTH_URL": "https://another.example.com",
     "REQUESTS_PER_DAY": "3",
     "REQUESTS_PER_SECOND": "3",
+    "RESERVED_PERCENT": "3",
     "DISCOVERY_LOOKBACK_DAYS": "3",
     "INCLUDE_NAMES": "another*",
     "EXCLUDE_NAMES": "another*",

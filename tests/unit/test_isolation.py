@@ -13,7 +13,7 @@ from email_opens.errors import (
 )
 from email_opens.model import Account, Gap, State
 from email_opens.rounds import Failure
-from tests.unit.core import Core, at, row
+from tests.unit.core import DAY, Core, at, row
 from tests.world import Calls
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC)
@@ -119,6 +119,7 @@ def test_what_a_lost_race_left_unsaid_is_said_in_the_next_round(core: Core) -> N
     calls.before[1] = lose
     assert core.take_turn(calls).failures == []
     assert core.activity().state is State.ACTIVE
+    core.clock.sleep(DAY.total_seconds())
     core.take_turn()
     assert core.activity().state is State.FINISHED
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from email_opens.budget import Budget
 from email_opens.events import event_id
 from email_opens.model import Activity, NewOpen, Page
 from email_opens.poller import Facts
@@ -77,7 +78,7 @@ def test_a_walk_pauses_where_others_go_first(core: Core) -> None:
 
 def test_a_walk_asks_for_the_rows_that_it_is_told_to(core: Core) -> None:
     core.world.rows[ACTIVITY_ID] = [row(number) for number in range(3)]
-    report = core.world_report()
+    report = core.world_report("default", Budget(100))
     core.work(report, core.walk(rows=499))
     assert len(published(core)) == 3
     assert report.requests == 2

@@ -12,6 +12,7 @@ import requests
 from constant_contact_emulator import Behaviour, Emulator, Limits
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.oauth import TokenSource
+from email_opens.budget import Budget
 from email_opens.errors import AccountDisconnected
 from email_opens.model import Page, Tokens, utc
 from tests.fakes import FakeClock
@@ -68,7 +69,7 @@ class Vendor:
             self.tokens,
             self.clock,
             requests_per_second=requests_per_second,
-            requests_left=left,
+            budget=Budget(left),
         )
 
     def read(
@@ -181,7 +182,7 @@ def read_stub(vendor: Vendor, there: Stub, *, minutes: int = 1) -> Page:
         vendor.tokens,
         vendor.clock,
         requests_per_second=4,
-        requests_left=100,
+        budget=Budget(100),
     )
     before = vendor.clock.now() + timedelta(minutes=minutes)
     return report.read(ACTIVITY, link=None, rows=500, before=before)

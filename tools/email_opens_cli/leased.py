@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from email_opens.budget import Budget
 from email_opens.errors import AccountStopped, EmailOpensError, OutOfTime, QuotaExceeded
 from email_opens.model import iso, next_day
 from email_opens.ports import Report
@@ -111,7 +112,9 @@ def leased(product: "EmailOpens", account_id: str, purpose: str) -> Iterator[Lea
     left = max(0, min(most, budget - account.requests_spent))
     # What is reserved is reserved of today.
     before = min(until - COMMIT, next_day(now))
-    lease = Lease(product, account_id, product.rounds.report(account_id, left), before, left)
+    lease = Lease(
+        product, account_id, product.rounds.report(account_id, Budget(left)), before, left
+    )
     closed_until, last_error = account.closed_until, account.last_error
     try:
         if closed_until and closed_until > now:

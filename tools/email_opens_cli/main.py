@@ -15,6 +15,7 @@ from email_opens_cli import (
     disconnecting,
     discover,
     doctor,
+    explain,
     pausing,
     replay,
     tail,
@@ -60,16 +61,22 @@ def track(
     since: Annotated[
         str, typer.Option("--from", metavar="INSTANT", help="beginning, now, or an instant.")
     ] = tracked.From.BEGINNING.value,
+    weight: Annotated[
+        float, typer.Option(metavar="W", help="An open of theirs counts as many times.")
+    ] = 1.0,
     account: Account = "default",
     stack: Stack = None,
 ) -> None:
     """Track sent e-mails: their new opens are published from now on."""
     with complaints():
         who, activities = account_id(account), tracked.ids(activity_ids)
+        tracked.check_weight(weight)
         wired = product(stack)
         now = wired.clock.now()
         begins = tracked.start(since, now)
-        for sentence in tracked.track(wired.tracking, who, activities, since=begins, now=now):
+        for sentence in tracked.track(
+            wired.tracking, who, activities, since=begins, now=now, weight=weight
+        ):
             print(sentence)
 
 
@@ -120,6 +127,9 @@ def status(
         else:
             print("Nothing is tracked: email-opens track ACTIVITY_ID…")
         print(shown.account_line(now))
+
+
+app.command()(explain.explain)
 
 
 @app.command()

@@ -8,6 +8,8 @@ from email_opens.errors import InvalidInput
 from email_opens.model import Activity, activity_id, iso, utc
 from email_opens.ports import Tracking
 
+MOST_WEIGHT = 1000
+
 
 class From(StrEnum):
     """Words for where tracking begins; anything else is an instant."""
@@ -43,6 +45,19 @@ def ids(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(activity_id(text) for text in texts))
 
 
+def check_weight(weight: float) -> None:
+    """Refuse what is no weight.
+
+    Raises:
+        InvalidInput: it is not between a thousandth and a thousand.
+    """
+    if not 1 / MOST_WEIGHT <= weight <= MOST_WEIGHT:
+        raise InvalidInput(
+            f"{weight:g} is no weight: expected a number from {1 / MOST_WEIGHT:g} to "
+            f"{MOST_WEIGHT}; 2 lets an open count twice."
+        )
+
+
 def track(
     tracking: Tracking,
     account_id: str,
@@ -50,6 +65,7 @@ def track(
     *,
     since: datetime | None,
     now: datetime,
+    weight: float = 1.0,
 ) -> list[str]:
     """Track activities; return a sentence for each."""
     said = []
@@ -60,6 +76,7 @@ def track(
                 campaign_activity_id=campaign_activity_id,
                 tracked_at=now,
                 tracked_from=since,
+                weight=weight,
             )
         )
         begins = "the beginning" if since is None else iso(since)

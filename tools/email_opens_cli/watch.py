@@ -20,9 +20,11 @@ from email_opens_cli.options import Account, Ids
 from email_opens_cli.polling import COMMIT, TURN, complaints_of, told
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from email_opens.bootstrap import Watch
     from email_opens.config import Settings
-    from email_opens.model import Tokens
+    from email_opens.model import Counted, Tokens
     from email_opens.ports import Report
     from email_opens.rounds import Turn
 
@@ -174,6 +176,11 @@ class _Interruptible:
         if self._ending.wished:
             raise OutOfTime("Interrupted.")
         return self._report.read(campaign_activity_id, link=link, rows=rows, before=before)
+
+    def count(self, campaign_ids: "Sequence[str]", *, before: datetime) -> "Counted":
+        if self._ending.wished:
+            raise OutOfTime("Interrupted.")
+        return self._report.count(campaign_ids, before=before)
 
 
 def _connect(product: "Watch", settings: "Settings", account: str, given: "Tokens | None") -> None:

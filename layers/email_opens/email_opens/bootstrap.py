@@ -18,6 +18,7 @@ from email_opens.adapters.looks import DynamoDBLooks
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.sns import SnsPublisher
 from email_opens.adapters.ssm import SsmCredentials
+from email_opens.budget import Budget
 from email_opens.config import Settings, read_discovery_settings, read_settings
 from email_opens.discovery import Names
 from email_opens.model import LEDGER_KEPT
@@ -135,14 +136,14 @@ def _rounds(
 ) -> Rounds:
     session = _session()
 
-    def report(account_id: str, requests_left: int) -> Report:
+    def report(account_id: str, budget: Budget) -> Report:
         return ConstantContactReport(
             session,
             settings.constant_contact_api_url,
             tokens(account_id, credentials, session, settings.constant_contact_auth_url, clock),
             clock,
             requests_per_second=settings.requests_per_second,
-            requests_left=requests_left,
+            budget=budget,
         )
 
     return Rounds(
@@ -152,8 +153,9 @@ def _rounds(
         clock=clock,
         report=report,
         lookback=settings.lookback,
-        requests_per_day=settings.requests_per_day,
-        requests_per_second=settings.requests_per_second,
+        requests_per_day=settings.requests_to_spend,
+        finished_after=settings.finished_after,
+        campaigns_per_probe=settings.campaigns_per_probe,
     )
 
 
@@ -201,7 +203,7 @@ def bootstrap_discovery(
         tracking=tracking,
         clock=clock,
         campaigns=campaigns,
-        requests_per_day=settings.requests_per_day,
+        requests_per_day=settings.requests_to_spend,
         requests_per_second=settings.requests_per_second,
     )
     discovery = Discovery(

@@ -12,6 +12,12 @@ _PRINTABLE = re.compile(r"[!-~]+")
 
 MOST = 10_000_000
 """The largest number that any setting may be."""
+MOST_RESERVED_PERCENT = 90
+MOST_CAMPAIGNS_PER_PROBE = 150
+"""The vendor takes no more in one request."""
+MOST_FINISHED_AFTER_DAYS = 365
+"""The ledger knows what was published for a little longer."""
+MOST_ROUNDS_SECONDS = 900
 MOST_LOOKBACK_DAYS = 365
 """The furthest that discovery looks back."""
 
@@ -43,7 +49,18 @@ class Settings:
     constant_contact_auth_url: str
     requests_per_day: int
     requests_per_second: int
+    reserved_percent: int
+    """Of the day's requests: left to other users of the key."""
+    campaigns_per_probe: int
+    finished_after: timedelta
+    rounds: timedelta
+    """For how long an invocation goes on polling while a request is worth it."""
     lookback: timedelta
+
+    @property
+    def requests_to_spend(self) -> int:
+        """The requests of a day that are not reserved for others."""
+        return max(1, self.requests_per_day * (100 - self.reserved_percent) // 100)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -68,10 +85,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             faults.append(f"{name} is malformed; it should be an https address such as {default}")
         return value
 
-    def number(name: str, default: int, unit: str) -> int:
+    def number(name: str, default: int, unit: str, least: int = 1, most: int = MOST) -> int:
         value = environment.get(name, str(default)).strip()
-        if not (value.isascii() and value.isdigit() and 0 < int(value[:99]) <= MOST):
-            faults.append(f"{name} is malformed; it should be a whole number of {unit}, 1 or more")
+        if not (value.isascii() and value.isdigit() and least <= int(value[:99]) <= most):
+            bounds = f"{least} or more" if most == MOST else f"{least} to {most}"
+            faults.append(f"{name} is malformed; it should be a whole number of {unit}, {bounds}")
             return default
         return int(value)
 
@@ -93,6 +111,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         requests_per_day=number("REQUESTS_PER_DAY", 10_000, "requests"),
         requests_per_second=number("REQUESTS_PER_SECOND", 4, "requests"),
+        reserved_percent=number("RESERVED_PERCENT", 10, "percent", 0, MOST_RESERVED_PERCENT),
+        campaigns_per_probe=number(
+            "CAMPAIGNS_PER_PROBE", 150, "campaigns", 1, MOST_CAMPAIGNS_PER_PROBE
+        ),
+        finished_after=timedelta(
+            days=number("FINISHED_AFTER_DAYS", 60, "days", 1, MOST_FINISHED_AFTER_DAYS)
+        ),
+        rounds=timedelta(seconds=number("ROUNDS_SECONDS", 60, "seconds", 0, MOST_ROUNDS_SECONDS)),
         lookback=timedelta(minutes=number("LOOKBACK_MINUTES", 120, "minutes")),
     )
     if faults:

@@ -48,6 +48,10 @@ class ActivityGone(EmailOpensError):
     """The vendor does not know this activity: stop asking for it."""
 
 
+class NotCounted(EmailOpensError):
+    """The vendor knows no counter of one of the campaigns: ask without it."""
+
+
 class LostRace(EmailOpensError):
     """Somebody else wrote first: drop the write, the winner's state stands."""
 

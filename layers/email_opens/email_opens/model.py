@@ -4,12 +4,14 @@ Every instant is an aware UTC `datetime`.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from email_opens.errors import InvalidInput
+from email_opens.rates import Estimate
 
 PAGE_ROWS = 500
 """Rows of a full page: the most that the vendor gives."""
@@ -119,8 +121,42 @@ class Activity:
     swept_at: datetime | None = None
     audited_at: datetime | None = None
     last_error: str | None = None
+    weight: float = 1.0
+    """How many times its opens count when it is decided whom to poll."""
+    estimate: Estimate | None = None
+    """How often it is opened, as far as it was read."""
+    pages: float = 1.0
+    """Requests that a poll takes: a mean that moves slowly."""
+    counter: int | None = None
+    """What its campaign's counter says when there is nothing that was not read."""
+    uncounted: bool = False
+    """The vendor knows no counter of its campaign; it is asked again after the next audit."""
     version: int = 0
     """Every write is conditional on the version that was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What an account's turns have learned of the vendor's counters."""
+
+    counted_at: datetime | None = None
+    """When they were asked for last; None: they tell of what was not read."""
+    told_until: datetime | None = None
+    """Up to when they counted then."""
+    lag_seconds: float = 0.0
+    """How old they are when they are read."""
+    missed: float = 0.0
+    """Share of the opens of which they did not tell before a read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One reply of the vendor's counters."""
+
+    opens: Mapping[str, int]
+    """Every open of a campaign, by its id."""
+    refreshed_at: datetime
+    """Up to when the oldest of them counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +172,7 @@ class Account:
     closed_until: datetime | None = None
     """The vendor has said that the quota is spent until then."""
     last_error: str | None = None
+    learned: Learned = Learned()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,46 @@ Publish, then ledger, then watermark: a crash between any two repeats, under the
 no more than the pages in hand, and loses nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from email_opens.errors import EmailOpensError, LinkExpired, PagingBroken
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
 from email_opens.known import Known
-from email_opens.model import PAGE_ROWS, Activity, Gap, NewOpen, Page, RejectedRow, State
+from email_opens.model import (
+    LEDGER_KEPT,
+    PAGE_ROWS,
+    Activity,
+    Gap,
+    NewOpen,
+    Page,
+    RejectedRow,
+    State,
+)
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
 from email_opens.walk import Depth, Stretch, advance, ended, new_opens, passed, shifted
 
 PAGES_IN_HAND = 4
 """Pages that are held before they are published and recorded: what bounds memory and repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a stretch has seen, to learn from."""
+
+    before: Activity
+    """As it was when the stretch began."""
+    opens: tuple[datetime, ...]
+    """When its new opens were made."""
+    pages: int
+    down_to: datetime | None
+    """Its oldest row; None: it was read to its floor."""
+    at: datetime
+
+
+def learn_nothing(activity: Activity, _: Seen) -> Activity:
+    return activity
 
 
 @dataclass(slots=True)
@@ -30,6 +58,8 @@ class Walk:
     settled: datetime | None = None
     """New opens older than this are such as earlier walks should have found."""
     rows: int = PAGE_ROWS
+    learn: Callable[[Activity, Seen], Activity] = learn_nothing
+    """What its first stretch teaches of the activity, written along with all else."""
     gap: Gap | None = None
     next_link: str | None = None
     seen: set[str] = field(default_factory=set)
@@ -100,7 +130,7 @@ class Poller:
         self._deliver(walk.activity, opens, rejected, facts)
         facts.missing += _missing(walk, opens)
         known.forget(pages)
-        self._advance(walk, pages, failure, len(opens), len(rejected))
+        self._advance(walk, pages, failure, opens, len(rejected))
         if failure:
             raise failure
 
@@ -156,7 +186,7 @@ class Poller:
         walk: Walk,
         pages: list[Page],
         failure: EmailOpensError | None,
-        published: int,
+        opens: list[NewOpen],
         rejected: int,
     ) -> None:
         """Write what the stretch has changed; where links fail, a gap begins from the head."""
@@ -179,19 +209,31 @@ class Poller:
         )
         activity, left = advance(walk.activity, stretch, walk.floor, walk.gap)
         whole = walk.done and walk.floor is None
+        seen = Seen(
+            before=walk.activity,
+            opens=tuple(new.open.created_time for new in opens),
+            pages=len(pages),
+            down_to=None if walk.done else stretch.bottom,
+            at=now,
+        )
         walk.activity = self.tracking.save(
-            replace(
-                activity,
-                published=activity.published + published,
-                rejected=activity.rejected + rejected,
-                reported=walk.rows_read if whole else activity.reported,
-                state=State.ACTIVE if activity.state is State.GONE else activity.state,
-                polled_at=now,
-                swept_at=now if walk.depth >= Depth.SWEEP else activity.swept_at,
-                audited_at=now if walk.depth is Depth.AUDIT else activity.audited_at,
-                last_error=str(failure) if failure else None,
+            walk.learn(
+                replace(
+                    activity,
+                    published=activity.published + len(opens),
+                    rejected=activity.rejected + rejected,
+                    reported=walk.rows_read if whole else activity.reported,
+                    sent_at=activity.sent_at or (_oldest(walk, stretch, now) if whole else None),
+                    state=State.ACTIVE if activity.state is State.GONE else activity.state,
+                    polled_at=now,
+                    swept_at=now if walk.depth >= Depth.SWEEP else activity.swept_at,
+                    audited_at=now if walk.depth is Depth.AUDIT else activity.audited_at,
+                    last_error=str(failure) if failure else None,
+                ),
+                seen,
             )
         )
+        walk.learn = learn_nothing
         walk.gap = left
         walk.done = left is None
 
@@ -203,6 +245,13 @@ class Poller:
         again = replace(gap, link=None, rows_above=0)
         gaps = tuple(again if other == gap else other for other in walk.activity.gaps)
         walk.activity = self.tracking.save(replace(walk.activity, gaps=gaps))
+
+
+def _oldest(walk: Walk, stretch: Stretch, now: datetime) -> datetime | None:
+    """Return the report's oldest open, near which it was sent, where no row can be so wrong."""
+    bottom = stretch.bottom or (walk.gap.ceiling if walk.gap else None)
+    early = walk.activity.tracked_at - LEDGER_KEPT
+    return bottom if bottom is not None and early <= bottom <= now else None
 
 
 def _missing(walk: Walk, opens: list[NewOpen]) -> int:

@@ -8,6 +8,8 @@ from email_opens.model import (
     Account,
     Activity,
     Campaign,
+    Counted,
+    Learned,
     Look,
     NewOpen,
     Page,
@@ -38,6 +40,16 @@ class Report(Protocol):
             ActivityGone: the vendor does not know the activity.
             ReportUnavailable, PagingBroken: this activity fails for now.
             AccountStopped: every activity of the account would.
+        """
+
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+        """Read how often campaigns were opened; begin nothing after `before`.
+
+        Raises:
+            OutOfTime: `before` leaves no time for an answer.
+            NotCounted: the vendor knows no counter of one of them, and tells of none.
+            ReportUnavailable: no usable answer came.
+            AccountStopped: no other question of the account would fare better.
         """
 
     @property
@@ -113,6 +125,14 @@ class Tracking(Protocol):
             AccountStopped: what is stored cannot be read.
         """
 
+    def reserve(
+        self, account_id: str, *, holder: str, day: str, counted: int, requests: int
+    ) -> bool:
+        """Count `requests` more of `day` as spent, beyond the `counted` of the holder's last word.
+
+        Returns False, and counts nothing, if the lease or the day is no longer the holder's.
+        """
+
     def release(
         self,
         account_id: str,
@@ -122,8 +142,11 @@ class Tracking(Protocol):
         unused: int,
         closed_until: datetime | None,
         last_error: str | None,
+        learned: Learned | None = None,
     ) -> None:
         """End the holder's lease and give back what was reserved for `day` and not spent.
+
+        What was `learned` of the counters is kept; None: nothing new was.
 
         Does nothing if the lease has passed to another, so that it is safe at any time.
         """

@@ -1,11 +1,13 @@
 """A product whose clock moves only when somebody waits, over a report that takes its time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from email_opens.bootstrap import EmailOpens, bootstrap
+from email_opens.budget import Budget
 from email_opens.errors import LinkExpired
-from email_opens.model import Page
+from email_opens.model import Counted, Page
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, NOON
 from tests.fakes import FakeClock
@@ -39,6 +41,9 @@ class SlowPages:
             raise LinkExpired("A next link no longer works.")
         return page
 
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+        raise AssertionError((campaign_ids, before))
+
 
 def slow_product(aws: Aws, pages: Pages) -> tuple[EmailOpens, SlowPages]:
     """Wire the product over pages, and track the activity whose they are."""
@@ -46,8 +51,8 @@ def slow_product(aws: Aws, pages: Pages) -> tuple[EmailOpens, SlowPages]:
     wired = bootstrap(settings(aws), clock=clock)
     report = SlowPages(pages, clock)
 
-    def begun_anew(account_id: str, requests_left: int) -> SlowPages:
-        del account_id, requests_left
+    def begun_anew(account_id: str, budget: Budget) -> SlowPages:
+        del account_id, budget
         report.pages.requests = 0
         return report
 

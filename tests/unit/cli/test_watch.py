@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from constant_contact_emulator import Emulator, Kind, Limits
+from email_opens.adapters.sqlite import SqliteTracking
+from email_opens.adapters.state_file import StateFile
 from email_opens.model import iso
 from email_opens_cli.main import app
 
@@ -53,6 +55,14 @@ class Office:
         for contact in range(first, first + opens):
             world.add_open(activity_id, contact)
         return activity_id
+
+    def an_hour_passes(self) -> None:
+        """Let the last polls have been an hour earlier: sooner, none is worth a request."""
+        with StateFile(self.state) as state:
+            tracking = SqliteTracking(state)
+            for one in tracking.activities("default"):
+                if one.polled_at:
+                    tracking.save(replace(one, polled_at=one.polled_at - timedelta(hours=1)))
 
     def events(self) -> list[Any]:
         """Return what was written since the last time."""
@@ -97,6 +107,7 @@ class TestOpens:
         connected.watch(activity_id)
         before = connected.events()
         connected.opened(2, activity_id)
+        connected.an_hour_passes()
         connected.watch(activity_id)
         after = connected.events()
         assert (len(before), len(after)) == (3, 2)
@@ -124,6 +135,7 @@ class TestOpens:
         connected.watch(other)
         connected.events()
         connected.opened(1, one)
+        connected.an_hour_passes()
         connected.watch(one)
         assert len(connected.events()) == 1
 

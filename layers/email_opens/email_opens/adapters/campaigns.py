@@ -12,6 +12,7 @@ import requests
 from email_opens.adapters.links import local, next_href
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.vendor import Question, Vendor
+from email_opens.budget import Budget
 from email_opens.errors import ActivityGone, InvalidInput, PagingBroken
 from email_opens.model import Campaign, CampaignActivity, Summaries, Summary, activity_id, utc
 from email_opens.ports import Clock
@@ -48,7 +49,7 @@ class ConstantContactCampaigns:
             tokens,
             clock,
             requests_per_second=requests_per_second,
-            requests_left=requests_left,
+            budget=Budget(requests_left),
             most_bytes=MOST_BYTES,
         )
 

@@ -1,17 +1,20 @@
-"""The opens report of Constant Contact's V3 API."""
+"""The opens report and the counters of Constant Contact's V3 API."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from urllib.parse import quote
 
 import requests
 
+from email_opens.adapters.counters import decode_counters
 from email_opens.adapters.links import local
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.rows import decode
 from email_opens.adapters.vendor import Question, Vendor
-from email_opens.errors import PagingBroken
-from email_opens.model import Page
+from email_opens.budget import Budget
+from email_opens.errors import ActivityGone, NotCounted, PagingBroken
+from email_opens.model import Counted, Page
 from email_opens.ports import Clock
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -21,7 +24,7 @@ MOST_BYTES = 8 * 1024 * 1024
 class ConstantContactReport:
     """Keeps `email_opens.ports.Report` for one account and one invocation.
 
-    It spends at most `requests_left` requests, evenly and `requests_per_second` at most.
+    It takes its requests from a budget, evenly and `requests_per_second` at most.
     """
 
     def __init__(
@@ -32,7 +35,7 @@ class ConstantContactReport:
         clock: Clock,
         *,
         requests_per_second: int,
-        requests_left: int,
+        budget: Budget,
     ) -> None:
         self._api_url = api_url
         self._vendor = Vendor(
@@ -41,7 +44,7 @@ class ConstantContactReport:
             tokens,
             clock,
             requests_per_second=requests_per_second,
-            requests_left=requests_left,
+            budget=budget,
             most_bytes=MOST_BYTES,
         )
 
@@ -73,6 +76,20 @@ class ConstantContactReport:
         )
         page = partial(self._page, campaign_activity_id, link, target)
         return self._vendor.ask(question, page, before)
+
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+        listed = ",".join(quote(one, safe="") for one in campaign_ids)
+        question = Question(
+            target=f"/v3/reports/stats/email_campaigns/{listed}",
+            answer="counters",
+            subject="campaign",
+            reading="the counters",
+            privilege="ui:campaign:metrics",
+        )
+        try:
+            return self._vendor.ask(question, decode_counters, before)
+        except ActivityGone as error:
+            raise NotCounted(str(error)) from None
 
     def _page(self, campaign_activity_id: str, link: str | None, target: str, body: bytes) -> Page:
         found = decode(body, campaign_activity_id)

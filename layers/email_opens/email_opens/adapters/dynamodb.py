@@ -19,10 +19,11 @@ from email_opens.adapters.items import (
     activity_key,
     activity_of,
     item_of,
+    learned_item,
 )
 from email_opens.adapters.leases import is_anothers
 from email_opens.errors import LostRace
-from email_opens.model import Account, Activity, iso
+from email_opens.model import Account, Activity, Learned, iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -92,6 +93,40 @@ class DynamoDBTracking:
             return account
         return None  # Somebody is at work on it all the time.
 
+    def reserve(
+        self, account_id: str, *, holder: str, day: str, counted: int, requests: int
+    ) -> bool:
+        # lease_is_mine: A's lease ended in mid-work, and B has taken the account.
+        #   A leases until 14:05.   B leases at 14:06.   A reserves at 14:07 → fails, and stops.
+        lease_is_mine = "lease_holder = :holder"
+        # day_and_count_are_those_i_left: only the holder counts, so nobody else has.
+        #   A reserves on Monday and leases again, as the same holder, on Tuesday; then what it
+        #   still believes of Monday fails. So does a second copy of the same write: see above.
+        day_and_count_are_those_i_left = "requests_day = :day AND requests_spent = :counted"
+        mine: Item = {
+            "lease_holder": {"S": holder},
+            "requests_day": {"S": day},
+            "requests_spent": {"N": str(counted + requests)},
+        }
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=account_key(account_id),
+                UpdateExpression="SET requests_spent = :requests_spent",
+                ConditionExpression=f"{lease_is_mine} AND {day_and_count_are_those_i_left}",
+                ExpressionAttributeValues={
+                    ":holder": {"S": holder},
+                    ":day": {"S": day},
+                    ":counted": {"N": str(counted)},
+                    ":requests_spent": mine["requests_spent"],
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            stored = _found_instead(error)
+            return all(stored.get(name) == value for name, value in mine.items())
+        return True
+
     def release(
         self,
         account_id: str,
@@ -101,15 +136,19 @@ class DynamoDBTracking:
         unused: int,
         closed_until: datetime | None,
         last_error: str | None,
+        learned: Learned | None = None,
     ) -> None:
         texts = {
             "closed_until": None if closed_until is None else iso(closed_until),
             "last_error": last_error,
         }
-        told: Item = {f":{name}": {"S": text} for name, text in texts.items() if text is not None}
-        sets = [f"{name[1:]} = {name}" for name in told]
+        last_words: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
+        last_words |= learned_item(learned) if learned else {}
+        told: Item = {f":{name}": value for name, value in last_words.items()}
+        sets = [f"{name} = :{name}" for name in last_words]
+        gone = [*texts, *(("counted_at", "told_until") if learned else ())]
         removes = ", ".join(
-            ["lease_holder", "lease_until", *(n for n, text in texts.items() if text is None)]
+            ["lease_holder", "lease_until", *(name for name in gone if name not in last_words)]
         )
         # lease_is_mine: A's lease ended in mid-work, and B has taken the account.
         #   A leases until 14:05.   B leases at 14:06.   A releases at 14:07 → fails, B goes on.

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from email_opens.errors import AccountStopped
-from email_opens.model import Account, Activity, Gap, State, iso, utc
+from email_opens.model import Account, Activity, Gap, Learned, State, iso, utc
+from email_opens.rates import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ ACTIVITY_PREFIX = "activity#"
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+_LEAST, _MOST = 1e-9, 1e12
+"""Numbers that are reckoned with lie between; what leaves these bounds is no rate of opens."""
 _NEVER_WRITTEN = -1
 """A version that no item has, so that no write of a broken activity ever succeeds."""
 
@@ -67,7 +70,21 @@ def _account(account_id: str, item: "StoredItem") -> Account:
         requests_spent=_whole(item, "requests_spent") or 0,
         closed_until=_instant(item, "closed_until"),
         last_error=_text(item, "last_error"),
+        learned=Learned(
+            counted_at=_reckoned(item, "counted_at"),
+            told_until=_reckoned(item, "told_until"),
+            lag_seconds=_real(item, "lag_seconds") or 0.0,
+            missed=min(1.0, _real(item, "missed") or 0.0),
+        ),
     )
+
+
+def learned_item(learned: Learned) -> "Item":
+    """Write what an account has learned; what is None is missing."""
+    instants = {"counted_at": learned.counted_at, "told_until": learned.told_until}
+    item: Item = {name: {"S": iso(at)} for name, at in instants.items() if at is not None}
+    numbers = {"lag_seconds": learned.lag_seconds, "missed": learned.missed}
+    return item | {name: {"N": _number(number)} for name, number in numbers.items()}
 
 
 def item_of(activity: Activity) -> "Item":
@@ -97,6 +114,9 @@ def item_of(activity: Activity) -> "Item":
     item |= {name: {"S": text} for name, text in texts.items() if text is not None}
     item |= {name: {"S": iso(at)} for name, at in instants.items() if at is not None}
     item |= {name: {"N": str(number)} for name, number in numbers.items() if number is not None}
+    item |= {name: {"N": number} for name, number in _rate_item(activity).items()}
+    if activity.uncounted:
+        item["uncounted"] = {"BOOL": True}
     if activity.gaps:
         item["gaps"] = {"L": [{"M": _gap_item(gap)} for gap in activity.gaps]}
     item["write"] = {"B": secrets.token_bytes(6)}
@@ -142,8 +162,33 @@ def _activity(account_id: str, campaign_activity_id: str, item: "StoredItem") ->
         swept_at=_instant(item, "swept_at"),
         audited_at=_instant(item, "audited_at"),
         last_error=_text(item, "last_error"),
+        weight=_positive(item, "weight") or 1.0,
+        estimate=_estimate(item),
+        pages=_positive(item, "pages") or 1.0,
+        counter=_whole(item, "counter"),
+        uncounted=bool(_value(item, "uncounted", "BOOL", "truth")),
         version=_whole(item, "version") or 0,
     )
+
+
+def _rate_item(activity: Activity) -> dict[str, str]:
+    """Write how often an activity is opened and polled; what is as usual is left out."""
+    estimate = activity.estimate
+    numbers = {
+        "weight": None if activity.weight == 1 else activity.weight,
+        "pages": None if activity.pages == 1 else activity.pages,
+        "opens": estimate.opens if estimate else None,
+        "exposure": estimate.exposure_seconds if estimate else None,
+    }
+    written = {name: _number(number) for name, number in numbers.items() if number is not None}
+    return written | ({} if activity.counter is None else {"counter": str(activity.counter)})
+
+
+def _estimate(item: "StoredItem") -> Estimate | None:
+    opens, exposure = _positive(item, "opens"), _positive(item, "exposure")
+    if opens is None or exposure is None:
+        return None
+    return Estimate(opens, exposure)
 
 
 def _gap_item(gap: Gap) -> "Item":
@@ -199,6 +244,28 @@ def _whole(item: "StoredItem", name: str) -> int | None:
         return None if value is None else int(value)
     except ValueError:
         raise _Broken(f"its {name} is no whole number") from None
+
+
+def _number(number: float) -> str:
+    return f"{number:.6g}"
+
+
+def _real(item: "StoredItem", name: str) -> float | None:
+    value = _value(item, name, "N", "number")
+    try:
+        number = None if value is None else float(value)
+    except ValueError:
+        raise _Broken(f"its {name} is no number") from None
+    if number is not None and not 0 <= number < _MOST:
+        raise _Broken(f"its {name} is out of bounds")
+    return number
+
+
+def _positive(item: "StoredItem", name: str) -> float | None:
+    number = _real(item, name)
+    if number is not None and number < _LEAST:
+        raise _Broken(f"its {name} is out of bounds")
+    return number
 
 
 def _instant(item: "StoredItem", name: str) -> datetime | None:

@@ -12,12 +12,12 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from email_opens.adapters.items import account_of, activity_of, item_of
+from email_opens.adapters.items import account_of, activity_of, item_of, learned_item
 from email_opens.adapters.leases import is_anothers
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.state_file import StateFile
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
-from email_opens.model import Account, Activity, Tokens, iso, utc
+from email_opens.model import Account, Activity, Learned, Tokens, iso, utc
 
 if TYPE_CHECKING:
     from email_opens.adapters.items import Item
@@ -56,6 +56,17 @@ class SqliteTracking:
             _keep(connection, taken)
         return account
 
+    def reserve(
+        self, account_id: str, *, holder: str, day: str, counted: int, requests: int
+    ) -> bool:
+        with self._state.transaction() as connection:
+            account = _account(connection, account_id) or Account(account_id=account_id)
+            left = account.lease_holder, account.requests_day, account.requests_spent
+            if left != (holder, day, counted):
+                return False
+            _keep(connection, replace(account, requests_spent=counted + requests))
+        return True
+
     def release(
         self,
         account_id: str,
@@ -65,6 +76,7 @@ class SqliteTracking:
         unused: int,
         closed_until: datetime | None,
         last_error: str | None,
+        learned: Learned | None = None,
     ) -> None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id)
@@ -78,6 +90,7 @@ class SqliteTracking:
                 requests_spent=account.requests_spent - given_back,
                 closed_until=closed_until,
                 last_error=last_error,
+                learned=learned or account.learned,
             )
             _keep(connection, free)
 
@@ -236,14 +249,14 @@ def _account(connection: sqlite3.Connection, account_id: str) -> Account | None:
 
 
 def _keep(connection: sqlite3.Connection, account: Account) -> None:
-    item: Item = {}
+    item: Item = learned_item(account.learned)
     for field in fields(account):
         value = getattr(account, field.name)
         if isinstance(value, datetime):
             item[field.name] = {"S": iso(value)}
         elif isinstance(value, str):
             item[field.name] = {"S": value}
-        elif value is not None:
+        elif isinstance(value, int):
             item[field.name] = {"N": str(value)}
     connection.execute(
         "INSERT OR REPLACE INTO accounts VALUES (?, ?)", (account.account_id, json.dumps(item))

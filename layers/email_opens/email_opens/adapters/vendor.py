@@ -12,6 +12,7 @@ import requests
 
 from email_opens.adapters.exchange import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
 from email_opens.adapters.oauth import TokenSource
+from email_opens.budget import Budget
 from email_opens.errors import (
     AccountDisconnected,
     ActivityGone,
@@ -49,7 +50,7 @@ class Question:
 class Vendor:
     """Asks for one account, in one invocation.
 
-    It spends at most `requests_left` requests, evenly and `requests_per_second` at most.
+    It takes its requests from a budget, evenly and `requests_per_second` at most.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Vendor:
         clock: Clock,
         *,
         requests_per_second: int,
-        requests_left: int,
+        budget: Budget,
         most_bytes: int,
     ) -> None:
         self._session = session
@@ -68,7 +69,7 @@ class Vendor:
         self._tokens = tokens
         self._clock = clock
         self._interval = timedelta(seconds=1) / requests_per_second
-        self._requests_left = requests_left
+        self._budget = budget
         self._most_bytes = most_bytes
         self._next_at: datetime | None = None
         self._requests = 0
@@ -121,8 +122,7 @@ class Vendor:
 
     def _send(self, target: str, before: datetime) -> Reply | Unanswered:
         """Send one request in its turn."""
-        if self._requests >= self._requests_left:
-            raise OutOfTime("No request of the day's budget is left for this round.")
+        self._budget.ready()
         token = self._tokens.access_token(before)
         now = self._clock.now()
         begin = max(now, self._next_at or now)
@@ -131,6 +131,7 @@ class Vendor:
         if begin > now:
             self._clock.sleep((begin - now).total_seconds())
         self._next_at = max(begin, self._clock.now()) + self._interval
+        self._budget.take()
         self._requests += 1
         try:
             return exchange(

@@ -1,0 +1,98 @@
+"""A world lived through by the real `Rounds`: a turn a minute, over ports in memory."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bench.freshness_account import (
+    Account,
+    AccountReport,
+    Seen,
+    activity_id,
+    campaign_id,
+    instant,
+)
+from bench.freshness_world import DAY, Send
+from email_opens.model import Activity
+from email_opens.rounds import Rounds
+from tests.fakes import MemoryLedger, MemoryTracking
+
+MINUTE = 60
+WARM_UP = DAY
+"""Lived through before what is measured, to read what was sent before."""
+INVOCATION = timedelta(seconds=60)
+COMMIT = timedelta(seconds=6)
+"""As the deployed function has them."""
+ACCOUNT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lived:
+    """What came of a world."""
+
+    seen: Seen
+    turns: int
+    published: int
+    cpu_seconds: float
+    """Of all turns, the world's replies included."""
+
+
+def live(account: Account, requests_a_day: int) -> Lived:
+    """Take a turn each minute, from a day before the measured days to their end."""
+    world, clock, tracking = account.world, account.clock, MemoryTracking()
+    begins = world.begins - WARM_UP
+    clock.instant = instant(begins)
+    coming = [send for send in reversed(world.sends) if send.ends > begins]
+    tracked: list[Send] = []
+    rounds = Rounds(
+        tracking=tracking,
+        ledger=MemoryLedger(),
+        publisher=account,
+        clock=clock,
+        report=lambda _, budget: AccountReport(account, budget),
+        lookback=timedelta(hours=2),
+        requests_per_day=requests_a_day,
+    )
+    turns, published, began = 0, 0, time.process_time()
+    for minute in range(round((world.ends - begins) / MINUTE)):
+        now = begins + minute * MINUTE
+        clock.instant = max(clock.instant, instant(now))
+        while tracked and tracked[0].ends <= now:
+            old = tracked.pop(0)
+            account.untrack(old)
+            tracking.remove(ACCOUNT, activity_id(old))
+        while coming and coming[-1].tracked_at <= now:
+            new = coming.pop()
+            tracked.append(new)
+            account.track(new)
+            tracking.add(_activity(account, new))
+        if clock.now() >= instant(now + MINUTE):
+            continue
+        until = instant(now) + INVOCATION
+        turn = rounds.take_turn(
+            ACCOUNT,
+            holder="bench",
+            before=until - COMMIT,
+            until=until,
+            stay_until=until - COMMIT,
+        )
+        if turn.failures:
+            raise turn.failures[0].error
+        turns += 1
+        published += turn.facts.published
+    cpu_seconds = time.process_time() - began
+    clock.instant = instant(world.ends)
+    for send in tracked:
+        account.untrack(send)
+    return Lived(seen=account.seen, turns=turns, published=published, cpu_seconds=cpu_seconds)
+
+
+def _activity(account: Account, send: Send) -> Activity:
+    return Activity(
+        account_id=ACCOUNT,
+        campaign_activity_id=activity_id(send),
+        campaign_id=None if account.counters_as_of is None else campaign_id(send),
+        campaign_name="Spring news",
+        sent_at=instant(send.sent),
+        tracked_at=account.clock.now(),
+    )

@@ -1,0 +1,127 @@
+"""From an activity to what a poll of it is worth, and what a poll teaches. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import exp, log
+
+from email_opens.lifetime import HOT_WEIGHT, hot, longest_interval
+from email_opens.model import Activity, Learned
+from email_opens.poller import Seen
+from email_opens.rates import Estimate
+from email_opens.scheduling import Prospect
+
+UNKNOWN_RATE = 0.02
+"""Opens a second just after a send of which nothing is known, nor of any other."""
+GRAIN = timedelta(minutes=1)
+"""Of the vendor's instants."""
+PAGES_SHARE = 0.2
+MISSED_SHARE = 0.02
+MOST_TOLD = 20
+"""Opens of one poll that count when it is learned what the counters miss."""
+
+
+def prior_of(activities: Iterable[Activity]) -> Estimate:
+    """Return what to expect of an activity that was never read: one open at the usual rate."""
+    known = [one.estimate.opens_a_second for one in activities if one.estimate]
+    usual = exp(sum(map(log, known)) / len(known)) if known else UNKNOWN_RATE
+    return Estimate(1.0, 1.0 / usual)
+
+
+def born(activity: Activity) -> datetime:
+    """Return the instant from which an activity's age counts."""
+    return activity.sent_at or activity.tracked_at
+
+
+def unread(activity: Activity, now: datetime) -> bool:
+    """Say whether an activity was not read since it was sent, for the first or another time."""
+    if activity.polled_at is None:
+        return True
+    return activity.sent_at is not None and activity.polled_at < activity.sent_at <= now
+
+
+def prospect_of(
+    activity: Activity, now: datetime, prior: Estimate, learned: Learned, *, changed: bool
+) -> Prospect:
+    """Return what a poll of an activity would end now."""
+    start, first = born(activity), unread(activity, now)
+    longest = longest_interval(activity, now)
+    read_at = activity.polled_at
+    if read_at is None or first:
+        read_at = min(start, now)
+    elif read_at > now:
+        # The clock has jumped back: nobody waits for it to come again.
+        read_at = now - longest
+    return Prospect(
+        campaign_activity_id=activity.campaign_activity_id,
+        weight=activity.weight * (HOT_WEIGHT if hot(activity, now) else 1.0),
+        cost=activity.pages,
+        estimate=prior if first or activity.estimate is None else activity.estimate,
+        age=_seconds(now - start),
+        read_age=_seconds(read_at - start),
+        seen_age=_seconds(max(read_at, _told_at(activity, now, learned) or read_at) - start),
+        longest_seconds=_seconds(longest),
+        first=first,
+        changed=changed,
+        countable=countable(activity),
+    )
+
+
+def countable(activity: Activity) -> bool:
+    """Say whether the counter of an activity's campaign can be asked for."""
+    return activity.campaign_id is not None and not activity.uncounted
+
+
+def learned_of(
+    activity: Activity, seen: Seen, prior: Estimate, told: int | None, lookback: timedelta
+) -> Activity:
+    """Return an activity with what a poll of its head has taught.
+
+    `told` is what its campaign's counter said last. Opens that are older than the read covers
+    teach nothing of the rate: backfill, or what an audit finds.
+    """
+    before, start = seen.before, born(activity)
+    first = unread(before, seen.at)
+    if before.polled_at is None or first:
+        since = max(filter(None, (start, before.tracked_from, seen.down_to)))
+        oldest, estimate = since, prior
+    else:
+        since = min(before.polled_at, seen.at)
+        oldest, estimate = since - lookback, before.estimate or prior
+    found = sum(oldest <= created for created in seen.opens)
+    counter = told
+    if before.counter is not None:
+        counter = max(told or 0, before.counter + len(seen.opens))
+    return replace(
+        activity,
+        estimate=estimate.learn(
+            found, max(0.0, _seconds(since - start)), _seconds(seen.at - start)
+        ),
+        pages=before.pages + (0 if first else PAGES_SHARE * (seen.pages - before.pages)),
+        counter=counter,
+        uncounted=activity.uncounted and activity.audited_at == before.audited_at,
+    )
+
+
+def missed_after(missed: float, prospect: Prospect, start: datetime, seen: Seen) -> float:
+    """Return the share of opens of which counters do not tell, after a poll's opens.
+
+    A counter that has not moved says that there is nothing older; one that has, told.
+    """
+    if not prospect.changed and prospect.seen_age <= prospect.read_age:
+        return missed
+    until = start + timedelta(seconds=prospect.seen_age) - GRAIN
+    untold = [not prospect.changed and created < until for created in seen.opens]
+    share = sum(untold) / max(1, len(untold))
+    return share + (missed - share) * (1 - MISSED_SHARE) ** min(MOST_TOLD, len(untold))
+
+
+def _told_at(activity: Activity, now: datetime, learned: Learned) -> datetime | None:
+    """Return up to when an activity's counter tells that there was nothing new."""
+    if not countable(activity) or activity.counter is None or learned.told_until is None:
+        return None
+    return min(learned.told_until, now)
+
+
+def _seconds(time: timedelta) -> float:
+    return time.total_seconds()

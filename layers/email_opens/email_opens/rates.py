@@ -1,0 +1,94 @@
+"""How often an activity is opened: a rate that falls as sends do, learned from what was read. Pure.
+
+After a send the rate falls as `(1 + t/3h)^-1.6`, which is near what mailers publish of their own
+sends. How high it starts is learned: so many opens over so much *exposure*, the integral of that
+fall (a Gamma-Poisson estimate). Old opens are forgotten as new ones come, so the estimate follows
+a send that behaves otherwise, or that is sent once more.
+"""
+
+import math
+from dataclasses import dataclass
+
+SCALE_SECONDS = 3 * 3600.0
+POWER = 1.6
+MEMORY_OPENS = 40.0
+"""An estimate rests on no more opens than these, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Opens over exposure; the quotient is the rate at the instant of the send."""
+
+    opens: float
+    exposure_seconds: float
+
+    @property
+    def opens_a_second(self) -> float:
+        """The rate at the instant of the send."""
+        return self.opens / self.exposure_seconds
+
+    def at(self, age_seconds: float) -> float:
+        """Return the rate at an age, in opens a second."""
+        return self.opens_a_second * fall(age_seconds)
+
+    def learn(self, opens: int, since_seconds: float, until_seconds: float) -> "Estimate":
+        """Return the estimate after a read: so many opens between two ages of the send."""
+        total = self.opens + opens
+        exposed = self.exposure_seconds + exposure(since_seconds, until_seconds)
+        kept = min(1.0, MEMORY_OPENS / total)
+        return Estimate(total * kept, exposed * kept)
+
+    def expected(self, since_seconds: float, until_seconds: float) -> float:
+        """Return the opens that are expected between two ages."""
+        return self.opens_a_second * exposure(since_seconds, until_seconds)
+
+    def waiting(self, since_seconds: float, until_seconds: float) -> float:
+        """Return how long the opens since an age have waited by another, in open-seconds."""
+        return self.opens_a_second * waited(since_seconds, until_seconds)
+
+
+def fall(age_seconds: float) -> float:
+    """Return the rate at an age, as a share of the rate at the send."""
+    return math.pow(_u(age_seconds), -POWER)
+
+
+def exposure(since_seconds: float, until_seconds: float) -> float:
+    """Return the integral of the fall between two ages."""
+    if until_seconds <= since_seconds:
+        return 0.0
+    power = POWER - 1
+    return (
+        SCALE_SECONDS
+        / power
+        * (math.pow(_u(since_seconds), -power) - math.pow(_u(until_seconds), -power))
+    )
+
+
+def waited(since_seconds: float, until_seconds: float) -> float:
+    """Return the integral of the fall at s, times (until - s), over s between two ages."""
+    span = until_seconds - since_seconds
+    if span <= 0:
+        return 0.0
+    low, high = _u(since_seconds), _u(until_seconds)
+    if high - low < low / 100:
+        # The closed form would subtract what is all but equal; the fall is all but straight here.
+        return fall(since_seconds + span / 3) * span**2 / 2
+    first = high / (POWER - 1) * (math.pow(low, 1 - POWER) - math.pow(high, 1 - POWER))
+    second = (math.pow(high, 2 - POWER) - math.pow(low, 2 - POWER)) / (2 - POWER)
+    return SCALE_SECONDS**2 * (first - second)
+
+
+def root_exposure(since_seconds: float, until_seconds: float) -> float:
+    """Return the integral of the fall's square root: what polls are worth between two ages."""
+    if until_seconds <= since_seconds:
+        return 0.0
+    power = 1 - POWER / 2
+    return (
+        SCALE_SECONDS
+        / power
+        * (math.pow(_u(until_seconds), power) - math.pow(_u(since_seconds), power))
+    )
+
+
+def _u(age_seconds: float) -> float:
+    return 1 + max(0.0, age_seconds) / SCALE_SECONDS

@@ -1,0 +1,61 @@
+"""The requests of a day, reserved in blocks."""
+
+import pytest
+
+from email_opens.budget import BLOCK, Budget
+from email_opens.errors import OutOfTime
+
+
+class Reserved:
+    """What was reserved, and how often it is refused."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.blocks: list[int] = []
+        self._refuses = refuses
+
+    def __call__(self, requests: int) -> bool:
+        self.blocks.append(requests)
+        return not self._refuses
+
+
+def test_what_is_reserved_is_spent_without_a_word() -> None:
+    reserved = Reserved()
+    budget = Budget(2, 100, reserved)
+    budget.take()
+    budget.take()
+    assert (reserved.blocks, budget.spent, budget.unused) == ([], 2, 0)
+
+
+def test_a_block_is_reserved_before_its_first_request_is_spent() -> None:
+    reserved = Reserved()
+    budget = Budget(0, 1000, reserved)
+    budget.take()
+    assert (reserved.blocks, budget.unused, budget.left) == ([BLOCK], BLOCK - 1, 999)
+
+
+def test_the_last_block_is_what_the_day_has_left() -> None:
+    reserved = Reserved()
+    budget = Budget(0, 7, reserved)
+    for _ in range(7):
+        budget.take()
+    assert (reserved.blocks, budget.left) == ([7], 0)
+
+
+def test_a_day_without_requests_ends_the_turn() -> None:
+    with pytest.raises(OutOfTime):
+        Budget(0).take()
+
+
+def test_what_another_has_taken_is_not_asked_for_again() -> None:
+    reserved = Reserved(refuses=True)
+    budget = Budget(0, 100, reserved)
+    for _ in range(2):
+        with pytest.raises(OutOfTime):
+            budget.take()
+    assert (reserved.blocks, budget.left, budget.spent) == ([BLOCK], 0, 0)
+
+
+def test_to_be_ready_spends_nothing() -> None:
+    budget = Budget(1)
+    budget.ready()
+    assert (budget.spent, budget.unused) == (0, 1)
