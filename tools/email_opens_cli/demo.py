@@ -65,6 +65,7 @@ def run(screen: Screen | None = None) -> int:
                     "ConstantContactAuthUrl": vendor.auth_url,
                     # The demo's own hand is faster.
                     "ScheduleState": "DISABLED",
+                    "RoundsSeconds": "0",
                 },
             )
             progress.stop()

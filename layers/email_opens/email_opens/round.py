@@ -34,7 +34,15 @@ from email_opens.model import (
 )
 from email_opens.poller import Poller, Seen, Walk
 from email_opens.ports import Clock, Report, Tracking
-from email_opens.prospects import born, countable, learned_of, missed_after, prior_of, prospect_of
+from email_opens.prospects import (
+    born,
+    countable,
+    learned_of,
+    missed_after,
+    prior_of,
+    prospect_of,
+    unread,
+)
 from email_opens.rates import Estimate
 from email_opens.scheduling import (
     FLOORS_SHARE,
@@ -126,7 +134,7 @@ class Round:
             for one in every
             if one.campaign_activity_id not in self.activities and wakes(one, now)
         }
-        self.prior = prior_of(every)
+        self.prior = prior_of(one for one in every if not unread(one, now))
         self.backlog.begin(tracked, now)
         for activity in tracked:
             self._weigh(activity, now)
@@ -231,10 +239,8 @@ class Round:
     def _isolated(self, walk: Walk) -> bool:
         """Work a stretch; an activity of which that fails is left alone until the next turn."""
         activity_id = walk.activity.campaign_activity_id
-        worked = False
         try:
             self.poller.work(walk, self.turn.facts, before=self.before)
-            worked = True
         except (AccountStopped, OutOfTime):
             raise
         except (LostRace, LinkExpired):
@@ -245,12 +251,13 @@ class Round:
             self._fail(walk, error, walk.activity.state)
         except Exception as error:  # noqa: BLE001 - recorded, and none of the others' business
             self.turn.failures.append(Failure(activity_id, error))
+        else:
+            return True
         finally:
             self.activities[activity_id] = walk.activity
-            if not worked:
-                self.prospects.pop(activity_id, None)
-                self.backlog.drop(activity_id)
-        return worked
+        self.prospects.pop(activity_id, None)
+        self.backlog.drop(activity_id)
+        return False
 
     def _fail(self, walk: Walk, error: EmailOpensError, state: State) -> None:
         """Tell of a failure; the activity waits its turn like those that were polled."""

@@ -228,8 +228,9 @@ def choose(
     offer = _Offer(counters)
     for one in prospects:
         offer.add(one)
-        if one.idle() < GRAIN_SECONDS and not one.first:
-            wait_seconds = min(wait_seconds, GRAIN_SECONDS - one.idle())
+        rests = GRAIN_SECONDS - one.idle()
+        wait_seconds = min(wait_seconds, max(rests, seconds_until_worth(one, plan)))
+        if rests > 0 and not one.first:
             continue
         waiting = one.waiting(counters.missed)
         ratio, why = waiting / one.cost, one.why(plan.stretch)
@@ -237,7 +238,6 @@ def choose(
             ratio = inf if why is Why.FIRST else max(ratio, plan.price)
         if ratio > best_ratio or best is None:
             best, best_ratio = Poll(one, waiting, why or Why.WORTH), ratio
-        wait_seconds = min(wait_seconds, seconds_until_worth(one, plan))
     if probed_seconds_ago is not None and best_ratio < inf and offer.countable:
         if offer.pays(probed_seconds_ago, plan.price, best_ratio):
             return Probe()
