@@ -13,8 +13,6 @@ SCALE_SECONDS = 3 * 3600.0
 POWER = 1.6
 MEMORY_OPENS = 40.0
 """An estimate rests on no more opens than these, the latest."""
-SURPRISE_OPENS, SURPRISE = 10, 4.0
-"""So many opens, and so many times as many as were expected: the past is forgotten at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,8 @@ class Estimate:
 
     def learn(self, opens: int, since_seconds: float, until_seconds: float) -> "Estimate":
         """Return the estimate after a read: so many opens between two ages of the send."""
-        exposed = exposure(since_seconds, until_seconds)
-        surprised = opens >= SURPRISE_OPENS and opens > SURPRISE * self.opens_a_second * exposed
-        if surprised and exposed:
-            # What the past of an old send weighs in exposure, no number of opens would outweigh.
-            return Estimate(MEMORY_OPENS, MEMORY_OPENS / opens * exposed)
-        total, exposed = self.opens + opens, self.exposure_seconds + exposed
+        total = self.opens + opens
+        exposed = self.exposure_seconds + exposure(since_seconds, until_seconds)
         kept = min(1.0, MEMORY_OPENS / total)
         return Estimate(total * kept, exposed * kept)
 
