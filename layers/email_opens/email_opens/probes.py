@@ -95,7 +95,7 @@ def baseline(activity: Activity, told: Told) -> tuple[Activity, bool]:
     if campaign_id in told.without:
         return replace(activity, uncounted=True), False
     count = told.opens.get(campaign_id or "")
-    if count is None:
+    if count is None or activity.uncounted:
         return activity, False
     fresh = told.refreshed_at is not None and read_at is not None and told.refreshed_at > read_at
     if activity.counter is None:

@@ -51,7 +51,6 @@ from email_opens.scheduling import (
     Poll,
     Probe,
     Prospect,
-    Wait,
     choose,
     plan,
 )
@@ -174,18 +173,17 @@ class Round:
         for one in self.prospects.values():
             one.age += elapsed
         choice = choose(self.prospects.values(), worth, self._counters(), self._probed_ago(now))
-        match choice:
-            case Poll(prospect, waiting, why):
-                self._tell(prospect.campaign_activity_id, waiting, worth, prospect.cost, why)
-                self._poll(prospect, now)
-            case Probe():
-                self._probe(now, worth)
-            case Wait(seconds):
-                if self._below(now, worth):
-                    return True
-                if seconds > (min(self.stay_until, self.before - ENOUGH) - now).total_seconds():
-                    return False
-                self.clock.sleep(seconds)
+        if isinstance(choice, Poll):
+            one = choice.prospect
+            self._tell(one.campaign_activity_id, choice.waiting, worth, one.cost, choice.why)
+            self._poll(one, now)
+        elif isinstance(choice, Probe):
+            self._probe(now, worth)
+        elif not self._below(now, worth):
+            stays = (min(self.stay_until, self.before - ENOUGH) - now).total_seconds()
+            if choice.seconds > stays:
+                return False
+            self.clock.sleep(choice.seconds)
         return True
 
     def _tell(
@@ -291,8 +289,7 @@ class Round:
         activity_id, spent = walk.activity.campaign_activity_id, self.budget.spent
         if self._isolated(walk):
             self.backlog.leave(walk)
-            if activity_id in self.prospects:
-                self._weigh(self.activities[activity_id], self.clock.now())
+            self._weigh(self.activities[activity_id], self.clock.now())
             self._finish(activity_id)
         self.backlog.note(walk, self.budget.spent - spent)
         return True
@@ -343,21 +340,24 @@ class Round:
             learned = replace(learned, missed=missed, told_until=None)
         self.learned = replace(learned, counted_at=now)
         self.told = told
-        for activity_id, activity in (self.asleep | self.activities).items():
-            if not countable(activity):
-                continue
+        for activity_id, activity in list(self.asleep.items()):
             counted, moved = probes.baseline(activity, told)
-            if activity_id in self.asleep and moved:
-                del self.asleep[activity_id]
-                counted = replace(counted, state=State.ACTIVE)
-            elif activity_id in self.asleep:
-                self.asleep[activity_id] = self._kept(activity, counted)
-                continue
             if moved:
-                self.changed.add(activity_id)
-            self.activities[activity_id] = self._kept(activity, counted)
-            if moved or activity_id in self.prospects:
-                self._weigh(self.activities[activity_id], self.clock.now())
+                del self.asleep[activity_id]
+                self._counted(activity, replace(counted, state=State.ACTIVE), moved=True)
+            else:
+                self.asleep[activity_id] = self._kept(activity, counted)
+        for activity_id in list(self.prospects):
+            activity = self.activities[activity_id]
+            counted, moved = probes.baseline(activity, told)
+            self._counted(activity, counted, moved=moved)
+
+    def _counted(self, before: Activity, counted: Activity, *, moved: bool) -> None:
+        """Take in what a counter says of an activity that is polled."""
+        if moved:
+            self.changed.add(counted.campaign_activity_id)
+        self.activities[counted.campaign_activity_id] = self._kept(before, counted)
+        self._weigh(self.activities[counted.campaign_activity_id], self.clock.now())
 
     def _kept(self, before: Activity, counted: Activity) -> Activity:
         """Save what the next turn must know; a counter's small steps back wait for a poll."""

@@ -277,11 +277,9 @@ class _Offer:
 
 def seconds_until_worth(one: Prospect, plan: Plan) -> float:
     """Estimate when a poll will be worth its price, at the rate of now; below zero: it is."""
-    left = one.longest_seconds * plan.stretch - one.idle()
     rate = one.weight * one.estimate.at(one.age)
-    if rate > 0:
-        left = min(left, sqrt(2 * plan.price * one.cost / rate) - (one.age - one.seen_age))
-    return left
+    worth = sqrt(2 * plan.price * one.cost / rate) - (one.age - one.seen_age)
+    return min(one.longest_seconds * plan.stretch - one.idle(), worth)
 
 
 def backfill_budget(requests_per_day: int, now: datetime) -> int:

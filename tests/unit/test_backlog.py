@@ -1,0 +1,67 @@
+"""Whose stretch below the heads is worked next."""
+
+from dataclasses import replace
+
+import pytest
+
+from email_opens.backlog import Backlog
+from email_opens.known import Known
+from email_opens.model import Activity, Gap
+from email_opens.poller import Walk
+from email_opens.walk import Depth
+from tests.contract.samples import ACTIVITY, NOON
+from tests.fakes import MemoryLedger
+from tests.unit.core import at
+
+SWEPT = Gap(at(10), at(20), "2")
+AUDITED = Gap(at(-900), at(20), "2")
+
+
+@pytest.fixture
+def backlog() -> Backlog:
+    return Backlog(requests_per_day=10_000, spent_before=0)
+
+
+def left(name: str, gap: Gap, depth: Depth = Depth.TAIL) -> Walk:
+    """Return a walk that has left a gap."""
+    activity = replace(ACTIVITY, campaign_activity_id=name, gaps=(gap,))
+    return Walk(activity=activity, floor=gap.floor, gap=gap, depth=depth)
+
+
+def following(backlog: Backlog, *activities: Activity) -> Walk | None:
+    return backlog.next_walk({one.campaign_activity_id: one for one in activities}, NOON, 1.0, 0)
+
+
+def test_a_walk_under_way_goes_on(backlog: Backlog) -> None:
+    walk = left("a", SWEPT)
+    backlog.leave(walk)
+    assert following(backlog, walk.activity) is walk
+
+
+def test_a_walk_whose_head_was_polled_meanwhile_forgets_what_it_knew(backlog: Backlog) -> None:
+    walk = left("a", SWEPT)
+    walk.known = Known(MemoryLedger(), "a")
+    backlog.leave(walk)
+    polled = replace(walk.activity, version=7)
+    following(backlog, polled)
+    assert [walk.known, walk.activity] == [None, polled]
+
+
+def test_a_gap_that_was_closed_meanwhile_is_not_worked(backlog: Backlog) -> None:
+    walk = left("a", SWEPT)
+    backlog.leave(walk)
+    assert following(backlog, replace(walk.activity, gaps=())) is None
+
+
+def test_what_a_sweep_left_goes_before_what_an_audit_left(backlog: Backlog) -> None:
+    audit, sweep = left("a", AUDITED, Depth.AUDIT), left("b", SWEPT)
+    backlog.leave(audit)
+    backlog.leave(sweep)
+    assert following(backlog, audit.activity, sweep.activity) is sweep
+
+
+def test_who_was_worked_comes_last_among_equals(backlog: Backlog) -> None:
+    walks = [left("a", SWEPT), left("b", SWEPT)]
+    for walk in [*walks, walks[0]]:
+        backlog.leave(walk)
+    assert following(backlog, *(walk.activity for walk in walks)) is walks[1]
