@@ -9,7 +9,7 @@ import pytest
 
 from constant_contact_emulator import Contact
 from email_opens.budget import Budget
-from email_opens.errors import ActivityGone, LinkExpired, OutOfTime
+from email_opens.errors import ActivityGone, LinkExpired, NotCounted, OutOfTime
 from email_opens.model import Open
 from email_opens.ports import Report
 from tests.fakes import FakeClock
@@ -24,6 +24,7 @@ class Kept(Protocol):
 
     clock: FakeClock
     report: Report
+    campaign_id: str
 
     def add(self, row: Open) -> None: ...
 
@@ -34,6 +35,8 @@ class InMemory:
         self._memory = MemoryReport(self.clock, Budget(LEFT))
         self.report: Report = self._memory
         self._memory.rows[ACTIVITY] = []
+        self.campaign_id = "campaign"
+        self._memory.campaigns[self.campaign_id] = [ACTIVITY]
 
     def add(self, row: Open) -> None:
         self._memory.rows[ACTIVITY].append(row)
@@ -44,6 +47,7 @@ class AtTheVendor:
         self.clock = vendor.clock
         self.report: Report = vendor.report(left=LEFT)
         self._world = vendor.emulator.world
+        (self.campaign_id,) = self._world.campaigns
 
     def add(self, row: Open) -> None:
         contact = Contact(row.contact_id, row.email_address)
@@ -132,6 +136,28 @@ class TestEveryReport:
         with pytest.raises(OutOfTime):
             kept.report.read(ACTIVITY, link=None, rows=500, before=kept.clock.now())
         assert kept.report.requests == 0
+
+    def test_counts_every_open_of_a_campaign(self, kept: Kept) -> None:
+        fill(kept, 3)
+        counted = kept.report.count([kept.campaign_id], before=self.before(kept))
+        assert counted.opens == {kept.campaign_id: 3}
+
+    def test_counts_up_to_an_instant(self, kept: Kept) -> None:
+        counted = kept.report.count([kept.campaign_id], before=self.before(kept))
+        assert counted.refreshed_at == kept.clock.now()
+
+    def test_counts_with_one_request(self, kept: Kept) -> None:
+        kept.report.count([kept.campaign_id], before=self.before(kept))
+        assert kept.report.requests == 1
+
+    def test_counts_none_where_it_does_not_know_one(self, kept: Kept) -> None:
+        unknown = "5b1e0a52-0000-4000-8000-0000000000ff"
+        with pytest.raises(NotCounted):
+            kept.report.count([kept.campaign_id, unknown], before=self.before(kept))
+
+    def test_counts_nothing_without_time(self, kept: Kept) -> None:
+        with pytest.raises(OutOfTime):
+            kept.report.count([kept.campaign_id], before=kept.clock.now())
 
     def test_begins_nothing_beyond_its_requests(self, kept: Kept) -> None:
         for _ in range(LEFT):

@@ -14,8 +14,9 @@ from email_opens.adapters.dynamodb import LEASE_TRIES, DynamoDBTracking
 from email_opens.adapters.sqlite import SqliteTracking
 from email_opens.adapters.state_file import StateFile
 from email_opens.errors import LostRace
-from email_opens.model import Account, Gap, State
+from email_opens.model import Account, Gap, Learned, State
 from email_opens.ports import Tracking
+from email_opens.rates import Estimate
 from tests.conftest import Aws
 from tests.contract.replies import Answers, error
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
@@ -42,6 +43,14 @@ EVERYTHING = replace(
     swept_at=NOON - MINUTE,
     audited_at=NOON - timedelta(hours=5),
     last_error="The vendor answered 503.",
+    weight=2.5,
+    estimate=Estimate(opens=12.5, exposure_seconds=98765.4),
+    pages=1.25,
+    counter=0,
+    uncounted=True,
+)
+LEARNED = Learned(
+    counted_at=NOON, told_until=NOON - timedelta(seconds=90), lag_seconds=61.5, missed=0.25
 )
 
 
@@ -85,6 +94,7 @@ def release(
     unused: int = 0,
     closed_until: datetime | None = None,
     last_error: str | None = None,
+    learned: Learned | None = None,
 ) -> None:
     tracking.release(
         "default",
@@ -93,7 +103,19 @@ def release(
         unused=unused,
         closed_until=closed_until,
         last_error=last_error,
+        learned=learned,
     )
+
+
+def reserve(
+    tracking: Tracking,
+    holder: str = "a",
+    *,
+    day: str = TODAY,
+    counted: int = 50,
+    requests: int = 20,
+) -> bool:
+    return tracking.reserve("default", holder=holder, day=day, counted=counted, requests=requests)
 
 
 def kept(tracking: Tracking) -> Account:
@@ -215,6 +237,58 @@ class TestEveryRelease:
         release(tracking)
         assert tracking.account("default") is None
 
+    def test_keeps_what_was_learned(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, learned=LEARNED)
+        account = lease(tracking)
+        assert account is not None
+        assert account.learned == LEARNED
+
+    def test_that_has_learned_nothing_new_keeps_what_was(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, learned=LEARNED)
+        lease(tracking)
+        release(tracking)
+        assert kept(tracking).learned == LEARNED
+
+    def test_forgets_what_is_no_longer_so(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, learned=LEARNED)
+        lease(tracking)
+        release(tracking, learned=Learned(missed=0.5))
+        assert kept(tracking).learned == Learned(missed=0.5)
+
+
+class TestEveryReservation:
+    def test_counts_more_as_spent(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50)
+        assert reserve(tracking, counted=50, requests=20)
+        assert kept(tracking).requests_spent == 70
+
+    def test_by_another_than_the_holder_counts_nothing(self, tracking: Tracking) -> None:
+        lease(tracking, "a", reserve=50)
+        assert not reserve(tracking, "b")
+        assert kept(tracking).requests_spent == 50
+
+    def test_after_a_release_counts_nothing(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50)
+        release(tracking)
+        assert not reserve(tracking)
+
+    def test_of_another_day_counts_nothing(self, tracking: Tracking) -> None:
+        lease(tracking, now=TOMORROW, reserve=50)
+        assert not reserve(tracking, day=TODAY)
+        assert kept(tracking).requests_spent == 50
+
+    def test_beyond_another_count_counts_nothing(self, tracking: Tracking) -> None:
+        lease(tracking, reserve=50)
+        assert not reserve(tracking, counted=49)
+        assert kept(tracking).requests_spent == 50
+
+    def test_of_an_unknown_account_counts_nothing(self, tracking: Tracking) -> None:
+        assert not reserve(tracking)
+        assert tracking.account("default") is None
+
 
 class TestEveryActivity:
     @pytest.mark.parametrize("activity", [ACTIVITY, EVERYTHING], ids=["bare", "full"])
@@ -321,6 +395,14 @@ class TestDynamoDB:
         assert lease(dynamodb_tracking) is not None
         assert kept(dynamodb_tracking).requests_spent == 50
 
+    def test_reserves_more_once_when_the_answer_was_lost(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        lease(dynamodb_tracking, reserve=50)
+        AnsweredTwice(aws, "UpdateItem", "update_item")
+        assert reserve(dynamodb_tracking, counted=50, requests=20)
+        assert kept(dynamodb_tracking).requests_spent == 70
+
     def test_gives_back_once_when_the_answer_to_a_release_was_lost(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking
     ) -> None:
@@ -359,9 +441,10 @@ class TestDynamoDB:
             ("PutItem", lambda tracking: tracking.save(ACTIVITY)),
             ("PutItem", lambda tracking: tracking.add(ACTIVITY)),
             ("UpdateItem", lease),
+            ("UpdateItem", reserve),
             ("UpdateItem", release),
         ],
-        ids=["save", "add", "lease", "release"],
+        ids=["save", "add", "lease", "reserve", "release"],
     )
     def test_hides_no_other_error(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking, operation: str, act: Any

@@ -92,11 +92,13 @@ def learned_of(
     counter = told
     if before.counter is not None:
         counter = max(told or 0, before.counter + len(seen.opens))
+    if not first or seen.at - since >= GRAIN:
+        # Within the grain of the rows' instants nobody can say how long they took to come.
+        since_age = max(0.0, _seconds(since - start))
+        estimate = estimate.learn(found, since_age, _seconds(seen.at - start))
     return replace(
         activity,
-        estimate=estimate.learn(
-            found, max(0.0, _seconds(since - start)), _seconds(seen.at - start)
-        ),
+        estimate=estimate,
         pages=before.pages + (0 if first else PAGES_SHARE * (seen.pages - before.pages)),
         counter=counter,
         uncounted=activity.uncounted and activity.audited_at == before.audited_at,
