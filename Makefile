@@ -12,10 +12,10 @@ COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requ
 export PATH := $(patsubst %/,%,$(dir $(UV))):$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test simulate compare check build deploy bench screens lock clean
+.PHONY: help demo test simulate compare check build deploy bench bench-freshness screens lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 demo: .venv/ready ## the whole product on this machine: no account, no keys
 	.venv/bin/email-opens demo
@@ -55,6 +55,9 @@ deploy: build ## ask for the parameters the first time, and deploy
 
 bench: .venv/ready ## what is claimed about speed, measured
 	.venv/bin/python -m bench
+
+bench-freshness: .venv/ready ## how soon opens are published for a day's requests, some eight minutes
+	.venv/bin/python -m bench.freshness
 
 screens: .venv/ready ## draw the pictures of docs/screens anew, some two minutes
 	.venv/bin/python tools/screens.py

@@ -7,6 +7,7 @@
 - `memory`: the peak of a first read of 1,000,000 rows
 - `idle`: DynamoDB's writes of a round that finds nothing
 - `killed`: a first read of 200,000 rows, killed ten times
+- `freshness`: how soon opens are published for a day's requests (`make bench-freshness`)
 - `decode`: a page by the standard library, msgspec and pydantic
 
 Benchmarks are no tests: nothing fails, each figure is printed beside the reach.

@@ -10,128 +10,17 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 from bench import freshness_decisions
 from bench.figures import Figure, show
-from bench.freshness_account import Account, CountersAsOf, stale
-from bench.freshness_fixed import delays, even, optimal_waiting, square_root
 from bench.freshness_plot import Line, plot
-from bench.freshness_turns import live
-from bench.freshness_world import DAY, HOUR, World, with_backlog, with_resend, world
-from tests.fakes import FakeClock
+from bench.freshness_scenarios import BUDGET, SCENARIOS, Outcome, played
+from bench.freshness_world import DAY, HOUR
 
 SEED = 1
-A_DAY = 10_000
-BUDGET = 9_000
-"""A tenth is reserved for other users of the key."""
 ACTIVITIES = (20, 100, 300)
 PLOT = Path(__file__).parents[1] / "docs" / "freshness.svg"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """A world, and what befalls the account in it."""
-
-    activities: int
-    days: int
-    burst: bool = False
-    stale_minutes: float | None = None
-    """How old the counters are; None: there are none."""
-    budget: int = BUDGET
-    backlog_rows: int = 0
-    resend: bool = False
-    closed_at_noon: bool = False
-    """On the first measured day, by somebody else who uses the key."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of a scenario, and of the policies beside it; seconds are means."""
-
-    opens: int
-    mean: float
-    even: float
-    square_root: float
-    optimum: float
-    """As expected of who knows every rate beforehand."""
-    hot: int
-    hot_median: float
-    hot_99: float
-    requests: Sequence[int]
-    """Of each measured day."""
-    probes: int
-    longest_unread: float
-    cpu_seconds: float
-
-
-SCENARIOS: Mapping[str, Scenario] = {
-    "300 probe": Scenario(activities=300, days=1, stale_minutes=0),
-    "100 probe": Scenario(activities=100, days=3, stale_minutes=0),
-    "300 rule": Scenario(activities=300, days=1),
-    "300 rule, backlog": Scenario(activities=300, days=1, backlog_rows=1_000_000),
-    "burst probe": Scenario(activities=100, days=2, burst=True, stale_minutes=0),
-    "100 stale 5": Scenario(activities=100, days=3, stale_minutes=5),
-    "100 stale 30": Scenario(activities=100, days=3, stale_minutes=30),
-    "100 stale 60": Scenario(activities=100, days=3, stale_minutes=60),
-    "100 rule": Scenario(activities=100, days=3),
-    "burst rule": Scenario(activities=100, days=2, burst=True),
-    "20 rule": Scenario(activities=20, days=7),
-    "20 probe": Scenario(activities=20, days=7, stale_minutes=0),
-    "resend": Scenario(activities=100, days=1, resend=True),
-    "closed": Scenario(activities=100, days=2, closed_at_noon=True),
-    "budget 60": Scenario(activities=100, days=14, budget=60),
-    "budget 0": Scenario(activities=100, days=1, budget=0),
-}
-"""The longest first, so that the last process to end is not alone for long."""
-
-
-def played(scenario: Scenario, seed: int) -> Outcome:
-    lived = world(seed, scenario.activities, scenario.days, burst=scenario.burst)
-    budget = scenario.budget
-    rivals = (0.0, 0.0, 0.0)
-    if budget:
-        waiting = optimal_waiting(lived, budget)
-        known = delays(lived, square_root(lived, budget, Random(seed)))
-        turn_by_turn = delays(lived, even(lived, budget))
-        rivals = turn_by_turn.mean, known.mean, waiting / len(known.all)
-    if scenario.backlog_rows:
-        lived = with_backlog(lived, scenario.backlog_rows)
-    if scenario.resend:
-        lived = with_resend(lived, Random(seed))
-    account = Account(
-        lived,
-        FakeClock(),
-        _counters(scenario),
-        closed=lambda now: scenario.closed_at_noon and _first_afternoon(lived, now),
-    )
-    lasted = live(account, budget)
-    seen = lasted.seen
-    first_day = round(lived.begins / DAY)
-    return Outcome(
-        opens=len(seen.delays.all),
-        mean=seen.delays.mean,
-        even=rivals[0],
-        square_root=rivals[1],
-        optimum=rivals[2],
-        hot=len(seen.delays.hot),
-        hot_median=seen.delays.hot_percentile(50),
-        hot_99=seen.delays.hot_percentile(99),
-        requests=[seen.requests.get(first_day + day, 0) for day in range(lived.days)],
-        probes=seen.probes,
-        longest_unread=seen.longest_unread,
-        cpu_seconds=lasted.cpu_seconds,
-    )
-
-
-def _counters(scenario: Scenario) -> CountersAsOf | None:
-    return None if scenario.stale_minutes is None else stale(scenario.stale_minutes)
-
-
-def _first_afternoon(lived: World, now: float) -> bool:
-    return lived.begins + 12 * HOUR <= now < lived.begins + DAY
 
 
 def targets(of: Mapping[str, Outcome]) -> list[Figure]:
@@ -161,7 +50,7 @@ def targets(of: Mapping[str, Outcome]) -> list[Figure]:
     ]
     most = max(max(one.requests) for one in of.values())
     least = min(min(of[key].requests) for key in ("100 rule", "100 probe", "300 rule", "300 probe"))
-    backlog, tails = of["300 rule, backlog"], of["300 rule"]
+    tails = of["300 rule"]
     return [
         *figures,
         Figure("requests of a day, at most", f"{most:,}", f"≤ {BUDGET:,}", most <= BUDGET),
@@ -175,7 +64,15 @@ def targets(of: Mapping[str, Outcome]) -> list[Figure]:
             _share(f"counters {minutes} min stale, against none", stale_by.mean, rule.mean, 1.05)
             for minutes, stale_by in ((m, of[f"100 stale {m}"]) for m in (5, 30, 60))
         ),
-        _share("tails with a backlog of 1,000,000 rows", backlog.mean, tails.mean, 1.1),
+        *(
+            _share(
+                f"tails with a {name} of 1,000,000 rows, 300 activities",
+                of[f"300 rule, {name}"].mean,
+                tails.mean,
+                1.1,
+            )
+            for name in ("backlog", "dense backlog")
+        ),
     ]
 
 
@@ -256,7 +153,9 @@ def main() -> None:
     for name, one in of.items():
         print(
             f"- {name}: {', '.join(map(str, one.requests))} requests a day, "
-            f"{one.probes} probes in all, {one.cpu_seconds:.0f} s CPU"
+            f"{one.by_noon:.0%} of them by noon, {one.first_hour:.0f} in the first hour, "
+            f"{one.last_hour:.0f} in the last; {one.probes} probes in all, "
+            f"{one.cpu_seconds:.0f} s CPU"
         )
     print(f"\nIt took {time.monotonic() - began:.0f} s.")
     if asked.plot:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bench.freshness_fixed import Delays
-from bench.freshness_world import DAY, Send, World
+from bench.freshness_world import HOUR, Send, World
 from email_opens.budget import Budget
 from email_opens.errors import OutOfTime, QuotaExceeded
 from email_opens.model import Activity, Counted, NewOpen, Open, Page, RejectedRow, next_day
@@ -50,7 +50,7 @@ class Seen:
 
     delays: Delays = field(default_factory=Delays)
     requests: dict[int, int] = field(default_factory=dict)
-    """By day."""
+    """By hour."""
     probes: int = 0
     longest_unread: float = 0.0
     """Seconds: the longest that a live activity was not polled."""
@@ -120,8 +120,8 @@ class Account:
         self.clock.sleep(REQUEST_SECONDS)
         now = self.now()
         if now >= self.world.begins:
-            day = int(now // DAY)
-            self.seen.requests[day] = self.seen.requests.get(day, 0) + 1
+            hour = int(now // HOUR)
+            self.seen.requests[hour] = self.seen.requests.get(hour, 0) + 1
         if self.closed(now):
             until = next_day(self.clock.now())
             raise QuotaExceeded("Somebody else has spent the quota.", until)

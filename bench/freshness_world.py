@@ -5,16 +5,19 @@ Every instant is in seconds from the world's beginning, a Monday at 00:00 UTC.
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from email_opens.rates import SCALE_SECONDS, exposure
+from email_opens.rates import POWER, SCALE_SECONDS, exposure
 
 HOUR = 3600.0
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 LIVE_SECONDS = 4 * WEEK
 """How long a send is tracked: so many days of sends are live at any time."""
+BACKLOG_LASTS = 2 * WEEK
+"""How long before the measured days a backlog was sent."""
 OPENS_A_SEND = 1400.0
 """The mean: 100 live sends get some 5,000 opens a day."""
 SIGMA = 1.2
@@ -82,18 +85,32 @@ def world(seed: int, activities: int, days: int, *, burst: bool = False) -> Worl
     return World(sends=sends, begins=begins, ends=ends)
 
 
-def with_backlog(world: World, rows: int) -> World:
-    """Begin, an hour into the measured days, to track a send of old opens that nobody opens."""
-    sent = world.begins - 2 * WEEK
+def with_backlog(world: World, ages: Sequence[float]) -> World:
+    """Begin, an hour into the measured days, to track a huge send of two weeks before.
+
+    `ages` are those of its opens, all of them older than the measured days, so that those of
+    the others can be compared.
+    """
+    sent = world.begins - BACKLOG_LASTS
     backlog = Send(
         number=len(world.sends),
         sent=sent,
         opens_a_second=0.0,
-        opens=[sent + WEEK * number / rows for number in range(rows)],
+        opens=[sent + age for age in ages],
         tracked=world.begins + HOUR,
     )
     sends = sorted([*world.sends, backlog], key=lambda send: send.tracked_at)
     return World(sends=sends, begins=world.begins, ends=world.ends)
+
+
+def fallen(rows: int) -> list[float]:
+    """Return ages of a backlog's opens that fall as after a send: the newest are far apart."""
+    return [_age(number / rows, BACKLOG_LASTS) for number in range(rows)]
+
+
+def dense(rows: int) -> list[float]:
+    """Return ages of a backlog's opens evenly spaced over a week: sweeps find many pages."""
+    return [WEEK * number / rows for number in range(rows)]
 
 
 def with_resend(world: World, chance: Random) -> World:
@@ -123,8 +140,12 @@ def _send(chance: Random, number: int, sent: float) -> Send:
 def draw_opens(chance: Random, sent: float, size: float) -> list[float]:
     """Draw the instants of a Poisson number of opens, some `size`, within four weeks of a send."""
     number = max(0, round(chance.gauss(size, math.sqrt(size))))
-    last = 1 - (1 + LIVE_SECONDS / SCALE_SECONDS) ** -0.6
-    return sorted(
-        sent + SCALE_SECONDS * ((1 - chance.random() * last) ** (-1 / 0.6) - 1)
-        for _ in range(number)
-    )
+    return sorted(sent + _age(chance.random(), LIVE_SECONDS) for _ in range(number))
+
+
+def _age(share: float, lasts: float) -> float:
+    """Return the age by which a share of the opens of a send has come, if all come by an age."""
+    power = POWER - 1
+    spread = 1 - (1 + lasts / SCALE_SECONDS) ** -power
+    aged: float = SCALE_SECONDS * ((1 - share * spread) ** (-1 / power) - 1)
+    return aged
