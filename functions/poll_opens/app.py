@@ -1,11 +1,9 @@
 """Scheduled for an account: publish the new opens of its tracked sends."""
 
 import os
-import traceback
 from dataclasses import asdict
 from datetime import date, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -23,6 +21,7 @@ from email_opens.errors import (
 )
 from email_opens.model import account_id
 from email_opens.rounds import Turn
+from email_opens.unforeseen import unforeseen
 
 COMMIT_SECONDS = 6
 """Kept at the end of an invocation, to publish and record what is in hand.
@@ -110,24 +109,7 @@ def _log(turn: Turn) -> None:
 
 def _sentence(error: Exception) -> str:
     """Say what happened; of what nobody foresaw only where, for its text may hold an address."""
-    if isinstance(error, EmailOpensError):
-        return str(error)
-    code = getattr(error, "response", {}).get("Error", {}).get("Code")
-    return (
-        f"Unexpected {code or type(error).__name__} at {_place(error)}: "
-        "this activity waits for the next round."
-    )
-
-
-def _place(error: Exception) -> str:
-    """Return the file and line of ours from which an error came, however deep it arose."""
-    frames = [
-        (Path(frame.f_code.co_filename), line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
-    ours = [one for one in frames if "email_opens" in one[0].parts]
-    file, line = (ours or frames)[-1]
-    return f"{file.name}:{line}"
+    return str(error) if isinstance(error, EmailOpensError) else unforeseen(error)
 
 
 def _measure(turn: Turn) -> None:

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from email_opens.adapters.links import next_href
 from email_opens.model import Open, RejectedRow, utc
 
 MOST_ROW_CHARACTERS = 8192
@@ -67,7 +68,12 @@ def _rows(reply: object, campaign_activity_id: str) -> Rows:
             # Sorted, so that the same row is known again whatever the order of its fields.
             text = json.dumps(row, separators=(",", ":"), sort_keys=True)
             rejected.append(RejectedRow(text[:MOST_ROW_CHARACTERS], str(fault)))
-    return Rows(tuple(opens), tuple(rejected), _next_href(reply))
+    try:
+        href = next_href(reply)
+    except ValueError as fault:
+        # A link in an unknown form is no last page: below it rows would be lost.
+        raise _Malformed(str(fault)) from None
+    return Rows(tuple(opens), tuple(rejected), href)
 
 
 def _open(row: object, campaign_activity_id: str) -> Open:
@@ -115,18 +121,3 @@ def _refuse_half_characters(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise _NoOpen("The row has half a character.") from None
-
-
-def _next_href(reply: dict[str, object]) -> str | None:
-    """Return the next link, which may be absent in many ways.
-
-    A link in an unknown form is no last page: below it rows would be lost.
-    """
-    links = reply.get("_links")
-    following = links.get("next") if isinstance(links, dict) else links
-    href = following.get("href") if isinstance(following, dict) else following
-    if not href:
-        return None
-    if not isinstance(href, str):
-        raise _Malformed("its next link has an unknown form")
-    return href
