@@ -26,6 +26,7 @@ ACTIVITY_ID = "5b1e0a52-0000-4000-8000-0000000000aa"
 SENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 URL = "https://vendor.invalid"
 PATH = f"/v3/reports/email_reports/{ACTIVITY_ID}/tracking/opens"
+COUNTERS = "/v3/reports/stats/email_campaigns/"
 REQUESTS_PER_SECOND = 4
 
 MINUTE = timedelta(minutes=1)
@@ -75,18 +76,32 @@ class Vendor(BaseAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         del stream, timeout, verify, cert, proxies
-        asked = parse_qs(urlsplit(request.url or "").query)
-        limit, offset = (
-            (int(part) for part in asked["next"][0].split("."))
-            if "next" in asked
-            else (int(asked["limit"][0]), 0)
-        )
+        target = urlsplit(request.url or "")
+        asked = parse_qs(target.query)
+        if target.path.startswith(COUNTERS):
+            body = self.counters(target.path.removeprefix(COUNTERS).split(","))
+        elif "next" in asked:
+            limit, offset = (int(part) for part in asked["next"][0].split("."))
+            body = self.body(limit, offset)
+        else:
+            body = self.body(int(asked["limit"][0]), 0)
         response = requests.Response()
         response.status_code = 200
-        response.raw = HTTPResponse(
-            io.BytesIO(self.body(limit, offset)), status=200, preload_content=False
-        )
+        response.raw = HTTPResponse(io.BytesIO(body), status=200, preload_content=False)
         return response
+
+    def counters(self, campaign_ids: list[str]) -> bytes:
+        """Answer with what the report has, counted when its newest row came."""
+        newest = self._created(max(0, self.rows - 1))
+        results = [
+            {
+                "campaign_id": one,
+                "stats": {"em_opens_all": self.rows},
+                "last_refresh_time": f"{newest:%Y-%m-%dT%H:%M}:00.000Z",
+            }
+            for one in campaign_ids
+        ]
+        return json.dumps({"results": results, "errors": []}).encode()
 
     def close(self) -> None:
         """Hold nothing that must be closed."""
