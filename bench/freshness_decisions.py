@@ -5,8 +5,9 @@ from random import Random
 from statistics import median
 
 from bench.figures import Figure
+from email_opens.pricing import plan
 from email_opens.rates import Estimate
-from email_opens.scheduling import Counters, Prospect, choose, plan
+from email_opens.scheduling import Counters, Prospect, choose
 
 ACTIVITIES = 1_000
 ROUNDS = 51
@@ -42,7 +43,7 @@ def figures() -> list[Figure]:
     planned, chosen = [], []
     for _ in range(ROUNDS):
         began = time.process_time()
-        worth = plan(offered, requests=9_000, seconds=DAY, counters=counters)
+        worth = plan(offered, requests=9_000, seconds=DAY, requests_a_day=9_000, counters=counters)
         between = time.process_time()
         choose(offered, worth, counters, 30.0)
         planned.append(between - began)

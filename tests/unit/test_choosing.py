@@ -1,14 +1,16 @@
-"""What a request is worth, and whom to poll."""
+"""Whom to poll at a price, and when to wait or to probe."""
 
 from collections import Counter
 from math import inf, sqrt
 
 import pytest
 
-from email_opens.rates import Estimate
+from email_opens.pricing import plan
 from email_opens.scheduling import (
     GRAIN_SECONDS,
-    LEAST_PRICE,
+    HOT_SECONDS,
+    PROBE_EVERY_SECONDS,
+    STAY_PRICE,
     Counters,
     Plan,
     Poll,
@@ -17,89 +19,35 @@ from email_opens.scheduling import (
     Wait,
     Why,
     choose,
-    plan,
 )
-
-DAY = 86_400.0
-OLD = 30 * DAY
-"""An age at which a day changes a rate by little."""
-FRESH = Counters()
-
-
-def prospect(
-    name: str = "one", *, rate: float = 0.001, idle: float = 60.0, age: float = OLD, **other: object
-) -> Prospect:
-    """Return an activity with a rate now, that was read so many seconds ago."""
-    falling = Estimate(1.0, 1.0).at(age)
-    values = {
-        "campaign_activity_id": name,
-        "weight": 1.0,
-        "cost": 1.0,
-        "estimate": Estimate(1.0, falling / rate),
-        "age": age,
-        "read_age": age - idle,
-        "seen_age": age - idle,
-        "longest_seconds": DAY,
-    }
-    return Prospect(**(values | other))  # type: ignore[arg-type] # varied by tests
+from tests.unit.offered import DAY, FRESH, HOUR, prospect
 
 
 def asked(*prospects: Prospect, requests: float = 1000) -> Plan:
-    return plan(prospects, requests=requests, seconds=DAY, counters=FRESH)
+    return plan(prospects, requests=requests, seconds=DAY, requests_a_day=requests, counters=FRESH)
 
 
-class TestThePrice:
-    def test_lets_the_requests_last_the_day(self) -> None:
-        worth = asked(prospect(rate=0.01), requests=500)
-        apart = sqrt(2 * worth.price / 0.01)
-        assert DAY / apart == pytest.approx(500, rel=0.05)
-
-    def test_follows_the_square_of_what_is_there(self) -> None:
-        dear, cheap = (asked(prospect(rate=0.01), requests=n).price for n in (250, 500))
-        assert dear == pytest.approx(4 * cheap)
-
-    def test_is_never_so_low_that_a_request_ends_next_to_nothing(self) -> None:
-        assert asked(prospect(rate=1e-9), requests=1e6).price == LEAST_PRICE
-
-    def test_without_requests_is_beyond_all(self) -> None:
-        assert asked(prospect(), requests=0).price == inf
-
-    def test_without_anybody_is_the_least(self) -> None:
-        assert asked().price == LEAST_PRICE
-
-    def test_leaves_the_longest_intervals_what_they_need(self) -> None:
-        rare = [prospect(str(n), rate=1e-9, longest_seconds=3600) for n in range(10)]
-        alone, among = asked(prospect(rate=0.01)), asked(prospect(rate=0.01), *rare)
-        spent = DAY / sqrt(2 * among.price / 0.01) + 10 * 24
-        assert spent == pytest.approx(1000, rel=0.05)
-        assert among.price > alone.price
-
-    def test_stretches_the_longest_intervals_where_the_budget_does_not_bear_them(self) -> None:
-        many = [prospect(str(n), rate=1e-9, longest_seconds=3600) for n in range(100)]
-        worth = asked(*many, requests=240)
-        assert worth.floors / worth.stretch == pytest.approx(120)
-
-
-def polled_in_a_day(prospects: list[Prospect], worth: Plan) -> Counter[str]:
+def polled(prospects: list[Prospect], worth: Plan, lasting: float = DAY) -> Counter[str]:
     """Choose for a day at the rates of now, and count who was polled."""
     polls: Counter[str] = Counter()
     seconds = 0.0
-    while seconds < DAY:
+    while seconds < lasting:
         choice = choose(prospects, worth, FRESH, None)
         if isinstance(choice, Poll):
             polls[choice.prospect.campaign_activity_id] += 1
             choice.prospect.read_age = choice.prospect.seen_age = choice.prospect.age
             continue
         assert isinstance(choice, Wait)
-        seconds += choice.seconds
+        waited = min(choice.seconds, 60.0)
+        seconds += waited
         for one in prospects:
-            one.age += choice.seconds
+            one.age += waited
     return polls
 
 
 def test_polls_come_in_proportion_to_the_roots_of_the_rates_and_last_the_day() -> None:
     prospects = [prospect("busy", rate=0.04), prospect("calm", rate=0.01)]
-    polls = polled_in_a_day(prospects, asked(*prospects))
+    polls = polled(prospects, asked(*prospects))
     assert polls["busy"] == pytest.approx(2 * polls["calm"], rel=0.05)
     assert polls.total() == pytest.approx(1000, rel=0.05)
 
@@ -107,7 +55,8 @@ def test_polls_come_in_proportion_to_the_roots_of_the_rates_and_last_the_day() -
 def test_nobody_is_left_out_where_requests_are_fewer_than_activities() -> None:
     prospects = [prospect(str(n), rate=1e-9, longest_seconds=3600) for n in range(40)]
     busy = prospect("busy", rate=0.5)
-    polls = polled_in_a_day([busy, *prospects], asked(busy, *prospects, requests=100))
+    worth = asked(busy, *prospects, requests=100)
+    polls = polled([busy, *prospects], worth, worth.rarest_seconds)
     assert min(polls[one.campaign_activity_id] for one in prospects) >= 1
 
 
@@ -146,6 +95,7 @@ class TestTheChoice:
             (prospect(first=True), Why.FIRST),
             (prospect(changed=True), Why.CHANGED),
             (prospect(longest_seconds=30), Why.OVERDUE),
+            (prospect(age=90, idle=HOT_SECONDS, hot_until=HOUR), Why.FRESH),
         ],
     )
     def test_is_made_whatever_a_poll_is_worth(self, one: Prospect, why: Why) -> None:
@@ -159,25 +109,73 @@ class TestTheChoice:
 
     def test_is_to_probe_where_many_may_have_changed(self) -> None:
         many = [prospect(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
-        assert choose(many, Plan(price=30.0), FRESH, 600.0) == Probe()
+        assert choose(many, Plan(price=30.0, probe_seconds=300.0), FRESH, 600.0) == Probe()
 
     def test_is_no_probe_where_the_counters_miss_all(self) -> None:
         many = [prospect(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
-        choice = choose(many, Plan(price=30.0), Counters(missed=1.0), 600.0)
+        choice = choose(many, Plan(price=30.0, probe_seconds=300.0), Counters(missed=1.0), 600.0)
         assert not isinstance(choice, Probe)
 
     def test_is_no_probe_where_none_can_be_made(self) -> None:
         many = [prospect(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
-        assert not isinstance(choose(many, Plan(price=30.0), FRESH, None), Probe)
+        assert not isinstance(
+            choose(many, Plan(price=30.0, probe_seconds=300.0), FRESH, None), Probe
+        )
+
+    def test_is_a_probe_now_and_then_also_where_none_pays(self) -> None:
+        quiet = [prospect(rate=1e-9, countable=True)]
+        assert choose(quiet, Plan(price=30.0), FRESH, PROBE_EVERY_SECONDS) == Probe()
+
+    def test_is_the_first_of_those_that_are_worth_as_much(self) -> None:
+        choice = choose([prospect("a"), prospect("b")], Plan(price=1.0), FRESH, None)
+        assert isinstance(choice, Poll)
+        assert choice.prospect.campaign_activity_id == "a"
+
+    def test_is_to_wait_where_the_rate_has_fallen_meanwhile(self) -> None:
+        one = prospect(rate=0.01, age=6 * HOUR, idle=6 * HOUR)
+        price = one.waiting(0) / 0.9
+        assert one.seconds_until_worth(price, 0) < 0
+        assert choose([one], Plan(price=price), FRESH, None) == Wait(GRAIN_SECONDS)
+
+    def test_counts_what_counters_may_have_missed_since_the_last_read(self) -> None:
+        one = prospect(rate=0.01, idle=600.0, seen_age=prospect().age - 10, countable=True)
+        assert isinstance(choose([one], Plan(price=100.0), FRESH, None), Wait)
+        assert isinstance(choose([one], Plan(price=100.0), Counters(missed=0.5), None), Poll)
 
 
-class TestProbes:
-    def test_pay_with_fresh_counters(self) -> None:
-        many = [prospect(str(n), rate=5e-4, countable=True) for n in range(100)]
-        worth = plan(many, requests=9000, seconds=DAY, counters=FRESH)
-        assert worth.probe_seconds is not None
+class TestStaying:
+    """For what a turn waits, and for what it does not."""
 
-    def test_do_not_pay_with_counters_of_an_hour_ago(self) -> None:
-        many = [prospect(str(n), rate=5e-4, countable=True) for n in range(100)]
-        worth = plan(many, requests=9000, seconds=DAY, counters=Counters(lag_seconds=3600))
-        assert worth.probe_seconds is None
+    def test_pays_for_an_open_second(self) -> None:
+        one = prospect(rate=0.01, idle=1.0)
+        choice = choose([one], Plan(price=STAY_PRICE / 10), FRESH, None)
+        assert isinstance(choice, Wait)
+        assert choice.seconds == pytest.approx(sqrt(2 * STAY_PRICE / 0.01) - 1, rel=0.01)
+
+    def test_does_not_pay_until_an_old_activity_has_rested_long_enough(self) -> None:
+        one = prospect(rate=1e-9, longest_seconds=90.0)
+        choice = choose([one], Plan(price=1.0), FRESH, None)
+        assert isinstance(choice, Wait)
+        assert choice.seconds > HOUR
+
+    def test_pays_for_a_fresh_send(self) -> None:
+        one = prospect(rate=1e-9, age=90.0, idle=10.0, hot_until=HOUR)
+        assert choose([one], Plan(price=1.0), FRESH, None) == Wait(HOT_SECONDS - 10.0)
+
+    def test_pays_for_a_probe(self) -> None:
+        one = prospect(rate=1e-6, countable=True)
+        plan_with = Plan(price=2 * STAY_PRICE, probe_seconds=30.0)
+        assert choose([one], plan_with, FRESH, 10.0) == Wait(20.0)
+
+    def test_does_not_pay_for_a_probe_that_ends_next_to_nothing(self) -> None:
+        one = prospect(rate=1e-6, countable=True)
+        choice = choose([one], Plan(price=STAY_PRICE / 2, probe_seconds=30.0), FRESH, 10.0)
+        assert isinstance(choice, Wait)
+        assert choice.seconds > 600
+
+    def test_pays_for_what_has_changed_and_only_rests(self) -> None:
+        one = prospect(idle=GRAIN_SECONDS - 2, changed=True)
+        assert choose([one], Plan(price=1e9), FRESH, None) == Wait(2.0)
+
+    def test_does_not_pay_where_nobody_is(self) -> None:
+        assert choose([], Plan(price=1.0), FRESH, None) == Wait(inf)

@@ -51,6 +51,28 @@ def test_a_turn_ends_before_its_time(core: Core) -> None:
     assert core.clock.now() < before
 
 
+def test_a_fresh_send_is_polled_as_the_turn_ends_for_nobody_looks_before_the_next(
+    core: Core,
+) -> None:
+    core.track(
+        sent_at=core.clock.now() - timedelta(minutes=5),
+        tracked_at=core.clock.now() - timedelta(minutes=5),
+        watermark=core.clock.now(),
+        polled_at=core.clock.now(),
+        swept_at=core.clock.now(),
+        audited_at=core.clock.now(),
+        estimate=Estimate(1.0, 1e9),
+    )
+    began = core.clock.now()
+    stays = timedelta(seconds=45)
+    core.stays = stays
+    core.take_turn()
+    read_at = core.activity().polled_at
+    assert read_at is not None
+    assert len(core.asked) == 2
+    assert stays - timedelta(seconds=2) < read_at - began < stays
+
+
 def test_an_account_with_nothing_hot_ends_at_once(core: Core) -> None:
     old = core.clock.now() - 9 * DAY
     core.track(

@@ -1,18 +1,18 @@
 """Why an e-mail is polled when it is: its rate, what has accrued, the price, and what follows."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from email_opens.lifetime import due
 from email_opens.model import Account as Known
-from email_opens.model import Activity, account_id, iso, next_day
-from email_opens.prospects import prior_of, prospect_of
-from email_opens.scheduling import Counters, Plan, plan, seconds_until_worth
+from email_opens.model import account_id, iso, next_day
+from email_opens.ports import Tracking
+from email_opens.scheduling import Plan, Prospect, Why
+from email_opens.tracked import Tracked
 from email_opens_cli.columns import Column, fitting, table
 from email_opens_cli.complaints import complaints
 from email_opens_cli.environment import product
@@ -57,8 +57,7 @@ def explain(
     with complaints():
         who, wired = account_id(account), product(stack)
         known = wired.tracking.account(who) or Known(account_id=who)
-        activities = wired.tracking.activities(who)
-        explained = reasons(known, activities, wired.settings, wired.clock.now())
+        explained = reasons(known, wired.tracking, wired.settings, wired.clock.now())
     if as_json:
         told = [asdict(one) | {"next_at": one.next_at and iso(one.next_at)} for one in explained]
         print(json.dumps(told, indent=2))
@@ -76,40 +75,41 @@ def explain(
 
 
 def reasons(
-    account: Known, activities: Sequence[Activity], settings: "Settings", now: datetime
+    account: Known, tracking: Tracking, settings: "Settings", now: datetime
 ) -> list[Explained]:
     """Return what the next turn would make of each e-mail that is polled, the next one first."""
-    prior = prior_of(activities)
-    polled = [one for one in activities if due(one, now)]
-    prospects = [prospect_of(one, now, prior, account.learned, changed=False) for one in polled]
-    learned = account.learned
-    counters = Counters(
-        lag_seconds=learned.lag_seconds,
-        missed=learned.missed,
-        campaigns_a_request=settings.campaigns_per_probe,
+    tracked = Tracked(
+        tracking=tracking,
+        learned=account.learned,
+        campaigns_per_probe=settings.campaigns_per_probe,
     )
+    tracked.take(tracking.activities(account.account_id), now)
     left = max(0, settings.requests_to_spend - requests_today(account, now))
-    seconds = (next_day(now) - now).total_seconds()
-    worth = plan(prospects, requests=left, seconds=seconds, counters=counters)
+    worth = tracked.plan(now, left, settings.requests_to_spend)
     explained = [
-        Explained(
-            campaign_activity_id=one.campaign_activity_id,
-            opens_an_hour=one.estimate.at(one.age) * 3600,
-            waiting=one.waiting(learned.missed),
-            price=None if left == 0 else worth.price * one.cost,
-            next_at=_next(seconds_until_worth(one, worth), worth, now, first=one.first),
-            why=one.why(worth.stretch) or "when it is worth its price",
-        )
-        for one in prospects
+        _explained(one, worth, account.learned.missed, now) for one in tracked.prospects.values()
     ]
     return sorted(explained, key=lambda one: one.next_at or next_day(now))
 
 
-def _next(seconds: float, worth: Plan, now: datetime, *, first: bool) -> datetime | None:
-    """Return when it is polled next; None: not before the day has requests again."""
-    if worth.price == float("inf"):
-        return None
-    return now if first else now + timedelta(seconds=max(0.0, seconds))
+def _explained(one: Prospect, worth: Plan, missed: float, now: datetime) -> Explained:
+    priced, why = worth.price < inf, one.why(worth)
+    return Explained(
+        campaign_activity_id=one.campaign_activity_id,
+        opens_an_hour=one.estimate.at(one.age) * 3600,
+        waiting=one.waiting(missed),
+        price=worth.price * one.cost if priced else None,
+        next_at=now + timedelta(seconds=_seconds(one, worth, missed)) if priced else None,
+        why="when it is worth its price" if why is Why.WORTH else why,
+    )
+
+
+def _seconds(one: Prospect, worth: Plan, missed: float) -> float:
+    """Return in how many seconds it is polled next."""
+    if one.first:
+        return 0.0
+    overdue = one.longest(worth) - one.idle()
+    return max(0.0, min(overdue, one.seconds_until_worth(worth.price, missed)))
 
 
 def _cells(one: Explained) -> dict[str, str]:

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from email_opens.model import Activity, Gap
 from email_opens.poller import Walk
-from email_opens.scheduling import BACKFILL_WORTH, backfill_budget, backfill_share
 from email_opens.walk import Depth
+
+BACKFILL_AHEAD = timedelta(hours=1)
+"""So far ahead of the clock may backfill spend the day's budget."""
+BACKFILL_WORTH = 20.0
+"""Open-seconds: below this price of a request the tails have enough, and backfill goes on."""
+BACKFILL_SHARE = 0.05
+"""Of the day's budget, while the tails could use all of it."""
+BACKFILL_BLOCK = 20
+"""Requests of that share which come at once, or each stretch would spend them on its place."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,3 +106,24 @@ def _next_gap(activity: Activity) -> Gap | None:
         ),
         default=None,
     )
+
+
+def backfill_budget(requests_per_day: int, now: datetime) -> int:
+    """Return what may have been spent of the day for backfill to go on while tails have enough.
+
+    It follows the clock, so that the evening's tails find their requests.
+    """
+    share = _share_of_day(now) + BACKFILL_AHEAD / timedelta(days=1)
+    return int(requests_per_day * min(1.0, share))
+
+
+def backfill_share(requests_per_day: int, since: datetime, now: datetime) -> int:
+    """Return what backfill may spend of a stretch of the day though the tails could use it."""
+    blocks = BACKFILL_SHARE * requests_per_day / BACKFILL_BLOCK
+    past = _share_of_day(since) if since.date() == now.date() else 0.0
+    return BACKFILL_BLOCK * max(0, int(blocks * _share_of_day(now)) - int(blocks * past))
+
+
+def _share_of_day(now: datetime) -> float:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return (now - midnight) / timedelta(days=1)

@@ -12,10 +12,6 @@ SWEEP_EVERY = timedelta(minutes=15)
 AUDIT_EVERY = timedelta(days=1)
 AUDIT_ROWS_A_DAY = 1000
 """An audit of a long report comes so much more rarely that it costs two requests a day."""
-HOT_FOR = timedelta(hours=1)
-HOT_EVERY = timedelta(seconds=25)
-HOT_WEIGHT = 6.0
-"""After a send an open counts so many times, and no poll is further from the last one."""
 COOLS_AFTER = timedelta(hours=6)
 COLD_AFTER = timedelta(days=1)
 """An activity is polled hourly at least while it is opened, and daily at least when it is not."""
@@ -67,15 +63,8 @@ def wakes(activity: Activity, now: datetime) -> bool:
     return over and now - _last_news(activity) < WOKEN_FOR
 
 
-def hot(activity: Activity, now: datetime) -> bool:
-    """Say whether an activity was sent just now; one of which nobody knows when is not."""
-    return activity.sent_at is not None and now - activity.sent_at < HOT_FOR
-
-
 def longest_interval(activity: Activity, now: datetime) -> timedelta:
     """Return how long an activity may be left alone, whatever the rates say."""
-    if hot(activity, now):
-        return HOT_EVERY
     newest = max(filter(None, (activity.sent_at, activity.watermark)), default=activity.tracked_at)
     if now - newest < COOLS_AFTER:
         return SWEEP_EVERY

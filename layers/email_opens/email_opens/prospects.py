@@ -1,11 +1,11 @@
 """From an activity to what a poll of it is worth, and what a poll teaches. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import exp, log
 
-from email_opens.lifetime import HOT_WEIGHT, hot, longest_interval
+from email_opens.lifetime import SWEEP_EVERY, longest_interval
 from email_opens.model import Activity, Learned
 from email_opens.poller import Seen
 from email_opens.rates import Estimate
@@ -13,6 +13,12 @@ from email_opens.scheduling import Prospect
 
 UNKNOWN_RATE = 0.02
 """Opens a second just after a send of which nothing is known, nor of any other."""
+DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
+WEEKS = 4 * WEEK
+"""What was sent in these may be sent again."""
+HOT_FOR = timedelta(hours=1)
+"""So long is a send fresh, where its instant is known."""
 GRAIN = timedelta(minutes=1)
 """Of the vendor's instants."""
 PAGES_SHARE = 0.2
@@ -54,17 +60,47 @@ def prospect_of(
         read_at = now - longest
     return Prospect(
         campaign_activity_id=activity.campaign_activity_id,
-        weight=activity.weight * (HOT_WEIGHT if hot(activity, now) else 1.0),
+        weight=activity.weight,
         cost=activity.pages,
         estimate=prior if first or activity.estimate is None else activity.estimate,
         age=_seconds(now - start),
         read_age=_seconds(read_at - start),
         seen_age=_seconds(max(read_at, _told_at(activity, now, learned) or read_at) - start),
         longest_seconds=_seconds(longest),
+        hot_until=_seconds(HOT_FOR) if activity.sent_at else 0.0,
         first=first,
         changed=changed,
         countable=countable(activity),
     )
+
+
+def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> Iterator[Prospect]:
+    """Yield what will be sent within a day if it goes as in the last weeks, at the same hours.
+
+    Each has a share of a send's weight and cost, for it came in one of these weeks.
+    """
+    sent = [
+        (one, one.sent_at)
+        for one in activities
+        if one.sent_at and timedelta() <= now - one.sent_at < WEEKS
+    ]
+    weeks = max((1 + (now - instant) // WEEK for _, instant in sent), default=0)
+    for one, instant in sent:
+        again = instant + WEEK * (1 + (now - instant) // WEEK)
+        if again - now < DAY:
+            age = _seconds(now - again)
+            yield Prospect(
+                campaign_activity_id="",
+                weight=one.weight / weeks,
+                cost=1.0 / weeks,
+                estimate=one.estimate or prior,
+                age=age,
+                read_age=age,
+                seen_age=age,
+                longest_seconds=_seconds(SWEEP_EVERY),
+                hot_until=_seconds(HOT_FOR),
+                countable=countable(one),
+            )
 
 
 def countable(activity: Activity) -> bool:

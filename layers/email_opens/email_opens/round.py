@@ -22,76 +22,41 @@ from email_opens.errors import (
     QuotaExceeded,
     Throttled,
 )
-from email_opens.lifetime import depth_due, due, finished, wakes
-from email_opens.model import (
-    AUDIT_PAGE_ROWS,
-    PAGE_ROWS,
-    Activity,
-    Learned,
-    State,
-    iso,
-    next_day,
-)
+from email_opens.lifetime import depth_due, finished
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State, iso, next_day
 from email_opens.poller import Poller, Seen, Walk
-from email_opens.ports import Clock, Report, Tracking
-from email_opens.prospects import (
-    born,
-    countable,
-    learned_of,
-    missed_after,
-    prior_of,
-    prospect_of,
-    unread,
-)
-from email_opens.rates import Estimate
-from email_opens.scheduling import (
-    FLOORS_SHARE,
-    Counters,
-    Plan,
-    Poll,
-    Probe,
-    Prospect,
-    choose,
-    plan,
-)
+from email_opens.ports import Clock, Report
+from email_opens.prospects import born, learned_of, missed_after
+from email_opens.scheduling import Plan, Poll, Probe, Prospect, choose
+from email_opens.tracked import Tracked
 from email_opens.turn import Decision, Failure, Turn
 from email_opens.walk import Depth, floor_of
 
 MINUTE = timedelta(minutes=1)
 ENOUGH = timedelta(seconds=1)
 """With less time than this no poll is begun."""
-ASLEEP_EVERY = timedelta(hours=1)
-"""Where only activities are left that are polled no more, their counters are asked for so often."""
+LEAVING_SECONDS = 2.0
+AWAY_SECONDS = 8.0
+"""So long does nobody look after a turn: what fresh sends need by then is done as it ends."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Round:
-    """An account's activities, in memory, as this turn has left them."""
+    """An account's rounds in this turn."""
 
     turn: Turn
     closed_until: datetime | None
-    learned: Learned
+    tracked: Tracked
     budget: Budget
     report: Report
     poller: Poller
-    tracking: Tracking
     clock: Clock
     lookback: timedelta
     finished_after: timedelta
-    campaigns_per_probe: int
     before: datetime
     stay_until: datetime
     """So long does it wait for what will be worth a request."""
     backlog: Backlog
-    activities: dict[str, Activity] = field(default_factory=dict)
-    """Those that are polled."""
-    asleep: dict[str, Activity] = field(default_factory=dict)
-    """Those that are polled no more, but wake when their campaign's counter moves."""
-    prospects: dict[str, Prospect] = field(default_factory=dict)
-    """Of those that have not failed in this turn."""
-    changed: set[str] = field(default_factory=set)
-    told: probes.Told = field(default_factory=probes.Told)
-    prior: Estimate = field(default_factory=lambda: prior_of(()))
     aged_at: datetime = field(init=False)
 
     def work(self) -> None:
@@ -106,73 +71,47 @@ class Round:
                     f"The day's quota is spent; it opens at {opens_at}.", self.closed_until
                 )
             worth = self._planned(now)
-            if self._only_asleep(now):
+            if self.turn.uncounted is None and self.tracked.only_asleep(now):
                 self._probe(now, worth)
             while self._goes_on(worth):
                 pass
         finally:
-            if self.changed & self.prospects.keys():
-                # What they told is not read yet: they are asked for again at once.
-                self.learned = replace(self.learned, counted_at=None, told_until=None)
-            self.turn.gaps = sum(len(one.gaps) for one in self.activities.values())
+            self.tracked.forget_untold()
+            self.turn.gaps = sum(len(one.gaps) for one in self.tracked.activities.values())
 
     def _look(self, now: datetime) -> None:
-        every = self.tracking.activities(self.turn.account_id)
+        every = self.tracked.tracking.activities(self.turn.account_id)
         self.turn.failures += [
             Failure(one.campaign_activity_id, ActivityFailed(one.last_error))
             for one in every
             if one.state is State.BROKEN
         ]
-        tracked = [one for one in every if due(one, now)]
-        # Who waits longest comes first among equals.
-        tracked.sort(key=lambda activity: activity.polled_at or activity.tracked_at)
-        self.turn.activities = len(tracked)
-        self.activities = {one.campaign_activity_id: one for one in tracked}
-        self.asleep = {
-            one.campaign_activity_id: one
-            for one in every
-            if one.campaign_activity_id not in self.activities and wakes(one, now)
-        }
-        self.prior = prior_of(one for one in every if not unread(one, now))
-        self.backlog.begin(tracked, now)
-        for activity in tracked:
-            self._weigh(activity, now)
-
-    def _weigh(self, activity: Activity, now: datetime) -> None:
-        changed = activity.campaign_activity_id in self.changed
-        self.prospects[activity.campaign_activity_id] = prospect_of(
-            activity, now, self.prior, self.learned, changed=changed
-        )
+        self.tracked.take(every, now)
+        self.turn.activities = len(self.tracked.activities)
+        self.backlog.begin(self.tracked.activities.values(), now)
 
     def _planned(self, now: datetime) -> Plan:
-        seconds = max(MINUTE, next_day(now) - now).total_seconds()
-        worth = plan(
-            list(self.prospects.values()),
-            requests=self.budget.left,
-            seconds=seconds,
-            counters=self._counters(),
-        )
+        worth = self.tracked.plan(now, self.budget.left, self.backlog.requests_per_day)
         self.turn.price = worth.price if worth.price < inf else None
-        self.turn.shortfall = max(0, ceil(worth.floors - FLOORS_SHARE * self.budget.left))
+        self.turn.shortfall = max(0, ceil(worth.floors - self.budget.left))
         return worth
-
-    def _counters(self) -> Counters:
-        return Counters(
-            lag_seconds=self.learned.lag_seconds,
-            missed=self.learned.missed,
-            campaigns_a_request=self.campaigns_per_probe,
-        )
 
     def _goes_on(self, worth: Plan) -> bool:
         """Do what is best done now; say whether the turn goes on."""
         now = self.clock.now()
         if now + ENOUGH > self.before:
             return False
+        prospects = self.tracked.prospects.values()
         elapsed = max(timedelta(), now - self.aged_at).total_seconds()
         self.aged_at = now
-        for one in self.prospects.values():
+        for one in prospects:
             one.age += elapsed
-        choice = choose(self.prospects.values(), worth, self._counters(), self._probed_ago(now))
+        stays = (min(self.stay_until, self.before - ENOUGH) - now).total_seconds()
+        leaves = stays < LEAVING_SECONDS
+        if leaves:
+            worth = replace(worth, hot_seconds=worth.hot_seconds - AWAY_SECONDS)
+        counted_ago = None if self.turn.uncounted else self.tracked.counted_ago(now)
+        choice = choose(prospects, worth, self.tracked.counters(), counted_ago)
         if isinstance(choice, Poll):
             one = choice.prospect
             self._tell(one.campaign_activity_id, choice.waiting, worth, one.cost, choice.why)
@@ -180,10 +119,12 @@ class Round:
         elif isinstance(choice, Probe):
             self._probe(now, worth)
         elif not self._below(now, worth):
-            stays = (min(self.stay_until, self.before - ENOUGH) - now).total_seconds()
-            if choice.seconds > stays:
-                return False
-            self.clock.sleep(choice.seconds)
+            seconds = choice.seconds
+            if seconds > stays:
+                if leaves or not any(one.hot for one in prospects):
+                    return False
+                seconds = stays - LEAVING_SECONDS / 2
+            self.clock.sleep(seconds)
         return True
 
     def _tell(
@@ -204,15 +145,16 @@ class Round:
     def _poll(self, prospect: Prospect, now: datetime) -> None:
         """Poll an activity from the head past its watermark; note what a deeper walk left."""
         activity_id = prospect.campaign_activity_id
-        activity = self.activities[activity_id]
+        activity = self.tracked.activities[activity_id]
         depth = depth_due(activity, now, self.finished_after)
         again = depth is Depth.AUDIT and activity.watermark is not None
-        campaign_told = self.told.opens.get(activity.campaign_id or "")
+        campaign_told = self.tracked.told.opens.get(activity.campaign_id or "")
 
         def learn(polled: Activity, seen: Seen) -> Activity:
-            missed = missed_after(self.learned.missed, prospect, born(seen.before), seen)
-            self.learned = replace(self.learned, missed=missed)
-            return learned_of(polled, seen, self.prior, campaign_told, self.lookback)
+            learned = self.tracked.learned
+            missed = missed_after(learned.missed, prospect, born(seen.before), seen)
+            self.tracked.learned = replace(learned, missed=missed)
+            return learned_of(polled, seen, self.tracked.prior, campaign_told, self.lookback)
 
         settled = floor_of(activity, Depth.SWEEP, self.lookback, now)
         walk = Walk(
@@ -229,10 +171,8 @@ class Round:
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self._isolated(walk)
         if worked:
-            self.changed.discard(activity_id)
-            self.backlog.leave(walk)
-            self._weigh(self.activities[activity_id], self.clock.now())
-            self._finish(activity_id)
+            self.tracked.changed.discard(activity_id)
+            self._leave(walk)
 
     def _isolated(self, walk: Walk) -> bool:
         """Work a stretch; an activity of which that fails is left alone until the next turn."""
@@ -252,8 +192,8 @@ class Round:
         else:
             return True
         finally:
-            self.activities[activity_id] = walk.activity
-        self.prospects.pop(activity_id, None)
+            self.tracked.activities[activity_id] = walk.activity
+        self.tracked.drop(activity_id)
         self.backlog.drop(activity_id)
         return False
 
@@ -261,112 +201,50 @@ class Round:
         """Tell of a failure; the activity waits its turn like those that were polled."""
         self.turn.failures.append(Failure(walk.activity.campaign_activity_id, error))
         now = self.clock.now()
-        walk.activity = self._saved(
+        walk.activity = self.tracked.saved(
             replace(walk.activity, state=state, polled_at=now, last_error=str(error))
         )
 
-    def _finish(self, activity_id: str) -> None:
-        """Read it no more if nobody has opened it for long."""
-        activity = self.activities[activity_id]
+    def _leave(self, walk: Walk) -> None:
+        """Note what a walk has left; read no more of what nobody has opened for long."""
+        self.backlog.leave(walk)
+        activity, activity_id = walk.activity, walk.activity.campaign_activity_id
         if activity.state is State.ACTIVE and finished(activity, self.finished_after):
-            self.activities[activity_id] = self._saved(replace(activity, state=State.FINISHED))
-            self.prospects.pop(activity_id, None)
-
-    def _saved(self, activity: Activity) -> Activity:
-        """Save what a lost race may as well leave unsaid."""
-        try:
-            return self.tracking.save(activity)
-        except LostRace:
-            return activity
+            over = self.tracked.saved(replace(activity, state=State.FINISHED))
+            self.tracked.activities[activity_id] = over
+            self.tracked.drop(activity_id)
+        else:
+            self.tracked.weigh(activity_id, self.clock.now())
 
     # --- Below the heads ---
 
     def _below(self, now: datetime, worth: Plan) -> bool:
         """Work a stretch of what deeper walks left; say whether there was one."""
-        walk = self.backlog.next_walk(self.activities, now, worth.price, self.budget.spent)
+        walk = self.backlog.next_walk(self.tracked.activities, now, worth.price, self.budget.spent)
         if walk is None:
             return False
-        activity_id, spent = walk.activity.campaign_activity_id, self.budget.spent
+        spent = self.budget.spent
         if self._isolated(walk):
-            self.backlog.leave(walk)
-            self._weigh(self.activities[activity_id], self.clock.now())
-            self._finish(activity_id)
+            self._leave(walk)
         self.backlog.note(walk, self.budget.spent - spent)
         return True
 
     # --- Counters ---
 
-    def _probed_ago(self, now: datetime) -> float | None:
-        if self.turn.uncounted is not None:
-            return None
-        counted_at = self.learned.counted_at
-        if counted_at is None or counted_at > now:
-            return inf
-        return (now - counted_at).total_seconds()
-
-    def _only_asleep(self, now: datetime) -> bool:
-        if not any(countable(one) for one in self.asleep.values()):
-            return False
-        polled = any(one.countable for one in self.prospects.values())
-        ago = self._probed_ago(now)
-        return not polled and ago is not None and ago >= ASLEEP_EVERY.total_seconds()
-
     def _probe(self, now: datetime, worth: Plan) -> None:
         """Ask for the counters, and see whose has moved; the polls go on if that fails."""
-        campaigns = probes.campaigns_of(
-            [self.activities[one] for one, of in self.prospects.items() if of.countable],
-            [one for one in self.asleep.values() if countable(one)],
-            self.campaigns_per_probe,
-        )
-        cost = ceil(len(campaigns) / self.campaigns_per_probe)
+        campaigns, at_once = self.tracked.campaigns(), self.tracked.campaigns_per_probe
+        cost = ceil(len(campaigns) / at_once)
         self._tell(None, 0.0, worth, cost, "the counters tell of many")
         self.turn.probes += 1
         told = probes.Told()
         try:
-            probes.ask(self.report, told, campaigns, self.campaigns_per_probe, self.before)
+            probes.ask(self.report, told, campaigns, at_once, self.before)
         except (QuotaExceeded, Throttled, OutOfTime):
             raise
         except Exception as error:  # noqa: BLE001 - told of; the polls do without counters
             self.turn.uncounted = error
-        self._take_in(told, now)
-
-    def _take_in(self, told: probes.Told, now: datetime) -> None:
-        learned = self.learned
-        if self.turn.uncounted is None:
-            lag = probes.lag_after(learned.lag_seconds, told, self.clock.now())
-            learned = replace(learned, lag_seconds=lag, told_until=told.refreshed_at)
-        else:
-            missed = learned.missed + probes.FAILED_SHARE * (1 - learned.missed)
-            learned = replace(learned, missed=missed, told_until=None)
-        self.learned = replace(learned, counted_at=now)
-        self.told = told
-        for activity_id, activity in list(self.asleep.items()):
-            counted, moved = probes.baseline(activity, told)
-            if moved:
-                del self.asleep[activity_id]
-                self._counted(activity, replace(counted, state=State.ACTIVE), moved=True)
-            else:
-                self.asleep[activity_id] = self._kept(activity, counted)
-        for activity_id in list(self.prospects):
-            activity = self.activities[activity_id]
-            counted, moved = probes.baseline(activity, told)
-            self._counted(activity, counted, moved=moved)
-
-    def _counted(self, before: Activity, counted: Activity, *, moved: bool) -> None:
-        """Take in what a counter says of an activity that is polled."""
-        if moved:
-            self.changed.add(counted.campaign_activity_id)
-        self.activities[counted.campaign_activity_id] = self._kept(before, counted)
-        self._weigh(self.activities[counted.campaign_activity_id], self.clock.now())
-
-    def _kept(self, before: Activity, counted: Activity) -> Activity:
-        """Save what the next turn must know; a counter's small steps back wait for a poll."""
-        news = (
-            counted.uncounted,
-            counted.state,
-            counted.counter is None,
-        ) != (before.uncounted, before.state, before.counter is None)
-        return self._saved(counted) if news else counted
+        self.tracked.take_in(told, now, self.clock.now(), whole=self.turn.uncounted is None)
 
 
 def _in_the_watermarks_minute(walk: Walk) -> bool:

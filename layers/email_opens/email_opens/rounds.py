@@ -11,6 +11,7 @@ from email_opens.model import Account, next_day
 from email_opens.poller import Poller
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
 from email_opens.round import Round
+from email_opens.tracked import Tracked
 from email_opens.turn import Decision, Failure, Turn
 
 __all__ = ["Decision", "Failure", "Rounds", "Turn"]
@@ -73,18 +74,21 @@ class Rounds:
         report = self.report(account_id, budget)
         # What is reserved is reserved of today.
         before = min(before, next_day(now))
+        tracked = Tracked(
+            tracking=self.tracking,
+            learned=account.learned,
+            campaigns_per_probe=self.campaigns_per_probe,
+        )
         work = Round(
             turn=turn,
             closed_until=account.closed_until,
-            learned=account.learned,
+            tracked=tracked,
             budget=budget,
             report=report,
             poller=Poller(report, self.ledger, self.publisher, self.tracking, self.clock),
-            tracking=self.tracking,
             clock=self.clock,
             lookback=self.lookback,
             finished_after=self.finished_after,
-            campaigns_per_probe=self.campaigns_per_probe,
             before=before,
             stay_until=stay_until or now,
             backlog=Backlog(
@@ -107,7 +111,7 @@ class Rounds:
                 unused=budget.unused,
                 closed_until=stopped.until if isinstance(stopped, QuotaExceeded) else None,
                 last_error=str(stopped) if isinstance(stopped, AccountStopped) else None,
-                learned=None if work.learned == account.learned else work.learned,
+                learned=None if tracked.learned == account.learned else tracked.learned,
             )
         return turn
 

@@ -1,4 +1,4 @@
-"""What a request is worth now, and whom to poll. Pure.
+"""Whom to poll now, at a price of a request. Pure.
 
 Polling an activity ends the waiting of the opens that have come since it was last read. How much
 waiting that is, in open-seconds, the rates tell; a *price* says how much a request must end:
@@ -6,85 +6,29 @@ waiting that is, in open-seconds, the rates tell; a *price* says how much a requ
     poll when   weight * waiting >= price * requests that the poll costs
 
 At a constant rate this polls in proportion to the rate's square root, the best that a budget can
-buy (Sia, Cho & Cho, IEEE TKDE 19(7), 2007). The price is the one at which the day's requests last
-until 00:00 UTC, found anew at each turn from what is left and what the rates promise.
+buy (Sia, Cho & Cho, IEEE TKDE 19(7), 2007). `pricing` finds the price.
 
 One request for the counters of up to 150 campaigns is another such offer: it ends the waiting of
 all activities that have changed, at the cost of reading these as well.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil, exp, inf, sqrt
 
-from email_opens.rates import Estimate, root_exposure
+from email_opens.rates import Estimate
 
 GRAIN_SECONDS = 5.0
-"""No activity is polled more often."""
-LEAST_PRICE = 1.0
-"""Open-seconds: a request that ends less is not worth the processor's time."""
-BACKFILL_AHEAD = timedelta(hours=1)
-"""So far ahead of the clock may backfill spend the day's budget."""
-BACKFILL_WORTH = 20.0
-"""Open-seconds: below this price of a request the tails have enough, and backfill goes on."""
-BACKFILL_SHARE = 0.05
-"""Of the day's budget, while the tails could use all of it."""
-BACKFILL_BLOCK = 20
-"""Requests of that share which come at once, or each stretch would spend them on its place."""
-FLOORS_SHARE = 0.5
-"""Of the budget, at most, for polls that come only because the last one was long ago."""
-PROBE_EVERY = timedelta(minutes=15)
+"""No activity is polled more often, nor are the counters."""
+HOT_SECONDS = 25.0
+"""No poll of a fresh send is further from the last one, where the budget bears it."""
+STAY_PRICE = 1.0
+"""Open-seconds: for less than this a turn does not stay, for the processor's time."""
+PROBE_EVERY_SECONDS = 900.0
 """The counters are asked for at least so often, to learn what they are good for."""
 NEARLY = 0.97
 """Who is so near the price need not be waited for."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Prospect:
-    """What is known of an activity that may be polled. Ages are those of its send, in seconds."""
-
-    campaign_activity_id: str
-    weight: float
-    cost: float
-    """Requests that a poll takes, as seen."""
-    estimate: Estimate
-    age: float
-    read_age: float
-    """When it was last read."""
-    seen_age: float
-    """Up to when there was nothing new, by the last read or by its campaign's counter."""
-    longest_seconds: float
-    first: bool = False
-    """It was not read since it was sent: it is polled at once."""
-    changed: bool = False
-    """Its campaign's counter has moved since it was read."""
-    countable: bool = False
-    """A counter can be asked for."""
-
-    def waiting(self, missed: float) -> float:
-        """Return the weighted open-seconds that a poll would end.
-
-        `missed` is the share of opens of which the counters do not tell.
-        """
-        waiting = self.estimate.waiting(self.seen_age, self.age)
-        if missed and self.read_age < self.seen_age:
-            all_of_them = self.estimate.waiting(self.read_age, self.age)
-            waiting += missed * (all_of_them - waiting)
-        return self.weight * waiting
-
-    def idle(self) -> float:
-        """Return the seconds since the last read."""
-        return self.age - self.read_age
-
-    def why(self, stretch: float) -> "Why | None":
-        """Return why it is polled whatever a poll is worth, if it is."""
-        if self.first:
-            return Why.FIRST
-        if self.changed:
-            return Why.CHANGED
-        return Why.OVERDUE if self.idle() >= self.longest_seconds * stretch else None
 
 
 class Why(StrEnum):
@@ -92,6 +36,7 @@ class Why(StrEnum):
 
     FIRST = "first read"
     CHANGED = "its counter has moved"
+    FRESH = "sent within the hour"
     OVERDUE = "read long ago"
     WORTH = "worth its price"
 
@@ -113,82 +58,84 @@ class Plan:
 
     price: float
     """Open-seconds that a request must end."""
-    stretch: float = 1.0
-    """By how much the longest intervals are stretched, for the budget does not bear them."""
+    rarest_seconds: float = 0.0
+    """Nobody is polled merely for his last poll's age more often than this: the budget's bound."""
+    hot_seconds: float = HOT_SECONDS
+    """The longest interval of fresh sends."""
     floors: float = 0.0
-    """Requests that the longest intervals take by themselves, unstretched."""
+    """Requests that the longest intervals would take, if that bound were none."""
     probe_seconds: float | None = None
     """How far apart probes would be that pay better than polls alone; None: they do not."""
 
 
-def plan(
-    prospects: Sequence[Prospect], *, requests: float, seconds: float, counters: Counters
-) -> Plan:
-    """Find the price at which so many requests last for so many seconds.
+@dataclass(slots=True, kw_only=True)
+class Prospect:
+    """What is known of an activity that may be polled. Ages are those of its send, in seconds."""
 
-    Who would be polled more rarely than his longest interval takes his requests off the top.
-    """
-    if not prospects:
-        return Plan(price=LEAST_PRICE)
-    if requests <= 0:
-        return Plan(price=inf)
-    floors = {id(one): one.cost * seconds / one.longest_seconds for one in prospects}
-    stretch = max(1.0, sum(floors.values()) / (FLOORS_SHARE * requests))
-    wanted = {
-        id(one): sqrt(one.weight * one.cost * one.estimate.opens_a_second / 2)
-        * root_exposure(one.age, one.age + seconds)
-        for one in prospects
-    }
-    free, left = list(prospects), requests
-    while True:
-        root = sum(wanted[id(one)] for one in free) / left
-        rare = [one for one in free if wanted[id(one)] < root * floors[id(one)] / stretch]
-        if not rare:
-            break
-        left -= sum(floors[id(one)] for one in rare) / stretch
-        free = [one for one in free if wanted[id(one)] >= root * floors[id(one)] / stretch]
-    root = max(root, sqrt(LEAST_PRICE))
-    now = sum(sqrt(one.weight * one.cost * one.estimate.at(one.age) / 2) for one in free)
-    alone = Plan(price=root * root, stretch=stretch, floors=sum(floors.values()))
-    return _with_probes(prospects, alone, now / root, now * root, counters)
+    campaign_activity_id: str
+    weight: float
+    cost: float
+    """Requests that a poll takes, as seen."""
+    estimate: Estimate
+    age: float
+    read_age: float
+    """When it was last read."""
+    seen_age: float
+    """Up to when there was nothing new, by the last read or by its campaign's counter."""
+    longest_seconds: float
+    hot_until: float = 0.0
+    """The age up to which it is a fresh send."""
+    first: bool = False
+    """It was not read since it was sent: it is polled at once."""
+    changed: bool = False
+    """Its campaign's counter has moved since it was read."""
+    countable: bool = False
+    """A counter can be asked for."""
 
+    @property
+    def hot(self) -> bool:
+        """Whether it is a fresh send."""
+        return self.age < self.hot_until
 
-def _with_probes(
-    prospects: Sequence[Prospect],
-    alone: Plan,
-    requests_a_second: float,
-    waiting: float,
-    counters: Counters,
-) -> Plan:
-    """Return the plan with probes if these leave less waiting than polls at this price alone."""
-    rates = [
-        (one.estimate.at(one.age), one.cost, one.weight, one.longest_seconds * alone.stretch)
-        for one in prospects
-        if one.countable
-    ]
-    if not rates:
-        return alone
-    asked = ceil(len(rates) / counters.campaigns_a_request)
+    def waiting(self, missed: float) -> float:
+        """Return the weighted open-seconds that a poll would end.
 
-    def cost(apart: float) -> float:
-        return asked + sum(cost * (1 - exp(-rate * apart)) for rate, cost, _, _ in rates)
+        `missed` is the share of opens of which the counters do not tell.
+        """
+        waiting = self.estimate.waiting(self.seen_age, self.age)
+        if missed and self.read_age < self.seen_age:
+            all_of_them = self.estimate.waiting(self.read_age, self.age)
+            waiting += missed * (all_of_them - waiting)
+        return self.weight * waiting
 
-    low, high = 1.0, 86_400.0
-    for _ in range(20):
-        middle = sqrt(low * high)
-        if cost(middle) > requests_a_second * middle:
-            low = middle
-        else:
-            high = middle
-    told = 1 - counters.missed
-    probed = sum(
-        weight * rate * (told * (high / 2 + counters.lag_seconds) + counters.missed * longest / 2)
-        for rate, _, weight, longest in rates
-    )
-    if probed >= waiting:
-        return alone
-    ended = told * sum(weight * rate for rate, _, weight, _ in rates) * high * high / 2
-    return replace(alone, price=max(LEAST_PRICE, ended / cost(high)), probe_seconds=high)
+    def idle(self) -> float:
+        """Return the seconds since the last read."""
+        return self.age - self.read_age
+
+    def longest(self, plan: Plan) -> float:
+        """Return the longest interval between its polls, in seconds."""
+        ordinary = max(self.longest_seconds, plan.rarest_seconds)
+        return min(plan.hot_seconds, ordinary) if self.hot else ordinary
+
+    def why(self, plan: Plan) -> Why:
+        """Return why it is polled; all but `WORTH` hold whatever a poll is worth."""
+        if self.first:
+            return Why.FIRST
+        if self.changed:
+            return Why.CHANGED
+        if self.idle() < self.longest(plan):
+            return Why.WORTH
+        return Why.FRESH if self.hot else Why.OVERDUE
+
+    def seconds_until_worth(self, price: float, missed: float) -> float:
+        """Return for how long a poll is below a price for certain; up to zero: it may be worth it.
+
+        Rates only fall: no more has accrued than at the rate of the last read.
+        """
+        told = self.seen_age - self.read_age
+        rate = self.weight * self.estimate.at(self.read_age if missed else self.seen_age)
+        square = 2 * price * self.cost / rate - missed * (1 - missed) * told * told
+        return self.seen_age - missed * told + sqrt(max(0.0, square)) - self.age
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +158,7 @@ class Wait:
     """Nothing is worth a request yet; look again after so many seconds."""
 
     seconds: float
+    """Infinite: nothing that is worth staying for is to come."""
 
 
 type Choice = Poll | Probe | Wait
@@ -224,28 +172,47 @@ def choose(
     `probed_seconds_ago` is None where no probe can be made.
     """
     best: Poll | None = None
-    best_ratio, wait_seconds = 0.0, inf
-    offer = _Offer(counters)
+    enough, best_ratio, wait_seconds = NEARLY * plan.price, 0.0, inf
+    missed, offer = counters.missed, _Offer(counters)
+    may_probe = probed_seconds_ago is not None and probed_seconds_ago >= _probe_after(plan)
     for one in prospects:
-        offer.add(one)
-        rests = GRAIN_SECONDS - one.idle()
-        wait_seconds = min(wait_seconds, max(rests, seconds_until_worth(one, plan)))
-        if rests > 0 and not one.first:
+        if may_probe:
+            offer.add(one)
+        why, rests = one.why(plan), 0.0 if one.first else GRAIN_SECONDS - one.idle()
+        below = one.seconds_until_worth(plan.price, missed) if why is Why.WORTH else 0.0
+        if rests > 0 or below > 0:
+            stay = _seconds_to_stay(one, why, plan, below, missed)
+            wait_seconds = min(wait_seconds, max(rests, stay))
             continue
-        waiting = one.waiting(counters.missed)
-        ratio, why = waiting / one.cost, one.why(plan.stretch)
-        if why is not None:
+        waiting = one.waiting(missed)
+        ratio = waiting / one.cost
+        if why is not Why.WORTH:
             ratio = inf if why is Why.FIRST else max(ratio, plan.price)
-        if ratio > best_ratio or best is None:
-            best, best_ratio = Poll(one, waiting, why or Why.WORTH), ratio
-    if probed_seconds_ago is not None and best_ratio < inf and offer.countable:
-        if offer.pays(probed_seconds_ago, plan.price, best_ratio):
+        if ratio < enough:
+            wait_seconds = min(wait_seconds, GRAIN_SECONDS)
+        elif best is None or ratio > best_ratio:
+            best, best_ratio = Poll(one, waiting, why), ratio
+    if probed_seconds_ago is not None and best_ratio < inf:
+        if may_probe and offer.pays(probed_seconds_ago, max(enough, best_ratio)):
             return Probe()
-        if plan.probe_seconds is not None:
-            wait_seconds = min(wait_seconds, max(1.0, plan.probe_seconds - probed_seconds_ago))
-    if best is not None and best_ratio >= NEARLY * plan.price:
-        return best
-    return Wait(max(1.0, wait_seconds))
+        if plan.probe_seconds is not None and plan.price >= STAY_PRICE:
+            wait_seconds = min(wait_seconds, plan.probe_seconds - probed_seconds_ago)
+    return best or Wait(max(1.0, wait_seconds))
+
+
+def _probe_after(plan: Plan) -> float:
+    """Return how soon after a probe another may be worth it, in seconds."""
+    if plan.probe_seconds is None:
+        return PROBE_EVERY_SECONDS
+    return min(PROBE_EVERY_SECONDS, max(GRAIN_SECONDS, plan.probe_seconds / 2))
+
+
+def _seconds_to_stay(one: Prospect, why: Why, plan: Plan, below: float, missed: float) -> float:
+    """Return when there will be a poll that a turn stays for, if it is `below` the price now."""
+    if why is not Why.WORTH:
+        return 0.0
+    worth = below if plan.price >= STAY_PRICE else one.seconds_until_worth(STAY_PRICE, missed)
+    return min(worth, one.longest(plan) - one.idle()) if one.hot else worth
 
 
 @dataclass(slots=True)
@@ -265,39 +232,10 @@ class _Offer:
         self.ended += one.weight * one.estimate.waiting(one.seen_age, told_age)
         self.cost += one.cost * (1 - exp(-one.estimate.expected(one.seen_age, told_age)))
 
-    def pays(self, probed_seconds_ago: float, price: float, best_ratio: float) -> bool:
+    def pays(self, probed_seconds_ago: float, best_ratio: float) -> bool:
         """Say whether to probe: it is worth it, or too long ago to know what it is worth."""
-        if probed_seconds_ago < GRAIN_SECONDS:
+        if not self.countable:
             return False
         asked = ceil(self.countable / self.counters.campaigns_a_request)
         ratio = (1 - self.counters.missed) * self.ended / (asked + self.cost)
-        worth = ratio >= NEARLY * price and ratio > best_ratio
-        return worth or probed_seconds_ago >= PROBE_EVERY.total_seconds()
-
-
-def seconds_until_worth(one: Prospect, plan: Plan) -> float:
-    """Estimate when a poll will be worth its price, at the rate of now; below zero: it is."""
-    rate = one.weight * one.estimate.at(one.age)
-    worth = sqrt(2 * plan.price * one.cost / rate) - (one.age - one.seen_age)
-    return min(one.longest_seconds * plan.stretch - one.idle(), worth)
-
-
-def backfill_budget(requests_per_day: int, now: datetime) -> int:
-    """Return what may have been spent of the day for backfill to go on while tails have enough.
-
-    It follows the clock, so that the evening's tails find their requests.
-    """
-    share = _share_of_day(now) + BACKFILL_AHEAD / timedelta(days=1)
-    return int(requests_per_day * min(1.0, share))
-
-
-def backfill_share(requests_per_day: int, since: datetime, now: datetime) -> int:
-    """Return what backfill may spend of a stretch of the day though the tails could use it."""
-    blocks = BACKFILL_SHARE * requests_per_day / BACKFILL_BLOCK
-    past = _share_of_day(since) if since.date() == now.date() else 0.0
-    return BACKFILL_BLOCK * max(0, int(blocks * _share_of_day(now)) - int(blocks * past))
-
-
-def _share_of_day(now: datetime) -> float:
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return (now - midnight) / timedelta(days=1)
+        return ratio > best_ratio or probed_seconds_ago >= PROBE_EVERY_SECONDS

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from email_opens.config import Settings, read_settings
-from email_opens.model import Account
+from email_opens.model import Account, Activity
 from email_opens.rates import Estimate
 from email_opens_cli.explain import Explained, reasons
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.fakes import MemoryTracking
 from tests.unit.cli.world import World, complaint, run, settings
 
 POLLED = replace(
@@ -31,8 +32,15 @@ def explained(told: Settings, *, spent: int = 0) -> Explained:
     account = Account(
         account_id="default", requests_day=NOON.date().isoformat(), requests_spent=spent
     )
-    (one,) = reasons(account, [POLLED], told, NOON)
+    (one,) = reasons(account, tracking(POLLED), told, NOON)
     return one
+
+
+def tracking(*activities: Activity) -> MemoryTracking:
+    kept = MemoryTracking()
+    for one in activities:
+        kept.add(one)
+    return kept
 
 
 def test_the_rate_is_that_of_now(told: Settings) -> None:
@@ -60,7 +68,7 @@ def test_without_requests_there_is_no_price_and_no_poll_before_midnight(told: Se
 def test_who_was_never_read_is_next(told: Settings) -> None:
     one, _ = reasons(
         Account(account_id="default"),
-        [POLLED, replace(ACTIVITY, campaign_activity_id="new")],
+        tracking(POLLED, replace(ACTIVITY, campaign_activity_id="new")),
         told,
         NOON,
     )

@@ -1,0 +1,29 @@
+"""Activities as they are offered to the scheduling, for tests."""
+
+from email_opens.rates import Estimate
+from email_opens.scheduling import Counters, Prospect
+
+HOUR = 3600.0
+DAY = 86_400.0
+OLD = 30 * DAY
+"""An age at which a day changes a rate by little."""
+FRESH = Counters()
+"""Counters that tell of all, at once."""
+
+
+def prospect(
+    name: str = "one", *, rate: float = 0.001, idle: float = 60.0, age: float = OLD, **other: object
+) -> Prospect:
+    """Return an activity with a rate now, that was read so many seconds ago."""
+    falling = Estimate(1.0, 1.0).at(age)
+    values = {
+        "campaign_activity_id": name,
+        "weight": 1.0,
+        "cost": 1.0,
+        "estimate": Estimate(1.0, falling / rate),
+        "age": age,
+        "read_age": age - idle,
+        "seen_age": age - idle,
+        "longest_seconds": DAY,
+    }
+    return Prospect(**(values | other))  # type: ignore[arg-type] # varied by tests

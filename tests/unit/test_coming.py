@@ -1,0 +1,63 @@
+"""What is expected to be sent within a day."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from email_opens.prospects import coming
+from email_opens.rates import Estimate
+from email_opens.scheduling import Prospect
+from tests.contract.samples import ACTIVITY, NOON
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
+PRIOR = Estimate(1.0, 50.0)
+
+
+def expected(*sent_at: datetime | None, now: datetime = NOON) -> list[Prospect]:
+    """Return what is expected after sends at these instants."""
+    sends = (replace(ACTIVITY, sent_at=instant) for instant in sent_at)
+    return list(coming(sends, now, PRIOR))
+
+
+def hours(prospects: Iterable[Prospect]) -> list[float]:
+    return [-one.age / 3600 for one in prospects]
+
+
+def test_what_was_sent_a_week_ago_is_expected_at_the_same_hour() -> None:
+    assert hours(expected(NOON - WEEK + 3 * HOUR)) == [3.0]
+
+
+def test_a_weekday_of_four_weeks_ago_counts_and_one_of_five_does_not() -> None:
+    assert hours(expected(NOON - 4 * WEEK + HOUR, NOON - 5 * WEEK + HOUR)) == [1.0]
+
+
+def test_what_comes_after_a_day_is_not_expected_yet() -> None:
+    assert expected(NOON - WEEK + DAY, NOON - WEEK + 3 * DAY) == []
+
+
+def test_what_was_sent_at_this_very_instant_is_expected_in_a_week() -> None:
+    assert expected(NOON) == []
+
+
+def test_nobody_knows_when_what_has_no_instant_is_sent_again() -> None:
+    assert expected(None) == []
+
+
+def test_of_what_came_in_one_of_three_weeks_a_third_is_expected() -> None:
+    one, *_ = expected(NOON - WEEK + HOUR, NOON - 3 * WEEK + 2 * HOUR)
+    assert one.weight == one.cost == pytest.approx(1 / 3)
+
+
+def test_as_many_opens_are_expected_as_came_then() -> None:
+    sent = replace(ACTIVITY, sent_at=NOON - WEEK + HOUR, estimate=Estimate(9.0, 3.0), weight=2.0)
+    (one,) = coming([sent], NOON, PRIOR)
+    assert (one.estimate, one.weight) == (Estimate(9.0, 3.0), 2.0)
+
+
+def test_of_a_send_that_was_not_read_yet_the_usual_is_expected() -> None:
+    (one,) = expected(NOON - WEEK + HOUR)
+    assert one.estimate == PRIOR
