@@ -33,7 +33,7 @@ def test_a_gone_activity_that_was_never_polled_is_due() -> None:
 
 def walked(audited: timedelta, swept: timedelta) -> Activity:
     """Return an activity that was audited and swept so long before noon."""
-    return replace(ACTIVITY, audited_at=NOON - audited, swept_at=NOON - swept)
+    return replace(ACTIVITY, watermark=NOON, audited_at=NOON - audited, swept_at=NOON - swept)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,24 @@ def test_an_activity_is_audited_daily_and_swept_each_quarter(
     activity: Activity, depth: Depth
 ) -> None:
     assert depth_due(activity, NOON, AGE) is depth
+
+
+@pytest.mark.parametrize(
+    ("quiet", "every"),
+    [
+        (timedelta(hours=6), timedelta(hours=1)),
+        (DAY - INSTANT, timedelta(hours=1)),
+        (DAY, DAY),
+    ],
+)
+def test_an_activity_that_nobody_opens_is_swept_more_rarely(
+    quiet: timedelta, every: timedelta
+) -> None:
+    swept = walked(audited=timedelta(), swept=every)
+    activity = replace(swept, watermark=NOON - quiet, sent_at=None)
+    assert depth_due(activity, NOON, AGE) is Depth.SWEEP
+    swept_later = replace(activity, swept_at=NOON - every + INSTANT)
+    assert depth_due(swept_later, NOON, AGE) is Depth.TAIL
 
 
 LONG_AGO = NOON - 2 * AGE
