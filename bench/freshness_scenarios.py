@@ -56,33 +56,39 @@ class Outcome:
     hot_99: float
     requests: Sequence[int]
     """Of each measured day."""
+    closing_prices: Sequence[float]
+    """Open-seconds that a request ended as each measured day ended."""
     by_noon: float
     """Share of them that were spent in the first half of a day."""
     first_hour: float
     last_hour: float
     """Requests of the first and of the last hour of a day, the means."""
     probes: int
+    stayed_seconds: float
+    """How long a turn lasts, the mean."""
     longest_unread: float
     cpu_seconds: float
 
 
 SCENARIOS: Mapping[str, Scenario] = {
-    "300 probe": Scenario(activities=300, days=1, stale_minutes=0),
-    "100 probe": Scenario(activities=100, days=3, stale_minutes=0),
-    "300 rule": Scenario(activities=300, days=1),
-    "300 rule, backlog": Scenario(activities=300, days=1, backlog=fallen),
-    "300 rule, dense backlog": Scenario(activities=300, days=1, backlog=dense),
-    "burst probe": Scenario(activities=100, days=2, burst=True, stale_minutes=0),
-    "100 stale 5": Scenario(activities=100, days=3, stale_minutes=5),
-    "100 stale 30": Scenario(activities=100, days=3, stale_minutes=30),
-    "100 stale 60": Scenario(activities=100, days=3, stale_minutes=60),
-    "100 rule": Scenario(activities=100, days=3),
-    "burst rule": Scenario(activities=100, days=2, burst=True),
-    "20 rule": Scenario(activities=20, days=4),
-    "20 probe": Scenario(activities=20, days=4, stale_minutes=0),
+    "100 probe": Scenario(activities=100, days=7, stale_minutes=0),
+    "300 probe": Scenario(activities=300, days=2, stale_minutes=0),
+    "burst probe": Scenario(activities=100, days=7, burst=True, stale_minutes=0),
+    "100 rule": Scenario(activities=100, days=7),
+    "300 rule": Scenario(activities=300, days=2),
+    "300 rule, backlog": Scenario(activities=300, days=2, backlog=fallen),
+    "300 rule, dense backlog": Scenario(activities=300, days=2, backlog=dense),
+    "burst rule": Scenario(activities=100, days=7, burst=True),
+    "budget 60": Scenario(activities=100, days=14, budget=60),
+    "100 stale 5": Scenario(activities=100, days=7, stale_minutes=5),
+    "100 stale 30": Scenario(activities=100, days=7, stale_minutes=30),
+    "100 stale 60": Scenario(activities=100, days=7, stale_minutes=60),
+    "20 rule": Scenario(activities=20, days=7),
+    "20 probe": Scenario(activities=20, days=7, stale_minutes=0),
+    "3 rule": Scenario(activities=3, days=7),
+    "3 probe": Scenario(activities=3, days=7, stale_minutes=0),
     "resend": Scenario(activities=100, days=1, resend=True),
     "closed": Scenario(activities=100, days=2, closed_at_noon=True),
-    "budget 60": Scenario(activities=100, days=14, budget=60),
     "budget 0": Scenario(activities=100, days=1, budget=0),
 }
 """The longest first, so that the last process to end is not alone for long."""
@@ -121,10 +127,12 @@ def played(scenario: Scenario, seed: int) -> Outcome:
         hot_median=seen.delays.hot_percentile(50),
         hot_99=seen.delays.hot_percentile(99),
         requests=[sum(hours[day * 24 : day * 24 + 24]) for day in range(lived.days)],
+        closing_prices=lasted.closing_prices,
         by_noon=sum(one for hour, one in enumerate(hours) if hour % 24 < 12) / max(1, sum(hours)),
         first_hour=sum(hours[0::24]) / lived.days,
         last_hour=sum(hours[23::24]) / lived.days,
         probes=seen.probes,
+        stayed_seconds=lasted.stayed_seconds,
         longest_unread=seen.longest_unread,
         cpu_seconds=lasted.cpu_seconds,
     )

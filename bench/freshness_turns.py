@@ -33,6 +33,10 @@ class Lived:
     seen: Seen
     turns: int
     published: int
+    closing_prices: list[float]
+    """Of each measured day's last turn; open-seconds that a request ended there."""
+    stayed_seconds: float
+    """The mean of a turn, from its beginning to its end."""
     cpu_seconds: float
     """Of all turns, the world's replies included."""
 
@@ -53,7 +57,8 @@ def live(account: Account, requests_a_day: int) -> Lived:
         lookback=timedelta(hours=2),
         requests_per_day=requests_a_day,
     )
-    turns, published, began = 0, 0, time.process_time()
+    turns, published, stayed, began = 0, 0, 0.0, time.process_time()
+    prices: dict[int, float] = {}
     for minute in range(round((world.ends - begins) / MINUTE)):
         now = begins + minute * MINUTE
         clock.instant = max(clock.instant, instant(now))
@@ -76,15 +81,26 @@ def live(account: Account, requests_a_day: int) -> Lived:
             until=until,
             stay_until=until - COMMIT,
         )
+        stayed += (clock.now() - instant(now)).total_seconds()
         if turn.failures:
             raise turn.failures[0].error
         turns += 1
+        if turn.price is not None:
+            prices[int(now // DAY)] = turn.price
         published += turn.facts.published
     cpu_seconds = time.process_time() - began
     clock.instant = instant(world.ends)
     for send in tracked:
         account.untrack(send)
-    return Lived(seen=account.seen, turns=turns, published=published, cpu_seconds=cpu_seconds)
+    first = int(world.begins // DAY)
+    return Lived(
+        seen=account.seen,
+        turns=turns,
+        published=published,
+        stayed_seconds=stayed / turns,
+        closing_prices=[prices.get(first + day, 0.0) for day in range(world.days)],
+        cpu_seconds=cpu_seconds,
+    )
 
 
 def _activity(account: Account, send: Send) -> Activity:

@@ -75,7 +75,8 @@ def world(seed: int, activities: int, days: int, *, burst: bool = False) -> Worl
     chance = Random(seed)
     begins = LIVE_SECONDS + WEEK
     ends = begins + days * DAY
-    instants = [chance.uniform(0, ends) for _ in range(round(activities * ends / LIVE_SECONDS))]
+    until = math.ceil(ends / WEEK) * WEEK if burst else ends
+    instants = [chance.uniform(0, until) for _ in range(round(activities * until / LIVE_SECONDS))]
     if burst:
         instants = [
             instant // WEEK * WEEK + BURST_AT + chance.uniform(0, BURST_SECONDS)

@@ -47,6 +47,11 @@ def test_a_burst_sends_all_on_tuesday_within_ten_minutes_of_ten() -> None:
     assert all(34 * HOUR <= sent <= 34 * HOUR + 600 for sent in weekly)
 
 
+def test_a_burst_within_the_measured_days_is_as_large_as_the_others() -> None:
+    burst = world(4, 100, 2, burst=True)
+    assert sum(send.sent >= burst.begins for send in burst.sends) == pytest.approx(25, abs=10)
+
+
 def test_an_open_waits_for_the_next_poll_of_its_send() -> None:
     assert delays(one_send(10.0, 30.0), {0: [5.0, 25.0, 40.0]}).all == [15.0, 10.0]
 
