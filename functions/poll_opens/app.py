@@ -103,6 +103,7 @@ def _log(turn: Turn) -> None:
             "probes": turn.probes,
             "price": turn.price,
             "requests_left": turn.requests_left,
+            "shortfall": turn.shortfall,
         },
     )
 

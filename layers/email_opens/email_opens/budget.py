@@ -45,9 +45,11 @@ class Budget:
         if self.unused:
             return
         block = min(BLOCK, self._beyond)
-        if not block or not self._reserve(block):
+        if not block:
+            raise OutOfTime("No request of the day's budget is left; polls go on at 00:00 UTC.")
+        if not self._reserve(block):
             self._beyond = 0
-            raise OutOfTime("No request of the day's budget is left for this round.")
+            raise OutOfTime("The day's requests are counted by another invocation by now.")
         self._reserved += block
         self._beyond -= block
 
