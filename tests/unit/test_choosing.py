@@ -143,6 +143,20 @@ class TestTheChoice:
         assert isinstance(choose([one], Plan(price=100.0), Counters(missed=0.5), None), Poll)
 
 
+class TestWhatHasAccrued:
+    def test_is_less_where_a_counter_told_of_nothing_new(self) -> None:
+        one = prospect(rate=0.01, idle=100.0, seen_age=prospect().age - 40)
+        # 0.01 opens a second: 8 open-seconds over the last 40, 50 over all 100.
+        assert one.waiting(0) == pytest.approx(8, rel=1e-3)
+        assert one.waiting(0.25) == pytest.approx(8 + 0.25 * (50 - 8), rel=1e-3)
+
+    @pytest.mark.parametrize("missed", [0.0, 0.25, 1.0])
+    def test_reaches_a_price_when_it_is_said_to(self, missed: float) -> None:
+        one = prospect(rate=0.01, idle=100.0, seen_age=prospect().age - 40, weight=2.0, cost=3.0)
+        one.age += one.seconds_until_worth(500.0, missed)
+        assert one.waiting(missed) == pytest.approx(500.0 * 3.0, rel=0.01)
+
+
 class TestStaying:
     """For what a turn waits, and for what it does not."""
 
