@@ -56,7 +56,7 @@ deploy: build ## ask for the parameters the first time, and deploy
 bench: .venv/ready ## what is claimed about speed, measured
 	.venv/bin/python -m bench
 
-bench-freshness: .venv/ready ## how soon opens are published for a day's requests, some eight minutes
+bench-freshness: .venv/ready ## how soon opens are published for a day's requests, some ten minutes
 	.venv/bin/python -m bench.freshness
 
 screens: .venv/ready ## draw the pictures of docs/screens anew, some two minutes
