@@ -23,6 +23,11 @@ class TestThePrice:
         apart = sqrt(2 * worth.price / 0.01)
         assert DAY / apart == pytest.approx(500, rel=0.05)
 
+    def test_counts_the_requests_that_a_poll_takes(self) -> None:
+        worth = asked(prospect(rate=0.01, cost=4.0, weight=2.0), requests=500)
+        apart = sqrt(2 * worth.price * 4 / (2 * 0.01))
+        assert DAY / apart * 4 == pytest.approx(500, rel=0.05)
+
     def test_follows_the_square_of_what_is_there(self) -> None:
         dear, cheap = (asked(prospect(rate=0.01), requests=n).price for n in (250, 500))
         assert dear == pytest.approx(4 * cheap, rel=0.02)
@@ -82,9 +87,9 @@ class TestThePrice:
             assert spent <= 1.05 * requests or worth.price > 1e8
 
 
-def sent_in(seconds: float, rate: float = 0.1) -> Prospect:
+def sent_in(seconds: float, rate: float = 0.1, **other: float) -> Prospect:
     """Return a send that is expected in so many seconds."""
-    return prospect("expected", rate=rate, age=-seconds, idle=0.0, hot_until=HOUR)
+    return prospect("expected", rate=rate, age=-seconds, idle=0.0, hot_until=HOUR, **other)
 
 
 def apart(one: Prospect, worth: Plan) -> float:
@@ -103,6 +108,10 @@ class TestTheLongestIntervals:
         worth = asked(*many, requests=240)
         assert worth.floors == pytest.approx(2400)
         assert 100 * DAY / worth.rarest_seconds == pytest.approx(FLOORS_SHARE * 240)
+
+    def test_of_a_send_that_is_expected_count_from_its_send(self) -> None:
+        worth = asked(sent_in(DAY / 2, longest_seconds=900.0))
+        assert worth.floors == pytest.approx(DAY / 2 / 900)
 
     def test_grow_from_the_shortest_up(self) -> None:
         often = [prospect(str(n), rate=1e-9, longest_seconds=900.0) for n in range(100)]
