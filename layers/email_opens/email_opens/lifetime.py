@@ -38,7 +38,7 @@ def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> D
         return Depth.AUDIT
     if activity.audited_at < quiet_from(activity, finished_after) <= now:
         return Depth.AUDIT
-    # Where nothing came for long, what appears below the watermark is later than any lookback.
+    # Where nothing came for long, what still appears below the watermark is late by as long.
     if activity.swept_at is None or now - activity.swept_at >= longest_interval(activity, now):
         return Depth.SWEEP
     return Depth.TAIL
