@@ -162,6 +162,7 @@ def main() -> None:
             f"{one.by_noon:.0%} of them by noon, {one.first_hour:.0f} in the first hour, "
             f"{one.last_hour:.0f} in the last; {one.probes} probes in all, "
             f"a turn lasts {one.stayed_seconds:.0f} s, "
+            f"99 of 100 within an hour of the send waited {one.hot_99:.0f} s at most, "
             f"{one.cpu_seconds:.0f} s CPU"
         )
     print(f"\nIt took {time.monotonic() - began:.0f} s.")

@@ -1,6 +1,6 @@
 """The price at which the day's requests last."""
 
-from math import inf, sqrt
+from math import exp, inf, sqrt
 
 import pytest
 from hypothesis import given
@@ -159,6 +159,15 @@ class TestProbes:
         among = asked(*many(), *others, requests=9000)
         assert among.probe_seconds is not None
         assert among.price > asked(*many(), requests=9000).price
+
+    @pytest.mark.parametrize("missed", [0.0, 0.2])
+    def test_are_worth_what_one_ends_for_a_request(self, missed: float) -> None:
+        worth = asked(*many(), requests=9000, counters=Counters(missed=missed))
+        every = worth.probe_seconds
+        assert every is not None
+        ended = (1 - missed) * 100 * 5e-4 * every**2 / 2
+        cost = 1 + 100 * (1 - exp(-5e-4 * every))
+        assert worth.price == pytest.approx(ended / cost, rel=0.05)
 
     def test_come_as_often_as_the_requests_bear(self) -> None:
         # At these rates each of 100 has changed by a probe with a chance of 1 - exp(-rate * s).
