@@ -46,6 +46,11 @@ def test_a_day_without_requests_ends_the_turn() -> None:
         Budget(0).take()
 
 
+def test_what_nobody_can_reserve_is_not_spent() -> None:
+    with pytest.raises(OutOfTime):
+        Budget(0, 5).take()
+
+
 def test_what_another_has_taken_is_not_asked_for_again() -> None:
     reserved = Reserved(refuses=True)
     budget = Budget(0, 100, reserved)
