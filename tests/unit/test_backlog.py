@@ -1,7 +1,7 @@
 """Whose stretch below the heads is worked next."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -59,6 +59,18 @@ def test_what_a_sweep_left_goes_before_what_an_audit_left(backlog: Backlog) -> N
     backlog.leave(audit)
     backlog.leave(sweep)
     assert following(backlog, audit.activity, sweep.activity) is sweep
+
+
+@pytest.mark.parametrize(("spent", "goes_on"), [(9_800, True), (9_801, False)])
+def test_backfill_leaves_the_day_s_last_requests_to_the_tails(
+    backlog: Backlog, spent: int, goes_on: bool
+) -> None:
+    gap = Gap(None, at(20), "2")
+    walk = left("a", gap)
+    backlog.leave(walk)
+    backlog.since = NOON - timedelta(hours=6)
+    chosen = backlog.next_walk({"a": walk.activity}, NOON, 1000.0, spent)
+    assert (chosen is walk) is goes_on
 
 
 def test_who_was_worked_comes_last_among_equals(backlog: Backlog) -> None:

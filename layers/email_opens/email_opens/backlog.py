@@ -16,6 +16,8 @@ BACKFILL_SHARE = 0.05
 """Of the day's budget, while the tails could use all of it."""
 BACKFILL_BLOCK = 20
 """Requests of that share which come at once, or each stretch would spend them on its place."""
+BACKFILL_LEAVES = 10 * BACKFILL_BLOCK
+"""With fewer requests left of the day, a block would be more than a tenth of what tails have."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,8 +76,9 @@ class Backlog:
     def _may_backfill(self, now: datetime, price: float, spent: int) -> bool:
         if price <= BACKFILL_WORTH:
             return self.spent_before + spent < backfill_budget(self.requests_per_day, now)
+        left = self.requests_per_day - self.spent_before - spent
         share = backfill_share(self.requests_per_day, self.since or now, now)
-        return self.backfilled < share
+        return self.backfilled < share and left >= BACKFILL_LEAVES
 
 
 def _is_backfill(walk: Walk) -> bool:
