@@ -5,7 +5,7 @@ UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(CURDIR)/.u
 # SAM pins boto3 exactly, so it lives in an environment of its own.
 SAM := $(UV) tool run --quiet --from 'aws-sam-cli==1.170.0' sam
 COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.13 \
-	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE)
+	--custom-compile-command 'make lock' $(UPGRADE)
 COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requirements-dev.txt
 
 # The layer's own Makefile needs uv, and SAM a python3.13.

@@ -195,6 +195,7 @@ class Site:
         """Take a walk up again when the account's lease is over, as the schedule would."""
         account = self.tracking.account(walk.account_id)
         if account and account.lease_until:
+            # The deployed function goes by the machine's clock.
             time.sleep(max(0.0, (account.lease_until - datetime.now(UTC)).total_seconds()))
         with self._lent() as line:
             outcome = line.invoke(walk, walk.calls_after)

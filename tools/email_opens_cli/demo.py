@@ -117,6 +117,7 @@ class _Demo:
                 live_ended = datetime.now(UTC) > now + LIVE.within + BETWEEN_POLLS
                 if (complete and live_ended) or datetime.now(UTC) > ends:
                     break
+                # The schedule's pace, hurried.
                 left = BETWEEN_POLLS.total_seconds() - (time.monotonic() - began)
                 time.sleep(max(0.0, left))
             # One poll more: what came twice would come now.

@@ -174,7 +174,7 @@ class EmbeddedAws:
                 raise EmbeddedAwsFailed(
                     f"MiniStack was not ready within {START_SECONDS} seconds.{self._printed()}"
                 )
-            time.sleep(0.05)
+            time.sleep(0.05)  # Nothing tells when it listens.
         raise EmbeddedAwsFailed(f"MiniStack ended before it was ready.{self._printed()}")
 
     def _printed(self) -> str:
