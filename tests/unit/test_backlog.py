@@ -73,6 +73,22 @@ def test_backfill_leaves_the_day_s_last_requests_to_the_tails(
     assert (chosen is walk) is goes_on
 
 
+@pytest.mark.parametrize(
+    ("hours_ago", "spent", "goes_on"), [(24, 30, True), (6, 30, False), (24, 31, False)]
+)
+def test_a_share_smaller_than_a_block_comes_once_a_day(
+    hours_ago: int, spent: int, goes_on: bool
+) -> None:
+    backlog = Backlog(requests_per_day=60, spent_before=0)
+    walk = left("a", Gap(None, at(20), "2"))
+    backlog.leave(walk)
+    backlog.since = NOON - timedelta(hours=hours_ago)
+    chosen = backlog.next_walk({"a": walk.activity}, NOON, 1000.0, spent)
+    assert (chosen is walk) is goes_on
+    backlog.note(walk, 3)
+    assert backlog.next_walk({"a": walk.activity}, NOON, 1000.0, spent) is None
+
+
 def test_who_was_worked_comes_last_among_equals(backlog: Backlog) -> None:
     walks = [left("a", SWEPT), left("b", SWEPT)]
     for walk in [*walks, walks[0]]:

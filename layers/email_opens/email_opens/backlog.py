@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 
 from email_opens.model import Activity, Gap
 from email_opens.poller import Walk
@@ -78,7 +79,7 @@ class Backlog:
             return self.spent_before + spent < backfill_budget(self.requests_per_day, now)
         left = self.requests_per_day - self.spent_before - spent
         share = backfill_share(self.requests_per_day, self.since or now, now)
-        return self.backfilled < share and left >= BACKFILL_LEAVES
+        return self.backfilled < share and left >= min(BACKFILL_LEAVES, self.requests_per_day / 2)
 
 
 def _is_backfill(walk: Walk) -> bool:
@@ -123,6 +124,9 @@ def backfill_budget(requests_per_day: int, now: datetime) -> int:
 def backfill_share(requests_per_day: int, since: datetime, now: datetime) -> int:
     """Return what backfill may spend of a stretch of the day though the tails could use it."""
     blocks = BACKFILL_SHARE * requests_per_day / BACKFILL_BLOCK
+    if blocks < 1:
+        # Less than a block comes once, as the day begins.
+        return ceil(blocks * BACKFILL_BLOCK) if since.date() != now.date() else 0
     past = _share_of_day(since) if since.date() == now.date() else 0.0
     return BACKFILL_BLOCK * max(0, int(blocks * _share_of_day(now)) - int(blocks * past))
 
