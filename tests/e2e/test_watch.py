@@ -20,7 +20,7 @@ import pytest
 from constant_contact_emulator import Emulator, Limits
 from email_opens.model import PAGE_ROWS
 from email_opens.poller import PAGES_IN_HAND
-from tests.unit.cli.terminal_session import TerminalSession
+from tests.unit.cli.terminal_session import CTRL_D, TerminalSession
 
 OPENS = 6_000
 A_MINUTE = 20
@@ -285,7 +285,21 @@ def test_on_a_terminal_it_says_what_it_does_and_how_to_end_it(office: Office) ->
 def test_on_a_terminal_it_asks_for_consent_where_it_has_no_credentials(office: Office) -> None:
     command = [*office.command, "--account", "another"]
     with TerminalSession(command, office.environment, columns=40) as terminal:
-        terminal.see("Client id")
+        terminal.see(r"API key\): $")
+        # No Ctrl-C here: one that comes before Python waits for a line is seen after it.
+        terminal.type(CTRL_D)
+        terminal.see("Given up; nothing was changed")
+        assert terminal.end() == 130
+
+
+def test_interrupted_while_it_waits_for_consent_it_says_that_nothing_was_changed(
+    office: Office,
+) -> None:
+    office.vendor.authorization.add_client("an-app")
+    command = [*office.command, "--account", "another"]
+    named = {"CONSTANT_CONTACT_CLIENT_ID": "an-app"}
+    with TerminalSession(command, office.environment | named, columns=40) as terminal:
+        terminal.see("Waiting until")
         terminal._process.send_signal(signal.SIGINT)
         terminal.see("Given up; nothing was changed")
         assert terminal.end() == 130
