@@ -24,6 +24,8 @@ SPEED = 50
 
 
 class HurriedClock:
+    """Sleeps as briefly as SPEED says: not at all, and the vendor would be asked without pause."""
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 

@@ -1,4 +1,4 @@
-"""The machine's clock."""
+"""The machine's clock: the one place where the product sleeps, so that no test need wait."""
 
 import time
 from datetime import UTC, datetime
