@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from email_opens.backlog import Backlog, backfill_budget
+from email_opens.backlog import BACKFILL_BLOCK, Backlog, backfill_budget, backfill_share
 from email_opens.known import Known
 from email_opens.model import Activity, Gap
 from email_opens.poller import Walk
@@ -87,6 +87,20 @@ def test_a_share_smaller_than_a_block_comes_once_a_day(
     assert (chosen is walk) is goes_on
     backlog.note(walk, 3)
     assert backlog.next_walk({"a": walk.activity}, NOON, 1000.0, spent) is None
+
+
+@pytest.mark.parametrize(
+    ("requests_per_day", "share"), [(0, 0), (1, 1), (60, 3), (400, 20), (401, 40), (9_000, 460)]
+)
+def test_backfill_has_a_twentieth_of_a_day_in_whole_blocks(
+    requests_per_day: int, share: int
+) -> None:
+    a_minute = timedelta(minutes=1)
+    midnight = NOON.replace(hour=0)
+    turns = [midnight + a_minute * minute for minute in range(24 * 60)]
+    shares = [backfill_share(requests_per_day, turn - a_minute, turn) for turn in turns]
+    assert sum(shares) == share
+    assert max(shares) <= BACKFILL_BLOCK
 
 
 def test_who_was_worked_comes_last_among_equals(backlog: Backlog) -> None:

@@ -123,12 +123,12 @@ def backfill_budget(requests_per_day: int, now: datetime) -> int:
 
 def backfill_share(requests_per_day: int, since: datetime, now: datetime) -> int:
     """Return what backfill may spend of a stretch of the day though the tails could use it."""
-    blocks = BACKFILL_SHARE * requests_per_day / BACKFILL_BLOCK
-    if blocks < 1:
-        # Less than a block comes once, as the day begins.
-        return ceil(blocks * BACKFILL_BLOCK) if since.date() != now.date() else 0
+    share = BACKFILL_SHARE * requests_per_day
+    block = min(BACKFILL_BLOCK, max(1, ceil(share)))
     past = _share_of_day(since) if since.date() == now.date() else 0.0
-    return BACKFILL_BLOCK * max(0, int(blocks * _share_of_day(now)) - int(blocks * past))
+    # A block comes as its part of the day begins: at its end, a share of one would never come.
+    begun, before = (ceil(share / block * part) for part in (_share_of_day(now), past))
+    return block * max(0, begun - before)
 
 
 def _share_of_day(now: datetime) -> float:
