@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from email_opens.adapters.exchange import Reply
@@ -15,6 +14,7 @@ from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import bucket
 from email_opens.model import Account, iso
 from email_opens_cli.complaints import of_aws
+from email_opens_cli.environment import aws
 from email_opens_cli.leased import Busy, leased
 from email_opens_cli.status import requests_today
 from email_opens_cli.tail_queue import left_over
@@ -115,15 +115,19 @@ def ledger(patient: Patient) -> Iterator[Finding]:
 
 def topic(patient: Patient) -> Iterator[Finding]:
     arn = patient.product.settings.opens_topic_arn
-    found = boto3.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    found = aws().client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
     confirmed = int(found.get("SubscriptionsConfirmed", 0))
     yield Finding.good("topic", f"{confirmed} subscriptions")
 
 
 def dead_letters(patient: Patient) -> Iterator[Finding]:
-    found = boto3.client("sqs").get_queue_attributes(
-        QueueUrl=patient.product.settings.dead_letter_queue_url,
-        AttributeNames=["ApproximateNumberOfMessages"],
+    found = (
+        aws()
+        .client("sqs")
+        .get_queue_attributes(
+            QueueUrl=patient.product.settings.dead_letter_queue_url,
+            AttributeNames=["ApproximateNumberOfMessages"],
+        )
     )
     count = int(found["Attributes"]["ApproximateNumberOfMessages"])
     if count:
@@ -232,7 +236,7 @@ def schedule(patient: Patient) -> Iterator[Finding]:
     if not group:
         yield _not_without_stack("schedule")
         return
-    client: Any = boto3.client("scheduler")
+    client: Any = aws().client("scheduler")
     try:
         found = client.get_schedule(GroupName=group, Name=who)
     except ClientError as error:
@@ -254,7 +258,7 @@ def function(patient: Patient) -> Iterator[Finding]:
     if not name:
         yield _not_without_stack("function")
         return
-    found = boto3.client("lambda").get_function_configuration(FunctionName=name)
+    found = aws().client("lambda").get_function_configuration(FunctionName=name)
     state = found.get("State", "Active")
     if state in ("Active", "Inactive"):  # Inactive: not invoked for long, and woken by the next.
         yield Finding.good("function", f"{name} is there")
@@ -267,7 +271,7 @@ def alarms(patient: Patient) -> Iterator[Finding]:
     if patient.stack is None:
         yield _not_without_stack("alarms")
         return
-    client: Any = boto3.client("cloudwatch")
+    client: Any = aws().client("cloudwatch")
     pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{patient.stack}-")
     known = [one for page in pages for one in page.get("MetricAlarms", [])]
     ringing = [one for one in known if one["StateValue"] == "ALARM"]
@@ -279,7 +283,7 @@ def alarms(patient: Patient) -> Iterator[Finding]:
 
 
 def left_overs(patient: Patient) -> Iterator[Finding]:
-    urls = left_over(boto3.client("sqs"), patient.product.clock.now())
+    urls = left_over(aws().client("sqs"), patient.product.clock.now())
     for url in urls:
         yield Finding.wrong(
             "left-over", f"a tail that was killed has left {url}", "The next tail removes it."

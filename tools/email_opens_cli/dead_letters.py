@@ -12,7 +12,7 @@ from email_opens.errors import InvalidInput
 from email_opens.model import utc
 from email_opens_cli.columns import Column, fitting, table
 from email_opens_cli.complaints import FAILED, complain, complaints
-from email_opens_cli.environment import product
+from email_opens_cli.environment import aws, product
 from email_opens_cli.options import Stack, Yes
 from email_opens_cli.terminal import confirm, console
 
@@ -84,9 +84,7 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
 
     with complaints():
         wired = product(stack)
-        import boto3  # noqa: PLC0415
-
-        sns, queue = boto3.client("sns"), _queue(stack)
+        sns, queue = aws().client("sns"), _queue(stack)
         topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
         published, no_opens, refused = 0, 0, set[str]()
         with Letters(*queue) as letters:
@@ -185,9 +183,7 @@ def _sendable(opens: "list[Letter]") -> "list[list[Letter]]":
 
 def _queue(stack: str | None) -> tuple[Any, str]:
     wired = product(stack)
-    import boto3  # noqa: PLC0415
-
     url = wired.settings.dead_letter_queue_url
     if not url:
         raise InvalidInput("DEAD_LETTER_QUEUE_URL is not set.")
-    return boto3.client("sqs"), url
+    return aws().client("sqs"), url

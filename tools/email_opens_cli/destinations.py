@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-import boto3
 from botocore.exceptions import ClientError
 
 from email_opens.adapters.sns import SnsPublisher
 from email_opens.errors import InvalidInput, PublishFailed
 from email_opens.model import Activity, NewOpen
 from email_opens.ports import Clock
+from email_opens_cli.environment import aws
 
 _UNKNOWN = ("NotFound", "QueueDoesNotExist", "NonExistentQueue", "InvalidAddress")
 """How AWS says that there is no such topic or queue, somewhere in a code."""
@@ -55,11 +55,11 @@ def destination(address: str, opens_topic_arn: str, clock: Clock) -> Destination
     try:
         if address.startswith("arn:") and address.split(":")[2:3] == ["sns"]:
             region = address.split(":")[3]
-            sns = boto3.client("sns", region_name=region or None)
+            sns = aws(region).client("sns")
             sns.get_topic_attributes(TopicArn=address)
             return Destination(address, sns, clock)
         if address.startswith(("https://", "http://")):
-            sqs = boto3.client("sqs")
+            sqs = aws().client("sqs")
             sqs.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])
             return Destination(address, _Queue(sqs), clock)
     except ClientError as error:

@@ -9,7 +9,7 @@ from email_opens.errors import InvalidInput
 from email_opens.model import account_id
 from email_opens_cli import connected
 from email_opens_cli.complaints import complaints
-from email_opens_cli.environment import product
+from email_opens_cli.environment import aws, product
 from email_opens_cli.options import Stack, Yes
 from email_opens_cli.terminal import confirm
 
@@ -62,11 +62,10 @@ def _disconnect(who: str, stack: str | None, *, yes: bool) -> None:
 
 def _delete(parameter: str) -> bool:
     """Delete a parameter; return False if it was not there."""
-    import boto3  # noqa: PLC0415
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     try:
-        boto3.client("ssm").delete_parameter(Name=parameter)
+        aws().client("ssm").delete_parameter(Name=parameter)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ParameterNotFound":
             raise

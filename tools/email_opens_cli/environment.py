@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from email_opens.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from boto3.session import Session
+
     from email_opens.bootstrap import DiscoverCampaigns, EmailOpens
 
 _WORD = re.compile("(?<!^)(?=[A-Z])")
@@ -49,11 +51,10 @@ def described(stack: str) -> dict[str, Any]:
     Raises:
         InvalidInput: there is no such stack.
     """
-    import boto3  # noqa: PLC0415
     from botocore.exceptions import ClientError, ParamValidationError  # noqa: PLC0415
 
     try:
-        reply = boto3.client("cloudformation").describe_stacks(StackName=stack)
+        reply = aws().client("cloudformation").describe_stacks(StackName=stack)
     except (ParamValidationError, UnicodeEncodeError):
         raise InvalidInput(f"{stack[:80]!r} is no name of a stack.") from None
     except ClientError as error:
@@ -64,6 +65,14 @@ def described(stack: str) -> dict[str, Any]:
         ) from None
     found: dict[str, Any] = reply["Stacks"][0]
     return found
+
+
+def aws(region: str | None = None) -> "Session":
+    """Return a session of AWS, in this process's region unless another one is given."""
+    # Late, or `--help` would wait for boto3.
+    from email_opens.adapters.aws.session import aws_session  # noqa: PLC0415
+
+    return aws_session({**os.environ, "AWS_REGION": region} if region else os.environ)
 
 
 def _outputs(stack: str) -> dict[str, str]:

@@ -3,11 +3,10 @@
 import json
 from typing import Any, Self
 
-import boto3
 from botocore.exceptions import ClientError
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.environment import described
+from email_opens_cli.environment import aws, described
 
 LATE_SECONDS = 60
 TRIES = 2
@@ -25,7 +24,7 @@ class Schedules:
                 f"The stack “{stack}” is no stack of email-opens, or one of long ago: it has no "
                 f"output {', '.join(missing)}. Deploy it anew."
             )
-        self._client: Any = boto3.client("scheduler")
+        self._client: Any = aws().client("scheduler")
         self._group = outputs["ScheduleGroup"]
         self._role_arn = outputs["ScheduleRoleArn"]
         self._function_arn = outputs["PollOpensFunctionArn"]

@@ -14,7 +14,7 @@ from email_opens.model import account_id
 from email_opens_cli import tracked
 from email_opens_cli.complaints import complaints
 from email_opens_cli.ending import Ending
-from email_opens_cli.environment import product
+from email_opens_cli.environment import aws, product
 from email_opens_cli.options import Account, Stack, duration
 from email_opens_cli.terminal import console
 
@@ -48,11 +48,9 @@ def tail(
         who, wanted = account_id(account), tracked.ids(activities or ())
         delay = None if newer_than is None else duration(newer_than)
         wired = product(stack)
-        import boto3  # noqa: PLC0415 - late, or `--help` would wait for it
-
         from email_opens_cli.tail_queue import TailQueue, left_over, remove  # noqa: PLC0415
 
-        sns, sqs = boto3.client("sns"), boto3.client("sqs")
+        sns, sqs = aws().client("sns"), aws().client("sqs")
         topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
         for url in left_over(sqs, now):
             remove(sns, sqs, topic_arn, url)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import requests
 from botocore.config import Config
 
+from email_opens.adapters.aws.session import aws_session
 from email_opens.adapters.campaigns import ConstantContactCampaigns
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.constant_contact import ConstantContactReport
@@ -60,17 +60,17 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     """
     settings = read_settings(environment)
     clock = clock or SystemClock()
-    patient = _patient()
-    dynamodb = boto3.client("dynamodb", config=patient)
-    credentials = SsmCredentials(boto3.client("ssm", config=patient), settings.credentials_prefix)
+    aws, patient = aws_session(environment), _patient()
+    dynamodb = aws.client("dynamodb", config=patient)
+    credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     rounds = _rounds(
         settings,
         tracking=tracking,
         ledger=DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock),
         publisher=SnsPublisher(
-            boto3.client("sns", config=patient),
-            boto3.client("sqs", config=patient),
+            aws.client("sns", config=patient),
+            aws.client("sqs", config=patient),
             settings.opens_topic_arn,
             settings.dead_letter_queue_url,
             clock,
@@ -180,9 +180,9 @@ def bootstrap_discovery(
     """
     told = read_discovery_settings(environment)
     settings, clock = told.settings, clock or SystemClock()
-    patient = _patient()
-    dynamodb = boto3.client("dynamodb", config=patient)
-    credentials = SsmCredentials(boto3.client("ssm", config=patient), settings.credentials_prefix)
+    aws, patient = aws_session(environment), _patient()
+    dynamodb = aws.client("dynamodb", config=patient)
+    credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     looks = DynamoDBLooks(dynamodb, settings.tracking_table)
     session = _session()

@@ -11,7 +11,7 @@ from constant_contact_emulator import Emulator, Kind
 from email_opens import rounds
 from email_opens.adapters.dynamodb import DynamoDBTracking
 from email_opens.model import iso
-from tests.conftest import Aws
+from tests.conftest import REGION, Aws
 from tests.unit.cli.world import ONE, TWO, World, complaint, run, settings
 
 
@@ -187,20 +187,54 @@ class TestSettings:
         assert "No AWS region is set" in complaint(run("status"), 2)
 
     @pytest.mark.usefixtures("world")
+    def test_go_to_the_region_of_aws_region_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AWS_DEFAULT_REGION")
+        assert run("status").exit_code == 0
+
+    @pytest.mark.usefixtures("world")
+    def test_go_to_the_region_of_aws_default_region_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("AWS_REGION")
+        assert run("status").exit_code == 0
+
+    @pytest.mark.usefixtures("world")
+    def test_go_to_the_region_of_the_config_file_alone(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.delenv("AWS_REGION")
+        monkeypatch.delenv("AWS_DEFAULT_REGION")
+        monkeypatch.setenv("AWS_CONFIG_FILE", config_file(tmp_path, REGION))
+        assert run("status").exit_code == 0
+
+    @pytest.mark.usefixtures("world")
+    def test_go_to_aws_region_before_any_other_region(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-2")
+        monkeypatch.setenv("AWS_CONFIG_FILE", config_file(tmp_path, "us-east-1"))
+        assert run("status").exit_code == 0
+
+    @pytest.mark.usefixtures("world")
     def test_without_credentials_are_refused(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         assert "no AWS credentials" in complaint(run("status"), 2)
 
     @pytest.mark.usefixtures("world")
     def test_with_an_unknown_profile_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_PROFILE", "nobody")
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         assert "nobody" in complaint(run("status"), 2)
+
+
+def config_file(folder: Path, region: str) -> str:
+    """Write an AWS config file whose default profile has this region; return its path."""
+    path = folder / "config"
+    path.write_text(f"[default]\nregion = {region}\n", encoding="utf-8")
+    return str(path)
 
 
 def test_help_names_every_command() -> None:

@@ -1,0 +1,1 @@
+"""Adapters for AWS: DynamoDB, SNS, SQS and the Parameter Store."""
