@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import Any, NamedTuple, Self
@@ -92,6 +93,30 @@ def differences(reported: Iterable[Seen], received: Iterable[Seen]) -> tuple[int
     """Return how many opens of the report are missing, and how many were received too often."""
     wanted, got = Counter(reported), Counter(received)
     return (wanted - got).total(), (got - wanted).total()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """Rows of a send that have not arrived yet."""
+
+    not_reported: int
+    """Rows that the vendor's report does not show yet."""
+    not_received: int
+    """Rows that the report shows and the subscriber has not received."""
+
+    def __str__(self) -> str:
+        return f"{self.not_reported} not reported yet, {self.not_received} not received yet"
+
+
+def under_way(
+    expected: int, reported: Collection[Seen], received: Iterable[Seen]
+) -> UnderWay | None:
+    """Return what has not arrived yet of a send of `expected` rows; None if all of it has."""
+    not_received, _ = differences(reported, received)
+    not_reported = max(0, expected - len(reported))
+    if not (not_reported or not_received):
+        return None
+    return UnderWay(not_reported=not_reported, not_received=not_received)
 
 
 def _read(body: str, now: datetime) -> Received:

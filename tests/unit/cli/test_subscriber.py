@@ -1,10 +1,14 @@
 """What the demo counts, and what a queue hands it."""
 
 from datetime import UTC, datetime
+from io import StringIO
 from threading import Event
 
+from rich.console import Console
+
 from email_opens.adapters.sns import SnsPublisher
-from email_opens_cli.subscriber import Seen, Subscriber, differences
+from email_opens_cli.demo_screen import Screen
+from email_opens_cli.subscriber import Seen, Subscriber, UnderWay, differences, under_way
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, new_opens
 from tests.fakes import FakeClock
@@ -27,6 +31,32 @@ def test_twins_are_two() -> None:
 
 def test_a_stranger_is_repeated() -> None:
     assert differences([ONE], [TWO]) == (1, 1)
+
+
+def test_rows_that_the_report_does_not_show_yet_are_under_way() -> None:
+    assert under_way(2, [ONE], [ONE]) == UnderWay(not_reported=1, not_received=0)
+
+
+def test_reported_rows_that_were_not_received_are_under_way() -> None:
+    assert under_way(2, [ONE, TWO], [TWO]) == UnderWay(not_reported=0, not_received=1)
+
+
+def test_nothing_is_under_way_once_each_row_is_reported_and_received() -> None:
+    assert under_way(2, [ONE, TWO], [TWO, ONE]) is None
+
+
+def test_a_send_that_is_not_reported_at_all_is_under_way() -> None:
+    assert under_way(2, [], []) == UnderWay(not_reported=2, not_received=0)
+
+
+def test_the_summary_does_not_call_rows_under_way_missing() -> None:
+    said = StringIO()
+    left = UnderWay(not_reported=1, not_received=2)
+    Screen(Console(file=said, width=200)).summary(9, 7, {"Live": left}, 0)
+    assert "Still under way              Live: 1 not reported yet, 2 not received yet" in (
+        said.getvalue()
+    )
+    assert "issing" not in said.getvalue()
 
 
 def test_a_subscriber_receives_what_is_published(aws: Aws, clock: FakeClock) -> None:
