@@ -22,11 +22,11 @@ from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
 from constant_contact_emulator import Behaviour, Contact, Limits, Row, Ties, Vendor
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.oauth import TokenSource
-from email_opens.budget import Budget
 from email_opens.errors import OutOfTime, PublishFailed
 from email_opens.model import PAGE_ROWS, Activity, NewOpen, Open, Page, RejectedRow, Tokens
 from email_opens.poller import PAGES_IN_HAND
 from email_opens.ports import Report
+from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock, MemoryCredentials, MemoryLedger, MemoryTracking
 from tests.simulation.session import API_URL, VendorSession
 from tests.world import Crash

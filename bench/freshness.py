@@ -17,7 +17,7 @@ from bench.figures import Figure, show
 from bench.freshness_plot import Line, plot
 from bench.freshness_scenarios import BUDGET, SCENARIOS, Outcome, played
 from bench.freshness_world import HOUR
-from email_opens.scheduling import STAY_PRICE
+from email_opens.scheduling.choice import STAY_PRICE
 
 SEED = 1
 ACTIVITIES = (20, 100, 300)

@@ -5,9 +5,9 @@ from random import Random
 from statistics import median
 
 from bench.figures import Figure
-from email_opens.pricing import plan
-from email_opens.rates import Estimate
-from email_opens.scheduling import Counters, Prospect, choose
+from email_opens.scheduling.choice import Counters, Prospect, choose
+from email_opens.scheduling.price import plan
+from email_opens.scheduling.rates import Estimate
 
 ACTIVITIES = 1_000
 ROUNDS = 51

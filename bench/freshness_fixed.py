@@ -11,7 +11,7 @@ from math import ceil, sqrt
 from random import Random
 
 from bench.freshness_world import DAY, HOUR, Send, World
-from email_opens.rates import POWER, SCALE_SECONDS, exposure, root_exposure
+from email_opens.scheduling.rates import POWER, SCALE_SECONDS, exposure, root_exposure
 
 type Polls = Mapping[int, Sequence[float]]
 """By a send's number, ascending."""

@@ -14,7 +14,7 @@ from bench.freshness_account import (
 )
 from bench.freshness_world import DAY, Send
 from email_opens.model import Activity
-from email_opens.rounds import Rounds
+from email_opens.turns.turns import Rounds
 from tests.fakes import MemoryLedger, MemoryTracking
 
 MINUTE = 60

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from email_opens.rates import POWER, SCALE_SECONDS, exposure
+from email_opens.scheduling.rates import POWER, SCALE_SECONDS, exposure
 
 HOUR = 3600.0
 DAY = 24 * HOUR

@@ -8,10 +8,10 @@ from bench.vendor import ACTIVITY_ID
 from email_opens.adapters.dynamodb import DynamoDBTracking
 from email_opens.adapters.ledger import DynamoDBLedger
 from email_opens.adapters.sns import SnsPublisher
-from email_opens.budget import Budget
 from email_opens.model import LEDGER_KEPT, Activity
 from email_opens.ports import Ledger, Publisher, Report, Tracking
-from email_opens.rounds import Rounds, Turn
+from email_opens.turns.budget import Budget
+from email_opens.turns.turns import Rounds, Turn
 from tests.fakes import FakeClock
 
 INVOCATION = timedelta(seconds=60)

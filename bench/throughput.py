@@ -11,11 +11,11 @@ from bench.figures import Figure, show
 from bench.product import Reports, activity, invoke, over_aws
 from bench.vendor import ACTIVITY_ID, SENT, Vendor, decaying, reports
 from email_opens.adapters.rows import decode
-from email_opens.budget import Budget
 from email_opens.errors import NotCounted
 from email_opens.events import attributes, event_id, message
 from email_opens.model import PAGE_ROWS, Counted, NewOpen, Page
 from email_opens.ports import Report
+from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
 ROWS = 10_000

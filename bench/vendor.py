@@ -17,9 +17,9 @@ from urllib3 import HTTPResponse
 
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.oauth import TokenSource
-from email_opens.budget import Budget
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Report
+from email_opens.turns.budget import Budget
 from tests.fakes import MemoryCredentials
 
 ACTIVITY_ID = "5b1e0a52-0000-4000-8000-0000000000aa"

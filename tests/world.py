@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from email_opens.budget import Budget
 from email_opens.errors import (
     ActivityGone,
     LinkExpired,
@@ -14,6 +13,7 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.model import Counted, Open, Page
+from email_opens.turns.budget import Budget
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

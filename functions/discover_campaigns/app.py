@@ -10,9 +10,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import DiscoverCampaigns, bootstrap_discovery
+from email_opens.discovery.search import CampaignFailure, Found
 from email_opens.errors import EmailOpensError, InvalidInput, OutOfTime, QuotaExceeded
 from email_opens.model import account_id
-from email_opens.search import CampaignFailure, Found
 from email_opens.unforeseen import unforeseen
 
 COMMIT_SECONDS = 10

@@ -20,7 +20,7 @@ from email_opens.errors import (
     QuotaExceeded,
 )
 from email_opens.model import account_id
-from email_opens.rounds import Turn
+from email_opens.turns.turns import Turn
 from email_opens.unforeseen import unforeseen
 
 COMMIT_SECONDS = 6

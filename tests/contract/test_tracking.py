@@ -16,7 +16,7 @@ from email_opens.adapters.state_file import StateFile
 from email_opens.errors import LostRace
 from email_opens.model import Account, Gap, Learned, State
 from email_opens.ports import Tracking
-from email_opens.rates import Estimate
+from email_opens.scheduling.rates import Estimate
 from tests.conftest import Aws
 from tests.contract.replies import Answers, error
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON

@@ -6,7 +6,7 @@ import pytest
 
 from constant_contact_emulator import Contact
 from email_opens.adapters.sns import MOST_BYTES
-from email_opens.lifetime import SWEEP_EVERY
+from email_opens.scheduling.lifecycle import SWEEP_EVERY
 from tests.integration.deployed import ACCOUNT, Deployed
 
 ANN = Contact("0f6b2c1e-0000-4000-8000-000000000001", "ann@example.org")

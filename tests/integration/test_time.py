@@ -3,7 +3,7 @@
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens import round as rounds
+from email_opens.turns import turn as rounds
 from tests.integration.deployed import Deployed
 
 PAGE_ROWS = 5

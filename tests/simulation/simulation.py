@@ -23,11 +23,11 @@ from constant_contact_emulator import (
 )
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.oauth import TokenSource
-from email_opens.budget import Budget
 from email_opens.errors import ActivityFailed, PublishFailed
 from email_opens.model import Account, Activity, Counted, NewOpen, Page, RejectedRow, Tokens
 from email_opens.ports import Report
-from email_opens.rounds import Rounds
+from email_opens.turns.budget import Budget
+from email_opens.turns.turns import Rounds
 from tests.fakes import MemoryCredentials, MemoryLedger, MemoryTracking
 from tests.simulation.invocation import Fate, Invocation
 from tests.simulation.rules import Rules

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from email_opens.budget import Budget
 from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, utc
 from email_opens.poller import Facts, Poller, Walk
-from email_opens.rounds import Rounds, Turn
+from email_opens.turns.budget import Budget
+from email_opens.turns.turns import Rounds, Turn
 from email_opens.walk import Depth
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open
 from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking

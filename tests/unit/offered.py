@@ -1,7 +1,7 @@
 """Activities as they are offered to the scheduling, for tests."""
 
-from email_opens.rates import Estimate
-from email_opens.scheduling import Counters, Prospect
+from email_opens.scheduling.choice import Counters, Prospect
+from email_opens.scheduling.rates import Estimate
 
 HOUR = 3600.0
 DAY = 86_400.0

@@ -20,7 +20,7 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.poller import Facts
-from email_opens.rounds import Failure, Turn
+from email_opens.turns.turns import Failure, Turn
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployed import Context, Output, load
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from email_opens.backlog import BACKFILL_BLOCK, Backlog, backfill_budget, backfill_share
-from email_opens.known import Known
 from email_opens.model import Activity, Gap
 from email_opens.poller import Walk
+from email_opens.published import Known
+from email_opens.turns.backlog import BACKFILL_BLOCK, Backlog, backfill_budget, backfill_share
 from email_opens.walk import Depth
 from tests.contract.samples import ACTIVITY, NOON
 from tests.fakes import MemoryLedger

@@ -2,8 +2,8 @@
 
 import pytest
 
-from email_opens.budget import BLOCK, Budget
 from email_opens.errors import OutOfTime
+from email_opens.turns.budget import BLOCK, Budget
 
 
 class Reserved:

@@ -5,8 +5,7 @@ from math import inf, sqrt
 
 import pytest
 
-from email_opens.pricing import plan
-from email_opens.scheduling import (
+from email_opens.scheduling.choice import (
     GRAIN_SECONDS,
     HOT_SECONDS,
     PROBE_EVERY_SECONDS,
@@ -20,6 +19,7 @@ from email_opens.scheduling import (
     Why,
     choose,
 )
+from email_opens.scheduling.price import plan
 from tests.unit.offered import DAY, FRESH, HOUR, prospect
 
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.prospects import coming
-from email_opens.rates import Estimate
-from email_opens.scheduling import Prospect
+from email_opens.scheduling.candidates import coming
+from email_opens.scheduling.choice import Prospect
+from email_opens.scheduling.rates import Estimate
 from tests.contract.samples import ACTIVITY, NOON
 
 HOUR = timedelta(hours=1)

@@ -7,7 +7,6 @@ import requests
 
 from constant_contact_emulator import Fault, Kind
 from email_opens.adapters.constant_contact import MOST_BYTES, ConstantContactReport
-from email_opens.budget import Budget
 from email_opens.errors import (
     AccountDisconnected,
     ActivityFailed,
@@ -19,6 +18,7 @@ from email_opens.errors import (
     ReportUnavailable,
     Throttled,
 )
+from email_opens.turns.budget import Budget
 from tests.unit.vendor import ACTIVITY, Vendor, raw, read_stub, serving, stub
 
 EMPTY = b'{"tracking_activities":[]}'

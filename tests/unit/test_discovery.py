@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.discovery import (
+from email_opens.discovery.selection import (
     Names,
     candidates,
     first_tracked,

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.lifetime import depth_due, due, finished
 from email_opens.model import Activity, Gap, State
+from email_opens.scheduling.lifecycle import depth_due, due, finished
 from email_opens.walk import Depth
 from tests.contract.samples import ACTIVITY, NOON
 

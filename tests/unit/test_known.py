@@ -3,8 +3,8 @@
 import pytest
 
 from email_opens.events import event_id, fingerprint, row_fingerprint
-from email_opens.known import Known
 from email_opens.model import Open, Page
+from email_opens.published import Known
 from tests.contract.samples import ACTIVITY_ID
 from tests.unit.core import AskedLedger, at, found, rejected, row
 

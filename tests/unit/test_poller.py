@@ -7,10 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from email_opens.budget import Budget
 from email_opens.events import event_id
 from email_opens.model import Activity, NewOpen, Page
 from email_opens.poller import Facts
+from email_opens.turns.budget import Budget
 from tests.contract.samples import ACTIVITY_ID, NOON
 from tests.fakes import MemoryPublisher
 from tests.unit.core import (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.pricing import FLOORS_SHARE, HOT_SHARE, LEAST_PRICE, plan
-from email_opens.scheduling import HOT_SECONDS, Counters, Plan, Prospect
+from email_opens.scheduling.choice import HOT_SECONDS, Counters, Plan, Prospect
+from email_opens.scheduling.price import FLOORS_SHARE, HOT_SHARE, LEAST_PRICE, plan
 from tests.unit.offered import DAY, FRESH, HOUR, prospect
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from email_opens.errors import AccountDisconnected, QuotaExceeded, ReportUnavailable
 from email_opens.model import Account, Activity, Learned, State
-from email_opens.rates import Estimate
-from email_opens.rounds import Turn
+from email_opens.scheduling.rates import Estimate
+from email_opens.turns.turns import Turn
 from tests.unit.core import DAY, Core, at, row
 
 CAMPAIGN = "campaign"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.rates import (
+from email_opens.scheduling.rates import (
     MEMORY_OPENS,
     SCALE_SECONDS,
     Estimate,

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.discovery import Names
+from email_opens.discovery.selection import Names
 from email_opens.errors import (
     LostRace,
     PagingBroken,

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from email_opens.discovery.search import PAUSE, STRETCH_REQUESTS
 from email_opens.errors import (
     AccountDisconnected,
     OutOfTime,
     QuotaExceeded,
 )
 from email_opens.model import next_day
-from email_opens.search import PAUSE, STRETCH_REQUESTS
 from tests.fakes import FakeClock
 from tests.unit.discovering import MINUTE, World
 

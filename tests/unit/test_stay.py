@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.prospects import prior_of
-from email_opens.rates import Estimate
-from email_opens.scheduling import Why
+from email_opens.scheduling.candidates import prior_of
+from email_opens.scheduling.choice import Why
+from email_opens.scheduling.rates import Estimate
 from tests.unit.core import DAY, LEASE, Core, at, row
 from tests.world import Calls
 

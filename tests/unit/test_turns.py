@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from email_opens.budget import BLOCK
 from email_opens.errors import (
     AccountDisconnected,
     OutOfTime,
@@ -13,6 +12,7 @@ from email_opens.errors import (
     Throttled,
 )
 from email_opens.model import Account
+from email_opens.turns.budget import BLOCK
 from tests.unit.core import LEASE, Core, at, row
 from tests.world import Calls
 

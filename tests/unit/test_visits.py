@@ -5,7 +5,7 @@ import pytest
 from email_opens.errors import OutOfTime
 from email_opens.model import next_day
 from email_opens.ports import Campaigns
-from email_opens.visits import COMMIT, LEASE, Visit
+from email_opens.turns.visits import COMMIT, LEASE, Visit
 from tests.unit.discovering import MINUTE, World
 
 

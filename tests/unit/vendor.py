@@ -12,9 +12,9 @@ import requests
 from constant_contact_emulator import Behaviour, Emulator, Limits
 from email_opens.adapters.constant_contact import ConstantContactReport
 from email_opens.adapters.oauth import TokenSource
-from email_opens.budget import Budget
 from email_opens.errors import AccountDisconnected
 from email_opens.model import Page, Tokens, utc
+from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"

@@ -12,7 +12,7 @@ from email_opens_cli.environment import discovery
 from email_opens_cli.options import Account, Stack
 
 if TYPE_CHECKING:
-    from email_opens.search import Found
+    from email_opens.discovery.search import Found
 
 SEARCH = timedelta(minutes=2)
 """As long as Lambda would search, and wait for polls to end."""

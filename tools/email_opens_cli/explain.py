@@ -11,8 +11,8 @@ import typer
 from email_opens.model import Account as Known
 from email_opens.model import account_id, iso, next_day
 from email_opens.ports import Tracking
-from email_opens.scheduling import Plan, Prospect, Why
-from email_opens.tracked import Tracked
+from email_opens.scheduling.choice import Plan, Prospect, Why
+from email_opens.turns.roster import Tracked
 from email_opens_cli.columns import Column, fitting, table
 from email_opens_cli.complaints import complaints
 from email_opens_cli.environment import product

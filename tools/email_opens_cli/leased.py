@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from email_opens.budget import Budget
 from email_opens.errors import AccountStopped, EmailOpensError, OutOfTime, QuotaExceeded
 from email_opens.model import iso, next_day
 from email_opens.ports import Report
+from email_opens.turns.budget import Budget
 
 if TYPE_CHECKING:
     from email_opens.adapters.exchange import Reply

@@ -9,7 +9,7 @@ from email_opens.errors import EmailOpensError
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
-    from email_opens.rounds import Turn
+    from email_opens.turns.turns import Turn
 
 TURN = timedelta(seconds=60)
 COMMIT = timedelta(seconds=10)

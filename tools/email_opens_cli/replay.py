@@ -10,8 +10,8 @@ import typer
 
 from email_opens.errors import InvalidInput, LinkExpired, PagingBroken
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.known import Known
 from email_opens.model import PAGE_ROWS, Activity, NewOpen, Page, account_id, activity_id
+from email_opens.published import Known
 from email_opens.walk import ended, new_opens
 from email_opens_cli import tracked
 from email_opens_cli.complaints import FAILED, complain, complaints

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from email_opens.config import Settings
     from email_opens.model import Counted, Tokens
     from email_opens.ports import Report
-    from email_opens.rounds import Turn
+    from email_opens.turns.turns import Turn
 
 HOLDER = "email-opens watch"
 """Always the same: a watch takes up the lease of one that was killed, for the file has but one."""

@@ -18,9 +18,9 @@ from email_opens.adapters.looks import DynamoDBLooks
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.sns import SnsPublisher
 from email_opens.adapters.ssm import SsmCredentials
-from email_opens.budget import Budget
 from email_opens.config import Settings, read_discovery_settings, read_settings
-from email_opens.discovery import Names
+from email_opens.discovery.search import Discovery
+from email_opens.discovery.selection import Names
 from email_opens.model import LEDGER_KEPT
 from email_opens.ports import (
     Campaigns,
@@ -32,9 +32,9 @@ from email_opens.ports import (
     Report,
     Tracking,
 )
-from email_opens.rounds import Rounds
-from email_opens.search import Discovery
-from email_opens.visits import Visits
+from email_opens.turns.budget import Budget
+from email_opens.turns.turns import Rounds
+from email_opens.turns.visits import Visits
 
 if TYPE_CHECKING:
     from email_opens.adapters.sqlite import SqliteCredentials

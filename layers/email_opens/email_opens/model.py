@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from email_opens.errors import InvalidInput
-from email_opens.rates import Estimate
+from email_opens.scheduling.rates import Estimate
 
 PAGE_ROWS = 500
 """Rows of a full page: the most that the vendor gives."""

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from email_opens.errors import EmailOpensError, LinkExpired, PagingBroken
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
-from email_opens.known import Known
 from email_opens.model import (
     LEDGER_KEPT,
     PAGE_ROWS,
@@ -22,6 +21,7 @@ from email_opens.model import (
     State,
 )
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
+from email_opens.published import Known
 from email_opens.walk import Depth, Stretch, advance, ended, new_opens, passed, shifted
 
 PAGES_IN_HAND = 4

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from email_opens.bootstrap import EmailOpens, bootstrap
-from email_opens.budget import Budget
 from email_opens.errors import LinkExpired
 from email_opens.model import Counted, Page
+from email_opens.turns.budget import Budget
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, NOON
 from tests.fakes import FakeClock

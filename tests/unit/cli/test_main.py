@@ -8,9 +8,9 @@ import boto3
 import pytest
 
 from constant_contact_emulator import Emulator, Kind
-from email_opens import rounds
 from email_opens.adapters.dynamodb import DynamoDBTracking
 from email_opens.model import iso
+from email_opens.turns import turns as rounds
 from tests.conftest import REGION, Aws
 from tests.unit.cli.world import ONE, TWO, World, complaint, run, settings
 

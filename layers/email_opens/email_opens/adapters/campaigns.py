@@ -12,10 +12,10 @@ import requests
 from email_opens.adapters.links import local, next_href
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.vendor import Question, Vendor
-from email_opens.budget import Budget
 from email_opens.errors import ActivityGone, InvalidInput, PagingBroken
 from email_opens.model import Campaign, CampaignActivity, Summaries, Summary, activity_id, utc
 from email_opens.ports import Clock
+from email_opens.turns.budget import Budget
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of one reply: ten times the longest page of summaries."""

@@ -12,10 +12,10 @@ from email_opens.adapters.links import local
 from email_opens.adapters.oauth import TokenSource
 from email_opens.adapters.rows import decode
 from email_opens.adapters.vendor import Question, Vendor
-from email_opens.budget import Budget
 from email_opens.errors import ActivityGone, NotCounted, PagingBroken
 from email_opens.model import Counted, Page
 from email_opens.ports import Clock
+from email_opens.turns.budget import Budget
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of one reply: fifty times a full page."""

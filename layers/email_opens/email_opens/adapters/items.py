@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from email_opens.errors import AccountStopped
 from email_opens.model import Account, Activity, Gap, Learned, State, iso, utc
-from email_opens.rates import Estimate
+from email_opens.scheduling.rates import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,6 @@ import requests
 
 from email_opens.adapters.exchange import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
 from email_opens.adapters.oauth import TokenSource
-from email_opens.budget import Budget
 from email_opens.errors import (
     AccountDisconnected,
     ActivityGone,
@@ -25,6 +24,7 @@ from email_opens.errors import (
 )
 from email_opens.model import next_day
 from email_opens.ports import Clock
+from email_opens.turns.budget import Budget
 
 _THROTTLED_SECONDS = 1.0
 

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from email_opens.backlog import Backlog
-from email_opens.budget import BLOCK, Budget
 from email_opens.errors import AccountStopped, OutOfTime, QuotaExceeded
 from email_opens.model import Account, next_day
 from email_opens.poller import Poller
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
-from email_opens.round import Round
-from email_opens.tracked import Tracked
-from email_opens.turn import Decision, Failure, Turn
+from email_opens.turns.backlog import Backlog
+from email_opens.turns.budget import BLOCK, Budget
+from email_opens.turns.report import Decision, Failure, Turn
+from email_opens.turns.roster import Tracked
+from email_opens.turns.turn import Round
 
 __all__ = ["Decision", "Failure", "Rounds", "Turn"]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil, exp, inf, sqrt
 
-from email_opens.rates import Estimate
+from email_opens.scheduling.rates import Estimate
 
 GRAIN_SECONDS = 5.0
 """No activity is polled more often, nor are the counters."""

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
 
-from email_opens import probes
-from email_opens.backlog import Backlog
-from email_opens.budget import Budget
 from email_opens.errors import (
     AccountStopped,
     ActivityFailed,
@@ -22,14 +19,17 @@ from email_opens.errors import (
     QuotaExceeded,
     Throttled,
 )
-from email_opens.lifetime import depth_due, finished
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State, iso, next_day
 from email_opens.poller import Poller, Seen, Walk
 from email_opens.ports import Clock, Report
-from email_opens.prospects import born, learned_of, missed_after
-from email_opens.scheduling import Plan, Poll, Probe, Prospect, choose
-from email_opens.tracked import Tracked
-from email_opens.turn import Decision, Failure, Turn
+from email_opens.scheduling import counters as probes
+from email_opens.scheduling.candidates import born, learned_of, missed_after
+from email_opens.scheduling.choice import Plan, Poll, Probe, Prospect, choose
+from email_opens.scheduling.lifecycle import depth_due, finished
+from email_opens.turns.backlog import Backlog
+from email_opens.turns.budget import Budget
+from email_opens.turns.report import Decision, Failure, Turn
+from email_opens.turns.roster import Tracked
 from email_opens.walk import Depth, floor_of
 
 MINUTE = timedelta(minutes=1)

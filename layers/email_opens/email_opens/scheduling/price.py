@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil, exp, inf, sqrt
 from typing import NamedTuple
 
-from email_opens.rates import root_exposure
-from email_opens.scheduling import (
+from email_opens.scheduling.choice import (
     GRAIN_SECONDS,
     HOT_SECONDS,
     PROBE_EVERY_SECONDS,
@@ -20,6 +19,7 @@ from email_opens.scheduling import (
     Plan,
     Prospect,
 )
+from email_opens.scheduling.rates import root_exposure
 
 LEAST_PRICE = 0.02
 """Open-seconds: a request that ends less is worth nobody's time."""

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import exp, log
 
-from email_opens.lifetime import SWEEP_EVERY, longest_interval
 from email_opens.model import Activity, Learned
 from email_opens.poller import Seen
-from email_opens.rates import Estimate
-from email_opens.scheduling import Prospect
+from email_opens.scheduling.choice import Prospect
+from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
+from email_opens.scheduling.rates import Estimate
 
 UNKNOWN_RATE = 0.02
 """Opens a second just after a send of which nothing is known, nor of any other."""

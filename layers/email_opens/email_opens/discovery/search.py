@@ -7,7 +7,7 @@ is held for moments only, so that a poll is delayed by no more than those.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from email_opens.discovery import (
+from email_opens.discovery.selection import (
     Names,
     candidates,
     first_tracked,
@@ -19,7 +19,7 @@ from email_opens.discovery import (
 from email_opens.errors import ActivityFailed, EmailOpensError, LostRace, OutOfTime, PagingBroken
 from email_opens.model import Activity, Campaign, CampaignActivity, Look, State, Summary
 from email_opens.ports import Campaigns, Clock, Looks, Tracking
-from email_opens.visits import Visits
+from email_opens.turns.visits import Visits
 
 STRETCH_REQUESTS = 8
 """After so many, the account is let go for a pause."""

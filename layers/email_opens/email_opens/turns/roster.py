@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 
-from email_opens import probes
 from email_opens.errors import LostRace
-from email_opens.lifetime import due, wakes
 from email_opens.model import Activity, Learned, State, next_day
 from email_opens.ports import Tracking
-from email_opens.pricing import plan
-from email_opens.prospects import coming, countable, prior_of, prospect_of, unread
-from email_opens.rates import Estimate
-from email_opens.scheduling import Counters, Plan, Prospect
+from email_opens.scheduling import counters as probes
+from email_opens.scheduling.candidates import coming, countable, prior_of, prospect_of, unread
+from email_opens.scheduling.choice import Counters, Plan, Prospect
+from email_opens.scheduling.lifecycle import due, wakes
+from email_opens.scheduling.price import plan
+from email_opens.scheduling.rates import Estimate
 
 MINUTE = timedelta(minutes=1)
 ASLEEP_EVERY = timedelta(hours=1)

@@ -1,0 +1,1 @@
+"""The search for sends that are not tracked yet."""
