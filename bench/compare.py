@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 from bench.product import COMMIT, INVOCATION, activity, invoke, rounds
 from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
 from constant_contact_emulator import Behaviour, Contact, Limits, Row, Ties, Vendor
-from email_opens.adapters.constant_contact import ConstantContactReport
-from email_opens.adapters.oauth import TokenSource
+from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import OutOfTime, PublishFailed
 from email_opens.model import PAGE_ROWS, Activity, NewOpen, Open, Page, RejectedRow, Tokens
 from email_opens.poller import PAGES_IN_HAND

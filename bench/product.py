@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from bench.aws import DLQ_URL, TOPIC_ARN, Clients
 from bench.vendor import ACTIVITY_ID
-from email_opens.adapters.dynamodb import DynamoDBTracking
-from email_opens.adapters.ledger import DynamoDBLedger
-from email_opens.adapters.sns import SnsPublisher
+from email_opens.adapters.aws.ledger import DynamoDBLedger
+from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import LEDGER_KEPT, Activity
 from email_opens.ports import Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget

@@ -10,7 +10,7 @@ from bench.aws import TOPIC_ARN, Clients, at_once, through_botocore
 from bench.figures import Figure, show
 from bench.product import Reports, activity, invoke, over_aws
 from bench.vendor import ACTIVITY_ID, SENT, Vendor, decaying, reports
-from email_opens.adapters.rows import decode
+from email_opens.adapters.vendor.rows import decode
 from email_opens.errors import NotCounted
 from email_opens.events import attributes, event_id, message
 from email_opens.model import PAGE_ROWS, Counted, NewOpen, Page

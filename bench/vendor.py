@@ -15,8 +15,8 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
-from email_opens.adapters.constant_contact import ConstantContactReport
-from email_opens.adapters.oauth import TokenSource
+from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Report
 from email_opens.turns.budget import Budget

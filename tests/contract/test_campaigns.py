@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.adapters.campaigns import ConstantContactCampaigns
+from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.model import Campaign, CampaignActivity, Summary
 from email_opens.ports import Campaigns

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.sqlite import SqliteCredentials
-from email_opens.adapters.ssm import SsmCredentials
-from email_opens.adapters.state_file import StateFile
+from email_opens.adapters.aws.credentials import SsmCredentials
+from email_opens.adapters.local.state_file import StateFile
+from email_opens.adapters.local.stores import SqliteCredentials
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.model import Tokens
 from email_opens.ports import Credentials

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.adapters.dynamodb import DynamoDBTracking
-from email_opens.adapters.looks import MOST_LOOKS, DynamoDBLooks
+from email_opens.adapters.aws.seen_campaigns import MOST_LOOKS, DynamoDBLooks
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import Look
 from email_opens.ports import Looks
 from tests.conftest import Aws

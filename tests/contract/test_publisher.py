@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
-from email_opens.adapters.sns import BATCH_MESSAGES, MOST_BYTES, TRIES, SnsPublisher
+from email_opens.adapters.aws.publisher import BATCH_MESSAGES, MOST_BYTES, TRIES, SnsPublisher
 from email_opens.errors import PublishFailed
 from email_opens.events import message
 from email_opens.model import RejectedRow

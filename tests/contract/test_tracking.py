@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.dynamodb import LEASE_TRIES, DynamoDBTracking
-from email_opens.adapters.sqlite import SqliteTracking
-from email_opens.adapters.state_file import StateFile
+from email_opens.adapters.aws.tracking import LEASE_TRIES, DynamoDBTracking
+from email_opens.adapters.local.state_file import StateFile
+from email_opens.adapters.local.stores import SqliteTracking
 from email_opens.errors import LostRace
 from email_opens.model import Account, Gap, Learned, State
 from email_opens.ports import Tracking

@@ -19,7 +19,7 @@ from typing import Any
 
 from constant_contact_emulator import Contact, Emulator, Row
 from constant_contact_emulator.replies import Reply, Request
-from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import iso
 from email_opens_cli import tracked
 from email_opens_cli.subscriber import Seen

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from constant_contact_emulator import Emulator, Send, simulate_send
-from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import utc
 from email_opens_cli import tracked
 from email_opens_cli.embedded_aws import EmbeddedAws, Stack, host_architecture

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from email_opens.adapters.dynamodb import DynamoDBTracking
-from email_opens.adapters.items import account_of, activity_of, item_of
+from email_opens.adapters.aws.items import account_of, activity_of, item_of
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.errors import AccountStopped, LostRace
 from email_opens.model import Gap, State
 from tests.conftest import Aws

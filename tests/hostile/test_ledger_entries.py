@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.ledger import DynamoDBLedger
+from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.errors import ActivityFailed
 from email_opens.model import LEDGER_KEPT
 from tests.conftest import Aws

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.adapters.sns import BATCH_MESSAGES, MOST_BYTES, UNSENDABLE, SnsPublisher
+from email_opens.adapters.aws.publisher import BATCH_MESSAGES, MOST_BYTES, UNSENDABLE, SnsPublisher
 from email_opens.events import event_id
 from email_opens.model import Activity, NewOpen, Open, RejectedRow, iso
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON

@@ -12,8 +12,8 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from email_opens.adapters.oauth import TokenSource
-from email_opens.adapters.ssm import SsmCredentials
+from email_opens.adapters.aws.credentials import SsmCredentials
+from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import AccountDisconnected, AccountStopped
 from email_opens.model import Tokens
 from tests.fakes import FakeClock

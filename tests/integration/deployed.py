@@ -15,7 +15,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from constant_contact_emulator import Emulator
-from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import Account, Activity, State
 from tests.conftest import Aws
 from tests.fakes import FakeClock

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from constant_contact_emulator import Campaign, Kind
-from email_opens.adapters.looks import DynamoDBLooks
+from email_opens.adapters.aws.seen_campaigns import DynamoDBLooks
 from email_opens.errors import InvalidInput
 from email_opens.model import Look, State
 from tests.integration.deployed import ACCOUNT, Deployed

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from constant_contact_emulator import Contact
-from email_opens.adapters.sns import MOST_BYTES
+from email_opens.adapters.aws.publisher import MOST_BYTES
 from email_opens.scheduling.lifecycle import SWEEP_EVERY
 from tests.integration.deployed import ACCOUNT, Deployed
 

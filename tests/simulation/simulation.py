@@ -21,8 +21,8 @@ from constant_contact_emulator import (
     TimeFormat,
     Vendor,
 )
-from email_opens.adapters.constant_contact import ConstantContactReport
-from email_opens.adapters.oauth import TokenSource
+from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import ActivityFailed, PublishFailed
 from email_opens.model import Account, Activity, Counted, NewOpen, Page, RejectedRow, Tokens
 from email_opens.ports import Report

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from constant_contact_emulator import Fault, Kind
-from email_opens.adapters.constant_contact import MOST_BYTES, ConstantContactReport
+from email_opens.adapters.vendor.report import MOST_BYTES, ConstantContactReport
 from email_opens.errors import (
     AccountDisconnected,
     ActivityFailed,

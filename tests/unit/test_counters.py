@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.counters import decode_counters
+from email_opens.adapters.vendor.counters import decode_counters
 
 RESULT = {
     "campaign_id": "one",

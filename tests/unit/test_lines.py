@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.lines import LinesPublisher, OutputClosed, closed
+from email_opens.adapters.local.lines import LinesPublisher, OutputClosed, closed
 from email_opens.errors import PublishFailed
 from email_opens.events import message
 from email_opens.model import RejectedRow

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from constant_contact_emulator import Kind
-from email_opens.adapters.oauth import MARGIN, USUAL_LIFETIME, TokenSource
+from email_opens.adapters.vendor.oauth import MARGIN, USUAL_LIFETIME, TokenSource
 from email_opens.errors import AccountDisconnected, AccountStopped, OutOfTime, Throttled
 from email_opens.model import Tokens
 from tests.fakes import FakeClock

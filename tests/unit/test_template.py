@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.ledger import DynamoDBLedger
+from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.config import read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import account_id

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import requests
 
 from constant_contact_emulator import Behaviour, Emulator, Limits
-from email_opens.adapters.constant_contact import ConstantContactReport
-from email_opens.adapters.oauth import TokenSource
+from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountDisconnected
 from email_opens.model import Page, Tokens, utc
 from email_opens.turns.budget import Budget

@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
-from email_opens.adapters.exchange import Patience, Reply, Unanswered, exchange
-from email_opens.adapters.oauth import USUAL_LIFETIME
+from email_opens.adapters.vendor.http import Patience, Reply, Unanswered, exchange
+from email_opens.adapters.vendor.oauth import USUAL_LIFETIME
 from email_opens.errors import AccountDisconnected, AccountStopped, EmailOpensError, InvalidInput
 from email_opens.model import Tokens
 from email_opens.ports import Clock

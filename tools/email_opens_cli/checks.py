@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from email_opens.adapters.exchange import Reply
+from email_opens.adapters.vendor.http import Reply
 from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import bucket
 from email_opens.model import Account, iso

@@ -127,7 +127,7 @@ def _check(
     product: "EmailOpens", hold: Hold, access_token: str, session: "requests.Session"
 ) -> str | None:
     # Late, or `--help` would wait for the HTTP library.
-    from email_opens.adapters.exchange import Unanswered, exchange  # noqa: PLC0415
+    from email_opens.adapters.vendor.http import Unanswered, exchange  # noqa: PLC0415
 
     if not hold.requests_left:
         return "Whether it may read reports was not tried: the day's budget is spent."

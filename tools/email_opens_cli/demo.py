@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from constant_contact_emulator import Emulator, Send, simulate_send
-from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens_cli import tracked
 from email_opens_cli.complaints import FAILED
 from email_opens_cli.demo_screen import Screen, Shown

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.sns import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.errors import InvalidInput, PublishFailed
 from email_opens.model import Activity, NewOpen
 from email_opens.ports import Clock

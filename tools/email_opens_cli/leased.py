@@ -16,7 +16,7 @@ from email_opens.ports import Report
 from email_opens.turns.budget import Budget
 
 if TYPE_CHECKING:
-    from email_opens.adapters.exchange import Reply
+    from email_opens.adapters.vendor.http import Reply
     from email_opens.bootstrap import EmailOpens
 
 HOLD = timedelta(seconds=60)
@@ -63,8 +63,8 @@ class Lease:
             raise OutOfTime("No request of the day's budget is left.")
         import requests  # noqa: PLC0415 - late, or `--help` would wait for it
 
-        from email_opens.adapters.exchange import Unanswered, exchange  # noqa: PLC0415
-        from email_opens.adapters.oauth import TokenSource  # noqa: PLC0415
+        from email_opens.adapters.vendor.http import Unanswered, exchange  # noqa: PLC0415
+        from email_opens.adapters.vendor.oauth import TokenSource  # noqa: PLC0415
 
         settings, clock = self.product.settings, self.product.clock
         with requests.Session() as session:

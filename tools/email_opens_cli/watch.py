@@ -95,7 +95,7 @@ class _Wanted:
 
 
 def _watch(settings: "Settings", path: Path, given: "Tokens | None", wanted: _Wanted) -> int:
-    from email_opens.adapters.state_file import StateFile  # noqa: PLC0415
+    from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
     from email_opens.bootstrap import bootstrap_watch  # noqa: PLC0415
 
     rejected = path.with_name(f"{path.name}.rejected")
@@ -117,7 +117,7 @@ def _watch(settings: "Settings", path: Path, given: "Tokens | None", wanted: _Wa
 
 def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) -> int:
     """Take turns until there is an end; return the exit code."""
-    from email_opens.adapters.lines import OutputClosed, closed  # noqa: PLC0415
+    from email_opens.adapters.local.lines import OutputClosed, closed  # noqa: PLC0415
 
     said: list[str] = []
     while True:

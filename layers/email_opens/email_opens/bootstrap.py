@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import requests
 from botocore.config import Config
 
+from email_opens.adapters.aws.credentials import SsmCredentials
+from email_opens.adapters.aws.ledger import DynamoDBLedger
+from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.seen_campaigns import DynamoDBLooks
 from email_opens.adapters.aws.session import aws_session
-from email_opens.adapters.campaigns import ConstantContactCampaigns
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
-from email_opens.adapters.constant_contact import ConstantContactReport
-from email_opens.adapters.dynamodb import DynamoDBTracking
-from email_opens.adapters.ledger import DynamoDBLedger
-from email_opens.adapters.looks import DynamoDBLooks
-from email_opens.adapters.oauth import TokenSource
-from email_opens.adapters.sns import SnsPublisher
-from email_opens.adapters.ssm import SsmCredentials
+from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
+from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.config import Settings, read_discovery_settings, read_settings
 from email_opens.discovery.search import Discovery
 from email_opens.discovery.selection import Names
@@ -37,8 +37,8 @@ from email_opens.turns.turns import Rounds
 from email_opens.turns.visits import Visits
 
 if TYPE_CHECKING:
-    from email_opens.adapters.sqlite import SqliteCredentials
-    from email_opens.adapters.state_file import StateFile
+    from email_opens.adapters.local.state_file import StateFile
+    from email_opens.adapters.local.stores import SqliteCredentials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,19 +107,19 @@ def bootstrap_watch(
 ) -> Watch:
     """Wire the product over one file; opens go to `output`, an open file's descriptor."""
     # Late: no cold start of a function should pay for SQLite.
-    from email_opens.adapters import sqlite  # noqa: PLC0415
-    from email_opens.adapters.lines import LinesPublisher  # noqa: PLC0415
+    from email_opens.adapters.local import stores  # noqa: PLC0415
+    from email_opens.adapters.local.lines import LinesPublisher  # noqa: PLC0415
 
     clock = clock or SystemClock()
-    tracking, credentials = sqlite.SqliteTracking(state), sqlite.SqliteCredentials(state)
+    tracking, credentials = stores.SqliteTracking(state), stores.SqliteCredentials(state)
     rounds = _rounds(
         settings,
         tracking=tracking,
-        ledger=sqlite.SqliteLedger(state),
+        ledger=stores.SqliteLedger(state),
         publisher=LinesPublisher(output, rejected),
         credentials=credentials,
         clock=clock,
-        tokens=sqlite.WatchTokens,
+        tokens=stores.WatchTokens,
     )
     return Watch(rounds=rounds, tracking=tracking, credentials=credentials, clock=clock)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from constant_contact_emulator import Emulator, Limits
-from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from tests.conftest import Aws
 from tests.unit.cli.pseudo_terminal import run_in_terminal
 from tests.unit.cli.stacks import STACK, make_stack, schedules

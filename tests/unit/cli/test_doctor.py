@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens.adapters.exchange import Reply
+from email_opens.adapters.vendor.http import Reply
 from email_opens.model import iso
 from email_opens_cli.checks import skew
 from email_opens_cli.tail_queue import ALIVE_AT, PREFIX

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.sns import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.model import RejectedRow
 from email_opens_cli import letters
 from email_opens_cli.letters import Letters

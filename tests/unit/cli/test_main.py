@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from constant_contact_emulator import Emulator, Kind
-from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import iso
 from email_opens.turns import turns as rounds
 from tests.conftest import REGION, Aws

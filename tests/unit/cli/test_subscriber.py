@@ -6,7 +6,7 @@ from threading import Event
 
 from rich.console import Console
 
-from email_opens.adapters.sns import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens_cli.demo_screen import Screen
 from email_opens_cli.subscriber import Seen, Subscriber, UnderWay, differences, under_way
 from tests.conftest import Aws

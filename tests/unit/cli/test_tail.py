@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 import pytest
 
-from email_opens.adapters.sns import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.model import NewOpen, iso
 from email_opens_cli.ending import Ending
 from email_opens_cli.tail import filter_policy, line

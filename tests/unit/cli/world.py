@@ -9,7 +9,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from constant_contact_emulator import Emulator, Limits
-from email_opens.adapters.dynamodb import DynamoDBTracking
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import Activity
 from email_opens_cli.main import app
 from tests.conftest import Aws

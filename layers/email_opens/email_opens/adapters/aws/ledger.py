@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.backoff import pause_seconds
+from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import ActivityFailed
 from email_opens.ports import Clock
 

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import requests
 
-from email_opens.adapters.counters import decode_counters
-from email_opens.adapters.links import local
-from email_opens.adapters.oauth import TokenSource
-from email_opens.adapters.rows import decode
-from email_opens.adapters.vendor import Question, Vendor
+from email_opens.adapters.vendor.api import Question, Vendor
+from email_opens.adapters.vendor.counters import decode_counters
+from email_opens.adapters.vendor.links import local
+from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.rows import decode
 from email_opens.errors import ActivityGone, NotCounted, PagingBroken
 from email_opens.model import Counted, Page
 from email_opens.ports import Clock

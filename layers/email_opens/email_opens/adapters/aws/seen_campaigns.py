@@ -8,7 +8,7 @@ from email_opens.model import Look, iso, utc
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from email_opens.adapters.items import Item, StoredItem
+    from email_opens.adapters.aws.items import Item, StoredItem
 
 DISCOVERY_ITEM = "discovery"
 MOST_LOOKS = 800

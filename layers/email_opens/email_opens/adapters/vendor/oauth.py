@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from email_opens.adapters.exchange import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
+from email_opens.adapters.vendor.http import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
 from email_opens.errors import AccountDisconnected, AccountStopped, OutOfTime, Throttled
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials

@@ -12,15 +12,15 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from email_opens.adapters.items import account_of, activity_of, item_of, learned_item
+from email_opens.adapters.aws.items import account_of, activity_of, item_of, learned_item
 from email_opens.adapters.leases import is_anothers
-from email_opens.adapters.oauth import TokenSource
-from email_opens.adapters.state_file import StateFile
+from email_opens.adapters.local.state_file import StateFile
+from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
 from email_opens.model import Account, Activity, Learned, Tokens, iso, utc
 
 if TYPE_CHECKING:
-    from email_opens.adapters.items import Item
+    from email_opens.adapters.aws.items import Item
 
 
 class SqliteTracking:

@@ -10,8 +10,8 @@ from http import HTTPStatus
 
 import requests
 
-from email_opens.adapters.exchange import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
-from email_opens.adapters.oauth import TokenSource
+from email_opens.adapters.vendor.http import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
+from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import (
     AccountDisconnected,
     ActivityGone,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from email_opens.adapters.backoff import pause_seconds
+from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import PublishFailed
 from email_opens.events import Attribute, attributes, message
 from email_opens.model import Activity, NewOpen, RejectedRow

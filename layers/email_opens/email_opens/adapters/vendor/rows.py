@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from email_opens.adapters.links import next_href
+from email_opens.adapters.vendor.links import next_href
 from email_opens.model import Open, RejectedRow, utc
 
 MOST_ROW_CHARACTERS = 8192

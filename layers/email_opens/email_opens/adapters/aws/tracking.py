@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.items import (
+from email_opens.adapters.aws.items import (
     ACTIVITY_PREFIX,
     account_key,
     account_of,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef, QueryInputPaginateTypeDef
 
-    from email_opens.adapters.items import Item, StoredItem
+    from email_opens.adapters.aws.items import Item, StoredItem
 
 LEASE_TRIES = 5
 

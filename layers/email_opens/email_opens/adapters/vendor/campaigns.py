@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import requests
 
-from email_opens.adapters.links import local, next_href
-from email_opens.adapters.oauth import TokenSource
-from email_opens.adapters.vendor import Question, Vendor
+from email_opens.adapters.vendor.api import Question, Vendor
+from email_opens.adapters.vendor.links import local, next_href
+from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import ActivityGone, InvalidInput, PagingBroken
 from email_opens.model import Campaign, CampaignActivity, Summaries, Summary, activity_id, utc
 from email_opens.ports import Clock

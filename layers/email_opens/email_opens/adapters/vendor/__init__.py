@@ -1,0 +1,1 @@
+"""Adapters for Constant Contact's V3 API."""
