@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.text import Text
 
 from constant_contact_emulator import Emulator, Limits, simulate_send
-from email_opens_cli.embedded_aws import ROOT, EmbeddedAws
+from embedded_aws.ministack import ROOT, EmbeddedAws
 
 SCREENS = ROOT / "docs" / "screens"
 STACK = "email-opens"

@@ -21,8 +21,8 @@ from constant_contact_emulator import Contact, Emulator, Row
 from constant_contact_emulator.replies import Reply, Request
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import iso
-from email_opens_cli import tracked
-from email_opens_cli.subscriber import Seen
+from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.demo.subscriber import Seen
 from tests.e2e.built_function import Artefact, Running, running
 from tests.e2e.proxy import Calls, Fault, Point, Proxy
 from tests.e2e.runtime_api import ANSWER_SECONDS, Outcome

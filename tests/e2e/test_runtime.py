@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from email_opens_cli.embedded_aws import ROOT
-from email_opens_cli.subscriber import Seen
+from email_opens_cli.demo.subscriber import Seen
+from embedded_aws.ministack import ROOT
 from tests.conftest import subscribe
 from tests.e2e.built_function import Artefact, running
 from tests.e2e.conftest import Stacks

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from email_opens_cli.embedded_aws import EmbeddedAws
-from email_opens_cli.subscriber import Seen
+from email_opens_cli.demo.subscriber import Seen
+from embedded_aws.ministack import EmbeddedAws
 from tests.e2e.conftest import Stacks
 from tests.e2e.trial import ACCOUNT, Trial
 

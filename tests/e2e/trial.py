@@ -10,9 +10,9 @@ from typing import Any
 from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import utc
-from email_opens_cli import tracked
-from email_opens_cli.embedded_aws import EmbeddedAws, Stack, host_architecture
-from email_opens_cli.subscriber import Seen
+from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.demo.subscriber import Seen
+from embedded_aws.ministack import EmbeddedAws, Stack, host_architecture
 
 ACCOUNT = "default"
 SENT_AGO = timedelta(days=3)

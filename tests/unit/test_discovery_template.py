@@ -4,7 +4,7 @@ import pytest
 
 from email_opens.config import DiscoverySettings, read_discovery_settings
 from email_opens.errors import InvalidSettings
-from email_opens_cli.environment import environment_of
+from email_opens_cli.deployed.product import environment_of
 from tests.unit.test_template import (
     FUNCTIONS,
     PARAMETERS,

@@ -12,7 +12,7 @@ from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.config import read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import account_id
-from email_opens_cli.environment import environment_of
+from email_opens_cli.deployed.product import environment_of
 from tests.conftest import Aws
 from tests.fakes import FakeClock
 from tests.integration.deployed import ROOT, SCHEDULED, load

@@ -7,25 +7,17 @@ import typer
 
 from email_opens.errors import InvalidInput
 from email_opens.model import account_id
-from email_opens_cli import (
-    audit,
-    campaigns,
-    connecting,
-    dead_letters,
-    disconnecting,
-    discover,
-    doctor,
-    explain,
-    pausing,
-    replay,
-    tail,
-    tracked,
-    watch,
-)
-from email_opens_cli.complaints import FAILED, complain, complaints
-from email_opens_cli.environment import product
-from email_opens_cli.options import Account, Ids, Stack
-from email_opens_cli.terminal import console
+from email_opens_cli.commands import doctor, explain, watch
+from email_opens_cli.commands.account import campaigns, discover
+from email_opens_cli.commands.account import connect as connecting
+from email_opens_cli.commands.account import disconnect as disconnecting
+from email_opens_cli.commands.activities import pause as pausing
+from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.commands.opens import audit, dead_letters, replay, tail
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.options import Account, Ids, Stack
 
 app = typer.Typer(
     help="Each new open of an e-mail sent by Constant Contact, once, on an SNS topic.",
@@ -42,7 +34,7 @@ app = typer.Typer(
 @app.command()
 def demo() -> None:
     """Run the whole product on this machine: no account, no keys."""
-    from email_opens_cli.demo import run  # noqa: PLC0415 - boto3 and the emulator
+    from email_opens_cli.demo.demo import run  # noqa: PLC0415 - boto3 and the emulator
 
     with complaints():
         raise typer.Exit(run())
@@ -109,7 +101,7 @@ def status(
     redraw: Annotated[bool, typer.Option("--watch", help="Redraw it until Ctrl-C.")] = False,
 ) -> None:
     """Show what is tracked, and how far it has come."""
-    from email_opens_cli import status as shown  # noqa: PLC0415
+    from email_opens_cli.commands import status as shown  # noqa: PLC0415
 
     with complaints():
         if redraw and as_json:
@@ -135,7 +127,7 @@ app.command()(explain.explain)
 @app.command()
 def poll(account: Account = "default", stack: Stack = None) -> None:
     """Take the account's turn once, here, as the schedule would have the function do it."""
-    from email_opens_cli import polling  # noqa: PLC0415
+    from email_opens_cli.deployed import turns as polling  # noqa: PLC0415
 
     with complaints():
         turn = polling.poll(product(stack), account_id(account))

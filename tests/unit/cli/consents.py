@@ -8,7 +8,7 @@ import requests
 
 from constant_contact_emulator import Emulator, Limits
 from email_opens.model import Tokens
-from email_opens_cli.authorization import Application, AuthorizationServer
+from email_opens_cli.consent.application import Application, AuthorizationServer
 from tests.fakes import FakeClock
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.model import State
-from email_opens_cli.audit import Audit
-from email_opens_cli.leased import in_turns
+from email_opens_cli.commands.opens.audit import Audit
+from email_opens_cli.deployed.leased import in_turns
 from tests.conftest import Aws
 from tests.unit.cli.pseudo_terminal import run_in_terminal
 from tests.unit.cli.slow import slow_product

@@ -3,7 +3,7 @@
 import pytest
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.authorization import Application, application
+from email_opens_cli.consent.application import Application, application
 from tests.integration.secrets_said import APP_SECRET
 
 

@@ -12,8 +12,8 @@ import requests
 
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.model import Tokens
-from email_opens_cli import code_flow
-from email_opens_cli.authorization import SCOPES, Application
+from email_opens_cli.consent import browser as code_flow
+from email_opens_cli.consent.application import SCOPES, Application
 from tests.integration.secrets_said import APP_SECRET
 from tests.unit.cli.consents import Portal, portal
 

@@ -9,9 +9,9 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.model import Tokens
-from email_opens_cli import device_flow
-from email_opens_cli.authorization import SCOPES, Application
-from email_opens_cli.device_flow import Invitation
+from email_opens_cli.consent import device as device_flow
+from email_opens_cli.consent.application import SCOPES, Application
+from email_opens_cli.consent.device import Invitation
 from tests.integration.secrets_said import secrets_in
 from tests.unit.cli.consents import Portal, portal
 

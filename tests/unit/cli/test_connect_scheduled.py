@@ -9,7 +9,7 @@ from typer.testing import Result
 
 from constant_contact_emulator import Emulator, Limits
 from email_opens.errors import InvalidInput
-from email_opens_cli.schedules import Schedules
+from email_opens_cli.deployed.schedules import Schedules
 from tests.conftest import Aws
 from tests.integration.template import of_type, read_template
 from tests.unit.cli.stacks import EVERY, FUNCTION, ROLE, STACK, make_stack, schedule, schedules

@@ -12,7 +12,7 @@ from constant_contact_emulator import Emulator, Kind, Limits
 from email_opens.bootstrap import EmailOpens, bootstrap
 from email_opens.errors import AccountDisconnected, AccountStopped
 from email_opens.model import Tokens
-from email_opens_cli import connected
+from email_opens_cli.consent import credentials as connected
 from tests.conftest import Aws
 from tests.unit.cli.consents import WatchedClock
 from tests.unit.cli.world import settings

@@ -5,7 +5,7 @@ import pytest
 from constant_contact_emulator import Campaign, Kind
 from email_opens.discovery.search import CampaignFailure, Found
 from email_opens.errors import OutOfTime
-from email_opens_cli.discover import complaints_of, told
+from email_opens_cli.commands.account.discover import complaints_of, told
 from tests.unit.cli.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run
 

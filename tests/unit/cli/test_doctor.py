@@ -11,8 +11,8 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.http import Reply
 from email_opens.model import iso
-from email_opens_cli.checks import skew
-from email_opens_cli.tail_queue import ALIVE_AT, PREFIX
+from email_opens_cli.deployed.checks import skew
+from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX
 from tests.contract.samples import NOON
 from tests.unit.cli.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run, settings

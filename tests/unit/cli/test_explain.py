@@ -9,7 +9,7 @@ import pytest
 from email_opens.config import Settings, read_settings
 from email_opens.model import Account, Activity
 from email_opens.scheduling.rates import Estimate
-from email_opens_cli.explain import Explained, reasons
+from email_opens_cli.commands.explain import Explained, reasons
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
 from tests.fakes import MemoryTracking
 from tests.unit.cli.world import World, complaint, run, settings

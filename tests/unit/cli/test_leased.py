@@ -8,7 +8,7 @@ import pytest
 from email_opens.bootstrap import EmailOpens
 from email_opens.errors import AccountStopped, OutOfTime
 from email_opens.model import Account
-from email_opens_cli.leased import REST_SECONDS, Busy, in_turns, leased
+from email_opens_cli.deployed.leased import REST_SECONDS, Busy, in_turns, leased
 from tests.conftest import Aws
 from tests.fakes import FakeClock
 from tests.unit.cli.slow import slow_product

@@ -9,8 +9,8 @@ import pytest
 
 from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.model import RejectedRow
-from email_opens_cli import letters
-from email_opens_cli.letters import Letters
+from email_opens_cli.deployed import letters
+from email_opens_cli.deployed.letters import Letters
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open
 from tests.fakes import FakeClock
 from tests.unit.cli.pseudo_terminal import run_in_terminal

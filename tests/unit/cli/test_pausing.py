@@ -6,7 +6,7 @@ import pytest
 
 from email_opens.errors import LostRace
 from email_opens.model import Activity, State
-from email_opens_cli.pausing import changed, paused
+from email_opens_cli.commands.activities.pause import changed, paused
 from tests.contract.samples import ACTIVITY
 from tests.fakes import MemoryTracking
 from tests.unit.cli.world import ONE, TWO, World, complaint, run

@@ -2,7 +2,7 @@
 
 import segno
 
-from email_opens_cli.qr_code import QUIET_ZONE, qr_code
+from email_opens_cli.consent.qr_code import QUIET_ZONE, qr_code
 
 ADDRESS = "https://vendor.example/activate?user_code=ABCDEFGH"
 DARK = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}

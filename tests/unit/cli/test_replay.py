@@ -11,9 +11,9 @@ from constant_contact_emulator import Kind
 from email_opens.errors import PublishFailed
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import Page, iso, utc
-from email_opens_cli.destinations import Destination, destination
-from email_opens_cli.leased import in_turns
-from email_opens_cli.replay import Again, again_of
+from email_opens_cli.commands.opens.replay import Again, again_of
+from email_opens_cli.deployed.destinations import Destination, destination
+from email_opens_cli.deployed.leased import in_turns
 from tests.conftest import Aws, subscribe
 from tests.contract.samples import ACTIVITY, NOON, new_open
 from tests.fakes import FakeClock

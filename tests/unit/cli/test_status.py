@@ -8,8 +8,7 @@ import pytest
 
 from email_opens.events import bucket
 from email_opens.model import Account, Gap, State
-from email_opens_cli.columns import Column, fitting
-from email_opens_cli.status import (
+from email_opens_cli.commands.status import (
     HOURS,
     Status,
     account_line,
@@ -19,7 +18,8 @@ from email_opens_cli.status import (
     sparkline,
     table,
 )
-from email_opens_cli.terminal import console
+from email_opens_cli.terminal.columns import Column, fitting
+from email_opens_cli.terminal.console import console
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
 from tests.fakes import MemoryLedger
 from tests.unit.cli.pseudo_terminal import interrupting, run_in_terminal

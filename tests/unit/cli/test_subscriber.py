@@ -7,8 +7,8 @@ from threading import Event
 from rich.console import Console
 
 from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens_cli.demo_screen import Screen
-from email_opens_cli.subscriber import Seen, Subscriber, UnderWay, differences, under_way
+from email_opens_cli.demo.screen import Screen
+from email_opens_cli.demo.subscriber import Seen, Subscriber, UnderWay, differences, under_way
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, new_opens
 from tests.fakes import FakeClock

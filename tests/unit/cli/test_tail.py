@@ -12,9 +12,9 @@ import pytest
 
 from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.model import NewOpen, iso
-from email_opens_cli.ending import Ending
-from email_opens_cli.tail import filter_policy, line
-from email_opens_cli.tail_queue import ALIVE_AT, PREFIX, TailQueue, left_over
+from email_opens_cli.commands.opens.tail import filter_policy, line
+from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TailQueue, left_over
+from email_opens_cli.terminal.ending import Ending
 from tests.conftest import Aws, subscribe
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open
 from tests.fakes import FakeClock

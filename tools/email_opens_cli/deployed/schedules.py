@@ -6,7 +6,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.environment import aws, described
+from email_opens_cli.deployed.product import aws, described
 
 LATE_SECONDS = 60
 TRIES = 2

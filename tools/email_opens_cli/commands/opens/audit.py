@@ -16,12 +16,12 @@ from email_opens.model import (
 )
 from email_opens.poller import Facts, Poller, Walk
 from email_opens.walk import Depth, floor_of
-from email_opens_cli.complaints import FAILED, complain, complaints
-from email_opens_cli.environment import product
-from email_opens_cli.leased import Lease, in_turns
-from email_opens_cli.options import Account, Id, Stack
-from email_opens_cli.pausing import of_account
-from email_opens_cli.terminal import progress
+from email_opens_cli.commands.activities.pause import of_account
+from email_opens_cli.deployed.leased import Lease, in_turns
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.console import progress
+from email_opens_cli.terminal.options import Account, Id, Stack
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens

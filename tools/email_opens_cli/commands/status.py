@@ -14,9 +14,9 @@ from email_opens.errors import InvalidInput
 from email_opens.events import bucket
 from email_opens.model import Account, Activity, State, iso
 from email_opens.ports import Ledger
-from email_opens_cli.columns import Column, fitting
-from email_opens_cli.columns import table as table_of
-from email_opens_cli.ending import Ending
+from email_opens_cli.terminal.columns import Column, fitting
+from email_opens_cli.terminal.columns import table as table_of
+from email_opens_cli.terminal.ending import Ending
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from email_opens.model import Activity, iso
-from email_opens_cli.subscriber import Received, UnderWay
+from email_opens_cli.demo.subscriber import Received, UnderWay
 
 LATEST = 5
 """How many opens are shown, of the many."""

@@ -13,11 +13,11 @@ from email_opens.adapters.vendor.http import Reply
 from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import bucket
 from email_opens.model import Account, iso
-from email_opens_cli.complaints import of_aws
-from email_opens_cli.environment import aws
-from email_opens_cli.leased import Busy, leased
-from email_opens_cli.status import requests_today
-from email_opens_cli.tail_queue import left_over
+from email_opens_cli.commands.status import requests_today
+from email_opens_cli.deployed.leased import Busy, leased
+from email_opens_cli.deployed.product import aws
+from email_opens_cli.deployed.queues import left_over
+from email_opens_cli.terminal.complaints import of_aws
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens

@@ -13,19 +13,19 @@ from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import PAGE_ROWS, Activity, NewOpen, Page, account_id, activity_id
 from email_opens.published import Known
 from email_opens.walk import ended, new_opens
-from email_opens_cli import tracked
-from email_opens_cli.complaints import FAILED, complain, complaints
-from email_opens_cli.environment import product
-from email_opens_cli.leased import Lease, in_turns
-from email_opens_cli.options import Account, Id, Stack, Yes
-from email_opens_cli.pausing import of_account
-from email_opens_cli.terminal import confirm, progress
+from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.commands.activities.pause import of_account
+from email_opens_cli.deployed.leased import Lease, in_turns
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.console import confirm, progress
+from email_opens_cli.terminal.options import Account, Id, Stack, Yes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from email_opens.bootstrap import EmailOpens
-    from email_opens_cli.destinations import Destination
+    from email_opens_cli.deployed.destinations import Destination
 
 _BEGINNINGS = 3
 """So often may links fail before it is given up."""
@@ -64,7 +64,7 @@ def replay(
         if ends is None or (begins is not None and begins >= ends):
             raise InvalidInput("There is nothing between --since and --until.")
         (found,) = of_account(wired.tracking, who, [wanted])
-        from email_opens_cli.destinations import destination  # noqa: PLC0415 - boto3
+        from email_opens_cli.deployed.destinations import destination  # noqa: PLC0415 - boto3
 
         sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
         count = published(wired, found, begins, ends)

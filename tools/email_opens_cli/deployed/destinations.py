@@ -14,7 +14,7 @@ from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.errors import InvalidInput, PublishFailed
 from email_opens.model import Activity, NewOpen
 from email_opens.ports import Clock
-from email_opens_cli.environment import aws
+from email_opens_cli.deployed.product import aws
 
 _UNKNOWN = ("NotFound", "QueueDoesNotExist", "NonExistentQueue", "InvalidAddress")
 """How AWS says that there is no such topic or queue, somewhere in a code."""

@@ -14,12 +14,12 @@ from rich.table import Table
 
 from email_opens.errors import EmailOpensError
 from email_opens.model import Activity, Summary, account_id, iso
-from email_opens_cli.columns import Column, fitting, table
-from email_opens_cli.complaints import complaints
-from email_opens_cli.discover import printable
-from email_opens_cli.environment import discovery
-from email_opens_cli.options import Account, Stack
-from email_opens_cli.terminal import console
+from email_opens_cli.commands.account.discover import printable
+from email_opens_cli.deployed.product import discovery
+from email_opens_cli.terminal.columns import Column, fitting, table
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.options import Account, Stack
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import DiscoverCampaigns

@@ -10,16 +10,16 @@ from rich.markup import escape
 
 from email_opens.errors import InvalidInput
 from email_opens.model import utc
-from email_opens_cli.columns import Column, fitting, table
-from email_opens_cli.complaints import FAILED, complain, complaints
-from email_opens_cli.environment import aws, product
-from email_opens_cli.options import Stack, Yes
-from email_opens_cli.terminal import confirm, console
+from email_opens_cli.deployed.product import aws, product
+from email_opens_cli.terminal.columns import Column, fitting, table
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.console import confirm, console
+from email_opens_cli.terminal.options import Stack, Yes
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-    from email_opens_cli.letters import Letter
+    from email_opens_cli.deployed.letters import Letter
 
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="WORDS", help="Only where the reason holds them.")
@@ -46,7 +46,7 @@ def list_letters(
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON each.")] = False,
 ) -> None:
     """Show dead letters with their reasons; they stay where they are."""
-    from email_opens_cli.letters import Letters  # noqa: PLC0415 - late, or `--help` would wait
+    from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415 - late, or `--help` would wait
 
     with complaints():
         found: list[dict[str, str | None]] = []
@@ -80,7 +80,7 @@ def list_letters(
 @app.command()
 def redrive(reason: Reason = None, stack: Stack = None) -> None:
     """Publish dead opens again, under their ids; each is deleted once the topic has it."""
-    from email_opens_cli.letters import Letters  # noqa: PLC0415
+    from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415
 
     with complaints():
         wired = product(stack)
@@ -109,7 +109,7 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
 @app.command()
 def drop(reason: Reason = None, stack: Stack = None, *, yes: Yes = False) -> None:
     """Delete dead letters for good."""
-    from email_opens_cli.letters import Letters  # noqa: PLC0415
+    from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415
 
     with complaints(), Letters(*_queue(stack)) as letters:
         chosen = [replace(one, body="") for some in letters.taken(reason) for one in some]

@@ -6,10 +6,10 @@ from dataclasses import replace
 from email_opens.errors import EmailOpensError, LostRace
 from email_opens.model import Activity, State, account_id
 from email_opens.ports import Tracking
-from email_opens_cli import tracked
-from email_opens_cli.complaints import complaints
-from email_opens_cli.environment import product
-from email_opens_cli.options import Account, Ids, Stack
+from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.options import Account, Ids, Stack
 
 type Change = Callable[[Activity], tuple[Activity, str]]
 """Returns an activity changed, and what is to be said of it."""

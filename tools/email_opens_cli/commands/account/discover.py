@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from email_opens.errors import EmailOpensError
 from email_opens.model import Activity, account_id
-from email_opens_cli.complaints import FAILED, complain, complaints
-from email_opens_cli.environment import discovery
-from email_opens_cli.options import Account, Stack
+from email_opens_cli.deployed.product import discovery
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.options import Account, Stack
 
 if TYPE_CHECKING:
     from email_opens.discovery.search import Found

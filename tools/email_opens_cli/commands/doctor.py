@@ -9,13 +9,13 @@ from rich.text import Text
 
 from email_opens.errors import EmailOpensError
 from email_opens.model import account_id
-from email_opens_cli.complaints import FAILED, complaints
-from email_opens_cli.environment import described, environment_of, product
-from email_opens_cli.options import Account, Stack
-from email_opens_cli.terminal import console
+from email_opens_cli.deployed.product import described, environment_of, product
+from email_opens_cli.terminal.complaints import FAILED, complaints
+from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.options import Account, Stack
 
 if TYPE_CHECKING:
-    from email_opens_cli.checks import Finding
+    from email_opens_cli.deployed.checks import Finding
 
 _STYLES = {"✓": "green", "✗": "bold red", "-": "dim"}
 
@@ -24,7 +24,7 @@ def doctor(account: Account = "default", stack: Stack = None) -> None:
     """Look at all that an account needs to be polled; exit with 1 if something is wrong."""
     with complaints():
         who, screen = account_id(account), console()
-        from email_opens_cli.checks import Finding  # noqa: PLC0415 - boto3
+        from email_opens_cli.deployed.checks import Finding  # noqa: PLC0415 - boto3
 
         try:
             wired = product(stack)
@@ -32,7 +32,7 @@ def doctor(account: Account = "default", stack: Stack = None) -> None:
             _show(screen, Finding.wrong("settings", str(error), "Name --stack, or set them."))
             raise typer.Exit(FAILED) from None
         _show(screen, Finding.good("settings", "all are set"))
-        from email_opens_cli.checks import Patient, findings  # noqa: PLC0415
+        from email_opens_cli.deployed.checks import Patient, findings  # noqa: PLC0415
 
         settings = dict(os.environ)
         if stack is not None:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from email_opens.model import account_id, iso
-from email_opens_cli import connected
-from email_opens_cli.complaints import complain, complaints
-from email_opens_cli.environment import product
-from email_opens_cli.options import Stack
-from email_opens_cli.terminal import console
+from email_opens_cli.consent import credentials as connected
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.complaints import complain, complaints
+from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.options import Stack
 
 if TYPE_CHECKING:
     from email_opens.model import Tokens
-    from email_opens_cli.authorization import Application, AuthorizationServer
-    from email_opens_cli.device_flow import Invitation
-    from email_opens_cli.schedules import Schedules
+    from email_opens_cli.consent.application import Application, AuthorizationServer
+    from email_opens_cli.consent.device import Invitation
+    from email_opens_cli.deployed.schedules import Schedules
 
 CLIENT_ID = "CONSTANT_CONTACT_CLIENT_ID"
 CLIENT_SECRET = "CONSTANT_CONTACT_CLIENT_SECRET"  # noqa: S105 - the variable's name
@@ -53,8 +53,8 @@ def _connect(who: str, stack: str | None, port: int, given: "Tokens | None") -> 
     # Late, or `--help` would wait for the HTTP library and boto3.
     import requests  # noqa: PLC0415
 
-    from email_opens_cli.authorization import AuthorizationServer  # noqa: PLC0415
-    from email_opens_cli.schedules import Schedules  # noqa: PLC0415
+    from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
+    from email_opens_cli.deployed.schedules import Schedules  # noqa: PLC0415
 
     wired = product(stack)
     schedules = None if stack is None else Schedules.of_stack(stack)
@@ -80,7 +80,7 @@ def asked_for() -> "Application":
     Raises:
         InvalidInput: what they say cannot be that.
     """
-    from email_opens_cli.authorization import application  # noqa: PLC0415
+    from email_opens_cli.consent.application import application  # noqa: PLC0415
 
     client_id = os.environ.get(CLIENT_ID)
     if client_id:
@@ -108,7 +108,8 @@ def consent(
         InvalidInput: the application may not ask, or the port is taken.
         AccountStopped: the vendor does not answer, or with nonsense.
     """
-    from email_opens_cli import code_flow, device_flow  # noqa: PLC0415
+    from email_opens_cli.consent import browser as code_flow  # noqa: PLC0415
+    from email_opens_cli.consent import device as device_flow  # noqa: PLC0415
 
     if application.client_secret is None:
         return device_flow.consent(server, application, invite)
@@ -123,7 +124,7 @@ def consent(
 
 def invite(invitation: "Invitation") -> None:
     """Show where to consent, with which code, and until when."""
-    from email_opens_cli.qr_code import qr_code  # noqa: PLC0415
+    from email_opens_cli.consent.qr_code import qr_code  # noqa: PLC0415
 
     print(f"Open {invitation.address} on any device, and enter the code\n")
     print(f"    {invitation.user_code}\n")

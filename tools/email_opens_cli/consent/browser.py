@@ -17,7 +17,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from email_opens.errors import InvalidInput
 from email_opens.model import Tokens
 from email_opens.ports import Clock
-from email_opens_cli.authorization import SCOPES, Application, AuthorizationServer, expired, refused
+from email_opens_cli.consent.application import (
+    SCOPES,
+    Application,
+    AuthorizationServer,
+    expired,
+    refused,
+)
 
 PATH = "/connected"
 LONGEST_WAIT = timedelta(minutes=10)

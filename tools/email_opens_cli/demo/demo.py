@@ -17,11 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens_cli import tracked
-from email_opens_cli.complaints import FAILED
-from email_opens_cli.demo_screen import Screen, Shown
-from email_opens_cli.embedded_aws import EmbeddedAws, EmbeddedAwsFailed, Stack
-from email_opens_cli.subscriber import Seen, Subscriber, UnderWay, differences, under_way
+from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.demo.screen import Screen, Shown
+from email_opens_cli.demo.subscriber import Seen, Subscriber, UnderWay, differences, under_way
+from email_opens_cli.terminal.complaints import FAILED
+from embedded_aws.ministack import EmbeddedAws, EmbeddedAwsFailed, Stack
 
 ACCOUNT = "default"
 BETWEEN_POLLS = timedelta(seconds=2)

@@ -7,11 +7,11 @@ import typer
 
 from email_opens.errors import InvalidInput
 from email_opens.model import account_id
-from email_opens_cli import connected
-from email_opens_cli.complaints import complaints
-from email_opens_cli.environment import aws, product
-from email_opens_cli.options import Stack, Yes
-from email_opens_cli.terminal import confirm
+from email_opens_cli.consent import credentials as connected
+from email_opens_cli.deployed.product import aws, product
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import confirm
+from email_opens_cli.terminal.options import Stack, Yes
 
 
 def disconnect(
@@ -28,7 +28,7 @@ def disconnect(
 
 def _disconnect(who: str, stack: str | None, *, yes: bool) -> None:
     # Late, or `--help` would wait for boto3.
-    from email_opens_cli.schedules import Schedules  # noqa: PLC0415
+    from email_opens_cli.deployed.schedules import Schedules  # noqa: PLC0415
 
     wired = product(stack)
     schedules = None if stack is None else Schedules.of_stack(stack)

@@ -13,12 +13,12 @@ from email_opens.model import account_id, iso, next_day
 from email_opens.ports import Tracking
 from email_opens.scheduling.choice import Plan, Prospect, Why
 from email_opens.turns.roster import Tracked
-from email_opens_cli.columns import Column, fitting, table
-from email_opens_cli.complaints import complaints
-from email_opens_cli.environment import product
-from email_opens_cli.options import Account, Stack
-from email_opens_cli.status import requests_today
-from email_opens_cli.terminal import console
+from email_opens_cli.commands.status import requests_today
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.columns import Column, fitting, table
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.options import Account, Stack
 
 if TYPE_CHECKING:
     from email_opens.config import Settings

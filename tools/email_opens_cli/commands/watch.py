@@ -12,12 +12,13 @@ import typer
 
 from email_opens.errors import AccountDisconnected, InvalidInput, OutOfTime
 from email_opens.model import Page, State, account_id
-from email_opens_cli import connected, tracked
-from email_opens_cli.complaints import FAILED, complain, complaints
-from email_opens_cli.connecting import INTERRUPTED, PORT, asked_for, consent
-from email_opens_cli.ending import Ending
-from email_opens_cli.options import Account, Ids
-from email_opens_cli.polling import COMMIT, TURN, complaints_of, told
+from email_opens_cli.commands.account.connect import INTERRUPTED, PORT, asked_for, consent
+from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.consent import credentials as connected
+from email_opens_cli.deployed.turns import COMMIT, TURN, complaints_of, told
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.ending import Ending
+from email_opens_cli.terminal.options import Account, Ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,7 +203,7 @@ def _connect(product: "Watch", settings: "Settings", account: str, given: "Token
         return
     import requests  # noqa: PLC0415
 
-    from email_opens_cli.authorization import AuthorizationServer  # noqa: PLC0415
+    from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
 
     with requests.Session() as session, redirect_stdout(sys.stderr):
         session.trust_env = False

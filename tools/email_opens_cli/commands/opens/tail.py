@@ -11,16 +11,16 @@ from rich.text import Text
 
 from email_opens.events import EVENT_TYPE
 from email_opens.model import account_id
-from email_opens_cli import tracked
-from email_opens_cli.complaints import complaints
-from email_opens_cli.ending import Ending
-from email_opens_cli.environment import aws, product
-from email_opens_cli.options import Account, Stack, duration
-from email_opens_cli.terminal import console
+from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.deployed.product import aws, product
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.ending import Ending
+from email_opens_cli.terminal.options import Account, Stack, duration
 
 if TYPE_CHECKING:
     from email_opens.ports import Clock
-    from email_opens_cli.tail_queue import TailQueue
+    from email_opens_cli.deployed.queues import TailQueue
 
 
 def tail(
@@ -48,7 +48,7 @@ def tail(
         who, wanted = account_id(account), tracked.ids(activities or ())
         delay = None if newer_than is None else duration(newer_than)
         wired = product(stack)
-        from email_opens_cli.tail_queue import TailQueue, left_over, remove  # noqa: PLC0415
+        from email_opens_cli.deployed.queues import TailQueue, left_over, remove  # noqa: PLC0415
 
         sns, sqs = aws().client("sns"), aws().client("sqs")
         topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()

@@ -13,7 +13,7 @@ from typing import Any
 
 from email_opens.adapters.vendor.http import Reply, Unanswered
 from email_opens.model import Tokens
-from email_opens_cli.authorization import (
+from email_opens_cli.consent.application import (
     SCOPES,
     Application,
     AuthorizationServer,

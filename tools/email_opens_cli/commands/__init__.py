@@ -1,0 +1,1 @@
+"""A file for each word that a person types."""

@@ -1,0 +1,1 @@
+"""Commands about an account and what it has sent."""

@@ -1,0 +1,1 @@
+"""The deployed product, and the AWS resources that commands use."""
