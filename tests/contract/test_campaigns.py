@@ -12,7 +12,7 @@ from email_opens.model import Campaign, CampaignActivity, Summary
 from email_opens.ports import Campaigns
 from tests.fakes import FakeClock
 from tests.memory_campaigns import MemoryCampaigns
-from tests.unit.vendor import Vendor, serving
+from tests.unit.adapters.vendor.sockets import Vendor, serving
 
 LEFT = 20
 UNKNOWN = "5b1e0a52-0000-4000-8000-0000000000ff"

@@ -14,7 +14,7 @@ from email_opens.ports import Report
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 from tests.memory_report import MemoryReport
-from tests.unit.vendor import ACTIVITY, Vendor, serving
+from tests.unit.adapters.vendor.sockets import ACTIVITY, Vendor, serving
 
 LEFT = 20
 

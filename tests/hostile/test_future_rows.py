@@ -7,7 +7,7 @@ import pytest
 
 from email_opens.model import Open, State
 from tests.contract.samples import ACTIVITY_ID
-from tests.unit.core import DAY, Core, at, row
+from tests.core.setup import DAY, Core, at, row
 
 YEAR_2099 = datetime(2099, 1, 1, tzinfo=UTC)
 LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)

@@ -14,9 +14,9 @@ from email_opens.errors import AccountStopped, LostRace
 from email_opens.model import Gap, State
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.core.setup import Core
 from tests.hostile.operations import growth
 from tests.hostile.values import ADDRESS, SECRET, instants_as_text, leaked, refusal
-from tests.unit.core import Core
 
 FULL = replace(
     ACTIVITY,

@@ -28,7 +28,7 @@ from tests.hostile.values import (
     refusal,
     texts,
 )
-from tests.unit.vendor import Held, Stub, raw, stub
+from tests.unit.adapters.vendor.sockets import Held, Stub, raw, stub
 
 NAMES = ["client_id", "client_secret", "refresh_token", "access_token", "expires_at"]
 GOOD = {"client_id": "key", "refresh_token": SECRET}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from email_opens.model import Activity, Gap
 from email_opens.walk import Stretch, advance
 from tests.contract.samples import ACTIVITY
-from tests.unit.core import at
+from tests.core.setup import at
 
 MOST_GAPS = 8
 CUT = Stretch(top=None, bottom=at(20), newest=at(30), link="2", ended=False, rows_above=500)

@@ -6,7 +6,7 @@ import pytest
 
 from email_opens.errors import LinkExpired, OutOfTime, PagingBroken, ReportUnavailable
 from email_opens.model import Gap, Page
-from tests.unit.core import FIVE_PAGES, Core, Pages, at, published, report_of, row
+from tests.core.setup import FIVE_PAGES, Core, Pages, at, published, report_of, row
 
 CIRCLE = r"^A next link of the report leads back to a page already read\.$"
 

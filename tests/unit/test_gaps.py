@@ -6,7 +6,7 @@ import pytest
 
 from email_opens.model import Gap, Page
 from email_opens.poller import PAGES_IN_HAND
-from tests.unit.core import (
+from tests.core.setup import (
     FIVE_PAGES,
     LEASE,
     AskedLedger,

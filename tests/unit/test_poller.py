@@ -12,8 +12,7 @@ from email_opens.model import Activity, NewOpen, Page
 from email_opens.poller import Facts
 from email_opens.turns.budget import Budget
 from tests.contract.samples import ACTIVITY_ID, NOON
-from tests.fakes import MemoryPublisher
-from tests.unit.core import (
+from tests.core.setup import (
     FIVE_PAGES,
     LEASE,
     AskedLedger,
@@ -25,6 +24,7 @@ from tests.unit.core import (
     report_of,
     row,
 )
+from tests.fakes import MemoryPublisher
 
 
 class DatedPublisher(MemoryPublisher):

@@ -12,7 +12,7 @@ from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import LEDGER_KEPT, Gap, NewOpen, Open, Page
 from email_opens.walk import Depth, ended, floor_of, new_opens, passed, shifted
 from tests.contract.samples import ACTIVITY
-from tests.unit.core import LOOKBACK, at, row
+from tests.core.setup import LOOKBACK, at, row
 
 INSTANT = timedelta(microseconds=1)
 NOW = at(120)

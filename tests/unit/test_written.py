@@ -14,7 +14,7 @@ from email_opens.events import event_id
 from email_opens.model import Open, Page, State
 from email_opens.walk import Depth
 from tests.contract.samples import ACTIVITY_ID
-from tests.unit.core import (
+from tests.core.setup import (
     FIVE_PAGES,
     Core,
     Pages,

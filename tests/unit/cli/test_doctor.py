@@ -14,7 +14,7 @@ from email_opens.model import iso
 from email_opens_cli.deployed.checks import skew
 from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX
 from tests.contract.samples import NOON
-from tests.unit.cli.pseudo_terminal import run_in_terminal
+from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run, settings
 
 STACK = "mine"

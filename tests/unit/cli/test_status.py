@@ -22,7 +22,7 @@ from email_opens_cli.terminal.columns import Column, fitting
 from email_opens_cli.terminal.console import console
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
 from tests.fakes import MemoryLedger
-from tests.unit.cli.pseudo_terminal import interrupting, run_in_terminal
+from tests.unit.cli.terminal.pseudo_terminal import interrupting, run_in_terminal
 from tests.unit.cli.world import World, complaint, run
 
 POLLED = replace(

@@ -1,0 +1,66 @@
+"""Backfill keeps to its share of the day's budget, and delays no head."""
+
+from dataclasses import replace
+
+import pytest
+
+from email_opens.model import Account
+from tests.core.setup import HOUR, Core, at, row
+
+HARDLY = 1e-6
+"""The weight of an activity for which the tails would not spend the day's budget."""
+PAGE = 3
+"""Rows of a page of these worlds; an audit's has one less."""
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+def backlog(pages: int) -> list[float]:
+    """Return the minutes of as many rows as fill so many pages, newest first."""
+    return [float(-number) for number in range(pages * PAGE)]
+
+
+@pytest.mark.parametrize(("hour", "requests"), [(10, 12), (11, 12), (12, 16)])
+def test_backfill_stops_when_the_days_share_is_spent(core: Core, hour: int, requests: int) -> None:
+    core.requests_per_day = 24
+    core.clock.instant = at((hour - 12) * 60)
+    core.track(weight=HARDLY)
+    core.arrive(*map(row, backlog(30)))
+    assert core.take_turn().requests == requests
+
+
+def test_what_was_spent_before_is_part_of_the_share(core: Core) -> None:
+    core.requests_per_day = 24
+    core.tracking.accounts["default"] = Account(
+        account_id="default", requests_day="2026-03-02", requests_spent=11
+    )
+    core.track(weight=HARDLY)
+    core.arrive(*map(row, backlog(30)))
+    assert core.take_turn().requests == 4
+
+
+def test_heads_are_polled_when_backfill_waits(core: Core) -> None:
+    core.requests_per_day = 24
+    core.track()
+    core.arrive(*map(row, backlog(30)))
+    core.take_turn()
+    core.clock.sleep(5 * HOUR.total_seconds())
+    spent = replace(core.tracking.accounts["default"], requests_spent=20)
+    core.tracking.accounts["default"] = spent
+    core.arrive(row(1))
+    turn = core.take_turn()
+    assert (turn.gaps > 0, core.published_minutes()[-1]) == (True, 1)
+
+
+def test_a_burst_does_not_wait_with_the_backfill(core: Core) -> None:
+    core.requests_per_day = 24
+    core.tracking.accounts["default"] = Account(
+        account_id="default", requests_day="2026-03-02", requests_spent=15
+    )
+    core.track(watermark=at(-30), audited_at=at(0), swept_at=at(120))
+    core.arrive(*(row(minute) for minute in range(0, -24, -1)))
+    turn = core.take_turn()
+    assert (turn.requests, turn.gaps, len(core.published_minutes())) == (8, 0, 24)

@@ -1,0 +1,122 @@
+"""When an activity is gone, asked for again, and finished."""
+
+from datetime import timedelta
+
+import pytest
+
+from email_opens.model import Account, Gap, State
+from tests.core.setup import DAY, HOUR, Core, at, row
+
+PAGE = 3
+"""Rows of a page of these worlds; an audit's has one less."""
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+def backlog(pages: int) -> list[float]:
+    """Return the minutes of as many rows as fill so many pages, newest first."""
+    return [float(-number) for number in range(pages * PAGE)]
+
+
+def read(core: Core, minute: float = 0, **changes: object) -> None:
+    """Track an activity that was read whole, down from an open at a minute."""
+    core.track(**changes)
+    core.arrive(row(minute))
+    core.take_turn()
+    core.asked.clear()
+    core.publisher.published.clear()
+
+
+def test_an_activity_that_the_vendor_does_not_know_is_gone(core: Core) -> None:
+    core.track()
+    core.world.rows.clear()
+    turn = core.take_turn()
+    activity = core.activity()
+    assert (activity.state, activity.last_error, len(turn.failures)) == (
+        State.GONE,
+        "The vendor does not know this activity.",
+        1,
+    )
+
+
+def test_a_gone_activity_is_asked_for_again_after_a_day(core: Core) -> None:
+    core.track()
+    core.world.rows.clear()
+    core.take_turn()
+    core.clock.sleep(DAY.total_seconds() - 1)
+    assert core.take_turn().requests == 0
+    core.clock.sleep(1)
+    assert core.take_turn().requests == 1
+
+
+QUIET = timedelta(days=60)
+
+
+def test_a_quiet_activity_is_finished_after_a_last_audit(core: Core) -> None:
+    read(core, tracked_at=at(0))
+    core.arrive(row(-999))
+    core.clock.sleep(QUIET.total_seconds())
+    core.take_turn()
+    assert (core.activity().state, core.published_minutes()) == (State.FINISHED, [-999])
+
+
+def test_the_last_audit_does_not_wait_for_the_day(core: Core) -> None:
+    core.track(tracked_at=at(0) - QUIET, watermark=at(-QUIET / HOUR * 60), audited_at=at(-1))
+    core.arrive(row(-QUIET / HOUR * 60), row(-QUIET / HOUR * 60 - 999))
+    core.take_turn()
+    assert (core.activity().state, len(core.published_minutes())) == (State.FINISHED, 2)
+
+
+def test_a_finished_activity_is_polled_no_more(core: Core) -> None:
+    core.track(tracked_at=at(0) - QUIET)
+    core.take_turn()
+    assert core.take_turn().requests == 0
+
+
+def test_an_activity_whose_last_audit_finds_an_open_of_today_goes_on(core: Core) -> None:
+    core.track(tracked_at=at(0) - QUIET)
+    core.arrive(row(0))
+    core.take_turn()
+    assert core.activity().state is State.ACTIVE
+
+
+def test_an_activity_that_is_not_quiet_is_not_finished_by_an_audit(core: Core) -> None:
+    core.track()
+    core.take_turn()
+    assert core.activity().state is State.ACTIVE
+
+
+def quiet(core: Core, **changes: object) -> None:
+    """Track an activity of several pages that was opened last so long ago that it is quiet."""
+    old = at(0) - QUIET
+    core.track(**{"tracked_at": old, "watermark": old, "audited_at": at(0) - HOUR} | changes)
+    minutes = (old - at(0)) / HOUR * 60
+    core.arrive(*(row(minutes - number) for number in range(3 * PAGE)))
+
+
+def test_a_quiet_activity_of_several_pages_is_finished_in_one_turn(core: Core) -> None:
+    quiet(core)
+    core.take_turn()
+    assert core.activity().state is State.FINISHED
+
+
+def test_the_last_audit_is_not_repeated_while_its_gap_waits(core: Core) -> None:
+    quiet(core)
+    core.requests_in_time = 2
+    core.take_turn()
+    core.requests_in_time = 1
+    core.clock.sleep(HOUR.total_seconds())
+    core.take_turn()
+    assert core.activity().audited_at == at(120)
+
+
+def test_an_activity_is_not_finished_before_its_last_gap_was_worked(core: Core) -> None:
+    quiet(core, gaps=(Gap(None, None, None),))
+    core.tracking.accounts["default"] = Account(
+        account_id="default", requests_day="2026-03-02", requests_spent=9000
+    )
+    core.take_turn()
+    assert (core.activity().state, len(core.activity().gaps)) == (State.ACTIVE, 1)

@@ -1,0 +1,305 @@
+"""What counters bring: who is read sooner, who is left alone, and what is learned of them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from email_opens.errors import AccountDisconnected, QuotaExceeded, ReportUnavailable
+from email_opens.model import Account, Activity, Learned, State
+from email_opens.scheduling.rates import Estimate
+from email_opens.turns.turns import Turn
+from tests.core.setup import DAY, Core, at, row
+
+CAMPAIGN = "campaign"
+UNAVAILABLE = ReportUnavailable("The vendor gave no counters.")
+
+
+@pytest.fixture
+def core() -> Core:
+    core = Core()
+    core.world.refreshed_at = core.clock.now()
+    core.world.counters = {CAMPAIGN: 0}
+    return core
+
+
+def read(core: Core, name: str = "a", **changes: Any) -> Activity:
+    """Track an activity that was read at noon, and that hardly anybody opens."""
+    known = {
+        "campaign_activity_id": name,
+        "campaign_id": CAMPAIGN,
+        "polled_at": at(119),
+        "swept_at": at(119),
+        "audited_at": at(119),
+        "watermark": at(0) - 2 * DAY,
+        "tracked_at": at(0) - 9 * DAY,
+        "estimate": Estimate(1.0, 1e9),
+        "counter": 0,
+    }
+    return core.track(**(known | changes))
+
+
+def learned(core: Core) -> Learned:
+    return core.tracking.accounts["default"].learned
+
+
+# --- Who is read ---
+
+
+def test_whose_counter_has_moved_is_polled(core: Core) -> None:
+    read(core)
+    core.world.counters[CAMPAIGN] = 1
+    core.take_turn()
+    assert core.asked == ["a"]
+
+
+def test_whose_counter_stands_still_is_left_alone(core: Core) -> None:
+    read(core)
+    core.take_turn()
+    assert (core.world.counted, core.asked) == ([(CAMPAIGN,)], [])
+
+
+def test_a_counter_that_stands_still_never_keeps_an_activity_from_its_longest_interval(
+    core: Core,
+) -> None:
+    read(core)
+    for _ in range(24):
+        core.world.refreshed_at = core.clock.now()
+        core.take_turn()
+        core.clock.sleep(3600)
+    core.take_turn()
+    assert core.asked == ["a"]
+
+
+def test_campaigns_are_asked_for_once_each_and_so_many_at_once(core: Core) -> None:
+    core.campaigns_per_probe = 2
+    for name, campaign in (("a", "1"), ("b", "1"), ("c", "2"), ("d", "3")):
+        core.world.counters[campaign] = 0
+        read(core, name, campaign_id=campaign)
+    core.take_turn()
+    assert core.world.counted == [("1", "2"), ("3",)]
+
+
+def test_a_counter_that_moved_is_moved_no_more_once_it_was_read(core: Core) -> None:
+    read(core)
+    core.world.counters[CAMPAIGN] = 1
+    core.take_turn()
+    core.clock.sleep(3600)
+    core.take_turn()
+    assert (core.asked, core.activity("a").counter) == (["a"], 1)
+
+
+def test_opens_that_a_counter_does_not_know_yet_are_expected_of_it(core: Core) -> None:
+    read(core, polled_at=at(0) - DAY)
+    core.arrive(row(110), row(111), to="a")
+    core.take_turn()
+    assert core.activity("a").counter == 2
+
+
+def test_a_counter_that_counts_less_than_the_rows_is_taken_as_it_is(core: Core) -> None:
+    read(core, counter=9)
+    core.take_turn()
+    core.clock.sleep(1800)
+    core.world.counters[CAMPAIGN] = 1
+    core.world.refreshed_at = core.clock.now()
+    core.take_turn()
+    assert core.asked == []
+
+
+def test_of_a_first_count_it_is_not_known_what_was_read(core: Core) -> None:
+    read(core, counter=None)
+    core.world.counters[CAMPAIGN] = 7
+    core.take_turn()
+    assert (core.asked, core.activity("a").counter) == (["a"], 7)
+
+
+def test_a_first_count_from_before_the_last_read_is_kept_without_another(core: Core) -> None:
+    read(core, counter=None)
+    core.world.counters[CAMPAIGN] = 7
+    core.world.refreshed_at = at(118)
+    core.take_turn()
+    assert (core.asked, core.activity("a").counter) == ([], 7)
+
+
+# --- Who wakes ---
+
+
+@pytest.mark.parametrize("state", [State.FINISHED, State.GONE])
+def test_an_activity_that_is_over_wakes_when_its_counter_moves(core: Core, state: State) -> None:
+    read(core, state=state, tracked_at=at(0) - 90 * DAY, watermark=at(0) - 90 * DAY)
+    core.world.counters[CAMPAIGN] = 1
+    core.arrive(row(115), to="a")
+    core.take_turn()
+    assert (core.activity("a").state, core.published_minutes("a")) == (State.ACTIVE, [115])
+
+
+def test_an_activity_that_is_over_sleeps_on_while_its_counter_stands_still(core: Core) -> None:
+    read(core, state=State.FINISHED)
+    core.take_turn()
+    assert core.activity("a").state is State.FINISHED
+
+
+def test_a_turn_that_finds_only_sleepers_asks_once_an_hour(core: Core) -> None:
+    read(core, state=State.FINISHED)
+    for _ in range(3):
+        core.take_turn()
+        core.clock.sleep(1800)
+    assert len(core.world.counted) == 2
+
+
+def test_an_activity_without_news_for_a_year_sleeps_for_good(core: Core) -> None:
+    old = at(0) - 366 * DAY
+    read(core, state=State.FINISHED, tracked_at=old, watermark=old)
+    core.take_turn()
+    assert core.world.counted == []
+
+
+def test_sleepers_are_asked_for_where_a_request_has_room(core: Core) -> None:
+    core.campaigns_per_probe = 2
+    read(core)
+    for name, minute in (("late", 100), ("early", 50)):
+        core.world.counters[name] = 0
+        read(core, name, campaign_id=name, state=State.FINISHED, polled_at=at(minute))
+    core.take_turn()
+    assert core.world.counted == [(CAMPAIGN, "late")]
+
+
+# --- What has no counter ---
+
+
+def test_a_campaign_without_a_counter_is_found_and_set_aside(core: Core) -> None:
+    for number in range(5):
+        core.world.counters[str(number)] = 0
+        read(core, f"a{number}", campaign_id=str(number))
+    del core.world.counters["3"]
+    core.take_turn()
+    assert [core.activity(f"a{number}").uncounted for number in range(5)] == [
+        number == 3 for number in range(5)
+    ]
+
+
+def test_a_campaign_alone_without_a_counter_is_set_aside(core: Core) -> None:
+    core.world.counters.clear()
+    read(core)
+    core.take_turn()
+    assert (core.activity("a").uncounted, learned(core).lag_seconds) == (True, 0)
+
+
+def test_an_activity_that_has_failed_is_not_polled_again_for_its_counter(core: Core) -> None:
+    core.stays = timedelta(seconds=50)
+    read(core, polled_at=at(0) - DAY)
+    read(core, "b", estimate=Estimate(40.0, 40.0))
+    core.troubles["a"] = ZeroDivisionError()
+    core.tracking.accounts["default"] = Account(
+        account_id="default", learned=Learned(counted_at=at(120) - timedelta(seconds=880))
+    )
+    core.world.counters[CAMPAIGN] = 1
+    core.take_turn()
+    assert (core.asked.count("a"), len(core.world.counted)) == (1, 1)
+
+
+def test_what_was_set_aside_is_asked_for_no_more(core: Core) -> None:
+    read(core, uncounted=True)
+    core.take_turn()
+    assert core.world.counted == []
+
+
+def test_what_was_set_aside_is_asked_for_again_after_an_audit(core: Core) -> None:
+    read(core, uncounted=True, polled_at=at(0) - DAY, audited_at=at(0) - DAY)
+    core.take_turn()
+    assert not core.activity("a").uncounted
+
+
+def test_a_search_for_what_has_no_counter_ends(core: Core) -> None:
+    core.world.counters.clear()
+    for number in range(60):
+        read(core, f"a{number}", campaign_id=str(number))
+    turn = core.take_turn()
+    assert str(turn.uncounted) == "Too many campaigns have no counter; the others wait."
+
+
+# --- Counters that fail ---
+
+
+@pytest.mark.parametrize(
+    "error", [UNAVAILABLE, AccountDisconnected("Forbidden."), ZeroDivisionError()]
+)
+def test_polls_go_on_when_the_counters_fail(core: Core, error: Exception) -> None:
+    core.world.counters_fail = error
+    read(core, polled_at=at(0) - DAY)
+    turn = core.take_turn()
+    assert (turn.uncounted, turn.stopped, core.asked) == (error, None, ["a"])
+
+
+def test_counters_that_failed_are_not_asked_again_in_the_turn(core: Core) -> None:
+    core.world.counters_fail = UNAVAILABLE
+    core.stays = timedelta(seconds=50)
+    read(core, estimate=Estimate(40.0, 40.0))
+    core.take_turn()
+    assert len(core.world.counted) == 1
+
+
+def test_what_stops_the_account_stops_a_probe_too(core: Core) -> None:
+    core.world.counters_fail = QuotaExceeded("The day's quota is spent.", at(720))
+    read(core)
+    assert core.take_turn().stopped is core.world.counters_fail
+
+
+def test_counters_that_fail_are_believed_less(core: Core) -> None:
+    core.world.counters_fail = UNAVAILABLE
+    read(core)
+    core.take_turn()
+    assert learned(core) == Learned(counted_at=core.clock.now(), missed=0.25)
+
+
+# --- What is learned ---
+
+
+def test_a_probe_tells_up_to_when_its_counters_count(core: Core) -> None:
+    read(core)
+    core.world.refreshed_at = at(100)
+    core.take_turn()
+    assert (learned(core).counted_at, learned(core).told_until) == (core.clock.now(), at(100))
+
+
+def test_the_lag_is_learned_slowly(core: Core) -> None:
+    read(core)
+    core.world.refreshed_at = core.clock.now() - timedelta(seconds=100)
+    core.take_turn()
+    assert learned(core).lag_seconds == pytest.approx(5)
+
+
+def test_what_was_told_and_not_read_is_asked_for_again_at_once(core: Core) -> None:
+    read(core)
+    core.world.counters[CAMPAIGN] = 1
+    core.requests_per_day = 1
+    core.take_turn()
+    assert learned(core).counted_at is None
+
+
+def missing(core: Core, told_until: datetime) -> Turn:
+    """Poll an activity whose counter stood still until an instant, and find an open before it."""
+    read(core, polled_at=at(0) - DAY, swept_at=at(119))
+    core.tracking.accounts["default"] = Account(
+        account_id="default", learned=Learned(counted_at=at(119), told_until=told_until)
+    )
+    core.arrive(row(60), to="a")
+    return core.take_turn()
+
+
+def test_an_open_of_which_the_counter_did_not_tell_is_missed(core: Core) -> None:
+    missing(core, at(100))
+    assert learned(core).missed == pytest.approx(0.02)
+
+
+def test_an_open_that_came_after_the_count_is_not_missed(core: Core) -> None:
+    missing(core, at(60))
+    assert learned(core).missed == 0
+
+
+def test_what_a_turn_has_learned_is_used_by_the_next(core: Core) -> None:
+    read(core)
+    core.take_turn()
+    core.clock.sleep(60)
+    core.take_turn()
+    assert len(core.world.counted) == 1

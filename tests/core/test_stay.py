@@ -1,0 +1,191 @@
+"""A turn goes on while an open is worth a request, and ends at once where none is."""
+
+from datetime import timedelta
+
+import pytest
+
+from email_opens.scheduling.candidates import prior_of
+from email_opens.scheduling.choice import Why
+from email_opens.scheduling.rates import Estimate
+from tests.core.setup import DAY, LEASE, Core, at, row
+from tests.world import Calls
+
+
+@pytest.fixture
+def core() -> Core:
+    core = Core()
+    core.stays = LEASE
+    return core
+
+
+def hot(core: Core, name: str = "a") -> None:
+    """Track an activity that was sent just now."""
+    core.track(campaign_activity_id=name, sent_at=core.clock.now(), tracked_at=core.clock.now())
+
+
+def test_a_hot_activity_is_polled_again_and_again(core: Core) -> None:
+    hot(core)
+    core.take_turn()
+    assert 3 <= len(core.asked) <= 12
+
+
+def test_an_open_that_comes_in_the_turn_is_published_in_it(core: Core) -> None:
+    hot(core)
+    calls = Calls()
+    calls.after[0] = lambda: core.arrive(row(120), to="a")
+    core.take_turn(calls)
+    assert core.published_minutes("a") == [120]
+
+
+def test_a_turn_that_does_not_stay_polls_once(core: Core) -> None:
+    hot(core)
+    core.stays = timedelta()
+    core.take_turn()
+    assert core.asked == ["a"]
+
+
+def test_a_turn_ends_before_its_time(core: Core) -> None:
+    hot(core)
+    before = core.clock.now() + LEASE
+    core.take_turn()
+    assert core.clock.now() < before
+
+
+def test_a_fresh_send_is_polled_as_the_turn_ends_for_nobody_looks_before_the_next(
+    core: Core,
+) -> None:
+    core.track(
+        sent_at=core.clock.now() - timedelta(minutes=5),
+        tracked_at=core.clock.now() - timedelta(minutes=5),
+        watermark=core.clock.now(),
+        polled_at=core.clock.now(),
+        swept_at=core.clock.now(),
+        audited_at=core.clock.now(),
+        estimate=Estimate(1.0, 1e9),
+    )
+    began = core.clock.now()
+    stays = timedelta(seconds=45)
+    core.stays = stays
+    core.take_turn()
+    read_at = core.activity().polled_at
+    assert read_at is not None
+    assert len(core.asked) == 2
+    assert stays - timedelta(seconds=2) < read_at - began < stays
+
+
+def test_an_account_with_nothing_hot_ends_at_once(core: Core) -> None:
+    old = core.clock.now() - 9 * DAY
+    core.track(
+        tracked_at=old,
+        watermark=old,
+        polled_at=core.clock.now(),
+        swept_at=core.clock.now(),
+        audited_at=core.clock.now(),
+        estimate=Estimate(1.0, 1e9),
+    )
+    began = core.clock.now()
+    turn = core.take_turn()
+    assert (core.clock.now(), turn.requests) == (began, 0)
+
+
+def test_an_account_without_activities_ends_at_once(core: Core) -> None:
+    began = core.clock.now()
+    core.take_turn()
+    assert core.clock.now() == began
+
+
+def test_a_failing_activity_is_not_polled_again_in_the_turn(core: Core) -> None:
+    hot(core)
+    core.troubles["a"] = ZeroDivisionError()
+    core.take_turn()
+    assert core.asked == ["a"]
+
+
+def test_heads_are_polled_between_the_stretches_of_a_backlog(core: Core) -> None:
+    hot(core)
+    core.track(campaign_activity_id="b")
+    core.arrive(*(row(-number) for number in range(90)), to="b")
+    calls = Calls()
+    for number in range(99):
+        calls.after[number] = lambda: core.clock.sleep(2)
+    core.take_turn(calls)
+    heads = [number for number, name in enumerate(core.asked) if name == "a"]
+    stretches = [number for number, name in enumerate(core.asked) if name == "b"]
+    assert heads[1] < stretches[-1]
+
+
+def test_a_backlog_whose_head_was_polled_meanwhile_repeats_nothing(core: Core) -> None:
+    hot(core)
+    core.arrive(*(row(119 - number) for number in range(90)), to="a")
+
+    def open_and_wait() -> None:
+        core.arrive(row(120), to="a")
+        core.clock.sleep(2)
+
+    calls = Calls()
+    calls.after.update(dict.fromkeys(range(99), open_and_wait))
+    core.take_turn(calls)
+    minutes = core.published_minutes("a")
+    assert len([one for one in minutes if one < 120]) == 90
+    assert len(set(core.publisher.published)) == len(core.publisher.published)
+
+
+def test_a_second_send_of_an_activity_is_read_at_once_and_estimated_anew(core: Core) -> None:
+    core.stays = timedelta()
+    core.track(
+        sent_at=at(119),
+        tracked_at=at(0) - 9 * DAY,
+        watermark=at(0) - 9 * DAY,
+        polled_at=at(118),
+        swept_at=at(118),
+        audited_at=at(118),
+        estimate=Estimate(1.0, 1e9),
+    )
+    turn = core.take_turn()
+    estimate = core.activity().estimate
+    assert [one.why for one in turn.decisions] == [Why.FIRST]
+    assert estimate is not None
+    assert estimate.opens_a_second > 0.005
+
+
+def test_nobody_waits_for_a_clock_that_has_jumped_back(core: Core) -> None:
+    core.stays = timedelta()
+    core.track(polled_at=core.clock.now() + DAY, watermark=at(0), audited_at=at(0))
+    core.take_turn()
+    assert core.activity().polled_at == core.clock.now()
+
+
+def test_a_first_read_tells_when_an_activity_was_sent(core: Core) -> None:
+    core.stays = timedelta()
+    core.track()
+    core.arrive(row(100), row(-300))
+    core.take_turn()
+    assert core.activity().sent_at == at(-300)
+
+
+def test_a_turn_tells_why_it_spent_its_requests(core: Core) -> None:
+    hot(core)
+    turn = core.take_turn()
+    assert {one.why for one in turn.decisions} == {Why.FIRST, Why.WORTH}
+
+
+def test_a_turn_tells_what_the_longest_intervals_need_beyond_the_budget(core: Core) -> None:
+    core.requests_per_day = 10
+    for number in range(20):
+        core.track(campaign_activity_id=str(number), tracked_at=core.clock.now())
+    turn = core.take_turn()
+    assert turn.shortfall > 700
+
+
+def test_a_turn_tells_what_is_left_of_the_day(core: Core) -> None:
+    core.stays = timedelta()
+    hot(core)
+    assert core.take_turn().requests_left == 9_999
+
+
+def test_rows_that_came_within_their_grain_do_not_tell_how_often_it_is_opened(core: Core) -> None:
+    core.stays = timedelta()
+    core.track(tracked_at=core.clock.now())
+    core.arrive(*(row(120, f"c{number}") for number in range(90)))
+    core.take_turn()
+    assert core.activity().estimate == prior_of(())

@@ -1,0 +1,162 @@
+"""Campaigns as the vendor may answer, over real sockets."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from constant_contact_emulator import Kind
+from email_opens.adapters.vendor.campaigns import MOST_NAME_CHARACTERS, ConstantContactCampaigns
+from email_opens.errors import AccountDisconnected, PagingBroken, ReportUnavailable
+from email_opens.model import Campaign, CampaignActivity, Summary
+from tests.contract.test_campaigns import at_the_vendor
+from tests.unit.adapters.vendor.sockets import Vendor, raw, serving, stub
+
+ONE = "5b1e0a52-0000-4000-8000-0000000000bb"
+ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
+SENT = datetime(2026, 3, 2, 14, 7, tzinfo=UTC)
+SENT_ROW = {"campaign_id": ONE, "last_sent_date": "2026-03-02T14:07:00.000Z"}
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with serving() as vendor:
+        yield vendor
+
+
+def asked(vendor: Vendor, reply: Any, question: str, *what: str, **how: Any) -> Any:
+    """Ask a hand-written vendor."""
+    body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+    with stub(raw(200, body)) as there:
+        campaigns: ConstantContactCampaigns = at_the_vendor(vendor, there.url)
+        return getattr(campaigns, question)(*what, **how, before=vendor.before)
+
+
+class TestSummaries:
+    @pytest.mark.parametrize(
+        "written",
+        ["2026-03-02T14:07:00.000Z", "2026-03-02T14:07:00Z", "2026-03-02T09:07:00-05:00"],
+    )
+    def test_are_of_an_instant_however_it_is_written(self, vendor: Vendor, written: str) -> None:
+        rows = {"bulk_email_campaign_summaries": [SENT_ROW | {"last_sent_date": written}]}
+        assert asked(vendor, rows, "summaries", link=None).summaries == (Summary(ONE, SENT),)
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            None,
+            {},
+            SENT_ROW | {"campaign_id": "../x"},
+            SENT_ROW | {"campaign_id": 7},
+            SENT_ROW | {"last_sent_date": None},
+            SENT_ROW | {"last_sent_date": "yesterday"},
+            SENT_ROW | {"last_sent_date": "2026-03-02T14:07:00"},
+        ],
+    )
+    def test_pass_over_a_row_that_names_no_send(self, vendor: Vendor, row: Any) -> None:
+        rows = {"bulk_email_campaign_summaries": [row, SENT_ROW]}
+        assert asked(vendor, rows, "summaries", link=None).summaries == (Summary(ONE, SENT),)
+
+    @pytest.mark.parametrize("reply", [b"<html>", b"[]", b"{}", b'{"bulk_email_campaign_summa'])
+    def test_that_are_none_are_unavailable(self, vendor: Vendor, reply: bytes) -> None:
+        with pytest.raises(ReportUnavailable, match="no page of the summaries"):
+            asked(vendor, reply, "summaries", link=None)
+
+    @pytest.mark.parametrize("href", ["https://example.org/v3/x", "/v2/x", "/v3/../x"])
+    def test_refuse_a_link_that_leads_astray(self, vendor: Vendor, href: str) -> None:
+        reply = {"bulk_email_campaign_summaries": [], "_links": {"next": {"href": href}}}
+        with pytest.raises(PagingBroken):
+            asked(vendor, reply, "summaries", link=None)
+
+    def test_refuse_a_link_that_leads_back(self, vendor: Vendor) -> None:
+        href = "/v3/reports/summary_reports/email_campaign_summaries?limit=500"
+        reply = {"bulk_email_campaign_summaries": [], "_links": {"next": {"href": href}}}
+        with pytest.raises(PagingBroken, match="leads back"):
+            asked(vendor, reply, "summaries", link=None)
+
+    def test_that_are_forbidden_name_the_privilege(self, vendor: Vendor) -> None:
+        vendor.emulator.world.behaviour.privileged = False
+        with pytest.raises(AccountDisconnected, match="ui:campaign:metrics"):
+            at_the_vendor(vendor).summaries(link=None, before=vendor.before)
+
+
+class TestACampaign:
+    def described(self, **changes: Any) -> dict[str, Any]:
+        activity = {"campaign_activity_id": ACTIVITY, "role": "primary_email"}
+        return {
+            "campaign_id": ONE,
+            "name": "March news",
+            "current_status": "Done",
+            "campaign_activities": [activity],
+        } | changes
+
+    def test_is_read(self, vendor: Vendor) -> None:
+        assert asked(vendor, self.described(), "campaign", ONE) == Campaign(
+            ONE, "March news", activities=(CampaignActivity(ACTIVITY, "primary_email"),)
+        )
+
+    @pytest.mark.parametrize(
+        "activity", [None, {}, {"campaign_activity_id": "x", "role": "resend"}, {"role": 7}]
+    )
+    def test_passes_over_an_activity_that_is_none(self, vendor: Vendor, activity: Any) -> None:
+        reply = self.described(campaign_activities=[activity])
+        assert asked(vendor, reply, "campaign", ONE).activities == ()
+
+    @pytest.mark.parametrize("name", [None, "", "  ", 7])
+    def test_may_have_no_name(self, vendor: Vendor, name: Any) -> None:
+        assert asked(vendor, self.described(name=name), "campaign", ONE).name is None
+
+    @pytest.mark.parametrize("name", ["\ud800", "x" * 10_000])
+    def test_has_a_name_that_can_be_kept(self, vendor: Vendor, name: str) -> None:
+        found = asked(vendor, self.described(name=name), "campaign", ONE)
+        assert 0 < len(found.name.encode()) <= MOST_NAME_CHARACTERS
+
+    @pytest.mark.parametrize("status", ["Removed", "REMOVED"])
+    def test_that_is_removed_needs_no_activities(self, vendor: Vendor, status: str) -> None:
+        reply = self.described(current_status=status, campaign_activities=None)
+        assert asked(vendor, reply, "campaign", ONE) == Campaign(ONE, "March news", removed=True)
+
+    @pytest.mark.parametrize(
+        "changes", [{"campaign_id": ACTIVITY}, {"campaign_id": None}, {"campaign_activities": None}]
+    )
+    def test_that_is_another_or_half_of_one_is_unavailable(
+        self, vendor: Vendor, changes: dict[str, Any]
+    ) -> None:
+        with pytest.raises(ReportUnavailable):
+            asked(vendor, self.described(**changes), "campaign", ONE)
+
+    def test_behind_a_404_without_the_vendors_words_is_unavailable(self, vendor: Vendor) -> None:
+        vendor.emulator.faults.add(Kind.STATUS, status=404, body="<html>", times=9)
+        with pytest.raises(ReportUnavailable):
+            at_the_vendor(vendor).campaign(ONE, before=vendor.before)
+
+    def test_that_is_forbidden_names_the_privilege(self, vendor: Vendor) -> None:
+        vendor.emulator.faults.add(Kind.STATUS, status=403)
+        with pytest.raises(AccountDisconnected, match="campaign:read"):
+            at_the_vendor(vendor).campaign(ONE, before=vendor.before)
+
+
+class TestASendHistory:
+    def test_may_have_entries_that_are_none(self, vendor: Vendor) -> None:
+        reply = [None, {}, {"run_date": None}, {"run_date": "2026-03-02T14:07:00Z"}]
+        assert asked(vendor, reply, "last_run", ACTIVITY) == SENT
+
+    def test_that_is_empty_has_no_send(self, vendor: Vendor) -> None:
+        assert asked(vendor, [], "last_run", ACTIVITY) is None
+
+    def test_that_is_no_list_is_unavailable(self, vendor: Vendor) -> None:
+        with pytest.raises(ReportUnavailable, match="no send history"):
+            asked(vendor, {}, "last_run", ACTIVITY)
+
+
+def test_names_that_are_none_are_passed_over(vendor: Vendor) -> None:
+    reply = {"campaigns": [None, {"campaign_id": ONE}, {"campaign_id": ACTIVITY, "name": "News"}]}
+    assert asked(vendor, reply, "names") == {ACTIVITY: "News"}
+
+
+def test_no_error_holds_the_reply(vendor: Vendor) -> None:
+    with pytest.raises(ReportUnavailable) as caught:
+        asked(vendor, b'{"secret": "ann@example.org"', "names")
+    assert caught.value.__context__ is None

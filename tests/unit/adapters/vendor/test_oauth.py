@@ -1,0 +1,250 @@
+import base64
+import re
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import requests
+
+from constant_contact_emulator import Kind
+from email_opens.adapters.vendor.oauth import MARGIN, USUAL_LIFETIME, TokenSource
+from email_opens.errors import AccountDisconnected, AccountStopped, OutOfTime, Throttled
+from email_opens.model import Tokens
+from tests.fakes import FakeClock
+from tests.unit.adapters.vendor.sockets import Held, Vendor, raw, serving, stub
+
+FRESH = b'{"access_token":"fresh-access","refresh_token":"fresh-refresh","expires_in":86400}'
+SECRETS = re.compile("access-|refresh-|old-|fresh-")
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with serving() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def held(clock: FakeClock) -> Held:
+    tokens = Tokens(
+        client_id="key",
+        refresh_token="old-refresh",
+        access_token="old-access",
+        expires_at=clock.now(),
+    )
+    return Held(tokens)
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def asked(source: TokenSource, clock: FakeClock) -> str:
+    return source.access_token(clock.now() + timedelta(minutes=1))
+
+
+def refreshed(vendor: Vendor) -> str:
+    """Let the held token be refused, and return the next one."""
+    vendor.tokens.access_token(vendor.before)
+    vendor.tokens.refused()
+    return vendor.tokens.access_token(vendor.before)
+
+
+def test_a_good_token_is_loaded_once_and_not_refreshed(vendor: Vendor) -> None:
+    tokens = {vendor.tokens.access_token(vendor.before) for _ in range(3)}
+    assert tokens == {vendor.held.tokens and vendor.held.tokens.access_token}
+    assert (vendor.held.loads, vendor.emulator.requests) == (1, [])
+
+
+def test_a_token_about_to_end_is_refreshed_and_stored(vendor: Vendor) -> None:
+    first = vendor.tokens.access_token(vendor.before)
+    vendor.clock.sleep((timedelta(hours=24) - MARGIN).total_seconds())
+    second = vendor.tokens.access_token(vendor.before)
+    assert second != first
+    assert [one.access_token for one in vendor.held.stored] == [second]
+
+
+def test_a_refused_token_is_refreshed(vendor: Vendor) -> None:
+    first = vendor.tokens.access_token(vendor.before)
+    assert refreshed(vendor) != first
+
+
+def test_a_refused_token_gives_way_to_one_that_another_has_stored(vendor: Vendor) -> None:
+    vendor.tokens.access_token(vendor.before)
+    newer = vendor.emulator.connect()
+    assert vendor.held.tokens
+    vendor.held.tokens = replace(
+        vendor.held.tokens,
+        access_token=newer.access_token,
+        refresh_token=newer.refresh_token,
+    )
+    vendor.tokens.refused()
+    assert vendor.tokens.access_token(vendor.before) == newer.access_token
+    assert vendor.held.stored == []
+
+
+def test_a_client_with_a_secret_uses_basic_authentication() -> None:
+    with serving(secret="s3cret") as vendor:
+        assert refreshed(vendor)
+
+
+def test_the_secret_is_sent_in_the_header_and_never_in_the_form(
+    held: Held, clock: FakeClock, session: requests.Session
+) -> None:
+    assert held.tokens
+    held.tokens = replace(held.tokens, client_secret="s3crét")
+    with stub(raw(200, FRESH)) as there:
+        asked(TokenSource("default", held, session, there.url, clock), clock)
+    expected = base64.b64encode("key:s3crét".encode())
+    assert b"Basic " + expected in there.requests[0]
+    assert b"client_id" not in there.requests[0]
+
+
+def test_the_old_refresh_token_is_kept_where_the_reply_has_none(vendor: Vendor) -> None:
+    vendor.emulator.authorization.names_refresh_token = False
+    before = vendor.held.tokens
+    assert refreshed(vendor)
+    assert before
+    assert vendor.held.stored[-1].refresh_token == before.refresh_token
+
+
+def test_a_pair_that_could_not_be_stored_is_stored_before_it_is_used(vendor: Vendor) -> None:
+    def down() -> None:
+        raise OSError("the store is down")
+
+    vendor.held.on_store = down
+    with pytest.raises(OSError, match="down"):
+        refreshed(vendor)
+    vendor.held.on_store = lambda: None
+    token = vendor.tokens.access_token(vendor.before)
+    assert vendor.held.stored[-1].access_token == token
+    assert vendor.asked("/token") == [200]
+
+
+def test_a_lost_reply_of_a_rotating_token_disconnects_the_account(vendor: Vendor) -> None:
+    vendor.emulator.faults.add(Kind.LOSE_REPLY, path="/token")
+    with pytest.raises(AccountDisconnected, match="email-opens connect default"):
+        refreshed(vendor)
+
+
+def test_a_lost_reply_of_a_lasting_token_is_asked_for_again() -> None:
+    with serving(rotating=False) as vendor:
+        vendor.emulator.faults.add(Kind.LOSE_REPLY, path="/token")
+        assert refreshed(vendor)
+
+
+def test_a_spent_token_gives_way_to_one_that_another_has_stored_meanwhile(vendor: Vendor) -> None:
+    vendor.tokens.access_token(vendor.before)
+    vendor.tokens.refused()
+    vendor.emulator.authorization.revoke()
+    newer = vendor.emulator.connect()
+
+    def stored_by_another(_method: str, _target: str) -> None:
+        assert vendor.held.tokens
+        vendor.held.tokens = replace(
+            vendor.held.tokens,
+            access_token=newer.access_token,
+            refresh_token=newer.refresh_token,
+        )
+
+    vendor.emulator.world.before_request(stored_by_another)
+    assert vendor.tokens.access_token(vendor.before) == newer.access_token
+
+
+def test_a_spent_token_disconnects_the_account(vendor: Vendor) -> None:
+    vendor.tokens.access_token(vendor.before)
+    vendor.emulator.authorization.revoke()
+    with pytest.raises(AccountDisconnected, match="email-opens connect default"):
+        refreshed(vendor)
+    assert vendor.asked("/token") == [400]
+
+
+def test_an_unknown_client_disconnects_the_account(vendor: Vendor) -> None:
+    vendor.emulator.authorization.clients.clear()
+    with pytest.raises(AccountDisconnected, match="invalid_client"):
+        refreshed(vendor)
+
+
+def test_a_throttled_refresh_waits_as_long_as_it_is_told(
+    held: Held, clock: FakeClock, session: requests.Session
+) -> None:
+    began = clock.now()
+    with stub(raw(429, b"", "retry-after: 7"), raw(200, FRESH)) as there:
+        source = TokenSource("default", held, session, there.url, clock)
+        assert source.access_token(began + timedelta(minutes=1)) == "fresh-access"
+    assert clock.now() == began + timedelta(seconds=7)
+
+
+def test_a_refresh_that_stays_throttled_stops_the_account(
+    held: Held, clock: FakeClock, session: requests.Session
+) -> None:
+    with stub(raw(429)) as there, pytest.raises(Throttled):
+        asked(TokenSource("default", held, session, there.url, clock), clock)
+    assert len(there.requests) == 4
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        raw(503),
+        raw(200, b"<html>"),
+        raw(200, b"[]"),
+        raw(200, b'{"access_token":"fresh-\\u00e9"}'),
+        raw(200, b'{"access_token":"fresh-\\nX-Header: 1"}'),
+        raw(404, b"<html>"),
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"],
+    ],
+)
+def test_an_unusable_reply_is_asked_for_again(
+    broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
+) -> None:
+    with stub(broken, broken, broken, raw(200, FRESH)) as there:
+        source = TokenSource("default", held, session, there.url, clock)
+        assert asked(source, clock) == "fresh-access"
+
+
+@pytest.mark.parametrize("broken", [raw(500), raw(200, b"{}"), raw(302, b"", "Location: /v3/")])
+def test_after_four_tries_the_account_stops(
+    broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
+) -> None:
+    with stub(broken) as there, pytest.raises(AccountStopped) as caught:
+        asked(TokenSource("default", held, session, there.url, clock), clock)
+    assert len(there.requests) == 4
+    assert not SECRETS.search("".join(traceback.format_exception(caught.value)))
+
+
+def test_nothing_is_asked_when_no_time_is_left(held: Held, clock: FakeClock) -> None:
+    with requests.Session() as session, pytest.raises(OutOfTime):
+        TokenSource("default", held, session, "http://127.0.0.1:9", clock).access_token(
+            clock.now() + timedelta(seconds=0.5)
+        )
+
+
+def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: requests.Session) -> None:
+    source = TokenSource("default", held, session, "http://127.0.0.1:9", clock)
+    with pytest.raises(AccountStopped) as caught:
+        asked(source, clock)
+    error: BaseException | None = caught.value
+    while error:
+        assert not SECRETS.search(f"{error!r} {source!r}")
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("expires_in", [b'"soon"', b"null", b"1e999", b"[]"])
+def test_a_lifetime_that_is_not_told_is_taken_as_short(
+    expires_in: bytes, held: Held, clock: FakeClock, session: requests.Session
+) -> None:
+    body = b'{"access_token":"fresh-access","expires_in":' + expires_in + b"}"
+    with stub(raw(200, body)) as there:
+        asked(TokenSource("default", held, session, there.url, clock), clock)
+    assert held.stored[-1].expires_at == clock.now() + USUAL_LIFETIME
+    assert held.stored[-1].refresh_token == "old-refresh"

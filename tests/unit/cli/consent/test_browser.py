@@ -1,0 +1,168 @@
+"""Consent in a browser of this machine: every way in which it comes back, or does not."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
+from email_opens.model import Tokens
+from email_opens_cli.consent import browser as code_flow
+from email_opens_cli.consent.application import SCOPES, Application
+from tests.integration.secrets_said import APP_SECRET
+from tests.unit.cli.consent.consents import Portal, portal
+
+
+@pytest.fixture
+def at() -> Iterator[Portal]:
+    with portal(APP_SECRET) as opened:
+        yield opened
+
+
+class Browser:
+    """Visits addresses one after another, beside the program that waits for it."""
+
+    def __init__(self) -> None:
+        self.strays: list[str] = []
+        """What follows the port in addresses that are visited before the right one."""
+        self.statuses: list[int] = []
+        self.asked: dict[str, list[str]] = {}
+        self._visits = Thread()
+
+    def show(self, address: str, comes_back_to: str) -> None:
+        self.asked = parse_qs(urlsplit(address).query)
+        origin = comes_back_to.removesuffix(code_flow.PATH)
+        addresses = [*(origin + stray for stray in self.strays), address]
+        self._visits = Thread(target=self._visit, args=(addresses,))
+        self._visits.start()
+
+    def close(self) -> None:
+        self._visits.join()
+
+    def _visit(self, addresses: list[str]) -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            for address in addresses:
+                self.statuses.append(session.get(address, timeout=5).status_code)
+
+
+def connect(at: Portal, browser: Browser, application: Application | None = None) -> Tokens:
+    with ExitStack() as stack:
+        stack.callback(browser.close)
+        return code_flow.consent(
+            at.server, application or at.application, port=0, show=browser.show
+        )
+
+
+def test_consent_gives_tokens_with_every_scope(at: Portal) -> None:
+    assert at.scope(connect(at, Browser())) == SCOPES
+
+
+def test_the_secret_is_kept_with_the_tokens(at: Portal) -> None:
+    assert connect(at, Browser()).client_secret == APP_SECRET
+
+
+def test_each_request_has_a_state_and_a_challenge_of_its_own(at: Portal) -> None:
+    first, second = Browser(), Browser()
+    connect(at, first)
+    connect(at, second)
+    for name in ("state", "code_challenge"):
+        assert first.asked[name] != second.asked[name]
+
+
+def test_the_secret_is_not_in_the_address(at: Portal) -> None:
+    browser = Browser()
+    connect(at, browser)
+    assert APP_SECRET not in str(browser.asked)
+
+
+@pytest.mark.parametrize(
+    ("stray", "status"),
+    [
+        ("/favicon.ico", 404),
+        ("/connected?code=another", 400),
+        ("/connected?code=another&state=guessed", 400),
+        ("/connected?error=access_denied&state=%C3%A9", 400),
+    ],
+)
+def test_a_stray_visit_is_sent_away_and_the_right_one_waited_for(
+    at: Portal, stray: str, status: int
+) -> None:
+    browser = Browser()
+    browser.strays = [stray]
+    tokens = connect(at, browser)
+    assert (browser.statuses, at.scope(tokens)) == ([status, 200], SCOPES)
+
+
+def test_a_connection_that_says_nothing_is_not_waited_for(
+    at: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_flow._Handler, "timeout", 0.01)
+    browser = Browser()
+    with ExitStack() as stack:
+
+        def show(address: str, comes_back_to: str) -> None:
+            port = urlsplit(comes_back_to).port or 0
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            browser.show(address, comes_back_to)
+
+        stack.callback(browser.close)
+        tokens = code_flow.consent(at.server, at.application, port=0, show=show)
+    assert at.scope(tokens) == SCOPES
+
+
+def test_only_this_machine_can_come_back(at: Portal) -> None:
+    def show(_: str, comes_back_to: str) -> None:
+        # Whoever listens on all addresses listens on this one too.
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", urlsplit(comes_back_to).port or 0))
+        at.clock.sleep(600)
+
+    with pytest.raises(AccountDisconnected):
+        code_flow.consent(at.server, at.application, port=0, show=show)
+
+
+def test_a_denial_is_told(at: Portal) -> None:
+    at.vendor.authorization.codes.denies = True
+    with pytest.raises(AccountDisconnected, match="was denied"):
+        connect(at, Browser())
+
+
+def test_a_browser_that_does_not_come_back_is_told(at: Portal) -> None:
+    def show(*_: str) -> None:
+        at.clock.instant += timedelta(minutes=10)
+
+    with pytest.raises(AccountDisconnected, match="Nobody consented in time"):
+        code_flow.consent(at.server, at.application, port=0, show=show)
+
+
+def test_a_wrong_secret_is_told(at: Portal) -> None:
+    wrong = Application(client_id="an-app", client_secret="guessed")
+    with pytest.raises(InvalidInput, match="does not know this client id and secret"):
+        connect(at, Browser(), wrong)
+
+
+def test_a_refusal_without_a_word_of_oauth_is_told_without_it(at: Portal) -> None:
+    class Odd(Browser):
+        def show(self, address: str, comes_back_to: str) -> None:
+            state = parse_qs(urlsplit(address).query)["state"][0]
+            super().show(f"{comes_back_to}?error=%1b[2J&state={state}", comes_back_to)
+
+    with pytest.raises(AccountStopped) as told:
+        connect(at, Odd())
+    assert str(told.value) == "Constant Contact refused to connect."
+
+
+def test_a_port_that_is_taken_is_told(at: Portal) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(InvalidInput, match="is taken"),
+    ):
+        code_flow.consent(
+            at.server, at.application, port=taken.getsockname()[1], show=lambda *_: None
+        )

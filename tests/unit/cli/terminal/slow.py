@@ -1,0 +1,60 @@
+"""A product whose clock moves only when somebody waits, over a report that takes its time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from email_opens.bootstrap import EmailOpens, bootstrap
+from email_opens.errors import LinkExpired
+from email_opens.model import Counted, Page
+from email_opens.turns.budget import Budget
+from tests.conftest import Aws
+from tests.contract.samples import ACTIVITY, NOON
+from tests.core.setup import Pages, at
+from tests.fakes import FakeClock
+from tests.unit.cli.world import settings
+
+PAGE_SECONDS = 40
+"""Longer than a command works under one lease."""
+
+
+@dataclass(slots=True)
+class SlowPages:
+    """The Report port over pages; each takes its time, and some links fail once."""
+
+    pages: Pages
+    clock: FakeClock
+    failing: set[str | None] = field(default_factory=set)
+    throttled: int = 0
+
+    @property
+    def requests(self) -> int:
+        return self.pages.requests
+
+    def read(
+        self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
+    ) -> Page:
+        page = self.pages.read(campaign_activity_id, link=link, rows=rows, before=before)
+        self.clock.sleep(PAGE_SECONDS)
+        if link in self.failing:
+            self.failing.discard(link)
+            raise LinkExpired("A next link no longer works.")
+        return page
+
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+        raise AssertionError((campaign_ids, before))
+
+
+def slow_product(aws: Aws, pages: Pages) -> tuple[EmailOpens, SlowPages]:
+    """Wire the product over pages, and track the activity whose they are."""
+    clock = FakeClock(at(60))
+    wired = bootstrap(settings(aws), clock=clock)
+    report = SlowPages(pages, clock)
+
+    def begun_anew(account_id: str, budget: Budget) -> SlowPages:
+        del account_id, budget
+        report.pages.requests = 0
+        return report
+
+    wired.tracking.add(replace(ACTIVITY, tracked_at=NOON))
+    return replace(wired, rounds=replace(wired.rounds, report=begun_anew)), report
