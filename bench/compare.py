@@ -17,7 +17,7 @@ from itertools import islice, takewhile
 from random import Random
 from typing import Any, NamedTuple
 
-from bench.product import COMMIT, INVOCATION, activity, invoke, rounds
+from bench.product import COMMIT, INVOCATION, activity, invoke, wired
 from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
 from constant_contact_emulator import Behaviour, Contact, Limits, Row, Ties, Vendor
 from email_opens.adapters.vendor.oauth import TokenSource
@@ -336,7 +336,7 @@ def email_opens(stage: Stage) -> Callable[[], object]:
     def report(_: str, budget: Budget) -> Report:
         return stage.report(budget)
 
-    product = rounds(tracking, MemoryLedger(), stage, stage.clock, report)
+    product = wired(tracking, MemoryLedger(), stage, stage.clock, report)
     return lambda: invoke(product, stage.clock)
 
 

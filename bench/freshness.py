@@ -1,6 +1,6 @@
 """How soon an open is told of, for the same requests: `python -m bench.freshness [--seed N]`.
 
-Worlds of sends through the real `Rounds`, a turn each simulated minute, beside policies that know
+Worlds of sends through the real `Turns`, a turn each simulated minute, beside policies that know
 nothing or everything. Writes `docs/freshness.svg` with `--plot`.
 """
 

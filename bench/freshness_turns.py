@@ -1,4 +1,4 @@
-"""A world lived through by the real `Rounds`: a turn a minute, over ports in memory."""
+"""A world lived through by the real `Turns`: a turn a minute, over ports in memory."""
 
 import time
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from bench.freshness_account import (
 )
 from bench.freshness_world import DAY, Send
 from email_opens.model import Activity
-from email_opens.turns.turns import Rounds
+from email_opens.turns.turns import Turns
 from tests.fakes import MemoryLedger, MemoryTracking
 
 MINUTE = 60
@@ -48,7 +48,7 @@ def live(account: Account, requests_a_day: int) -> Lived:
     clock.instant = instant(begins)
     coming = [send for send in reversed(world.sends) if send.ends > begins]
     tracked: list[Send] = []
-    rounds = Rounds(
+    product = Turns(
         tracking=tracking,
         ledger=MemoryLedger(),
         publisher=account,
@@ -74,7 +74,7 @@ def live(account: Account, requests_a_day: int) -> Lived:
         if clock.now() >= instant(now + MINUTE):
             continue
         until = instant(now) + INVOCATION
-        turn = rounds.take_turn(
+        turn = product.take_turn(
             ACCOUNT,
             holder="bench",
             before=until - COMMIT,

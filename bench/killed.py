@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bench.figures import Figure, show
-from bench.product import INVOCATION, activity, invoke, rounds
+from bench.product import INVOCATION, activity, invoke
 from bench.vendor import DAYS, SENT, Vendor, contact_id, decaying, reports
 from email_opens.model import PAGE_ROWS, Activity
 from email_opens.poller import PAGES_IN_HAND
@@ -83,7 +83,7 @@ def first_read(seed: int, kills: int) -> Read:
             counted: Report = calls.through(turn_report[-1], "read")
             return counted
 
-        product = rounds(
+        product = wired(
             calls.through(tracking, "lease", "release", "activities", "save"),
             calls.through(ledger, "fingerprints", "append"),
             calls.through(publisher, "publish"),

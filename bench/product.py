@@ -11,7 +11,7 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import LEDGER_KEPT, Activity
 from email_opens.ports import Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget
-from email_opens.turns.turns import Rounds, Turn
+from email_opens.turns.turns import TurnReport, Turns
 from tests.fakes import FakeClock
 
 INVOCATION = timedelta(seconds=60)
@@ -21,10 +21,10 @@ COMMIT = timedelta(seconds=10)
 type Reports = Callable[[str, Budget], Report]
 
 
-def rounds(
+def wired(
     tracking: Tracking, ledger: Ledger, publisher: Publisher, clock: FakeClock, report: Reports
-) -> Rounds:
-    return Rounds(
+) -> Turns:
+    return Turns(
         tracking=tracking,
         ledger=ledger,
         publisher=publisher,
@@ -35,9 +35,9 @@ def rounds(
     )
 
 
-def over_aws(clients: Clients, clock: FakeClock, report: Reports) -> Rounds:
+def over_aws(clients: Clients, clock: FakeClock, report: Reports) -> Turns:
     """Wire the real adapters as `bootstrap` does."""
-    return rounds(
+    return wired(
         DynamoDBTracking(clients.dynamodb, "tracking"),
         DynamoDBLedger(clients.dynamodb, "ledger", LEDGER_KEPT, clock),
         SnsPublisher(clients.sns, clients.sqs, TOPIC_ARN, DLQ_URL, clock),
@@ -56,7 +56,7 @@ def activity(tracked_at: datetime) -> Activity:
     )
 
 
-def invoke(product: Rounds, clock: FakeClock, holder: str = "bench") -> Turn:
+def invoke(product: Turns, clock: FakeClock, holder: str = "bench") -> TurnReport:
     """Take a turn as the deployed function would; what fails alone fails the benchmark."""
     until = clock.now() + INVOCATION
     turn = product.take_turn("default", holder=holder, before=until - COMMIT, until=until)

@@ -131,7 +131,7 @@ class Vendor(BaseAdapter):
 
 
 def reports(vendor: Vendor, clock: Clock) -> Callable[[str, Budget], Report]:
-    """Return what `Rounds` makes a turn's report with: the real adapter over the vendor."""
+    """Return what `Turns` makes a turn's report with: the real adapter over the vendor."""
     session = requests.Session()
     session.trust_env = False
     session.mount(URL, vendor)

@@ -20,7 +20,7 @@ from email_opens.errors import (
     QuotaExceeded,
 )
 from email_opens.model import account_id
-from email_opens.turns.turns import Turn
+from email_opens.turns.turns import TurnReport
 from email_opens.unforeseen import unforeseen
 
 COMMIT_SECONDS = 6
@@ -47,12 +47,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     product = email_opens()
     now = product.clock.now()
     until = now + timedelta(milliseconds=context.get_remaining_time_in_millis())
-    turn = product.rounds.take_turn(
+    turn = product.turns.take_turn(
         account,
         holder=context.aws_request_id,
         before=until - timedelta(seconds=COMMIT_SECONDS),
         until=until,
-        stay_until=now + product.settings.rounds,
+        stay_until=now + product.settings.stay,
     )
     _log(turn)
     _measure(turn)
@@ -77,7 +77,7 @@ def _account(event: object) -> str:
     return account_id(named)
 
 
-def _log(turn: Turn) -> None:
+def _log(turn: TurnReport) -> None:
     for failure in turn.failures:
         logger.error(
             _sentence(failure.error), extra={"campaign_activity_id": failure.campaign_activity_id}
@@ -92,7 +92,7 @@ def _log(turn: Turn) -> None:
     for decision in turn.decisions:
         logger.debug("Decided.", extra=asdict(decision))
     logger.info(
-        "Turn done.",
+        "TurnReport done.",
         extra={
             "published": turn.facts.published,
             "dead_lettered": turn.facts.dead_lettered,
@@ -113,7 +113,7 @@ def _sentence(error: Exception) -> str:
     return str(error) if isinstance(error, EmailOpensError) else unforeseen(error)
 
 
-def _measure(turn: Turn) -> None:
+def _measure(turn: TurnReport) -> None:
     metrics.add_dimension("account_id", turn.account_id)
     counts = {
         "OpensPublished": turn.facts.published,
@@ -143,7 +143,7 @@ def _measure(turn: Turn) -> None:
         metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))
 
 
-def _completed(turn: Turn) -> bool:
+def _completed(turn: TurnReport) -> bool:
     """Say whether a turn did what it could; where its time was over, the next one goes on."""
     out_of_time = isinstance(turn.stopped, OutOfTime) and turn.requests > 0
     return turn.stopped is None or out_of_time

@@ -11,7 +11,7 @@ from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, utc
 from email_opens.poller import Facts, Poller, Walk
 from email_opens.turns.budget import Budget
-from email_opens.turns.turns import Rounds, Turn
+from email_opens.turns.turns import TurnReport, Turns
 from email_opens.walk import Depth
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open
 from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking
@@ -191,9 +191,9 @@ class Core:
         self.reports[-1].throttled = self.throttled
         return self.reports[-1]
 
-    def take_turn(self, calls: Calls | None = None, holder: str = "one") -> Turn:
+    def take_turn(self, calls: Calls | None = None, holder: str = "one") -> TurnReport:
         """Take a turn; `calls` may do something before or after each write of an activity."""
-        rounds = Rounds(
+        turns = Turns(
             tracking=(calls or Calls()).through(self.tracking, "save"),
             ledger=self.ledger,
             publisher=self.publisher,
@@ -205,7 +205,7 @@ class Core:
         )
         now = self.clock.now()
         until = now + LEASE
-        return rounds.take_turn(
+        return turns.take_turn(
             "default", holder=holder, before=until, until=until, stay_until=now + self.stays
         )
 

@@ -8,7 +8,7 @@ import pytest
 from email_opens.errors import AccountDisconnected, QuotaExceeded, ReportUnavailable
 from email_opens.model import Account, Activity, Learned, State
 from email_opens.scheduling.rates import Estimate
-from email_opens.turns.turns import Turn
+from email_opens.turns.turns import TurnReport
 from tests.core.setup import DAY, Core, at, row
 
 CAMPAIGN = "campaign"
@@ -277,7 +277,7 @@ def test_what_was_told_and_not_read_is_asked_for_again_at_once(core: Core) -> No
     assert learned(core).counted_at is None
 
 
-def missing(core: Core, told_until: datetime) -> Turn:
+def missing(core: Core, told_until: datetime) -> TurnReport:
     """Poll an activity whose counter stood still until an instant, and find an open before it."""
     read(core, polled_at=at(0) - DAY, swept_at=at(119))
     core.tracking.accounts["default"] = Account(

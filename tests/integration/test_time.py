@@ -3,7 +3,7 @@
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens.turns import turn as rounds
+from email_opens.turns import turn
 from tests.integration.deployed import Deployed
 
 PAGE_ROWS = 5
@@ -14,7 +14,7 @@ SECONDS_FOR_TWO_PAGES = 7.3
 @pytest.fixture
 def activity_id(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> str:
     """A backlog of four pages, of which the first invocation reads two."""
-    monkeypatch.setattr(rounds, "PAGE_ROWS", PAGE_ROWS)
+    monkeypatch.setattr(turn, "PAGE_ROWS", PAGE_ROWS)
     activity_id = deployed.send(opens=4 * PAGE_ROWS)
     deployed.invoke(seconds=SECONDS_FOR_TWO_PAGES)
     return activity_id

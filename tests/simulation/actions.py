@@ -16,7 +16,7 @@ from tests.simulation.simulation import START, TIMEOUT, Setting, Simulation
 
 DEVICES = (None, "mobile", "computer")
 CONTACTS = 6
-MOST_ROUNDS_TO_REST = 60
+MOST_TURNS_TO_REST = 60
 LONGEST = timedelta(days=50)
 """An activity that is quiet for longer is finished, and read no more."""
 
@@ -134,7 +134,7 @@ class NearMidnight:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TurnReport:
     """The schedule fires, and nothing disturbs the invocation."""
 
     def apply(self, simulation: Simulation) -> None:
@@ -191,7 +191,7 @@ class Slumber:
         simulation.wait(TIMEOUT)
         if self.contacts:
             Burst(0, self.contacts, timedelta(minutes=1)).apply(simulation)
-        Turn().apply(simulation)
+        TurnReport().apply(simulation)
         simulation.finish(slow)
 
 
@@ -275,7 +275,7 @@ class Rest:
 
     def _poll_until_all_is_audited(self, simulation: Simulation) -> None:
         begun = simulation.clock()
-        for _ in range(MOST_ROUNDS_TO_REST):
+        for _ in range(MOST_TURNS_TO_REST):
             invocation = simulation.invoke()
             assert invocation is not None
             simulation.finish(invocation)
@@ -287,7 +287,7 @@ class Rest:
             if audited and not turn.stopped and not any(one.gaps for one in activities):
                 return
             simulation.wait(timedelta(hours=1))
-        raise AssertionError(f"no rest after {MOST_ROUNDS_TO_REST} rounds: {turn.stopped}")
+        raise AssertionError(f"no rest after {MOST_TURNS_TO_REST} turns: {turn.stopped}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +375,7 @@ _CALM = (
     (4, lambda random: Withdrawal(random.randint(0, 2), random.randint(1, 4))),
     (12, lambda random: Wait(random.choice(_TIMES))),
     (1, lambda random: NearMidnight(timedelta(seconds=random.randint(1, 15)))),
-    (14, lambda _: Turn()),
+    (14, lambda _: TurnReport()),
     (3, lambda _: Begin(timedelta())),
     (3, lambda random: Go(random.randint(0, 2), random.randint(0, 20))),
     (4, lambda _: FinishAll()),

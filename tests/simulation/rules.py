@@ -13,7 +13,7 @@ from email_opens.errors import EmailOpensError
 from email_opens.events import REJECTED, bucket, event_id, fingerprint, row_fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow
 from email_opens.poller import PAGES_IN_HAND
-from email_opens.turns.turns import Turn
+from email_opens.turns.turns import TurnReport
 from tests.simulation.invocation import Invocation, Killed
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Rules:
         texts = [one.last_error for one in self._simulation.tracking.activities("default")]
         account = self._simulation.tracking.account("default")
         texts.append(account.last_error if account else None)
-        if isinstance(invocation.result, Turn):
+        if isinstance(invocation.result, TurnReport):
             turn = invocation.result
             pages = -(-turn.facts.published // self._simulation.setting.page_rows)
             self.least_requests += turn.activities + pages

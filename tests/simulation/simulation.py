@@ -27,7 +27,7 @@ from email_opens.errors import ActivityFailed, PublishFailed
 from email_opens.model import Account, Activity, Counted, NewOpen, Page, RejectedRow, Tokens
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget
-from email_opens.turns.turns import Rounds
+from email_opens.turns.turns import Turns
 from tests.fakes import MemoryCredentials, MemoryLedger, MemoryTracking
 from tests.simulation.invocation import Fate, Invocation
 from tests.simulation.rules import Rules
@@ -156,10 +156,10 @@ class Simulation:
 
         def work(invocation: Invocation) -> Any:
             until = clock.now() + TIMEOUT
-            rounds = self._rounds(invocation, clock)
+            turns = self._turns(invocation, clock)
             before = until - COMMIT
             stay_until = before if self.setting.stays else None
-            return rounds.take_turn(
+            return turns.take_turn(
                 ACCOUNT, holder=holder, before=before, until=until, stay_until=stay_until
             )
 
@@ -216,7 +216,7 @@ class Simulation:
     def _forget_the_ended(self) -> None:
         self.invocations = [one for one in self.invocations if not one.ended]
 
-    def _rounds(self, invocation: Invocation, clock: SkewedClock) -> Rounds:
+    def _turns(self, invocation: Invocation, clock: SkewedClock) -> Turns:
         ports = Ports(self, invocation)
         session: Any = VendorSession(
             self.vendor,
@@ -237,7 +237,7 @@ class Simulation:
             )
             return WatchedReport(real, lambda page: self.rules.a_page_was_read(invocation, page))
 
-        return Rounds(
+        return Turns(
             tracking=ports,
             ledger=ports,
             publisher=ports,

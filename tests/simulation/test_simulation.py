@@ -15,7 +15,7 @@ from tests.simulation.actions import (
     Burst,
     NearMidnight,
     Scenario,
-    Turn,
+    TurnReport,
     Wait,
     draw_scenario,
     run,
@@ -41,8 +41,8 @@ def test_the_rules_hold_in_the_scenarios_of_these_seeds(tens: int) -> None:
 def test_a_turn_that_meets_midnight_spends_nothing_of_the_new_day() -> None:
     setting = Setting(activities=1, requests_per_day=40)
     bursts = [Burst(0, 40, timedelta(minutes=over)) for over in (5, 7, 9)]
-    busy: list[Action] = [bursts[0], Wait(timedelta(minutes=20)), Turn()]
-    run(Scenario(setting, [*bursts, NearMidnight(timedelta(seconds=3)), Turn(), *busy * 12]))
+    busy: list[Action] = [bursts[0], Wait(timedelta(minutes=20)), TurnReport()]
+    run(Scenario(setting, [*bursts, NearMidnight(timedelta(seconds=3)), TurnReport(), *busy * 12]))
 
 
 def test_the_same_seed_is_the_same_history() -> None:

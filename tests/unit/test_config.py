@@ -27,7 +27,7 @@ SETTINGS = Settings(
     reserved_percent=10,
     campaigns_per_probe=150,
     finished_after=timedelta(days=60),
-    rounds=timedelta(minutes=1),
+    stay=timedelta(minutes=1),
     lookback=timedelta(hours=2),
 )
 MOST = 10_000_000

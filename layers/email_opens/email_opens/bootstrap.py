@@ -33,7 +33,7 @@ from email_opens.ports import (
     Tracking,
 )
 from email_opens.turns.budget import Budget
-from email_opens.turns.turns import Rounds
+from email_opens.turns.turns import Turns
 from email_opens.turns.visits import Visits
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class EmailOpens:
     """The product, wired."""
 
     settings: Settings
-    rounds: Rounds
+    turns: Turns
     tracking: Tracking
     credentials: Credentials
     clock: Clock
@@ -64,7 +64,7 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     dynamodb = aws.client("dynamodb", config=patient)
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
-    rounds = _rounds(
+    turns = _turns(
         settings,
         tracking=tracking,
         ledger=DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock),
@@ -80,7 +80,7 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     )
     return EmailOpens(
         settings=settings,
-        rounds=rounds,
+        turns=turns,
         tracking=tracking,
         credentials=credentials,
         clock=clock,
@@ -91,7 +91,7 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
 class Watch:
     """The product without AWS, wired."""
 
-    rounds: Rounds
+    turns: Turns
     tracking: Tracking
     credentials: "SqliteCredentials"
     clock: Clock
@@ -112,7 +112,7 @@ def bootstrap_watch(
 
     clock = clock or SystemClock()
     tracking, credentials = stores.SqliteTracking(state), stores.SqliteCredentials(state)
-    rounds = _rounds(
+    turns = _turns(
         settings,
         tracking=tracking,
         ledger=stores.SqliteLedger(state),
@@ -121,10 +121,10 @@ def bootstrap_watch(
         clock=clock,
         tokens=stores.WatchTokens,
     )
-    return Watch(rounds=rounds, tracking=tracking, credentials=credentials, clock=clock)
+    return Watch(turns=turns, tracking=tracking, credentials=credentials, clock=clock)
 
 
-def _rounds(
+def _turns(
     settings: Settings,
     *,
     tracking: Tracking,
@@ -133,7 +133,7 @@ def _rounds(
     credentials: Credentials,
     clock: Clock,
     tokens: type[TokenSource] = TokenSource,
-) -> Rounds:
+) -> Turns:
     session = _session()
 
     def report(account_id: str, budget: Budget) -> Report:
@@ -146,7 +146,7 @@ def _rounds(
             budget=budget,
         )
 
-    return Rounds(
+    return Turns(
         tracking=tracking,
         ledger=ledger,
         publisher=publisher,

@@ -17,7 +17,7 @@ MOST_CAMPAIGNS_PER_PROBE = 150
 """The vendor takes no more in one request."""
 MOST_FINISHED_AFTER_DAYS = 365
 """The ledger knows what was published for a little longer."""
-MOST_ROUNDS_SECONDS = 900
+MOST_STAY_SECONDS = 900
 MOST_LOOKBACK_DAYS = 365
 """The furthest that discovery looks back."""
 
@@ -53,7 +53,7 @@ class Settings:
     """Of the day's requests: left to other users of the key."""
     campaigns_per_probe: int
     finished_after: timedelta
-    rounds: timedelta
+    stay: timedelta
     """For how long an invocation goes on polling while a request is worth it."""
     lookback: timedelta
 
@@ -118,7 +118,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         finished_after=timedelta(
             days=number("FINISHED_AFTER_DAYS", 60, "days", 1, MOST_FINISHED_AFTER_DAYS)
         ),
-        rounds=timedelta(seconds=number("ROUNDS_SECONDS", 60, "seconds", 0, MOST_ROUNDS_SECONDS)),
+        stay=timedelta(seconds=number("ROUNDS_SECONDS", 60, "seconds", 0, MOST_STAY_SECONDS)),
         lookback=timedelta(minutes=number("LOOKBACK_MINUTES", 120, "minutes")),
     )
     if faults:

@@ -10,7 +10,7 @@ import pytest
 from constant_contact_emulator import Emulator, Kind
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import iso
-from email_opens.turns import turns as rounds
+from email_opens.turns import turns
 from tests.conftest import REGION, Aws
 from tests.unit.cli.world import ONE, TWO, World, complaint, run, settings
 
@@ -126,7 +126,7 @@ class TestPoll:
     def test_tells_that_the_account_is_at_work_elsewhere(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(rounds, "LEASE_PATIENCE", timedelta())
+        monkeypatch.setattr(turns, "LEASE_PATIENCE", timedelta())
         now = datetime.now(UTC)
         world.tracking.lease(
             "default", holder="x", now=now, until=now + timedelta(minutes=5), reserve=1, budget=1

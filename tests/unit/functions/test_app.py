@@ -20,7 +20,7 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.poller import Facts
-from email_opens.turns.turns import Failure, Turn
+from email_opens.turns.turns import Failure, TurnReport
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployed import Context, Output, load
 
@@ -46,7 +46,7 @@ class Told:
     output: Output
 
 
-type Tell = Callable[[Turn], Told]
+type Tell = Callable[[TurnReport], Told]
 
 
 @pytest.fixture
@@ -58,13 +58,13 @@ def app() -> ModuleType:
 def tell(
     app: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Tell:
-    def tell(turn: Turn) -> Told:
-        rounds = SimpleNamespace(take_turn=lambda *_, **__: turn)
+    def tell(turn: TurnReport) -> Told:
+        turns = SimpleNamespace(take_turn=lambda *_, **__: turn)
         product = SimpleNamespace(
             clock=FakeClock(),
-            rounds=rounds,
+            turns=turns,
             credentials=MemoryCredentials(),
-            settings=SimpleNamespace(rounds=timedelta()),
+            settings=SimpleNamespace(stay=timedelta()),
         )
         monkeypatch.setattr(app, "email_opens", lambda: product)
         output = Output(capsys)
@@ -82,8 +82,8 @@ def raised(error: Exception) -> Exception:
         return caught
 
 
-def failing(error: Exception) -> Turn:
-    return Turn("default", failures=[Failure("5b1e0a52", raised(error))])
+def failing(error: Exception) -> TurnReport:
+    return TurnReport("default", failures=[Failure("5b1e0a52", raised(error))])
 
 
 class TestTheAccount:
@@ -98,7 +98,7 @@ class TestTheAccount:
             app.handler(event, Context())
 
     def test_is_the_events(self, tell: Tell) -> None:
-        assert tell(Turn("acme")).reply["account_id"] == "acme"
+        assert tell(TurnReport("acme")).reply["account_id"] == "acme"
 
 
 @pytest.mark.filterwarnings(NOTHING_MEASURED)
@@ -128,14 +128,14 @@ class TestTheReply:
         assert tell(failing(ReportUnavailable("No page."))).reply["failed"] == ["5b1e0a52"]
 
     def test_says_why_the_account_was_stopped(self, tell: Tell) -> None:
-        turn = Turn("default", stopped=AccountDisconnected("Connect it."))
+        turn = TurnReport("default", stopped=AccountDisconnected("Connect it."))
         assert tell(turn).reply["stopped"] == "Connect it."
 
     def test_says_that_nothing_stopped_it(self, tell: Tell) -> None:
-        assert tell(Turn("default")).reply["stopped"] is None
+        assert tell(TurnReport("default")).reply["stopped"] is None
 
     def test_is_json(self, tell: Tell) -> None:
-        turn = Turn("default", stopped=OutOfTime("Late."), facts=Facts(delays_seconds=[1.5]))
+        turn = TurnReport("default", stopped=OutOfTime("Late."), facts=Facts(delays_seconds=[1.5]))
         json.dumps(tell(turn).reply)
 
 
@@ -157,17 +157,19 @@ class TestTheLog:
         assert "AccessDenied" in error["message"]
 
     def test_warns_of_what_stopped_the_account(self, tell: Tell) -> None:
-        warning, *_ = tell(Turn("default", stopped=AccountDisconnected("Connect it."))).output.logs
+        warning, *_ = tell(
+            TurnReport("default", stopped=AccountDisconnected("Connect it."))
+        ).output.logs
         assert (warning["level"], warning["message"]) == ("WARNING", "Connect it.")
 
     def test_says_only_that_another_has_the_lease(self, tell: Tell) -> None:
-        (line,) = tell(Turn("default", leased=False)).output.logs
+        (line,) = tell(TurnReport("default", leased=False)).output.logs
         assert line["message"] == "Another invocation works on this account."
 
 
 class TestTheMetrics:
     def test_measure_no_negative_delay_where_clocks_differ(self, tell: Tell) -> None:
-        turn = Turn("default", facts=Facts(delays_seconds=[-3.0, 2.0]))
+        turn = TurnReport("default", facts=Facts(delays_seconds=[-3.0, 2.0]))
         assert tell(turn).output.measured("PublishDelay") == [0.0, 2.0]
 
     @pytest.mark.parametrize(
@@ -181,22 +183,24 @@ class TestTheMetrics:
         ids=["nothing", "the quota", "a person", "the time"],
     )
     def test_count_only_a_spent_quota_as_such(self, tell: Tell, stopped: Any, count: int) -> None:
-        assert tell(Turn("default", stopped=stopped)).output.measured("QuotaExceeded") == [count]
+        assert tell(TurnReport("default", stopped=stopped)).output.measured("QuotaExceeded") == [
+            count
+        ]
 
     @pytest.mark.parametrize(
         ("turn", "completed"),
         [
-            (Turn("default"), [1]),
+            (TurnReport("default"), [1]),
             (failing(ReportUnavailable("No page.")), [1]),
-            (Turn("default", requests=1, stopped=OutOfTime("Late.")), [1]),
-            (Turn("default", stopped=OutOfTime("No request is left of the day.")), [0]),
-            (Turn("default", requests=1, stopped=AccountStopped("No token.")), [0]),
-            (Turn("default", leased=False), []),
+            (TurnReport("default", requests=1, stopped=OutOfTime("Late.")), [1]),
+            (TurnReport("default", stopped=OutOfTime("No request is left of the day.")), [0]),
+            (TurnReport("default", requests=1, stopped=AccountStopped("No token.")), [0]),
+            (TurnReport("default", leased=False), []),
         ],
         ids=["quiet", "a failure", "the time", "no budget", "stopped", "another's"],
     )
     def test_count_a_turn_that_did_what_it_could(
-        self, tell: Tell, turn: Turn, completed: list[int]
+        self, tell: Tell, turn: TurnReport, completed: list[int]
     ) -> None:
         assert tell(turn).output.measured("TurnsCompleted") == completed
 
@@ -206,12 +210,14 @@ class TestTheMetrics:
     def test_count_an_account_that_a_person_must_connect(
         self, tell: Tell, stopped: Any, count: int
     ) -> None:
-        turn = Turn("default", requests=1, stopped=stopped)
+        turn = TurnReport("default", requests=1, stopped=stopped)
         assert tell(turn).output.measured("AccountDisconnected") == [count]
 
     def test_count_what_an_audit_found_missing(self, tell: Tell) -> None:
-        assert tell(Turn("default", facts=Facts(missing=2))).output.measured("OpensMissing") == [2]
+        assert tell(TurnReport("default", facts=Facts(missing=2))).output.measured(
+            "OpensMissing"
+        ) == [2]
 
     def test_are_of_the_account(self, tell: Tell) -> None:
-        (record,) = tell(Turn("acme")).output.metrics
+        (record,) = tell(TurnReport("acme")).output.metrics
         assert record["account_id"] == "acme"

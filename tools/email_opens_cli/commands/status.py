@@ -63,7 +63,7 @@ def look(wired: "EmailOpens", account_id: str) -> Status:
     """Read how an account is now."""
     now = wired.clock.now()
     activities = wired.tracking.activities(account_id)
-    ledger = wired.rounds.ledger
+    ledger = wired.turns.ledger
     return Status(
         account=wired.tracking.account(account_id) or Account(account_id=account_id),
         activities=sorted(activities, key=lambda one: one.sent_at or one.tracked_at, reverse=True),

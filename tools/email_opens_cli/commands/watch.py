@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from email_opens.config import Settings
     from email_opens.model import Counted, Tokens
     from email_opens.ports import Report
-    from email_opens.turns.turns import Turn
+    from email_opens.turns.turns import TurnReport
 
 HOLDER = "email-opens watch"
 """Always the same: a watch takes up the lease of one that was killed, for the file has but one."""
@@ -147,13 +147,13 @@ def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) ->
             product.clock.sleep(min(seconds, _LOOK_SECONDS))
 
 
-def _turn(product: "Watch", account: str, ending: Ending) -> "Turn":
-    rounds = replace(
-        product.rounds,
-        report=lambda account, left: _Interruptible(product.rounds.report(account, left), ending),
+def _turn(product: "Watch", account: str, ending: Ending) -> "TurnReport":
+    turns = replace(
+        product.turns,
+        report=lambda account, left: _Interruptible(product.turns.report(account, left), ending),
     )
     until = product.clock.now() + TURN
-    return rounds.take_turn(account, holder=HOLDER, before=until - COMMIT, until=until)
+    return turns.take_turn(account, holder=HOLDER, before=until - COMMIT, until=until)
 
 
 class _Interruptible:

@@ -109,7 +109,7 @@ def tracking(patient: Patient) -> Iterator[Finding]:
 
 def ledger(patient: Patient) -> Iterator[Finding]:
     hour = bucket(patient.product.clock.now())
-    patient.product.rounds.ledger.fingerprints(ACTIVITY, hour, hour)
+    patient.product.turns.ledger.fingerprints(ACTIVITY, hour, hour)
     yield Finding.good("ledger table", "read")
 
 

@@ -112,9 +112,7 @@ def leased(product: "EmailOpens", account_id: str, purpose: str) -> Iterator[Lea
     left = max(0, min(most, budget - account.requests_spent))
     # What is reserved is reserved of today.
     before = min(until - COMMIT, next_day(now))
-    lease = Lease(
-        product, account_id, product.rounds.report(account_id, Budget(left)), before, left
-    )
+    lease = Lease(product, account_id, product.turns.report(account_id, Budget(left)), before, left)
     closed_until, last_error = account.closed_until, account.last_error
     try:
         if closed_until and closed_until > now:

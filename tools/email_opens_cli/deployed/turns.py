@@ -9,17 +9,17 @@ from email_opens.errors import EmailOpensError
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
-    from email_opens.turns.turns import Turn
+    from email_opens.turns.turns import TurnReport
 
 TURN = timedelta(seconds=60)
 COMMIT = timedelta(seconds=10)
 """Kept at the end of the turn, to publish and record what is in hand."""
 
 
-def poll(product: "EmailOpens", account_id: str) -> "Turn":
+def poll(product: "EmailOpens", account_id: str) -> "TurnReport":
     """Take the account's turn, with the time that Lambda would have."""
     until = product.clock.now() + TURN
-    return product.rounds.take_turn(
+    return product.turns.take_turn(
         account_id,
         holder=f"email-opens poll {uuid4()}",
         before=until - COMMIT,
@@ -27,7 +27,7 @@ def poll(product: "EmailOpens", account_id: str) -> "Turn":
     )
 
 
-def told(turn: "Turn") -> Iterator[str]:
+def told(turn: "TurnReport") -> Iterator[str]:
     """Yield what was done, in sentences."""
     yield (
         f"Published {turn.facts.published} opens of {turn.activities} activities "
@@ -39,7 +39,7 @@ def told(turn: "Turn") -> Iterator[str]:
         yield f"The topic refused {turn.facts.dead_lettered} opens; the dead-letter queue has them."
 
 
-def complaints_of(turn: "Turn") -> Iterator[str]:
+def complaints_of(turn: "TurnReport") -> Iterator[str]:
     """Yield what failed, in sentences."""
     if not turn.leased:
         yield f"Another invocation works on account {turn.account_id}; try again in a minute."

@@ -33,7 +33,7 @@ class Decision:
 
 
 @dataclass(slots=True)
-class Turn:
+class TurnReport:
     """What an invocation did for an account."""
 
     account_id: str

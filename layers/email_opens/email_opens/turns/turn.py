@@ -28,7 +28,7 @@ from email_opens.scheduling.choice import Plan, Poll, Probe, Prospect, choose
 from email_opens.scheduling.lifecycle import depth_due, finished
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
-from email_opens.turns.report import Decision, Failure, Turn
+from email_opens.turns.report import Decision, Failure, TurnReport
 from email_opens.turns.roster import Tracked
 from email_opens.walk import Depth, floor_of
 
@@ -41,10 +41,10 @@ AWAY_SECONDS = 8.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Round:
+class Turn:
     """An account's rounds in this turn."""
 
-    turn: Turn
+    turn: TurnReport
     closed_until: datetime | None
     tracked: Tracked
     budget: Budget

@@ -10,11 +10,11 @@ from email_opens.poller import Poller
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import BLOCK, Budget
-from email_opens.turns.report import Decision, Failure, Turn
+from email_opens.turns.report import Decision, Failure, TurnReport
 from email_opens.turns.roster import Tracked
-from email_opens.turns.turn import Round
+from email_opens.turns.turn import Turn
 
-__all__ = ["Decision", "Failure", "Rounds", "Turn"]
+__all__ = ["Decision", "Failure", "TurnReport", "Turns"]
 
 LEASE_AGAIN = timedelta(seconds=2)
 LEASE_PATIENCE = timedelta(seconds=16)
@@ -22,7 +22,7 @@ LEASE_PATIENCE = timedelta(seconds=16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
+class Turns:
     """What a turn needs of the outside; `report` gets the budget that it may spend."""
 
     tracking: Tracking
@@ -44,13 +44,13 @@ class Rounds:
         before: datetime,
         until: datetime,
         stay_until: datetime | None = None,
-    ) -> Turn:
+    ) -> TurnReport:
         """Work an account until nothing is worth a request, beginning none after `before`.
 
         It waits for what soon will be worth one until `stay_until`; None: it does not wait.
         The lease ends at `until`, the instant at which this invocation is dead for certain.
         """
-        turn = Turn(account_id)
+        turn = TurnReport(account_id)
         patient_until = self.clock.now() + LEASE_PATIENCE
         while True:
             now = self.clock.now()
@@ -79,7 +79,7 @@ class Rounds:
             learned=account.learned,
             campaigns_per_probe=self.campaigns_per_probe,
         )
-        work = Round(
+        work = Turn(
             turn=turn,
             closed_until=account.closed_until,
             tracked=tracked,

@@ -57,4 +57,4 @@ def slow_product(aws: Aws, pages: Pages) -> tuple[EmailOpens, SlowPages]:
         return report
 
     wired.tracking.add(replace(ACTIVITY, tracked_at=NOON))
-    return replace(wired, rounds=replace(wired.rounds, report=begun_anew)), report
+    return replace(wired, turns=replace(wired.turns, report=begun_anew)), report

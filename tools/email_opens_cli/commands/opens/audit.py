@@ -83,7 +83,7 @@ class Audit:
     def told(self) -> list[str]:
         """Return the numbers, in sentences."""
         now = self.activity
-        floor = floor_of(now, Depth.AUDIT, self.wired.rounds.lookback, self.wired.clock.now())
+        floor = floor_of(now, Depth.AUDIT, self.wired.turns.lookback, self.wired.clock.now())
         rows = f"{now.reported} rows" if floor is None else f"rows of interest since {iso(floor)}"
         said = [
             f"The report has {rows}; read with {self.requests} requests.",
@@ -114,14 +114,14 @@ class Audit:
         return Walk(
             activity=self.activity,
             depth=Depth.AUDIT,
-            floor=floor_of(self.activity, Depth.AUDIT, self.wired.rounds.lookback, now),
+            floor=floor_of(self.activity, Depth.AUDIT, self.wired.turns.lookback, now),
             rows=AUDIT_PAGE_ROWS if again else PAGE_ROWS,
         )
 
     def _stretch(self, walk: Walk, lease: Lease) -> None:
-        rounds = self.wired.rounds
+        turns = self.wired.turns
         poller = Poller(
-            lease.report, rounds.ledger, rounds.publisher, self.wired.tracking, self.wired.clock
+            lease.report, turns.ledger, turns.publisher, self.wired.tracking, self.wired.clock
         )
         try:
             poller.work(walk, self.facts, before=lease.before)

@@ -84,7 +84,7 @@ def published(
     wired: "EmailOpens", activity: Activity, since: datetime | None, until: datetime
 ) -> int:
     """Count the opens that the ledger knows in these hours, whole ones."""
-    found = wired.rounds.ledger.fingerprints(
+    found = wired.turns.ledger.fingerprints(
         activity.campaign_activity_id, _FIRST if since is None else bucket(since), bucket(until)
     )
     return sum(len(known) for known in found.values())
@@ -153,7 +153,7 @@ class Again:
 
     def _send(self, page: Page) -> None:
         known = self._known = self._known or Known(
-            self.wired.rounds.ledger, self.activity.campaign_activity_id
+            self.wired.turns.ledger, self.activity.campaign_activity_id
         )
         published = known.of(page, self.since)
         opens = [
