@@ -60,7 +60,7 @@ class TestANewSend:
     def test_is_logged_with_its_name(self, discovery: Deployed) -> None:
         discovery.invoke()
         assert [
-            line["campaign_name"] for line in discovery.output.logs if line["message"] == "Tracked."
+            line["campaign_name"] for line in discovery.output.logs if line["message"] == "Roster."
         ] == ["March news"]
 
     def test_is_measured(self, discovery: Deployed) -> None:

@@ -12,7 +12,7 @@ from email_opens.model import Account as Known
 from email_opens.model import account_id, iso, next_day
 from email_opens.ports import Tracking
 from email_opens.scheduling.choice import Plan, Prospect, Why
-from email_opens.turns.roster import Tracked
+from email_opens.turns.roster import Roster
 from email_opens_cli.commands.status import requests_today
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.columns import Column, fitting, table
@@ -78,7 +78,7 @@ def reasons(
     account: Known, tracking: Tracking, settings: "Settings", now: datetime
 ) -> list[Explained]:
     """Return what the next turn would make of each e-mail that is polled, the next one first."""
-    tracked = Tracked(
+    tracked = Roster(
         tracking=tracking,
         learned=account.learned,
         campaigns_per_probe=settings.campaigns_per_probe,

@@ -21,7 +21,7 @@ ASLEEP_EVERY = timedelta(hours=1)
 
 
 @dataclass(slots=True, kw_only=True)
-class Tracked:
+class Roster:
     """An account's activities, in memory, as this turn has left them."""
 
     tracking: Tracking

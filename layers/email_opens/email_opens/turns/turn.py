@@ -29,7 +29,7 @@ from email_opens.scheduling.lifecycle import depth_due, finished
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
 from email_opens.turns.report import Decision, Failure, TurnReport
-from email_opens.turns.roster import Tracked
+from email_opens.turns.roster import Roster
 from email_opens.walk import Depth, floor_of
 
 MINUTE = timedelta(minutes=1)
@@ -46,7 +46,7 @@ class Turn:
 
     turn: TurnReport
     closed_until: datetime | None
-    tracked: Tracked
+    tracked: Roster
     budget: Budget
     report: Report
     poller: Poller

@@ -11,7 +11,7 @@ from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import BLOCK, Budget
 from email_opens.turns.report import Decision, Failure, TurnReport
-from email_opens.turns.roster import Tracked
+from email_opens.turns.roster import Roster
 from email_opens.turns.turn import Turn
 
 __all__ = ["Decision", "Failure", "TurnReport", "Turns"]
@@ -74,7 +74,7 @@ class Turns:
         report = self.report(account_id, budget)
         # What is reserved is reserved of today.
         before = min(before, next_day(now))
-        tracked = Tracked(
+        tracked = Roster(
             tracking=self.tracking,
             learned=account.learned,
             campaigns_per_probe=self.campaigns_per_probe,

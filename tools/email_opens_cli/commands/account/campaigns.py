@@ -32,7 +32,7 @@ TRY_AGAIN_SECONDS = 2.0
 _COLUMNS = (
     Column("Campaign", 12, 1, folds=True),
     Column("Last sent", 16, 3),
-    Column("Tracked", 8, 2, folds=True),
+    Column("Roster", 8, 2, folds=True),
     Column("Campaign id", 36, 4),
 )
 
@@ -130,7 +130,7 @@ def _table(sent: Sequence[Sent], width: int) -> Table:
         cells = {
             "Campaign": escape(printable(one.name or "-")),
             "Last sent": f"{one.summary.last_sent:%Y-%m-%d %H:%M}",
-            "Tracked": one.tracked,
+            "Roster": one.tracked,
             "Campaign id": one.summary.campaign_id,
         }
         made.add_row(*(cells[column.name] for column in shown))
