@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bench.figures import Figure, show
-from bench.product import INVOCATION, activity, invoke
+from bench.product import INVOCATION, activity, invoke, wired
 from bench.vendor import DAYS, SENT, Vendor, contact_id, decaying, reports
 from email_opens.model import PAGE_ROWS, Activity
 from email_opens.poller import PAGES_IN_HAND

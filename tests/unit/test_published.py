@@ -4,7 +4,7 @@ import pytest
 
 from email_opens.events import event_id, fingerprint, row_fingerprint
 from email_opens.model import Open, Page
-from email_opens.published import Known
+from email_opens.published import PublishedWindow
 from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import AskedLedger, at, found, rejected, row
 
@@ -24,12 +24,12 @@ def ledger() -> AskedLedger:
 
 
 @pytest.fixture
-def known(ledger: AskedLedger) -> Known:
-    return Known(ledger, ACTIVITY_ID)
+def known(ledger: AskedLedger) -> PublishedWindow:
+    return PublishedWindow(ledger, ACTIVITY_ID)
 
 
 def test_what_is_published_in_the_hours_of_a_page_is_known(
-    ledger: AskedLedger, known: Known
+    ledger: AskedLedger, known: PublishedWindow
 ) -> None:
     ledger.publish(row(30), row(59, "bo"), row(90, "cy"))
     assert known.of(page(1, 0), None) == {
@@ -40,15 +40,17 @@ def test_what_is_published_in_the_hours_of_a_page_is_known(
 
 def test_another_activitys_opens_are_not_known(ledger: AskedLedger) -> None:
     ledger.publish(row(30))
-    assert Known(ledger, "another").of(page(0), None) == {}
+    assert PublishedWindow(ledger, "another").of(page(0), None) == {}
 
 
-def test_hours_below_the_floor_are_not_asked_for(ledger: AskedLedger, known: Known) -> None:
+def test_hours_below_the_floor_are_not_asked_for(
+    ledger: AskedLedger, known: PublishedWindow
+) -> None:
     known.of(page(3, 2, 0), at(2 * 60 + 30))
     assert ledger.asked == [("14", "15")]
 
 
-def test_a_page_below_the_floor_asks_nothing(ledger: AskedLedger, known: Known) -> None:
+def test_a_page_below_the_floor_asks_nothing(ledger: AskedLedger, known: PublishedWindow) -> None:
     known.of(page(2, 0), at(180))
     assert ledger.asked == []
 
@@ -67,7 +69,7 @@ def test_a_page_below_the_floor_asks_nothing(ledger: AskedLedger, known: Known) 
     ],
 )
 def test_no_hour_is_asked_for_twice(
-    ledger: AskedLedger, known: Known, pages: list[Page], asked: list[tuple[str, str]]
+    ledger: AskedLedger, known: PublishedWindow, pages: list[Page], asked: list[tuple[str, str]]
 ) -> None:
     for one in pages:
         known.of(one, None)
@@ -76,7 +78,7 @@ def test_no_hour_is_asked_for_twice(
 
 @pytest.mark.parametrize("minute", [250, 270.25, 270 + 1 / 60_000_000])
 def test_an_hour_is_asked_for_once_whatever_its_minutes(
-    ledger: AskedLedger, known: Known, minute: float
+    ledger: AskedLedger, known: PublishedWindow, minute: float
 ) -> None:
     for one in (page(4), Page(None, (row(minute),)), page(4)):
         known.of(one, None)
@@ -84,7 +86,7 @@ def test_an_hour_is_asked_for_once_whatever_its_minutes(
 
 
 def test_a_page_that_reaches_both_ways_knows_all_its_hours(
-    ledger: AskedLedger, known: Known
+    ledger: AskedLedger, known: PublishedWindow
 ) -> None:
     ledger.publish(row(30), row(90), row(150))
     known.of(page(1), None)
@@ -98,14 +100,14 @@ def test_a_page_that_reaches_both_ways_knows_all_its_hours(
 # --- What was found, and is not recorded yet ---
 
 
-def test_what_was_found_is_known(known: Known) -> None:
+def test_what_was_found_is_known(known: PublishedWindow) -> None:
     known.of(page(0), None)
     known.note(found(row(1), row(2, "bo")))
     assert known.of(page(0), None) == {"2026-03-02T12": {mark(row(1)), mark(row(2, "bo"))}}
 
 
 def test_what_was_found_stays_known_beside_what_the_ledger_tells_later(
-    ledger: AskedLedger, known: Known
+    ledger: AskedLedger, known: PublishedWindow
 ) -> None:
     known.note(found(row(1)))
     ledger.publish(row(2, "bo"))
@@ -115,14 +117,16 @@ def test_what_was_found_stays_known_beside_what_the_ledger_tells_later(
 # --- What is recorded, and not needed any more ---
 
 
-def test_hours_above_the_last_row_are_forgotten(ledger: AskedLedger, known: Known) -> None:
+def test_hours_above_the_last_row_are_forgotten(
+    ledger: AskedLedger, known: PublishedWindow
+) -> None:
     ledger.publish(row(30), row(90), row(150))
     known.of(page(2, 1, 0), None)
     known.forget([page(2), page(1)])
     assert known.of(Page(None, ()), None).keys() == {"2026-03-02T12", "2026-03-02T13"}
 
 
-def test_a_forgotten_hour_is_asked_for_again(ledger: AskedLedger, known: Known) -> None:
+def test_a_forgotten_hour_is_asked_for_again(ledger: AskedLedger, known: PublishedWindow) -> None:
     ledger.publish(row(90))
     known.of(page(1, 0), None)
     known.forget([page(1, 0)])
@@ -134,7 +138,7 @@ def test_a_forgotten_hour_is_asked_for_again(ledger: AskedLedger, known: Known) 
 
 
 def test_an_hour_that_was_not_forgotten_is_not_asked_for_again(
-    ledger: AskedLedger, known: Known
+    ledger: AskedLedger, known: PublishedWindow
 ) -> None:
     known.of(page(2, 1, 0), None)
     known.forget([page(2, 1)])
@@ -143,7 +147,7 @@ def test_an_hour_that_was_not_forgotten_is_not_asked_for_again(
 
 
 def test_forgetting_up_to_an_hour_out_of_order_makes_nothing_known(
-    ledger: AskedLedger, known: Known
+    ledger: AskedLedger, known: PublishedWindow
 ) -> None:
     known.of(page(1), None)
     known.forget([page(1, 3)])
@@ -151,7 +155,9 @@ def test_forgetting_up_to_an_hour_out_of_order_makes_nothing_known(
     assert ledger.asked == [("13", "13"), ("14", "15")]
 
 
-def test_a_last_page_without_rows_forgets_nothing(ledger: AskedLedger, known: Known) -> None:
+def test_a_last_page_without_rows_forgets_nothing(
+    ledger: AskedLedger, known: PublishedWindow
+) -> None:
     ledger.publish(row(90))
     known.of(page(1, 0), None)
     known.forget([page(0), Page(None, ())])
@@ -160,14 +166,16 @@ def test_a_last_page_without_rows_forgets_nothing(ledger: AskedLedger, known: Kn
 
 
 def test_forgetting_before_anything_was_asked_changes_nothing(
-    ledger: AskedLedger, known: Known
+    ledger: AskedLedger, known: PublishedWindow
 ) -> None:
     known.forget([page(1)])
     known.of(page(1), None)
     assert ledger.asked == [("13", "13")]
 
 
-def test_a_walk_that_passed_its_floor_may_forget(ledger: AskedLedger, known: Known) -> None:
+def test_a_walk_that_passed_its_floor_may_forget(
+    ledger: AskedLedger, known: PublishedWindow
+) -> None:
     ledger.publish(row(90))
     known.of(page(1, -3), at(60))
     known.forget([page(1, -3)])
@@ -177,20 +185,22 @@ def test_a_walk_that_passed_its_floor_may_forget(ledger: AskedLedger, known: Kno
 # --- Rows that are no opens ---
 
 
-def test_rejected_rows_are_new_once(known: Known) -> None:
+def test_rejected_rows_are_new_once(known: PublishedWindow) -> None:
     first = Page(None, (), (rejected("a"), rejected("b"), rejected("a")))
     assert known.new_rejected(first) == [rejected("a"), rejected("b")]
     assert known.new_rejected(Page(None, (), (rejected("b"), rejected("c")))) == [rejected("c")]
 
 
-def test_rejected_rows_that_the_ledger_knows_are_not_new(ledger: AskedLedger, known: Known) -> None:
+def test_rejected_rows_that_the_ledger_knows_are_not_new(
+    ledger: AskedLedger, known: PublishedWindow
+) -> None:
     ledger.append(ACTIVITY_ID, {"rejected": {row_fingerprint("a")}})
     page_of_two = Page(None, (), (rejected("a"), rejected("b")))
     assert known.new_rejected(page_of_two) == [rejected("b")]
 
 
 def test_the_ledger_is_asked_for_rejected_rows_when_there_are_any_and_once(
-    ledger: AskedLedger, known: Known
+    ledger: AskedLedger, known: PublishedWindow
 ) -> None:
     known.new_rejected(page(1))
     assert ledger.asked == []

@@ -21,7 +21,7 @@ from email_opens.model import (
     State,
 )
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
-from email_opens.published import Known
+from email_opens.published import PublishedWindow
 from email_opens.walk import Depth, Stretch, advance, ended, new_opens, passed, shifted
 
 PAGES_IN_HAND = 4
@@ -68,7 +68,7 @@ class Walk:
     begun: bool = False
     done: bool = False
     from_head: bool = True
-    known: Known | None = None
+    known: PublishedWindow | None = None
 
 
 @dataclass(slots=True)
@@ -103,7 +103,9 @@ class Poller:
         Raises:
             EmailOpensError: as the ports raise; `LostRace` if another has written the activity.
         """
-        known = walk.known = walk.known or Known(self.ledger, walk.activity.campaign_activity_id)
+        known = walk.known = walk.known or PublishedWindow(
+            self.ledger, walk.activity.campaign_activity_id
+        )
         pages: list[Page] = []
         opens: list[NewOpen] = []
         rejected: list[RejectedRow] = []
@@ -134,7 +136,7 @@ class Poller:
         if failure:
             raise failure
 
-    def _read(self, walk: Walk, known: Known, before: datetime) -> Page:
+    def _read(self, walk: Walk, known: PublishedWindow, before: datetime) -> Page:
         """Read the walk's next page; a resumed gap's last page first, to find its place again."""
         if walk.begun:
             page = self._page(walk, walk.next_link, before)

@@ -11,7 +11,7 @@ from email_opens.ports import Ledger
 HOUR = timedelta(hours=1)
 
 
-class Known:
+class PublishedWindow:
     """A window of the ledger's hours that moves down with a walk.
 
     What the walk has found, but not recorded yet, is in it too: a row that comes again on the

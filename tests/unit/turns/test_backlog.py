@@ -7,7 +7,7 @@ import pytest
 
 from email_opens.model import Activity, Gap
 from email_opens.poller import Walk
-from email_opens.published import Known
+from email_opens.published import PublishedWindow
 from email_opens.turns.backlog import BACKFILL_BLOCK, Backlog, backfill_budget, backfill_share
 from email_opens.walk import Depth
 from tests.contract.samples import ACTIVITY, NOON
@@ -41,7 +41,7 @@ def test_a_walk_under_way_goes_on(backlog: Backlog) -> None:
 
 def test_a_walk_whose_head_was_polled_meanwhile_forgets_what_it_knew(backlog: Backlog) -> None:
     walk = left("a", SWEPT)
-    walk.known = Known(MemoryLedger(), "a")
+    walk.known = PublishedWindow(MemoryLedger(), "a")
     backlog.leave(walk)
     polled = replace(walk.activity, version=7)
     following(backlog, polled)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from email_opens.model import Account as Known
+from email_opens.model import Account as StoredAccount
 from email_opens.model import account_id, iso, next_day
 from email_opens.ports import Tracking
 from email_opens.scheduling.choice import Plan, Prospect, Why
@@ -56,7 +56,7 @@ def explain(
     """Show why each e-mail is polled when it is: its rate, what has accrued, the price."""
     with complaints():
         who, wired = account_id(account), product(stack)
-        known = wired.tracking.account(who) or Known(account_id=who)
+        known = wired.tracking.account(who) or StoredAccount(account_id=who)
         explained = reasons(known, wired.tracking, wired.settings, wired.clock.now())
     if as_json:
         told = [asdict(one) | {"next_at": one.next_at and iso(one.next_at)} for one in explained]
@@ -75,7 +75,7 @@ def explain(
 
 
 def reasons(
-    account: Known, tracking: Tracking, settings: "Settings", now: datetime
+    account: StoredAccount, tracking: Tracking, settings: "Settings", now: datetime
 ) -> list[Explained]:
     """Return what the next turn would make of each e-mail that is polled, the next one first."""
     tracked = Roster(

@@ -11,7 +11,7 @@ import typer
 from email_opens.errors import InvalidInput, LinkExpired, PagingBroken
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import PAGE_ROWS, Activity, NewOpen, Page, account_id, activity_id
-from email_opens.published import Known
+from email_opens.published import PublishedWindow
 from email_opens.walk import ended, new_opens
 from email_opens_cli.commands.activities import track as tracked
 from email_opens_cli.commands.activities.pause import of_account
@@ -125,7 +125,7 @@ class Again:
     sent: int = 0
     requests: int = 0
     on_sent: "Callable[[int], None]" = lambda _: None
-    _known: Known | None = None
+    _known: PublishedWindow | None = None
     _sent_ids: set[bytes] = field(default_factory=set)
     _link: str | None = None
     _links: set[str] = field(default_factory=set)
@@ -152,7 +152,7 @@ class Again:
         return False
 
     def _send(self, page: Page) -> None:
-        known = self._known = self._known or Known(
+        known = self._known = self._known or PublishedWindow(
             self.wired.turns.ledger, self.activity.campaign_activity_id
         )
         published = known.of(page, self.since)
