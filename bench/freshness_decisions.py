@@ -5,7 +5,7 @@ from random import Random
 from statistics import median
 
 from bench.figures import Figure
-from email_opens.scheduling.choice import Counters, Prospect, choose
+from email_opens.scheduling.choice import Candidate, Counters, choose
 from email_opens.scheduling.price import plan
 from email_opens.scheduling.rates import Estimate
 
@@ -14,14 +14,14 @@ ROUNDS = 51
 DAY = 86_400.0
 
 
-def prospects(chance: Random) -> list[Prospect]:
+def candidates(chance: Random) -> list[Candidate]:
     """Return activities of all ages up to four weeks, each read within its last hour."""
     made = []
     for number in range(ACTIVITIES):
         age = chance.uniform(0, 28 * DAY)
         read_age = max(0.0, age - chance.uniform(0, 3600))
         made.append(
-            Prospect(
+            Candidate(
                 campaign_activity_id=str(number),
                 weight=1.0,
                 cost=1.0,
@@ -38,7 +38,7 @@ def prospects(chance: Random) -> list[Prospect]:
 
 def figures() -> list[Figure]:
     """Measure a round's decisions: a plan, and one pass that chooses."""
-    offered = prospects(Random(1))
+    offered = candidates(Random(1))
     counters = Counters(lag_seconds=60.0, missed=0.1)
     planned, chosen = [], []
     for _ in range(ROUNDS):

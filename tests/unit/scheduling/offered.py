@@ -1,6 +1,6 @@
 """Activities as they are offered to the scheduling, for tests."""
 
-from email_opens.scheduling.choice import Counters, Prospect
+from email_opens.scheduling.choice import Candidate, Counters
 from email_opens.scheduling.rates import Estimate
 
 HOUR = 3600.0
@@ -11,9 +11,9 @@ FRESH = Counters()
 """Counters that tell of all, at once."""
 
 
-def prospect(
+def candidate(
     name: str = "one", *, rate: float = 0.001, idle: float = 60.0, age: float = OLD, **other: object
-) -> Prospect:
+) -> Candidate:
     """Return an activity with a rate now, that was read so many seconds ago."""
     falling = Estimate(1.0, 1.0).at(age)
     values = {
@@ -26,4 +26,4 @@ def prospect(
         "seen_age": age - idle,
         "longest_seconds": DAY,
     }
-    return Prospect(**(values | other))  # type: ignore[arg-type] # varied by tests
+    return Candidate(**(values | other))  # type: ignore[arg-type] # varied by tests

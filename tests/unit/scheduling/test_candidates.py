@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from email_opens.scheduling.candidates import coming
-from email_opens.scheduling.choice import Prospect
+from email_opens.scheduling.choice import Candidate
 from email_opens.scheduling.rates import Estimate
 from tests.contract.samples import ACTIVITY, NOON
 
@@ -17,14 +17,14 @@ WEEK = timedelta(weeks=1)
 PRIOR = Estimate(1.0, 50.0)
 
 
-def expected(*sent_at: datetime | None, now: datetime = NOON) -> list[Prospect]:
+def expected(*sent_at: datetime | None, now: datetime = NOON) -> list[Candidate]:
     """Return what is expected after sends at these instants."""
     sends = (replace(ACTIVITY, sent_at=instant) for instant in sent_at)
     return list(coming(sends, now, PRIOR))
 
 
-def hours(prospects: Iterable[Prospect]) -> list[float]:
-    return [-one.age / 3600 for one in prospects]
+def hours(candidates: Iterable[Candidate]) -> list[float]:
+    return [-one.age / 3600 for one in candidates]
 
 
 def test_what_was_sent_a_week_ago_is_expected_at_the_same_hour() -> None:

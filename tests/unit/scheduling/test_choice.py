@@ -10,149 +10,149 @@ from email_opens.scheduling.choice import (
     HOT_SECONDS,
     PROBE_EVERY_SECONDS,
     STAY_PRICE,
+    Candidate,
     Counters,
     Plan,
     Poll,
     Probe,
-    Prospect,
     Wait,
     Why,
     choose,
 )
 from email_opens.scheduling.price import plan
-from tests.unit.scheduling.offered import DAY, FRESH, HOUR, prospect
+from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
 
-def asked(*prospects: Prospect, requests: float = 1000) -> Plan:
-    return plan(prospects, requests=requests, seconds=DAY, requests_a_day=requests, counters=FRESH)
+def asked(*candidates: Candidate, requests: float = 1000) -> Plan:
+    return plan(candidates, requests=requests, seconds=DAY, requests_a_day=requests, counters=FRESH)
 
 
-def polled(prospects: list[Prospect], worth: Plan, lasting: float = DAY) -> Counter[str]:
+def polled(candidates: list[Candidate], worth: Plan, lasting: float = DAY) -> Counter[str]:
     """Choose for a day at the rates of now, and count who was polled."""
     polls: Counter[str] = Counter()
     seconds = 0.0
     while seconds < lasting:
-        choice = choose(prospects, worth, FRESH, None)
+        choice = choose(candidates, worth, FRESH, None)
         if isinstance(choice, Poll):
-            polls[choice.prospect.campaign_activity_id] += 1
-            choice.prospect.read_age = choice.prospect.seen_age = choice.prospect.age
+            polls[choice.candidate.campaign_activity_id] += 1
+            choice.candidate.read_age = choice.candidate.seen_age = choice.candidate.age
             continue
         assert isinstance(choice, Wait)
         waited = min(choice.seconds, 60.0)
         seconds += waited
-        for one in prospects:
+        for one in candidates:
             one.age += waited
     return polls
 
 
 def test_polls_come_in_proportion_to_the_roots_of_the_rates_and_last_the_day() -> None:
-    prospects = [prospect("busy", rate=0.04), prospect("calm", rate=0.01)]
-    polls = polled(prospects, asked(*prospects))
+    candidates = [candidate("busy", rate=0.04), candidate("calm", rate=0.01)]
+    polls = polled(candidates, asked(*candidates))
     assert polls["busy"] == pytest.approx(2 * polls["calm"], rel=0.05)
     assert polls.total() == pytest.approx(1000, rel=0.05)
 
 
 def test_nobody_is_left_out_where_requests_are_fewer_than_activities() -> None:
-    prospects = [prospect(str(n), rate=1e-9, longest_seconds=3600) for n in range(40)]
-    busy = prospect("busy", rate=0.5)
-    worth = asked(busy, *prospects, requests=100)
-    polls = polled([busy, *prospects], worth, worth.rarest_seconds)
-    assert min(polls[one.campaign_activity_id] for one in prospects) >= 1
+    candidates = [candidate(str(n), rate=1e-9, longest_seconds=3600) for n in range(40)]
+    busy = candidate("busy", rate=0.5)
+    worth = asked(busy, *candidates, requests=100)
+    polls = polled([busy, *candidates], worth, worth.rarest_seconds)
+    assert min(polls[one.campaign_activity_id] for one in candidates) >= 1
 
 
 class TestTheChoice:
     def test_is_who_ends_the_most_waiting_for_a_request(self) -> None:
         choice = choose(
-            [prospect("calm"), prospect("busy", rate=0.1)], Plan(price=1.0), FRESH, None
+            [candidate("calm"), candidate("busy", rate=0.1)], Plan(price=1.0), FRESH, None
         )
         assert isinstance(choice, Poll)
-        assert (choice.prospect.campaign_activity_id, choice.why) == ("busy", Why.WORTH)
+        assert (choice.candidate.campaign_activity_id, choice.why) == ("busy", Why.WORTH)
 
     def test_is_to_wait_while_nobody_is_worth_the_price(self) -> None:
-        assert isinstance(choose([prospect()], Plan(price=1000.0), FRESH, None), Wait)
+        assert isinstance(choose([candidate()], Plan(price=1000.0), FRESH, None), Wait)
 
     def test_waits_until_the_price_is_reached(self) -> None:
-        one = prospect(rate=0.01, idle=60)
+        one = candidate(rate=0.01, idle=60)
         choice = choose([one], Plan(price=50.0), FRESH, None)
         assert isinstance(choice, Wait)
         assert choice.seconds == pytest.approx(sqrt(2 * 50 / 0.01) - 60, rel=0.01)
 
     def test_counts_a_weight_as_so_many_opens(self) -> None:
-        plain, heavy = prospect("plain", rate=0.02), prospect("heavy", rate=0.01, weight=3.0)
+        plain, heavy = candidate("plain", rate=0.02), candidate("heavy", rate=0.01, weight=3.0)
         choice = choose([plain, heavy], Plan(price=1.0), FRESH, None)
         assert isinstance(choice, Poll)
-        assert choice.prospect is heavy
+        assert choice.candidate is heavy
 
     def test_counts_the_requests_that_a_poll_costs(self) -> None:
-        dear, cheap = prospect("dear", rate=0.02, cost=4.0), prospect("cheap", rate=0.01)
+        dear, cheap = candidate("dear", rate=0.02, cost=4.0), candidate("cheap", rate=0.01)
         choice = choose([dear, cheap], Plan(price=0.1), FRESH, None)
         assert isinstance(choice, Poll)
-        assert choice.prospect is cheap
+        assert choice.candidate is cheap
 
     @pytest.mark.parametrize(
         ("one", "why"),
         [
-            (prospect(first=True), Why.FIRST),
-            (prospect(changed=True), Why.CHANGED),
-            (prospect(longest_seconds=30), Why.OVERDUE),
-            (prospect(age=90, idle=HOT_SECONDS, hot_until=HOUR), Why.FRESH),
+            (candidate(first=True), Why.FIRST),
+            (candidate(changed=True), Why.CHANGED),
+            (candidate(longest_seconds=30), Why.OVERDUE),
+            (candidate(age=90, idle=HOT_SECONDS, hot_until=HOUR), Why.FRESH),
         ],
     )
-    def test_is_made_whatever_a_poll_is_worth(self, one: Prospect, why: Why) -> None:
+    def test_is_made_whatever_a_poll_is_worth(self, one: Candidate, why: Why) -> None:
         choice = choose([one], Plan(price=1e9), FRESH, None)
         assert isinstance(choice, Poll)
         assert choice.why is why
 
     def test_polls_nobody_more_often_than_the_grain(self) -> None:
-        one = prospect(rate=1e6, idle=GRAIN_SECONDS - 1)
+        one = candidate(rate=1e6, idle=GRAIN_SECONDS - 1)
         assert choose([one], Plan(price=1.0), FRESH, None) == Wait(1.0)
 
     def test_is_to_probe_where_many_may_have_changed(self) -> None:
-        many = [prospect(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
+        many = [candidate(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
         assert choose(many, Plan(price=30.0, probe_seconds=300.0), FRESH, 600.0) == Probe()
 
     def test_is_no_probe_where_the_counters_miss_all(self) -> None:
-        many = [prospect(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
+        many = [candidate(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
         choice = choose(many, Plan(price=30.0, probe_seconds=300.0), Counters(missed=1.0), 600.0)
         assert not isinstance(choice, Probe)
 
     def test_is_no_probe_where_none_can_be_made(self) -> None:
-        many = [prospect(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
+        many = [candidate(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
         assert not isinstance(
             choose(many, Plan(price=30.0, probe_seconds=300.0), FRESH, None), Probe
         )
 
     def test_is_a_probe_now_and_then_also_where_none_pays(self) -> None:
-        quiet = [prospect(rate=1e-9, countable=True)]
+        quiet = [candidate(rate=1e-9, countable=True)]
         assert choose(quiet, Plan(price=30.0), FRESH, PROBE_EVERY_SECONDS) == Probe()
 
     def test_is_the_first_of_those_that_are_worth_as_much(self) -> None:
-        choice = choose([prospect("a"), prospect("b")], Plan(price=1.0), FRESH, None)
+        choice = choose([candidate("a"), candidate("b")], Plan(price=1.0), FRESH, None)
         assert isinstance(choice, Poll)
-        assert choice.prospect.campaign_activity_id == "a"
+        assert choice.candidate.campaign_activity_id == "a"
 
     def test_is_to_wait_where_the_rate_has_fallen_meanwhile(self) -> None:
-        one = prospect(rate=0.01, age=6 * HOUR, idle=6 * HOUR)
+        one = candidate(rate=0.01, age=6 * HOUR, idle=6 * HOUR)
         price = one.waiting(0) / 0.9
         assert one.seconds_until_worth(price, 0) < 0
         assert choose([one], Plan(price=price), FRESH, None) == Wait(GRAIN_SECONDS)
 
     def test_counts_what_counters_may_have_missed_since_the_last_read(self) -> None:
-        one = prospect(rate=0.01, idle=600.0, seen_age=prospect().age - 10, countable=True)
+        one = candidate(rate=0.01, idle=600.0, seen_age=candidate().age - 10, countable=True)
         assert isinstance(choose([one], Plan(price=100.0), FRESH, None), Wait)
         assert isinstance(choose([one], Plan(price=100.0), Counters(missed=0.5), None), Poll)
 
 
 class TestWhatHasAccrued:
     def test_is_less_where_a_counter_told_of_nothing_new(self) -> None:
-        one = prospect(rate=0.01, idle=100.0, seen_age=prospect().age - 40)
+        one = candidate(rate=0.01, idle=100.0, seen_age=candidate().age - 40)
         # 0.01 opens a second: 8 open-seconds over the last 40, 50 over all 100.
         assert one.waiting(0) == pytest.approx(8, rel=1e-3)
         assert one.waiting(0.25) == pytest.approx(8 + 0.25 * (50 - 8), rel=1e-3)
 
     @pytest.mark.parametrize("missed", [0.0, 0.25, 1.0])
     def test_reaches_a_price_when_it_is_said_to(self, missed: float) -> None:
-        one = prospect(rate=0.01, idle=100.0, seen_age=prospect().age - 40, weight=2.0, cost=3.0)
+        one = candidate(rate=0.01, idle=100.0, seen_age=candidate().age - 40, weight=2.0, cost=3.0)
         one.age += one.seconds_until_worth(500.0, missed)
         assert one.waiting(missed) == pytest.approx(500.0 * 3.0, rel=0.01)
 
@@ -161,34 +161,34 @@ class TestStaying:
     """For what a turn waits, and for what it does not."""
 
     def test_pays_for_an_open_second(self) -> None:
-        one = prospect(rate=0.01, idle=1.0)
+        one = candidate(rate=0.01, idle=1.0)
         choice = choose([one], Plan(price=STAY_PRICE / 10), FRESH, None)
         assert isinstance(choice, Wait)
         assert choice.seconds == pytest.approx(sqrt(2 * STAY_PRICE / 0.01) - 1, rel=0.01)
 
     def test_does_not_pay_until_an_old_activity_has_rested_long_enough(self) -> None:
-        one = prospect(rate=1e-9, longest_seconds=90.0)
+        one = candidate(rate=1e-9, longest_seconds=90.0)
         choice = choose([one], Plan(price=1.0), FRESH, None)
         assert isinstance(choice, Wait)
         assert choice.seconds > HOUR
 
     def test_pays_for_a_fresh_send(self) -> None:
-        one = prospect(rate=1e-9, age=90.0, idle=10.0, hot_until=HOUR)
+        one = candidate(rate=1e-9, age=90.0, idle=10.0, hot_until=HOUR)
         assert choose([one], Plan(price=1.0), FRESH, None) == Wait(HOT_SECONDS - 10.0)
 
     def test_pays_for_a_probe(self) -> None:
-        one = prospect(rate=1e-6, countable=True)
+        one = candidate(rate=1e-6, countable=True)
         plan_with = Plan(price=2 * STAY_PRICE, probe_seconds=30.0)
         assert choose([one], plan_with, FRESH, 10.0) == Wait(20.0)
 
     def test_does_not_pay_for_a_probe_that_ends_next_to_nothing(self) -> None:
-        one = prospect(rate=1e-6, countable=True)
+        one = candidate(rate=1e-6, countable=True)
         choice = choose([one], Plan(price=STAY_PRICE / 2, probe_seconds=30.0), FRESH, 10.0)
         assert isinstance(choice, Wait)
         assert choice.seconds > 600
 
     def test_pays_for_what_has_changed_and_only_rests(self) -> None:
-        one = prospect(idle=GRAIN_SECONDS - 2, changed=True)
+        one = candidate(idle=GRAIN_SECONDS - 2, changed=True)
         assert choose([one], Plan(price=1e9), FRESH, None) == Wait(2.0)
 
     def test_does_not_pay_where_nobody_is(self) -> None:

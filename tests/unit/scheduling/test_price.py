@@ -6,55 +6,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.scheduling.choice import HOT_SECONDS, Counters, Plan, Prospect
+from email_opens.scheduling.choice import HOT_SECONDS, Candidate, Counters, Plan
 from email_opens.scheduling.price import FLOORS_SHARE, HOT_SHARE, LEAST_PRICE, plan
-from tests.unit.scheduling.offered import DAY, FRESH, HOUR, prospect
+from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
 
-def asked(*prospects: Prospect, requests: float = 1000, counters: Counters = FRESH) -> Plan:
+def asked(*candidates: Candidate, requests: float = 1000, counters: Counters = FRESH) -> Plan:
     return plan(
-        prospects, requests=requests, seconds=DAY, requests_a_day=requests, counters=counters
+        candidates, requests=requests, seconds=DAY, requests_a_day=requests, counters=counters
     )
 
 
 class TestThePrice:
     def test_lets_the_requests_last_the_day(self) -> None:
-        worth = asked(prospect(rate=0.01), requests=500)
+        worth = asked(candidate(rate=0.01), requests=500)
         apart = sqrt(2 * worth.price / 0.01)
         assert DAY / apart == pytest.approx(500, rel=0.05)
 
     def test_counts_the_requests_that_a_poll_takes(self) -> None:
-        worth = asked(prospect(rate=0.01, cost=4.0, weight=2.0), requests=500)
+        worth = asked(candidate(rate=0.01, cost=4.0, weight=2.0), requests=500)
         apart = sqrt(2 * worth.price * 4 / (2 * 0.01))
         assert DAY / apart * 4 == pytest.approx(500, rel=0.05)
 
     def test_follows_the_square_of_what_is_there(self) -> None:
-        dear, cheap = (asked(prospect(rate=0.01), requests=n).price for n in (250, 500))
+        dear, cheap = (asked(candidate(rate=0.01), requests=n).price for n in (250, 500))
         assert dear == pytest.approx(4 * cheap, rel=0.02)
 
     def test_is_never_so_low_that_a_request_ends_next_to_nothing(self) -> None:
-        price = asked(prospect(rate=1e-9), requests=1e6).price
+        price = asked(candidate(rate=1e-9), requests=1e6).price
         assert price == pytest.approx(LEAST_PRICE, rel=0.01)
 
     def test_without_requests_is_beyond_all(self) -> None:
-        assert asked(prospect(), requests=0).price == inf
+        assert asked(candidate(), requests=0).price == inf
 
     def test_without_anybody_is_the_least(self) -> None:
         assert asked().price == LEAST_PRICE
 
     def test_leaves_the_longest_intervals_what_they_need(self) -> None:
-        rare = [prospect(str(n), rate=1e-9, longest_seconds=HOUR) for n in range(10)]
-        alone, among = asked(prospect(rate=0.01)), asked(prospect(rate=0.01), *rare)
+        rare = [candidate(str(n), rate=1e-9, longest_seconds=HOUR) for n in range(10)]
+        alone, among = asked(candidate(rate=0.01)), asked(candidate(rate=0.01), *rare)
         spent = DAY / sqrt(2 * among.price / 0.01) + 10 * 24
         assert spent == pytest.approx(1000, rel=0.05)
         assert among.price > alone.price
 
     def test_keeps_requests_for_a_send_that_is_expected(self) -> None:
-        there, expected = prospect(rate=0.01), sent_in(6 * HOUR, rate=0.1)
+        there, expected = candidate(rate=0.01), sent_in(6 * HOUR, rate=0.1)
         assert asked(there, expected).price > 2 * asked(there).price
 
     def test_keeps_none_for_a_send_that_is_expected_after_the_day(self) -> None:
-        there = prospect(rate=0.01)
+        there = candidate(rate=0.01)
         assert asked(there, sent_in(DAY + HOUR)).price == asked(there).price
 
     @given(
@@ -75,7 +75,7 @@ class TestThePrice:
         lag: float,
     ) -> None:
         several = [
-            prospect(str(n), rate=rate, longest_seconds=longest, countable=countable)
+            candidate(str(n), rate=rate, longest_seconds=longest, countable=countable)
             for n, rate in enumerate(rates)
         ]
         worth = asked(
@@ -87,12 +87,12 @@ class TestThePrice:
             assert spent <= 1.05 * requests or worth.price > 1e8
 
 
-def sent_in(seconds: float, rate: float = 0.1, **other: float) -> Prospect:
+def sent_in(seconds: float, rate: float = 0.1, **other: float) -> Candidate:
     """Return a send that is expected in so many seconds."""
-    return prospect("expected", rate=rate, age=-seconds, idle=0.0, hot_until=HOUR, **other)
+    return candidate("expected", rate=rate, age=-seconds, idle=0.0, hot_until=HOUR, **other)
 
 
-def apart(one: Prospect, worth: Plan) -> float:
+def apart(one: Candidate, worth: Plan) -> float:
     """Return the seconds between two polls of an old activity at a price."""
     natural = sqrt(2 * worth.price * one.cost / one.estimate.at(one.age))
     return max(5.0, min(natural, one.longest(worth)))
@@ -100,11 +100,11 @@ def apart(one: Prospect, worth: Plan) -> float:
 
 class TestTheLongestIntervals:
     def test_hold_as_they_are_where_the_budget_bears_them(self) -> None:
-        worth = asked(*(prospect(str(n), longest_seconds=HOUR) for n in range(10)))
+        worth = asked(*(candidate(str(n), longest_seconds=HOUR) for n in range(10)))
         assert worth.rarest_seconds == 0.0
 
     def test_take_no_more_than_their_share(self) -> None:
-        many = [prospect(str(n), rate=1e-9, longest_seconds=HOUR) for n in range(100)]
+        many = [candidate(str(n), rate=1e-9, longest_seconds=HOUR) for n in range(100)]
         worth = asked(*many, requests=240)
         assert worth.floors == pytest.approx(2400)
         assert 100 * DAY / worth.rarest_seconds == pytest.approx(FLOORS_SHARE * 240)
@@ -114,8 +114,8 @@ class TestTheLongestIntervals:
         assert worth.floors == pytest.approx(DAY / 2 / 900)
 
     def test_grow_from_the_shortest_up(self) -> None:
-        often = [prospect(str(n), rate=1e-9, longest_seconds=900.0) for n in range(100)]
-        daily = [prospect(f"d{n}", rate=1e-9) for n in range(50)]
+        often = [candidate(str(n), rate=1e-9, longest_seconds=900.0) for n in range(100)]
+        daily = [candidate(f"d{n}", rate=1e-9) for n in range(50)]
         worth = asked(*often, *daily)
         assert 900 < worth.rarest_seconds < DAY
         assert daily[0].longest(worth) == DAY
@@ -123,17 +123,17 @@ class TestTheLongestIntervals:
         assert taken == pytest.approx(FLOORS_SHARE * 1000)
 
     def test_of_fresh_sends_are_seconds(self) -> None:
-        fresh = prospect(age=60.0, hot_until=HOUR)
+        fresh = candidate(age=60.0, hot_until=HOUR)
         assert fresh.longest(asked(fresh, requests=9000)) == HOT_SECONDS
 
     def test_of_fresh_sends_take_no_more_than_their_share_of_a_day(self) -> None:
-        many = [prospect(str(n), age=60.0, hot_until=HOUR) for n in range(50)]
+        many = [candidate(str(n), age=60.0, hot_until=HOUR) for n in range(50)]
         worth = asked(*many, requests=9000)
         assert 50 * HOUR / worth.hot_seconds == pytest.approx(HOT_SHARE * 9000)
 
     def test_of_a_fresh_send_count_for_its_hour_only(self) -> None:
-        fresh = prospect(rate=1e-9, age=60.0, hot_until=HOUR)
-        others = [prospect(str(n), rate=0.01) for n in range(9)]
+        fresh = candidate(rate=1e-9, age=60.0, hot_until=HOUR)
+        others = [candidate(str(n), rate=0.01) for n in range(9)]
         alone, beside = asked(*others, requests=9000), asked(fresh, *others, requests=9000)
         assert beside.price == pytest.approx(alone.price * (9000 / (9000 - 144)) ** 2, rel=0.02)
 
@@ -151,11 +151,11 @@ class TestProbes:
         assert worth.probe_seconds is None
 
     def test_do_not_pay_where_none_can_be_counted(self) -> None:
-        alone = [prospect(str(n), rate=5e-4) for n in range(100)]
+        alone = [candidate(str(n), rate=5e-4) for n in range(100)]
         assert asked(*alone, requests=9000).probe_seconds is None
 
     def test_leave_requests_for_those_that_cannot_be_counted(self) -> None:
-        others = [prospect(f"o{n}", rate=5e-4) for n in range(50)]
+        others = [candidate(f"o{n}", rate=5e-4) for n in range(50)]
         among = asked(*many(), *others, requests=9000)
         assert among.probe_seconds is not None
         assert among.price > asked(*many(), requests=9000).price
@@ -185,5 +185,5 @@ class TestProbes:
         assert ten.probe_seconds is None or ten.probe_seconds > one.probe_seconds
 
 
-def many() -> list[Prospect]:
-    return [prospect(str(n), rate=5e-4, countable=True) for n in range(100)]
+def many() -> list[Candidate]:
+    return [candidate(str(n), rate=5e-4, countable=True) for n in range(100)]

@@ -11,7 +11,7 @@ import typer
 from email_opens.model import Account as StoredAccount
 from email_opens.model import account_id, iso, next_day
 from email_opens.ports import Tracking
-from email_opens.scheduling.choice import Plan, Prospect, Why
+from email_opens.scheduling.choice import Candidate, Plan, Why
 from email_opens.turns.roster import Roster
 from email_opens_cli.commands.status import requests_today
 from email_opens_cli.deployed.product import product
@@ -87,12 +87,12 @@ def reasons(
     left = max(0, settings.requests_to_spend - requests_today(account, now))
     worth = tracked.plan(now, left, settings.requests_to_spend)
     explained = [
-        _explained(one, worth, account.learned.missed, now) for one in tracked.prospects.values()
+        _explained(one, worth, account.learned.missed, now) for one in tracked.candidates.values()
     ]
     return sorted(explained, key=lambda one: one.next_at or next_day(now))
 
 
-def _explained(one: Prospect, worth: Plan, missed: float, now: datetime) -> Explained:
+def _explained(one: Candidate, worth: Plan, missed: float, now: datetime) -> Explained:
     priced, why = worth.price < inf, one.why(worth)
     return Explained(
         campaign_activity_id=one.campaign_activity_id,
@@ -104,7 +104,7 @@ def _explained(one: Prospect, worth: Plan, missed: float, now: datetime) -> Expl
     )
 
 
-def _seconds(one: Prospect, worth: Plan, missed: float) -> float:
+def _seconds(one: Candidate, worth: Plan, missed: float) -> float:
     """Return in how many seconds it is polled next."""
     if one.first:
         return 0.0

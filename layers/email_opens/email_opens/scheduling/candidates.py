@@ -7,7 +7,7 @@ from math import exp, log
 
 from email_opens.model import Activity, Learned
 from email_opens.poller import Seen
-from email_opens.scheduling.choice import Prospect
+from email_opens.scheduling.choice import Candidate
 from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
 from email_opens.scheduling.rates import Estimate
 
@@ -46,9 +46,9 @@ def unread(activity: Activity, now: datetime) -> bool:
     return activity.sent_at is not None and activity.polled_at < activity.sent_at <= now
 
 
-def prospect_of(
+def candidate_of(
     activity: Activity, now: datetime, prior: Estimate, learned: Learned, *, changed: bool
-) -> Prospect:
+) -> Candidate:
     """Return what a poll of an activity would end now."""
     start, first = born(activity), unread(activity, now)
     longest = longest_interval(activity, now)
@@ -58,7 +58,7 @@ def prospect_of(
     elif read_at > now:
         # The clock has jumped back: nobody waits for it to come again.
         read_at = now - longest
-    return Prospect(
+    return Candidate(
         campaign_activity_id=activity.campaign_activity_id,
         weight=activity.weight,
         cost=activity.pages,
@@ -74,7 +74,7 @@ def prospect_of(
     )
 
 
-def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> Iterator[Prospect]:
+def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> Iterator[Candidate]:
     """Yield what will be sent within a day if it goes as in the last weeks, at the same hours.
 
     Each has a share of a send's weight and cost, for it came in one of these weeks.
@@ -89,7 +89,7 @@ def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> It
         again = instant + WEEK * (1 + (now - instant) // WEEK)
         if again - now < DAY:
             age = _seconds(now - again)
-            yield Prospect(
+            yield Candidate(
                 campaign_activity_id="",
                 weight=one.weight / weeks,
                 cost=1.0 / weeks,
@@ -141,15 +141,15 @@ def learned_of(
     )
 
 
-def missed_after(missed: float, prospect: Prospect, start: datetime, seen: Seen) -> float:
+def missed_after(missed: float, candidate: Candidate, start: datetime, seen: Seen) -> float:
     """Return the share of opens of which counters do not tell, after a poll's opens.
 
     A counter that has not moved says that there is nothing older; one that has, told.
     """
-    if not prospect.changed and prospect.seen_age <= prospect.read_age:
+    if not candidate.changed and candidate.seen_age <= candidate.read_age:
         return missed
-    until = start + timedelta(seconds=prospect.seen_age) - GRAIN
-    untold = [not prospect.changed and created < until for created in seen.opens]
+    until = start + timedelta(seconds=candidate.seen_age) - GRAIN
+    untold = [not candidate.changed and created < until for created in seen.opens]
     share = sum(untold) / max(1, len(untold))
     return share + (missed - share) * (1 - MISSED_SHARE) ** min(MOST_TOLD, len(untold))
 

@@ -69,7 +69,7 @@ class Plan:
 
 
 @dataclass(slots=True, kw_only=True)
-class Prospect:
+class Candidate:
     """What is known of an activity that may be polled. Ages are those of its send, in seconds."""
 
     campaign_activity_id: str
@@ -142,7 +142,7 @@ class Prospect:
 class Poll:
     """Poll this activity now."""
 
-    prospect: Prospect
+    candidate: Candidate
     waiting: float
     """Weighted open-seconds that it ends."""
     why: Why
@@ -165,7 +165,10 @@ type Choice = Poll | Probe | Wait
 
 
 def choose(
-    prospects: Iterable[Prospect], plan: Plan, counters: Counters, probed_seconds_ago: float | None
+    candidates: Iterable[Candidate],
+    plan: Plan,
+    counters: Counters,
+    probed_seconds_ago: float | None,
 ) -> Choice:
     """Return what is best done now: what ends the most waiting for a request, if it is enough.
 
@@ -175,7 +178,7 @@ def choose(
     enough, best_ratio, wait_seconds = NEARLY * plan.price, 0.0, inf
     missed, offer = counters.missed, _Offer(counters)
     may_probe = probed_seconds_ago is not None and probed_seconds_ago >= _probe_after(plan)
-    for one in prospects:
+    for one in candidates:
         if may_probe:
             offer.add(one)
         why, rests = one.why(plan), 0.0 if one.first else GRAIN_SECONDS - one.idle()
@@ -207,7 +210,7 @@ def _probe_after(plan: Plan) -> float:
     return min(PROBE_EVERY_SECONDS, max(GRAIN_SECONDS, plan.probe_seconds / 2))
 
 
-def _seconds_to_stay(one: Prospect, why: Why, plan: Plan, below: float, missed: float) -> float:
+def _seconds_to_stay(one: Candidate, why: Why, plan: Plan, below: float, missed: float) -> float:
     """Return when there will be a poll that a turn stays for, if it is `below` the price now."""
     if why is not Why.WORTH:
         return 0.0
@@ -224,7 +227,7 @@ class _Offer:
     cost: float = 0.0
     countable: int = 0
 
-    def add(self, one: Prospect) -> None:
+    def add(self, one: Candidate) -> None:
         if not one.countable or one.changed:
             return
         self.countable += 1

@@ -15,9 +15,9 @@ from email_opens.scheduling.choice import (
     GRAIN_SECONDS,
     HOT_SECONDS,
     PROBE_EVERY_SECONDS,
+    Candidate,
     Counters,
     Plan,
-    Prospect,
 )
 from email_opens.scheduling.rates import root_exposure
 
@@ -35,7 +35,7 @@ PROBE_STEPS = 7
 
 
 def plan(
-    prospects: Sequence[Prospect],
+    candidates: Sequence[Candidate],
     *,
     requests: float,
     seconds: float,
@@ -44,15 +44,15 @@ def plan(
 ) -> Plan:
     """Find the price at which so many requests last for so many seconds.
 
-    A prospect of a negative age is still to come.
+    A candidate of a negative age is still to come.
     """
-    if not prospects:
+    if not candidates:
         return Plan(price=LEAST_PRICE)
     if requests <= 0:
         return Plan(price=inf)
-    floors, rarest = _floors(prospects, requests, seconds)
-    hot_seconds = _hot_seconds(prospects, requests_a_day)
-    phases = [phase for one in prospects for phase in _phases(one, hot_seconds, rarest, seconds)]
+    floors, rarest = _floors(candidates, requests, seconds)
+    hot_seconds = _hot_seconds(candidates, requests_a_day)
+    phases = [phase for one in candidates for phase in _phases(one, hot_seconds, rarest, seconds)]
     low, high = LEAST_PRICE, MOST_PRICE
     for _ in range(PRICE_STEPS):
         price = sqrt(low * high)
@@ -61,7 +61,7 @@ def plan(
     alone = Plan(
         price=sqrt(low * high), hot_seconds=hot_seconds, rarest_seconds=rarest, floors=floors
     )
-    countable = sum(one.countable for one in prospects if one.age >= 0)
+    countable = sum(one.countable for one in candidates if one.age >= 0)
     asked = ceil(countable / counters.campaigns_a_request)
     probes = _Probes(phases=phases, seconds=seconds, asked=asked, counters=counters)
     return probes.plan(alone, requests) if countable else alone
@@ -89,16 +89,18 @@ class _Phase:
         return max(GRAIN_SECONDS, sqrt(2 * price * self.cost / worth))
 
 
-def _hot_seconds(prospects: Iterable[Prospect], requests_a_day: float) -> float:
+def _hot_seconds(candidates: Iterable[Candidate], requests_a_day: float) -> float:
     """Return the longest interval of fresh sends that the budget of a day bears."""
-    polls = sum(one.cost * one.hot_until for one in prospects if one.hot) / HOT_SECONDS
+    polls = sum(one.cost * one.hot_until for one in candidates if one.hot) / HOT_SECONDS
     return HOT_SECONDS * max(1.0, polls / (HOT_SHARE * requests_a_day))
 
 
-def _floors(prospects: Sequence[Prospect], requests: float, seconds: float) -> tuple[float, float]:
+def _floors(
+    candidates: Sequence[Candidate], requests: float, seconds: float
+) -> tuple[float, float]:
     """Return the requests of the longest intervals, and the shortest that may hold for all."""
     costs: dict[float, float] = {}
-    for one in prospects:
+    for one in candidates:
         cost = one.cost * max(0.0, seconds + min(0.0, one.age))
         costs[one.longest_seconds] = costs.get(one.longest_seconds, 0.0) + cost
     floors = sum(cost / longest for longest, cost in costs.items())
@@ -121,7 +123,7 @@ def _rarest(costs: Mapping[float, float], requests: float) -> float:
     return shorter / requests
 
 
-def _phases(one: Prospect, hot_seconds: float, rarest: float, seconds: float) -> Iterator[_Phase]:
+def _phases(one: Candidate, hot_seconds: float, rarest: float, seconds: float) -> Iterator[_Phase]:
     begins, ends = max(0.0, one.age), one.age + seconds
     cools = min(ends, max(begins, one.hot_until))
     ordinary = max(one.longest_seconds, rarest)

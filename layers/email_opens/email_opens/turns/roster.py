@@ -9,8 +9,8 @@ from email_opens.errors import LostRace
 from email_opens.model import Activity, Learned, State, next_day
 from email_opens.ports import Tracking
 from email_opens.scheduling import counters as probes
-from email_opens.scheduling.candidates import coming, countable, prior_of, prospect_of, unread
-from email_opens.scheduling.choice import Counters, Plan, Prospect
+from email_opens.scheduling.candidates import candidate_of, coming, countable, prior_of, unread
+from email_opens.scheduling.choice import Candidate, Counters, Plan
 from email_opens.scheduling.lifecycle import due, wakes
 from email_opens.scheduling.price import plan
 from email_opens.scheduling.rates import Estimate
@@ -31,7 +31,7 @@ class Roster:
     """Those that are polled; who waits longest comes first."""
     asleep: dict[str, Activity] = field(default_factory=dict)
     """Those that are polled no more, but wake when their campaign's counter moves."""
-    prospects: dict[str, Prospect] = field(default_factory=dict)
+    candidates: dict[str, Candidate] = field(default_factory=dict)
     """Of those that have not failed in this turn."""
     changed: set[str] = field(default_factory=set)
     """Whose counter has moved since they were read."""
@@ -55,7 +55,7 @@ class Roster:
 
     def weigh(self, activity_id: str, now: datetime) -> None:
         """See anew what a poll of an activity is worth."""
-        self.prospects[activity_id] = prospect_of(
+        self.candidates[activity_id] = candidate_of(
             self.activities[activity_id],
             now,
             self.prior,
@@ -67,7 +67,7 @@ class Roster:
         """Plan the rest of the day, for which there are so many requests."""
         every = [*self.activities.values(), *self.asleep.values()]
         return plan(
-            [*self.prospects.values(), *coming(every, now, self.prior)],
+            [*self.candidates.values(), *coming(every, now, self.prior)],
             requests=requests,
             seconds=max(MINUTE, next_day(now) - now).total_seconds(),
             requests_a_day=requests_a_day,
@@ -84,7 +84,7 @@ class Roster:
 
     def drop(self, activity_id: str) -> None:
         """Leave an activity alone for the rest of the turn."""
-        self.prospects.pop(activity_id, None)
+        self.candidates.pop(activity_id, None)
 
     def saved(self, activity: Activity) -> Activity:
         """Save what a lost race may as well leave unsaid; return the activity as it stands."""
@@ -106,13 +106,13 @@ class Roster:
         """Say whether the counters are due only for those that are polled no more."""
         if not any(countable(one) for one in self.asleep.values()):
             return False
-        polled = any(one.countable for one in self.prospects.values())
+        polled = any(one.countable for one in self.candidates.values())
         return not polled and self.counted_ago(now) >= ASLEEP_EVERY.total_seconds()
 
     def campaigns(self) -> list[str]:
         """Return the campaigns of which the counters are asked for."""
         return probes.campaigns_of(
-            [self.activities[one] for one, of in self.prospects.items() if of.countable],
+            [self.activities[one] for one, of in self.candidates.items() if of.countable],
             [one for one in self.asleep.values() if countable(one)],
             self.campaigns_per_probe,
         )
@@ -135,14 +135,14 @@ class Roster:
                 self._counted(activity, replace(counted, state=State.ACTIVE), now, moved=True)
             else:
                 self.asleep[activity_id] = self._kept(activity, counted)
-        for activity_id in list(self.prospects):
+        for activity_id in list(self.candidates):
             activity = self.activities[activity_id]
             counted, moved = probes.baseline(activity, told)
             self._counted(activity, counted, now, moved=moved)
 
     def forget_untold(self) -> None:
         """Let the next turn ask anew for the counters, where what they told was not read."""
-        if self.changed & self.prospects.keys():
+        if self.changed & self.candidates.keys():
             self.learned = replace(self.learned, counted_at=None, told_until=None)
 
     def _counted(self, before: Activity, counted: Activity, now: datetime, *, moved: bool) -> None:

@@ -24,7 +24,7 @@ from email_opens.poller import Poller, Seen, Walk
 from email_opens.ports import Clock, Report
 from email_opens.scheduling import counters as probes
 from email_opens.scheduling.candidates import born, learned_of, missed_after
-from email_opens.scheduling.choice import Plan, Poll, Probe, Prospect, choose
+from email_opens.scheduling.choice import Candidate, Plan, Poll, Probe, choose
 from email_opens.scheduling.lifecycle import depth_due, finished
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
@@ -101,19 +101,19 @@ class Turn:
         now = self.clock.now()
         if now + ENOUGH > self.before:
             return False
-        prospects = self.tracked.prospects.values()
+        candidates = self.tracked.candidates.values()
         elapsed = max(timedelta(), now - self.aged_at).total_seconds()
         self.aged_at = now
-        for one in prospects:
+        for one in candidates:
             one.age += elapsed
         stays = (min(self.stay_until, self.before - ENOUGH) - now).total_seconds()
         leaves = stays < LEAVING_SECONDS
         if leaves:
             worth = replace(worth, hot_seconds=worth.hot_seconds - AWAY_SECONDS)
         counted_ago = None if self.turn.uncounted else self.tracked.counted_ago(now)
-        choice = choose(prospects, worth, self.tracked.counters(), counted_ago)
+        choice = choose(candidates, worth, self.tracked.counters(), counted_ago)
         if isinstance(choice, Poll):
-            one = choice.prospect
+            one = choice.candidate
             self._tell(one.campaign_activity_id, choice.waiting, worth, one.cost, choice.why)
             self._poll(one, now)
         elif isinstance(choice, Probe):
@@ -121,7 +121,7 @@ class Turn:
         elif not self._below(now, worth):
             seconds = choice.seconds
             if seconds > stays:
-                if leaves or not any(one.hot for one in prospects):
+                if leaves or not any(one.hot for one in candidates):
                     return False
                 seconds = stays - LEAVING_SECONDS / 2
             self.clock.sleep(seconds)
@@ -142,9 +142,9 @@ class Turn:
 
     # --- Heads ---
 
-    def _poll(self, prospect: Prospect, now: datetime) -> None:
+    def _poll(self, candidate: Candidate, now: datetime) -> None:
         """Poll an activity from the head past its watermark; note what a deeper walk left."""
-        activity_id = prospect.campaign_activity_id
+        activity_id = candidate.campaign_activity_id
         activity = self.tracked.activities[activity_id]
         depth = depth_due(activity, now, self.finished_after)
         again = depth is Depth.AUDIT and activity.watermark is not None
@@ -152,7 +152,7 @@ class Turn:
 
         def learn(polled: Activity, seen: Seen) -> Activity:
             learned = self.tracked.learned
-            missed = missed_after(learned.missed, prospect, born(seen.before), seen)
+            missed = missed_after(learned.missed, candidate, born(seen.before), seen)
             self.tracked.learned = replace(learned, missed=missed)
             return learned_of(polled, seen, self.tracked.prior, campaign_told, self.lookback)
 
