@@ -22,7 +22,7 @@ from constant_contact_emulator.replies import Reply, Request
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import iso
 from email_opens_cli.commands.activities import track as tracked
-from email_opens_cli.demo.subscriber import Seen
+from email_opens_cli.demo.subscriber import ReportedOpen
 from tests.e2e.built_function import Artefact, Running, running
 from tests.e2e.proxy import Calls, Fault, Point, Proxy
 from tests.e2e.runtime_api import ANSWER_SECONDS, Outcome
@@ -57,7 +57,7 @@ class Disturbed:
     point: Point | None
     account_id: str
     activity_id: str
-    report: list[Seen]
+    report: list[ReportedOpen]
     """The vendor's rows, newest first."""
     calls: Calls
     calls_after: Calls = field(default_factory=Calls)
@@ -67,7 +67,7 @@ class Disturbed:
     received: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def opens(self) -> Counter[Seen]:
+    def opens(self) -> Counter[ReportedOpen]:
         """What the subscriber has, an event id counted once."""
         return Counter({event["id"]: seen(event) for event in self.received}.values())
 
@@ -81,7 +81,7 @@ class Disturbed:
         return (self.opens - Counter(self.report)).total()
 
     @property
-    def repeated(self) -> list[Seen]:
+    def repeated(self) -> list[ReportedOpen]:
         """What came again under the same event id."""
         ids: set[str] = set()
         again = []
@@ -100,7 +100,7 @@ class Disturbed:
         return range(until[:recorded].count(READ), until.count(READ))
 
     @property
-    def rows_in_hand(self) -> list[Seen]:
+    def rows_in_hand(self) -> list[ReportedOpen]:
         pages = self.pages_in_hand
         return self.report[pages.start * PAGE_ROWS : pages.stop * PAGE_ROWS]
 
@@ -155,7 +155,7 @@ class Site:
             account_id=account_id,
             activity_id=activity_id,
             report=[
-                Seen(activity_id, row.contact.contact_id, row.created, row.device_type)
+                ReportedOpen(activity_id, row.contact.contact_id, row.created, row.device_type)
                 for row in world.rows(activity_id)
             ],
             calls=Calls(point),

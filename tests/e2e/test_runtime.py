@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from email_opens_cli.demo.subscriber import Seen
+from email_opens_cli.demo.subscriber import ReportedOpen
 from embedded_aws.ministack import ROOT
 from tests.conftest import subscribe
 from tests.e2e.built_function import Artefact, running
@@ -46,7 +46,7 @@ class Polled:
 
     first: Outcome
     second: Outcome
-    reported: Counter[Seen]
+    reported: Counter[ReportedOpen]
     received: list[dict[str, Any]]
     stdout: str
     logged: str

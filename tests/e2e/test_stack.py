@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from email_opens_cli.demo.subscriber import Seen
+from email_opens_cli.demo.subscriber import ReportedOpen
 from embedded_aws.ministack import EmbeddedAws
 from tests.e2e.conftest import Stacks
 from tests.e2e.trial import ACCOUNT, Trial
@@ -25,7 +25,7 @@ class Life:
     """What a stack did until it was deleted, and what was left of it."""
 
     trial: Trial
-    received: Counter[Seen]
+    received: Counter[ReportedOpen]
     """What its schedule alone had published."""
     polled_again: dict[str, Any]
     deployed: set[str]

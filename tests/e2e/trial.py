@@ -11,7 +11,7 @@ from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import utc
 from email_opens_cli.commands.activities import track as tracked
-from email_opens_cli.demo.subscriber import Seen
+from email_opens_cli.demo.subscriber import ReportedOpen
 from embedded_aws.ministack import EmbeddedAws, Stack, host_architecture
 
 ACCOUNT = "default"
@@ -30,10 +30,10 @@ class Trial:
     activity_id: str
 
     @property
-    def reported(self) -> Counter[Seen]:
+    def reported(self) -> Counter[ReportedOpen]:
         """The rows of the vendor's report."""
         return Counter(
-            Seen(self.activity_id, row.contact.contact_id, row.created, row.device_type)
+            ReportedOpen(self.activity_id, row.contact.contact_id, row.created, row.device_type)
             for row in self.vendor.world.rows(self.activity_id)
         )
 
@@ -129,10 +129,10 @@ def received(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
         )
 
 
-def seen(event: dict[str, Any]) -> Seen:
+def seen(event: dict[str, Any]) -> ReportedOpen:
     """Return the open that an event tells of."""
     data = event["data"]
-    return Seen(
+    return ReportedOpen(
         data["campaign_activity_id"],
         data["contact_id"],
         utc(data["created_time"]),

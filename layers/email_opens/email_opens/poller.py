@@ -29,7 +29,7 @@ PAGES_IN_HAND = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Polled:
     """What a stretch has seen, to learn from."""
 
     before: Activity
@@ -42,7 +42,7 @@ class Seen:
     at: datetime
 
 
-def learn_nothing(activity: Activity, _: Seen) -> Activity:
+def learn_nothing(activity: Activity, _: Polled) -> Activity:
     return activity
 
 
@@ -58,7 +58,7 @@ class Walk:
     settled: datetime | None = None
     """New opens older than this are such as earlier walks should have found."""
     rows: int = PAGE_ROWS
-    learn: Callable[[Activity, Seen], Activity] = learn_nothing
+    learn: Callable[[Activity, Polled], Activity] = learn_nothing
     """What its first stretch teaches of the activity, written along with all else."""
     gap: Gap | None = None
     next_link: str | None = None
@@ -211,7 +211,7 @@ class Poller:
         )
         activity, left = advance(walk.activity, stretch, walk.floor, walk.gap)
         whole = walk.done and walk.floor is None
-        seen = Seen(
+        seen = Polled(
             before=walk.activity,
             opens=tuple(new.open.created_time for new in opens),
             pages=len(pages),

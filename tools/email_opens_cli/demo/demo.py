@@ -19,7 +19,13 @@ from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens_cli.commands.activities import track as tracked
 from email_opens_cli.demo.screen import Screen, Shown
-from email_opens_cli.demo.subscriber import Seen, Subscriber, UnderWay, differences, under_way
+from email_opens_cli.demo.subscriber import (
+    ReportedOpen,
+    Subscriber,
+    UnderWay,
+    differences,
+    under_way,
+)
 from email_opens_cli.terminal.complaints import FAILED
 from embedded_aws.ministack import EmbeddedAws, EmbeddedAwsFailed, Stack
 
@@ -182,9 +188,9 @@ class _Demo:
             return FAILED
         return UNDER_WAY if under_way else 0
 
-    def _rows(self, sent: Sent) -> list[Seen]:
+    def _rows(self, sent: Sent) -> list[ReportedOpen]:
         return [
-            Seen(sent.activity_id, row.contact.contact_id, row.created, row.device_type)
+            ReportedOpen(sent.activity_id, row.contact.contact_id, row.created, row.device_type)
             for row in self._vendor.world.rows(sent.activity_id)
         ]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from email_opens.model import utc
 
 
-class Seen(NamedTuple):
+class ReportedOpen(NamedTuple):
     """What makes an open, as the vendor's report and an event both have it."""
 
     campaign_activity_id: str
@@ -23,7 +23,7 @@ class Seen(NamedTuple):
 class Received(NamedTuple):
     """An open, and when the subscriber had it."""
 
-    open: Seen
+    open: ReportedOpen
     email_address: str
     at: datetime
 
@@ -89,7 +89,9 @@ class Subscriber:
             )
 
 
-def differences(reported: Iterable[Seen], received: Iterable[Seen]) -> tuple[int, int]:
+def differences(
+    reported: Iterable[ReportedOpen], received: Iterable[ReportedOpen]
+) -> tuple[int, int]:
     """Return how many opens of the report are missing, and how many were received too often."""
     wanted, got = Counter(reported), Counter(received)
     return (wanted - got).total(), (got - wanted).total()
@@ -109,7 +111,7 @@ class UnderWay:
 
 
 def under_way(
-    expected: int, reported: Collection[Seen], received: Iterable[Seen]
+    expected: int, reported: Collection[ReportedOpen], received: Iterable[ReportedOpen]
 ) -> UnderWay | None:
     """Return what has not arrived yet of a send of `expected` rows; None if all of it has."""
     not_received, _ = differences(reported, received)
@@ -122,7 +124,7 @@ def under_way(
 def _read(body: str, now: datetime) -> Received:
     data = json.loads(body)["data"]
     return Received(
-        Seen(
+        ReportedOpen(
             data["campaign_activity_id"],
             data["contact_id"],
             utc(data["created_time"]),

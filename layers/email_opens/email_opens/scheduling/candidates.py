@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import exp, log
 
 from email_opens.model import Activity, Learned
-from email_opens.poller import Seen
+from email_opens.poller import Polled
 from email_opens.scheduling.choice import Candidate
 from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
 from email_opens.scheduling.rates import Estimate
@@ -109,7 +109,7 @@ def countable(activity: Activity) -> bool:
 
 
 def learned_of(
-    activity: Activity, seen: Seen, prior: Estimate, told: int | None, lookback: timedelta
+    activity: Activity, seen: Polled, prior: Estimate, told: int | None, lookback: timedelta
 ) -> Activity:
     """Return an activity with what a poll of its head has taught.
 
@@ -141,7 +141,7 @@ def learned_of(
     )
 
 
-def missed_after(missed: float, candidate: Candidate, start: datetime, seen: Seen) -> float:
+def missed_after(missed: float, candidate: Candidate, start: datetime, seen: Polled) -> float:
     """Return the share of opens of which counters do not tell, after a poll's opens.
 
     A counter that has not moved says that there is nothing older; one that has, told.

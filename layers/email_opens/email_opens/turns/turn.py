@@ -20,7 +20,7 @@ from email_opens.errors import (
     Throttled,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State, iso, next_day
-from email_opens.poller import Poller, Seen, Walk
+from email_opens.poller import Polled, Poller, Walk
 from email_opens.ports import Clock, Report
 from email_opens.scheduling import counters as probes
 from email_opens.scheduling.candidates import born, learned_of, missed_after
@@ -150,7 +150,7 @@ class Turn:
         again = depth is Depth.AUDIT and activity.watermark is not None
         campaign_told = self.tracked.told.opens.get(activity.campaign_id or "")
 
-        def learn(polled: Activity, seen: Seen) -> Activity:
+        def learn(polled: Activity, seen: Polled) -> Activity:
             learned = self.tracked.learned
             missed = missed_after(learned.missed, candidate, born(seen.before), seen)
             self.tracked.learned = replace(learned, missed=missed)

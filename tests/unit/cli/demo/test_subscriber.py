@@ -8,12 +8,18 @@ from rich.console import Console
 
 from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens_cli.demo.screen import Screen
-from email_opens_cli.demo.subscriber import Seen, Subscriber, UnderWay, differences, under_way
+from email_opens_cli.demo.subscriber import (
+    ReportedOpen,
+    Subscriber,
+    UnderWay,
+    differences,
+    under_way,
+)
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, new_opens
 from tests.fakes import FakeClock
 
-ONE = Seen("activity", "ann", datetime(2026, 3, 2, tzinfo=UTC), None)
+ONE = ReportedOpen("activity", "ann", datetime(2026, 3, 2, tzinfo=UTC), None)
 TWO = ONE._replace(contact_id="bo")
 
 
@@ -71,7 +77,7 @@ def test_a_subscriber_receives_what_is_published(aws: Aws, clock: FakeClock) -> 
             pause.wait(0.05)
     got = [one.open for one in subscriber.received()]
     wanted = [
-        Seen(
+        ReportedOpen(
             new.open.campaign_activity_id,
             new.open.contact_id,
             new.open.created_time,
