@@ -87,7 +87,7 @@ def live(account: Account, requests_a_day: int) -> Lived:
         turns += 1
         if turn.price is not None:
             prices[int(now // DAY)] = turn.price
-        published += turn.facts.published
+        published += turn.counts.published
     cpu_seconds = time.process_time() - began
     clock.instant = instant(world.ends)
     for send in tracked:

@@ -108,12 +108,12 @@ def writes_of_an_idle_round(client: Any) -> list[tuple[str, int]]:
     written = Written(client)
     product = over_aws(Clients(written, sns, sns), clock, reports(vendor, clock))
     product.tracking.add(replace(activity(clock.now()), campaign_name=LONG_NAME))
-    if invoke(product, clock).facts.published != ROWS:
+    if invoke(product, clock).counts.published != ROWS:
         raise SystemExit("the first read has not published all rows")
     clock.sleep(60)
     written.writes.clear()
     turn = invoke(product, clock)
-    if turn.facts.published or turn.requests != 1:
+    if turn.counts.published or turn.requests != 1:
         raise SystemExit("the round was not idle")
     return written.writes
 

@@ -57,7 +57,7 @@ def idle_poll() -> None:
     watched = replace(activity(now), watermark=now, audited_at=now, swept_at=now)
     product.tracking.add(watched)
     turn = invoke(product, clock)
-    print(json.dumps({"mib": peak_mib(), "published": turn.facts.published, "turns": 1}))
+    print(json.dumps({"mib": peak_mib(), "published": turn.counts.published, "turns": 1}))
 
 
 def first_read() -> None:
@@ -73,7 +73,7 @@ def first_read() -> None:
     while going:
         began = clock.now()
         turn = invoke(product, clock)
-        published += turn.facts.published
+        published += turn.counts.published
         turns += 1
         going = turn.gaps > 0
         clock.instant = max(clock.now(), began + timedelta(minutes=1))

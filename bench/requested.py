@@ -28,7 +28,7 @@ def requests_for(new_rows: int) -> tuple[int, int]:
     clock.sleep(60)
     vendor.rows += new_rows
     turn = invoke(product, clock)
-    return turn.requests, turn.facts.published
+    return turn.requests, turn.counts.published
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ def first_read(clients: Clients, report: Callable[[FakeClock], Reports]) -> Job:
     clock = FakeClock(SENT + timedelta(days=61))
     product = over_aws(clients, clock, report(clock))
     product.tracking.add(activity(TRACKED))
-    return lambda: invoke(product, clock).facts.published
+    return lambda: invoke(product, clock).counts.published
 
 
 def batches() -> Job:

@@ -60,7 +60,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         _measure_idle_token(account, product.clock.now().date())
     return {
         "account_id": account,
-        "published": turn.facts.published,
+        "published": turn.counts.published,
         "requests": turn.requests,
         "activities": turn.activities,
         "failed": [failure.campaign_activity_id for failure in turn.failures],
@@ -94,9 +94,9 @@ def _log(turn: TurnReport) -> None:
     logger.info(
         "TurnReport done.",
         extra={
-            "published": turn.facts.published,
-            "dead_lettered": turn.facts.dead_lettered,
-            "rejected": turn.facts.rejected,
+            "published": turn.counts.published,
+            "dead_lettered": turn.counts.dead_lettered,
+            "rejected": turn.counts.rejected,
             "requests": turn.requests,
             "activities": turn.activities,
             "gaps": turn.gaps,
@@ -116,14 +116,14 @@ def _sentence(error: Exception) -> str:
 def _measure(turn: TurnReport) -> None:
     metrics.add_dimension("account_id", turn.account_id)
     counts = {
-        "OpensPublished": turn.facts.published,
-        "RowsRejected": turn.facts.rejected,
-        "OpensDeadLettered": turn.facts.dead_lettered,
+        "OpensPublished": turn.counts.published,
+        "RowsRejected": turn.counts.rejected,
+        "OpensDeadLettered": turn.counts.dead_lettered,
         "Requests": turn.requests,
         "PollsFailed": len(turn.failures),
         "Throttled": turn.throttled,
         "QuotaExceeded": int(isinstance(turn.stopped, QuotaExceeded)),
-        "OpensMissing": turn.facts.missing,
+        "OpensMissing": turn.counts.missing,
     }
     if turn.leased:  # Only who holds the lease has looked.
         counts |= {
@@ -139,7 +139,7 @@ def _measure(turn: TurnReport) -> None:
     if turn.price is not None:
         metrics.add_metric(name="Price", unit=MetricUnit.NoUnit, value=turn.price)
     # A metric of one EMF record holds at most 100 values: Powertools writes a record for each 100.
-    for seconds in turn.facts.delays_seconds:
+    for seconds in turn.counts.delays_seconds:
         metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))
 
 

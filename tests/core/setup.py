@@ -9,7 +9,7 @@ from typing import Any
 from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, utc
-from email_opens.poller import Facts, Poller, Walk
+from email_opens.poller import PollCounts, Poller, Walk
 from email_opens.turns.budget import Budget
 from email_opens.turns.turns import TurnReport, Turns
 from email_opens.walk import Depth
@@ -166,10 +166,10 @@ class Core:
         return Walk(activity=self.activity(), floor=floor, depth=depth, **changes)
 
     def work(
-        self, report: Any, walk: Walk, calls: Calls | None = None, facts: Facts | None = None
-    ) -> Facts:
+        self, report: Any, walk: Walk, calls: Calls | None = None, counts: PollCounts | None = None
+    ) -> PollCounts:
         """Work a stretch of a walk; `calls` may stop it at any call that changes something."""
-        facts = facts or Facts()
+        counts = counts or PollCounts()
         through = (calls or Calls()).through
         poller = Poller(
             report,
@@ -178,8 +178,8 @@ class Core:
             through(self.tracking, "save"),
             self.clock,
         )
-        poller.work(walk, facts, before=self.clock.now() + LEASE)
-        return facts
+        poller.work(walk, counts, before=self.clock.now() + LEASE)
+        return counts
 
     def world_report(self, account_id: str, budget: Budget) -> TroubledReport:
         assert account_id == "default"

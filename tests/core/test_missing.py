@@ -24,7 +24,7 @@ def core() -> Core:
 def audited(core: Core) -> int:
     """Take the next day's turn; return what it tells as missing."""
     core.clock.sleep(DAY.total_seconds())
-    return core.take_turn().facts.missing
+    return core.take_turn().counts.missing
 
 
 def test_an_open_below_what_sweeps_read_was_missing(core: Core) -> None:
@@ -52,7 +52,7 @@ def test_a_first_read_misses_nothing() -> None:
     core = Core()
     core.track()
     core.arrive(row(0), row(BELOW))
-    assert core.take_turn().facts.missing == 0
+    assert core.take_turn().counts.missing == 0
 
 
 def test_what_is_tracked_again_misses_nothing(core: Core) -> None:

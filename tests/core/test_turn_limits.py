@@ -195,7 +195,7 @@ def test_a_turn_tells_what_it_did(core: Core) -> None:
         turn.requests,
         turn.throttled,
         turn.gaps,
-        turn.facts.published,
+        turn.counts.published,
         turn.failures,
         turn.stopped,
     ) == ("default", True, 3, 3, 2, 0, 3, [], None)

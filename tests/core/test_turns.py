@@ -120,7 +120,7 @@ def test_a_backlog_is_published_whole_and_once(core: Core) -> None:
     core.arrive(*map(row, backlog(9)))
     turn = core.take_turn()
     assert sorted(core.published_minutes(), reverse=True) == backlog(9)
-    assert (turn.requests, turn.gaps, turn.facts.published) == (9, 0, 27)
+    assert (turn.requests, turn.gaps, turn.counts.published) == (9, 0, 27)
 
 
 def test_the_head_is_polled_in_each_round_while_a_backlog_is_read(core: Core) -> None:

@@ -150,7 +150,7 @@ class Rules:
         texts.append(account.last_error if account else None)
         if isinstance(invocation.result, TurnReport):
             turn = invocation.result
-            pages = -(-turn.facts.published // self._simulation.setting.page_rows)
+            pages = -(-turn.counts.published // self._simulation.setting.page_rows)
             self.least_requests += turn.activities + pages
             told = [failure.error for failure in turn.failures]
             texts += [str(one) for one in told if isinstance(one, EmailOpensError)]

@@ -9,7 +9,7 @@ import pytest
 
 from email_opens.events import event_id
 from email_opens.model import Activity, NewOpen, Page
-from email_opens.poller import Facts
+from email_opens.poller import PollCounts
 from email_opens.turns.budget import Budget
 from tests.contract.samples import ACTIVITY_ID, NOON
 from tests.core.setup import (
@@ -107,15 +107,15 @@ def test_each_request_knows_the_end_of_the_time(core: Core) -> None:
 
 def test_rejected_rows_are_set_aside_once(core: Core) -> None:
     report = Pages({None: Page(None, (row(1),), (rejected("a"),))})
-    facts = core.work(report, core.walk())
+    counts = core.work(report, core.walk())
     again = core.work(report, core.walk())
-    assert (len(core.publisher.dead_letters), facts.rejected, again.rejected) == (1, 1, 0)
+    assert (len(core.publisher.dead_letters), counts.rejected, again.rejected) == (1, 1, 0)
 
 
 def test_an_open_that_the_topic_refuses_is_told(core: Core) -> None:
     core.publisher.refused = {event_id(row(1), 1)}
-    facts = core.work(report_of((row(2), row(1))), core.walk())
-    assert (facts.published, facts.dead_lettered) == (2, 1)
+    counts = core.work(report_of((row(2), row(1))), core.walk())
+    assert (counts.published, counts.dead_lettered) == (2, 1)
 
 
 def test_the_opens_of_a_page_with_rejected_rows_are_published(core: Core) -> None:
@@ -136,12 +136,12 @@ def test_rejected_rows_of_several_pages_are_set_aside(core: Core) -> None:
 
 def test_what_happened_adds_up_over_the_stretches_of_a_round(core: Core) -> None:
     core.publisher.refused = {event_id(row(number), 1) for number in (1, 2)}
-    facts = Facts()
+    counts = PollCounts()
     for number in (1, 2):
         page = Page(None, (row(number),), (rejected(str(number)),))
-        core.work(Pages({None: page}), core.walk(), facts=facts)
+        core.work(Pages({None: page}), core.walk(), counts=counts)
         core.tracking.save(core.activity())
-    assert (facts.published, facts.dead_lettered, facts.rejected) == (2, 2, 2)
+    assert (counts.published, counts.dead_lettered, counts.rejected) == (2, 2, 2)
 
 
 # --- Delays ---
@@ -151,8 +151,8 @@ def test_delays_are_told_of_opens_since_tracking_began(core: Core) -> None:
     core.clock.instant = at(60)
     began = core.activity().tracked_at
     old = (began - NOON).total_seconds() / 60
-    facts = core.work(report_of((row(59), row(old), row(old - 1))), core.walk())
-    assert sorted(facts.delays_seconds) == [60, (at(60) - began).total_seconds()]
+    counts = core.work(report_of((row(59), row(old), row(old - 1))), core.walk())
+    assert sorted(counts.delays_seconds) == [60, (at(60) - began).total_seconds()]
 
 
 def test_opens_are_published_as_of_now(core: Core) -> None:

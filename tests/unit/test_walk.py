@@ -28,7 +28,7 @@ def ledger(*opens: tuple[Open, int]) -> Mapping[str, set[bytes]]:
     return known
 
 
-def facts(found: list[NewOpen]) -> list[tuple[str, int]]:
+def counts(found: list[NewOpen]) -> list[tuple[str, int]]:
     return [(new.open.contact_id, new.occurrence) for new in found]
 
 
@@ -86,12 +86,12 @@ def test_a_row_that_the_ledger_knows_is_not_new() -> None:
 
 def test_a_tie_behind_a_known_one_is_new() -> None:
     page = Page(None, (row(1, "bo"), row(1, "ann")))
-    assert facts(new_opens(page, None, ledger((row(1, "bo"), 1)))) == [("ann", 1)]
+    assert counts(new_opens(page, None, ledger((row(1, "bo"), 1)))) == [("ann", 1)]
 
 
 def test_three_rows_alike_against_one_in_the_ledger_are_occurrences_2_and_3() -> None:
     page = Page(None, (row(1), row(1), row(1)))
-    assert facts(new_opens(page, None, ledger((row(1), 1)))) == [("ann", 2), ("ann", 3)]
+    assert counts(new_opens(page, None, ledger((row(1), 1)))) == [("ann", 2), ("ann", 3)]
 
 
 @pytest.mark.parametrize("other", [row(1, "bo"), row(2), row(1, device=None)])
@@ -102,17 +102,17 @@ def test_rows_that_differ_are_counted_apart(other: Open) -> None:
 
 def test_new_opens_come_oldest_first() -> None:
     page = Page(None, (row(3, "cy"), row(2, "bo"), row(1, "ann")))
-    assert facts(new_opens(page, None, {})) == [("ann", 1), ("bo", 1), ("cy", 1)]
+    assert counts(new_opens(page, None, {})) == [("ann", 1), ("bo", 1), ("cy", 1)]
 
 
 def test_a_row_at_the_floor_is_new_and_one_below_it_is_not() -> None:
     page = Page(None, (row(2, "bo"), row(1, "ann")))
-    assert facts(new_opens(page, at(2), {})) == [("bo", 1)]
+    assert counts(new_opens(page, at(2), {})) == [("bo", 1)]
 
 
 def test_rows_below_the_floor_hide_none_above_it() -> None:
     page = Page(None, (row(1, "ann"), row(3, "cy"), row(2, "bo")))
-    assert facts(new_opens(page, at(2), {})) == [("bo", 1), ("cy", 1)]
+    assert counts(new_opens(page, at(2), {})) == [("bo", 1), ("cy", 1)]
 
 
 rows = st.builds(

@@ -72,7 +72,7 @@ class Walk:
 
 
 @dataclass(slots=True)
-class Facts:
+class PollCounts:
     """What happened, for logs and metrics."""
 
     published: int = 0
@@ -94,7 +94,7 @@ class Poller:
     tracking: Tracking
     clock: Clock
 
-    def work(self, walk: Walk, facts: Facts, *, before: datetime) -> None:
+    def work(self, walk: Walk, counts: PollCounts, *, before: datetime) -> None:
         """Work one stretch of a walk: up to `PAGES_IN_HAND` pages, or to its pause or floor.
 
         What was read before a failing request is published and recorded, then the error rises;
@@ -129,8 +129,8 @@ class Poller:
             failure = None if walk.done else _astray(walk, page)
             if walk.done or failure or (walk.pause and passed(page, walk.pause)):
                 break
-        self._deliver(walk.activity, opens, rejected, facts)
-        facts.missing += _missing(walk, opens)
+        self._deliver(walk.activity, opens, rejected, counts)
+        counts.missing += _missing(walk, opens)
         known.forget(pages)
         self._advance(walk, pages, failure, opens, len(rejected))
         if failure:
@@ -162,26 +162,30 @@ class Poller:
         )
 
     def _deliver(
-        self, activity: Activity, opens: list[NewOpen], rejected: list[RejectedRow], facts: Facts
+        self,
+        activity: Activity,
+        opens: list[NewOpen],
+        rejected: list[RejectedRow],
+        counts: PollCounts,
     ) -> None:
         """Publish, then record: what is in the ledger was acknowledged."""
         entries: dict[str, set[bytes]] = {}
         if opens:
             opens.sort(key=lambda new: new.open.created_time)
             now = self.clock.now()
-            facts.dead_lettered += self.publisher.publish(activity, opens, now)
+            counts.dead_lettered += self.publisher.publish(activity, opens, now)
             for new in opens:
                 created = new.open.created_time
                 entries.setdefault(bucket(created), set()).add(fingerprint(new.event_id))
                 if created >= activity.tracked_at:
-                    facts.delays_seconds.append((now - created).total_seconds())
+                    counts.delays_seconds.append((now - created).total_seconds())
         if rejected:
             self.publisher.set_aside(activity, rejected)
             entries[REJECTED] = {row_fingerprint(row.row) for row in rejected}
         if entries:
             self.ledger.append(activity.campaign_activity_id, entries)
-        facts.published += len(opens)
-        facts.rejected += len(rejected)
+        counts.published += len(opens)
+        counts.rejected += len(rejected)
 
     def _advance(
         self,

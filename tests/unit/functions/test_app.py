@@ -19,7 +19,7 @@ from email_opens.errors import (
     QuotaExceeded,
     ReportUnavailable,
 )
-from email_opens.poller import Facts
+from email_opens.poller import PollCounts
 from email_opens.turns.turns import Failure, TurnReport
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployed import Context, Output, load
@@ -135,7 +135,9 @@ class TestTheReply:
         assert tell(TurnReport("default")).reply["stopped"] is None
 
     def test_is_json(self, tell: Tell) -> None:
-        turn = TurnReport("default", stopped=OutOfTime("Late."), facts=Facts(delays_seconds=[1.5]))
+        turn = TurnReport(
+            "default", stopped=OutOfTime("Late."), counts=PollCounts(delays_seconds=[1.5])
+        )
         json.dumps(tell(turn).reply)
 
 
@@ -169,7 +171,7 @@ class TestTheLog:
 
 class TestTheMetrics:
     def test_measure_no_negative_delay_where_clocks_differ(self, tell: Tell) -> None:
-        turn = TurnReport("default", facts=Facts(delays_seconds=[-3.0, 2.0]))
+        turn = TurnReport("default", counts=PollCounts(delays_seconds=[-3.0, 2.0]))
         assert tell(turn).output.measured("PublishDelay") == [0.0, 2.0]
 
     @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ class TestTheMetrics:
         assert tell(turn).output.measured("AccountDisconnected") == [count]
 
     def test_count_what_an_audit_found_missing(self, tell: Tell) -> None:
-        assert tell(TurnReport("default", facts=Facts(missing=2))).output.measured(
+        assert tell(TurnReport("default", counts=PollCounts(missing=2))).output.measured(
             "OpensMissing"
         ) == [2]
 

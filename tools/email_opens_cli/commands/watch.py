@@ -126,9 +126,9 @@ def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) ->
         turn = _turn(product, wanted.account_id, ending)
         if ending.wished or isinstance(turn.stopped, OutputClosed):
             return 0
-        if turn.facts.rejected:
-            _say(f"Set aside {turn.facts.rejected} rows that are no opens, in {rejected}.")
-        if turn.facts.published or not wanted.every:
+        if turn.counts.rejected:
+            _say(f"Set aside {turn.counts.rejected} rows that are no opens, in {rejected}.")
+        if turn.counts.published or not wanted.every:
             _say_on_a_terminal(next(told(turn)))
         wrong = list(complaints_of(turn))
         if wrong != said:  # Not again each minute.

@@ -30,13 +30,13 @@ def poll(product: "EmailOpens", account_id: str) -> "TurnReport":
 def told(turn: "TurnReport") -> Iterator[str]:
     """Yield what was done, in sentences."""
     yield (
-        f"Published {turn.facts.published} opens of {turn.activities} activities "
+        f"Published {turn.counts.published} opens of {turn.activities} activities "
         f"with {turn.requests} requests; {turn.gaps} gaps are left."
     )
-    if turn.facts.rejected:
-        yield f"Set aside {turn.facts.rejected} rows that are no opens."
-    if turn.facts.dead_lettered:
-        yield f"The topic refused {turn.facts.dead_lettered} opens; the dead-letter queue has them."
+    if turn.counts.rejected:
+        yield f"Set aside {turn.counts.rejected} rows that are no opens."
+    if turn.counts.dead_lettered:
+        yield f"The topic refused {turn.counts.dead_lettered} opens; the dead-letter queue has them."
 
 
 def complaints_of(turn: "TurnReport") -> Iterator[str]:

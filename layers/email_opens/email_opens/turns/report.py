@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from email_opens.errors import EmailOpensError
-from email_opens.poller import Facts
+from email_opens.poller import PollCounts
 
 MOST_DECISIONS = 1000
 """So many are told of a turn, the first of it."""
@@ -42,7 +42,7 @@ class TurnReport:
     requests: int = 0
     throttled: int = 0
     gaps: int = 0
-    facts: Facts = field(default_factory=Facts)
+    counts: PollCounts = field(default_factory=PollCounts)
     failures: list[Failure] = field(default_factory=list)
     stopped: EmailOpensError | None = None
     """Why the account's turn ended early, if it did."""

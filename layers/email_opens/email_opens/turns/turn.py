@@ -178,7 +178,7 @@ class Turn:
         """Work a stretch; an activity of which that fails is left alone until the next turn."""
         activity_id = walk.activity.campaign_activity_id
         try:
-            self.poller.work(walk, self.turn.facts, before=self.before)
+            self.poller.work(walk, self.turn.counts, before=self.before)
         except (AccountStopped, OutOfTime):
             raise
         except (LostRace, LinkExpired):

@@ -96,7 +96,7 @@ class TestOverSeveralLeases:
 
     def test_reads_all(self, audited: Audit) -> None:
         in_turns(audited.wired, "default", "audit", audited.work)
-        assert audited.facts.published == len(self.PAGES)
+        assert audited.counts.published == len(self.PAGES)
 
     def test_knows_how_many_rows_there_are(self, audited: Audit) -> None:
         in_turns(audited.wired, "default", "audit", audited.work)

@@ -14,7 +14,7 @@ from email_opens.model import (
     activity_id,
     iso,
 )
-from email_opens.poller import Facts, Poller, Walk
+from email_opens.poller import PollCounts, Poller, Walk
 from email_opens.walk import Depth, floor_of
 from email_opens_cli.commands.activities.pause import of_account
 from email_opens_cli.deployed.leased import Lease, in_turns
@@ -39,9 +39,9 @@ def audit(activity: Id, account: Account = "default", stack: Stack = None) -> No
             in_turns(wired, who, "audit", audited.work)
         for sentence in audited.told():
             print(sentence)
-        if audited.facts.dead_lettered:
+        if audited.counts.dead_lettered:
             complain(
-                f"The topic refused {audited.facts.dead_lettered} opens: "
+                f"The topic refused {audited.counts.dead_lettered} opens: "
                 "see `email-opens dead-letters list`.",
                 FAILED,
             )
@@ -53,7 +53,7 @@ class Audit:
 
     wired: "EmailOpens"
     activity: Activity
-    facts: Facts = field(default_factory=Facts)
+    counts: PollCounts = field(default_factory=PollCounts)
     requests: int = 0
     counted: int | None = None
     """Opens by the vendor's own counter."""
@@ -87,11 +87,11 @@ class Audit:
         rows = f"{now.reported} rows" if floor is None else f"rows of interest since {iso(floor)}"
         said = [
             f"The report has {rows}; read with {self.requests} requests.",
-            f"Missing were {self.facts.published}; they are published now.",
+            f"Missing were {self.counts.published}; they are published now.",
             f"Published so far: {now.published}.",
         ]
-        if self.facts.rejected:
-            said.append(f"Set aside {self.facts.rejected} rows that are no opens.")
+        if self.counts.rejected:
+            said.append(f"Set aside {self.counts.rejected} rows that are no opens.")
         if self.counted is None:
             said.append("The vendor's own counter could not be read.")
         elif floor is None and now.reported is not None:
@@ -124,7 +124,7 @@ class Audit:
             lease.report, turns.ledger, turns.publisher, self.wired.tracking, self.wired.clock
         )
         try:
-            poller.work(walk, self.facts, before=lease.before)
+            poller.work(walk, self.counts, before=lease.before)
         finally:
             # What was read before a failing request is recorded, and the rest of it is a gap.
             self._walked = self._walked or walk.activity != self.activity
