@@ -1,10 +1,10 @@
-"""The Campaigns and Looks ports in memory; they pass the contract suites of the real adapters."""
+"""The Campaigns and SeenCampaigns ports in memory; they pass the contract suites of the real adapters."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from email_opens.errors import LinkExpired, OutOfTime
-from email_opens.model import Campaign, Look, Summaries, Summary
+from email_opens.model import Campaign, SeenCampaign, Summaries, Summary
 from tests.fakes import FakeClock
 
 
@@ -69,12 +69,12 @@ class MemoryCampaigns:
             raise self.troubles[what]
 
 
-class MemoryLooks:
+class MemorySeenCampaigns:
     def __init__(self) -> None:
-        self.looks: dict[str, dict[str, Look]] = {}
+        self.seen: dict[str, dict[str, SeenCampaign]] = {}
 
-    def load(self, account_id: str) -> dict[str, Look]:
-        return dict(self.looks.get(account_id, {}))
+    def load(self, account_id: str) -> dict[str, SeenCampaign]:
+        return dict(self.seen.get(account_id, {}))
 
-    def store(self, account_id: str, looks: Mapping[str, Look]) -> None:
-        self.looks[account_id] = dict(looks)
+    def store(self, account_id: str, seen: Mapping[str, SeenCampaign]) -> None:
+        self.seen[account_id] = dict(seen)

@@ -8,9 +8,9 @@ import boto3
 import pytest
 
 from constant_contact_emulator import Campaign, Kind
-from email_opens.adapters.aws.seen_campaigns import DynamoDBLooks
+from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.errors import InvalidInput
-from email_opens.model import Look, State
+from email_opens.model import SeenCampaign, State
 from tests.integration.deployed import ACCOUNT, Deployed
 from tests.integration.discovered import discovery as discovery  # noqa: PLC0414 - a fixture
 
@@ -151,8 +151,10 @@ class TestNames:
 
 def test_sends_beyond_one_page_of_summaries_are_found(discovery: Deployed) -> None:
     first = send(discovery, ago=timedelta(hours=1))
-    known = {send(discovery).campaign_id: Look(discovery.clock.now()) for _ in range(500)}
-    DynamoDBLooks(discovery.aws.dynamodb, discovery.aws.tracking_table).store(ACCOUNT, known)
+    known = {send(discovery).campaign_id: SeenCampaign(discovery.clock.now()) for _ in range(500)}
+    DynamoDBSeenCampaigns(discovery.aws.dynamodb, discovery.aws.tracking_table).store(
+        ACCOUNT, known
+    )
     assert discovery.invoke()["tracked"] == [first.activity_id]
 
 

@@ -11,7 +11,7 @@ from botocore.config import Config
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.seen_campaigns import DynamoDBLooks
+from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import aws_session
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
@@ -27,9 +27,9 @@ from email_opens.ports import (
     Clock,
     Credentials,
     Ledger,
-    Looks,
     Publisher,
     Report,
+    SeenCampaigns,
     Tracking,
 )
 from email_opens.turns.budget import Budget
@@ -166,7 +166,7 @@ class DiscoverCampaigns:
     discovery: Discovery
     visits: Visits
     tracking: Tracking
-    looks: Looks
+    seen: SeenCampaigns
     clock: Clock
 
 
@@ -184,7 +184,7 @@ def bootstrap_discovery(
     dynamodb = aws.client("dynamodb", config=patient)
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
-    looks = DynamoDBLooks(dynamodb, settings.tracking_table)
+    seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
     session = _session()
 
     def campaigns(account_id: str, requests_left: int) -> Campaigns:
@@ -209,13 +209,13 @@ def bootstrap_discovery(
     discovery = Discovery(
         visits=visits,
         tracking=tracking,
-        looks=looks,
+        seen=seen,
         clock=clock,
         lookback=told.lookback,
         names=Names(told.include_names, told.exclude_names),
     )
     return DiscoverCampaigns(
-        discovery=discovery, visits=visits, tracking=tracking, looks=looks, clock=clock
+        discovery=discovery, visits=visits, tracking=tracking, seen=seen, clock=clock
     )
 
 

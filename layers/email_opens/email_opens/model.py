@@ -210,7 +210,7 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SeenCampaign:
     """What discovery keeps of a campaign that it has looked at."""
 
     last_sent: datetime

@@ -10,10 +10,10 @@ from email_opens.model import (
     Campaign,
     Counted,
     Learned,
-    Look,
     NewOpen,
     Page,
     RejectedRow,
+    SeenCampaign,
     Summaries,
     Tokens,
 )
@@ -221,14 +221,14 @@ class Campaigns(Protocol):
         """How many of them were refused for their pace."""
 
 
-class Looks(Protocol):
+class SeenCampaigns(Protocol):
     """Which campaigns discovery has looked at, by their ids.
 
     It keeps discovery from asking for the same campaigns again and again, and from tracking what
     a person has untracked. What is lost of it costs requests, and no opens.
     """
 
-    def load(self, account_id: str) -> dict[str, Look]: ...
+    def load(self, account_id: str) -> dict[str, SeenCampaign]: ...
 
-    def store(self, account_id: str, looks: Mapping[str, Look]) -> None:
+    def store(self, account_id: str, seen: Mapping[str, SeenCampaign]) -> None:
         """Replace what was stored."""

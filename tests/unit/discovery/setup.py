@@ -9,7 +9,7 @@ from email_opens.model import Activity, Campaign, CampaignActivity
 from email_opens.ports import Campaigns
 from email_opens.turns.visits import Visits
 from tests.fakes import FakeClock, MemoryTracking
-from tests.memory_campaigns import MemoryCampaigns, MemoryLooks
+from tests.memory_campaigns import MemoryCampaigns, MemorySeenCampaigns
 
 LOOKBACK = timedelta(days=7)
 MINUTE = timedelta(minutes=1)
@@ -21,7 +21,7 @@ class World:
 
     clock: FakeClock = field(default_factory=FakeClock)
     tracking: MemoryTracking = field(default_factory=MemoryTracking)
-    looks: MemoryLooks = field(default_factory=MemoryLooks)
+    seen: MemorySeenCampaigns = field(default_factory=MemorySeenCampaigns)
     names: Names = field(default_factory=Names)
     requests_per_day: int = 10_000
     page_rows: int = 500
@@ -55,7 +55,7 @@ class World:
         discovery = Discovery(
             visits=self.visiting(),
             tracking=self.tracking,
-            looks=self.looks,
+            seen=self.seen,
             clock=self.clock,
             lookback=LOOKBACK,
             names=self.names,

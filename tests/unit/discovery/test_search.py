@@ -87,7 +87,7 @@ class TestANewSend:
         world.search()
         (activity,) = world.tracked().values()
         begun = world.tracking.save(replace(activity, watermark=world.clock.now()))
-        world.looks.looks.clear()
+        world.seen.seen.clear()
         world.search()
         assert world.tracked()["news-primary_email"] == begun
 

@@ -12,7 +12,7 @@ from email_opens.discovery.selection import (
     still_of_use,
     worth_a_look,
 )
-from email_opens.model import Campaign, CampaignActivity, Look, State, Summary
+from email_opens.model import Campaign, CampaignActivity, SeenCampaign, State, Summary
 from tests.contract.samples import ACTIVITY, NOON
 
 WEEK = timedelta(days=7)
@@ -56,33 +56,33 @@ class TestTheFloor:
         assert floor_of({}, WEEK, NOON) == NOON - WEEK
 
     def test_stays_there_while_sends_are_known(self) -> None:
-        assert floor_of({"one": Look(NOON - HOUR)}, WEEK, NOON) == NOON - WEEK
+        assert floor_of({"one": SeenCampaign(NOON - HOUR)}, WEEK, NOON) == NOON - WEEK
 
     def test_goes_down_to_the_last_send_known_if_nobody_has_looked_for_longer(self) -> None:
-        looks = {"old": Look(NOON - 3 * WEEK), "older": Look(NOON - 4 * WEEK)}
-        assert floor_of(looks, WEEK, NOON) == NOON - 3 * WEEK
+        seen = {"old": SeenCampaign(NOON - 3 * WEEK), "older": SeenCampaign(NOON - 4 * WEEK)}
+        assert floor_of(seen, WEEK, NOON) == NOON - 3 * WEEK
 
 
 class TestASend:
     @pytest.mark.parametrize(
-        ("look", "worth"),
+        ("seen_campaign", "worth"),
         [
             (None, True),
-            (Look(NOON), False),
-            (Look(NOON + HOUR), False),
-            (Look(NOON - HOUR), True),
-            (Look(NOON, left_out="Internal"), False),
-            (Look(NOON - HOUR, left_out="Internal"), True),
+            (SeenCampaign(NOON), False),
+            (SeenCampaign(NOON + HOUR), False),
+            (SeenCampaign(NOON - HOUR), True),
+            (SeenCampaign(NOON, left_out="Internal"), False),
+            (SeenCampaign(NOON - HOUR, left_out="Internal"), True),
         ],
     )
-    def test_is_looked_at_once(self, look: Look | None, worth: bool) -> None:
-        looks = {"one": look} if look else {}
+    def test_is_looked_at_once(self, seen_campaign: SeenCampaign | None, worth: bool) -> None:
+        seen = {"one": seen_campaign} if seen_campaign else {}
         names = Names(exclude=("internal*",))
-        assert worth_a_look([SENT], looks, NOON - WEEK, names) == ([SENT] if worth else [])
+        assert worth_a_look([SENT], seen, NOON - WEEK, names) == ([SENT] if worth else [])
 
     def test_is_looked_at_again_once_its_name_is_taken(self) -> None:
-        looks = {"one": Look(NOON, left_out="Internal")}
-        assert worth_a_look([SENT], looks, NOON - WEEK, EVERY) == [SENT]
+        seen = {"one": SeenCampaign(NOON, left_out="Internal")}
+        assert worth_a_look([SENT], seen, NOON - WEEK, EVERY) == [SENT]
 
     @pytest.mark.parametrize(("floor", "worth"), [(NOON, True), (NOON + HOUR, False)])
     def test_below_the_floor_is_not_looked_at(self, floor: datetime, worth: bool) -> None:
@@ -90,8 +90,8 @@ class TestASend:
 
 
 def test_looks_below_the_floor_are_forgotten() -> None:
-    looks = {"kept": Look(NOON), "old": Look(NOON - HOUR)}
-    assert still_of_use(looks, NOON) == {"kept": Look(NOON)}
+    seen = {"kept": SeenCampaign(NOON), "old": SeenCampaign(NOON - HOUR)}
+    assert still_of_use(seen, NOON) == {"kept": SeenCampaign(NOON)}
 
 
 def test_permalinks_and_unknown_roles_are_no_candidates() -> None:

@@ -161,7 +161,7 @@ def vendor(patient: Patient) -> Iterator[Finding]:
         with leased(patient.product, patient.account_id, "doctor") as lease:
             reply = lease.ask(SUMMARIES)
     except Busy:
-        yield Finding.unseen("vendor", "a poll is at work", "Look again in a minute.")
+        yield Finding.unseen("vendor", "a poll is at work", "SeenCampaign again in a minute.")
         return
     yield privilege(reply, patient.account_id)
     yield skew(reply, patient.product.clock.now())

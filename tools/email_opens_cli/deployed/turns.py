@@ -36,7 +36,9 @@ def told(turn: "TurnReport") -> Iterator[str]:
     if turn.counts.rejected:
         yield f"Set aside {turn.counts.rejected} rows that are no opens."
     if turn.counts.dead_lettered:
-        yield f"The topic refused {turn.counts.dead_lettered} opens; the dead-letter queue has them."
+        yield (
+            f"The topic refused {turn.counts.dead_lettered} opens; they are in the dead-letter queue."
+        )
 
 
 def complaints_of(turn: "TurnReport") -> Iterator[str]:

@@ -17,8 +17,8 @@ from email_opens.discovery.selection import (
     worth_a_look,
 )
 from email_opens.errors import ActivityFailed, EmailOpensError, LostRace, OutOfTime, PagingBroken
-from email_opens.model import Activity, Campaign, CampaignActivity, Look, State, Summary
-from email_opens.ports import Campaigns, Clock, Looks, Tracking
+from email_opens.model import Activity, Campaign, CampaignActivity, SeenCampaign, State, Summary
+from email_opens.ports import Campaigns, Clock, SeenCampaigns, Tracking
 from email_opens.turns.visits import Visits
 
 STRETCH_REQUESTS = 8
@@ -63,7 +63,7 @@ class Discovery:
 
     visits: Visits
     tracking: Tracking
-    looks: Looks
+    seen: SeenCampaigns
     clock: Clock
     lookback: timedelta
     names: Names
@@ -115,10 +115,10 @@ class _Search:
 
     def work(self, campaigns: Campaigns, before: datetime) -> None:
         """Work a stretch, and keep what was looked at."""
-        looks = self.discovery.looks.load(self.found.account_id)
+        seen = self.discovery.seen.load(self.found.account_id)
         if self.floor is None:
             now = self.discovery.clock.now()
-            self.floor = floor_of(looks, self.discovery.lookback, now)
+            self.floor = floor_of(seen, self.discovery.lookback, now)
         stretch = _Stretch(
             discovery=self.discovery,
             found=self.found,
@@ -128,7 +128,7 @@ class _Search:
         )
         try:
             if self.waiting is None:
-                self._list(stretch, looks, self.floor)
+                self._list(stretch, seen, self.floor)
             while self.waiting and campaigns.requests < STRETCH_REQUESTS:
                 summary = self.waiting.pop()
                 try:
@@ -137,11 +137,11 @@ class _Search:
                     self.waiting.append(summary)
                     raise
         finally:
-            if stretch.looks:
-                kept = still_of_use(looks, self.floor) | stretch.looks
-                self.discovery.looks.store(self.found.account_id, kept)
+            if stretch.seen:
+                kept = still_of_use(seen, self.floor) | stretch.seen
+                self.discovery.seen.store(self.found.account_id, kept)
 
-    def _list(self, stretch: "_Stretch", looks: dict[str, Look], floor: datetime) -> None:
+    def _list(self, stretch: "_Stretch", seen: dict[str, SeenCampaign], floor: datetime) -> None:
         """Read summaries down to the floor, and choose."""
         while stretch.campaigns.requests < STRETCH_REQUESTS:
             page = stretch.campaigns.summaries(link=self.link, before=stretch.before)
@@ -149,7 +149,7 @@ class _Search:
             reached = bool(page.summaries) and page.summaries[-1].last_sent < floor
             if page.next_link is None or reached:
                 chosen = {one.campaign_id: one for one in reversed(self.summaries)}
-                self.waiting = worth_a_look(chosen.values(), looks, floor, self.discovery.names)
+                self.waiting = worth_a_look(chosen.values(), seen, floor, self.discovery.names)
                 return
             if page.next_link in self.links:
                 raise PagingBroken("The next links of the summaries lead in a circle.")
@@ -166,14 +166,14 @@ class _Stretch:
     floor: datetime
     campaigns: Campaigns
     before: datetime
-    looks: dict[str, Look] = field(default_factory=dict)
+    seen: dict[str, SeenCampaign] = field(default_factory=dict)
     activities: dict[str, Activity] | None = None
     """Those that are tracked, by their ids, once somebody has asked."""
 
     def look(self, summary: Summary) -> None:
         """Look at a campaign; one that fails is looked at again by the next search."""
         try:
-            self.looks[summary.campaign_id] = self._looked(summary)
+            self.seen[summary.campaign_id] = self._looked(summary)
         except (ActivityFailed, LostRace) as error:
             self._fail(summary, error)
         except EmailOpensError:
@@ -185,16 +185,16 @@ class _Stretch:
     def _fail(self, summary: Summary, error: Exception) -> None:
         self.found.failures.append(CampaignFailure(summary.campaign_id, error))
 
-    def _looked(self, summary: Summary) -> Look:
+    def _looked(self, summary: Summary) -> SeenCampaign:
         campaign = self.campaigns.campaign(summary.campaign_id, before=self.before)
         if campaign is None or campaign.removed:
             self.found.removed.append(summary.campaign_id)
         elif not self.discovery.names.take(campaign.name):
             self.found.left_out.append(summary.campaign_id)
-            return Look(summary.last_sent, campaign.name or "")
+            return SeenCampaign(summary.last_sent, campaign.name or "")
         else:
             self._track(campaign, self._sends(candidates(campaign), summary))
-        return Look(summary.last_sent)
+        return SeenCampaign(summary.last_sent)
 
     def _sends(
         self, activities: list[CampaignActivity], summary: Summary

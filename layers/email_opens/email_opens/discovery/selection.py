@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from email_opens.model import Activity, Campaign, CampaignActivity, Look, State, Summary
+from email_opens.model import Activity, Campaign, CampaignActivity, SeenCampaign, State, Summary
 
 TRACKED_ROLES = ("primary_email", "resend")
 """A permalink is a page: nobody is sent it, and nobody opens it."""
@@ -27,29 +27,33 @@ class Names:
         return _any(self.include, name) and not _any(self.exclude, name)
 
 
-def floor_of(looks: Mapping[str, Look], lookback: timedelta, now: datetime) -> datetime:
+def floor_of(seen: Mapping[str, SeenCampaign], lookback: timedelta, now: datetime) -> datetime:
     """Return from when on sends are looked for.
 
     The lookback, or further if nobody has looked for longer: then from the last send known.
     """
-    latest = max((look.last_sent for look in looks.values()), default=now)
+    latest = max((seen_campaign.last_sent for seen_campaign in seen.values()), default=now)
     return min(now - lookback, latest)
 
 
 def worth_a_look(
-    summaries: Iterable[Summary], looks: Mapping[str, Look], floor: datetime, names: Names
+    summaries: Iterable[Summary], seen: Mapping[str, SeenCampaign], floor: datetime, names: Names
 ) -> list[Summary]:
     """Return the sends that are new, or were left out by a name that is now taken."""
     return [
         one
         for one in summaries
-        if one.last_sent >= floor and not _is_known(looks.get(one.campaign_id), one, names)
+        if one.last_sent >= floor and not _is_known(seen.get(one.campaign_id), one, names)
     ]
 
 
-def still_of_use(looks: Mapping[str, Look], floor: datetime) -> dict[str, Look]:
+def still_of_use(seen: Mapping[str, SeenCampaign], floor: datetime) -> dict[str, SeenCampaign]:
     """Return the looks at sends that may be met again."""
-    return {key: look for key, look in looks.items() if look.last_sent >= floor}
+    return {
+        key: seen_campaign
+        for key, seen_campaign in seen.items()
+        if seen_campaign.last_sent >= floor
+    }
 
 
 def candidates(campaign: Campaign) -> list[CampaignActivity]:
@@ -94,10 +98,10 @@ def renewed(activity: Activity, campaign: Campaign, sent_at: datetime | None) ->
     )
 
 
-def _is_known(look: Look | None, summary: Summary, names: Names) -> bool:
-    if look is None or look.last_sent < summary.last_sent:
+def _is_known(seen_campaign: SeenCampaign | None, summary: Summary, names: Names) -> bool:
+    if seen_campaign is None or seen_campaign.last_sent < summary.last_sent:
         return False
-    return look.left_out is None or not names.take(look.left_out)
+    return seen_campaign.left_out is None or not names.take(seen_campaign.left_out)
 
 
 def _any(patterns: tuple[str, ...], name: str | None) -> bool:

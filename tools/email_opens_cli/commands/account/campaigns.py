@@ -79,11 +79,11 @@ def campaigns(
 
 def _sent(wired: "DiscoverCampaigns", who: str, last: int) -> list[Sent]:
     summaries: list[Summary] = []
-    activities, looks = wired.tracking.activities(who), wired.looks.load(who)
+    activities, seen = wired.tracking.activities(who), wired.seen.load(who)
     by_campaign: dict[str | None, list[Activity]] = defaultdict(list)
     for one in activities:
         by_campaign[one.campaign_id].append(one)
-    names: dict[str, str | None] = {key: look.left_out for key, look in looks.items()}
+    names: dict[str, str | None] = {key: look.left_out for key, look in seen.items()}
     names |= {key: of[0].campaign_name for key, of in by_campaign.items() if key}
 
     def ask(vendor: "Campaigns", before: datetime) -> None:
@@ -97,7 +97,7 @@ def _sent(wired: "DiscoverCampaigns", who: str, last: int) -> list[Sent]:
             summary=one,
             name=names.get(one.campaign_id),
             activities=tuple(by_campaign[one.campaign_id]),
-            left_out=one.campaign_id in looks and looks[one.campaign_id].left_out is not None,
+            left_out=one.campaign_id in seen and seen[one.campaign_id].left_out is not None,
         )
         for one in summaries
     ]

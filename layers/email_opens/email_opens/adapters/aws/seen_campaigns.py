@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from email_opens.model import Look, iso, utc
+from email_opens.model import SeenCampaign, iso, utc
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -11,28 +11,35 @@ if TYPE_CHECKING:
     from email_opens.adapters.aws.items import Item, StoredItem
 
 DISCOVERY_ITEM = "discovery"
-MOST_LOOKS = 800
+MOST_SEEN_CAMPAIGNS = 800
 """An item holds 400 KB; the latest sends are kept."""
 
 
-class DynamoDBLooks:
-    """Keeps `email_opens.ports.Looks`."""
+class DynamoDBSeenCampaigns:
+    """Keeps `email_opens.ports.SeenCampaigns`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
-    def load(self, account_id: str) -> dict[str, Look]:
+    def load(self, account_id: str) -> dict[str, SeenCampaign]:
         reply = self._client.get_item(
             TableName=self._table, Key=_key(account_id), ConsistentRead=True
         )
         stored = reply.get("Item", {}).get("looks", {}).get("M", {})
-        read = {campaign_id: _look_of(one) for campaign_id, one in stored.items()}
-        return {campaign_id: look for campaign_id, look in read.items() if look}
+        read = {campaign_id: _seen_campaign(one) for campaign_id, one in stored.items()}
+        return {
+            campaign_id: seen_campaign
+            for campaign_id, seen_campaign in read.items()
+            if seen_campaign
+        }
 
-    def store(self, account_id: str, looks: Mapping[str, Look]) -> None:
-        latest = sorted(looks.items(), key=lambda one: one[1].last_sent, reverse=True)
-        items: Item = {campaign_id: {"M": _item(look)} for campaign_id, look in latest[:MOST_LOOKS]}
+    def store(self, account_id: str, seen: Mapping[str, SeenCampaign]) -> None:
+        latest = sorted(seen.items(), key=lambda one: one[1].last_sent, reverse=True)
+        items: Item = {
+            campaign_id: {"M": _item(seen_campaign)}
+            for campaign_id, seen_campaign in latest[:MOST_SEEN_CAMPAIGNS]
+        }
         self._client.put_item(
             TableName=self._table, Item=_key(account_id) | {"looks": {"M": items}}
         )
@@ -42,16 +49,20 @@ def _key(account_id: str) -> "Item":
     return {"account_id": {"S": account_id}, "item": {"S": DISCOVERY_ITEM}}
 
 
-def _item(look: Look) -> "Item":
-    item: Item = {"last_sent": {"S": iso(look.last_sent)}}
-    return item if look.left_out is None else item | {"left_out": {"S": look.left_out}}
+def _item(seen_campaign: SeenCampaign) -> "Item":
+    item: Item = {"last_sent": {"S": iso(seen_campaign.last_sent)}}
+    return (
+        item
+        if seen_campaign.left_out is None
+        else item | {"left_out": {"S": seen_campaign.left_out}}
+    )
 
 
-def _look_of(value: object) -> Look | None:
+def _seen_campaign(value: object) -> SeenCampaign | None:
     """Return a look; None where a hand has broken it, which costs another look."""
     try:
         item = cast("Mapping[str, StoredItem]", value)["M"]
         left_out = item.get("left_out", {}).get("S")
-        return Look(utc(item["last_sent"]["S"]), left_out)
+        return SeenCampaign(utc(item["last_sent"]["S"]), left_out)
     except (KeyError, TypeError, AttributeError, ValueError):
         return None
