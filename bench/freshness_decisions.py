@@ -5,9 +5,9 @@ from random import Random
 from statistics import median
 
 from bench.figures import Figure
+from email_opens.model import Estimate
 from email_opens.scheduling.choice import Candidate, Counters, choose
 from email_opens.scheduling.price import plan
-from email_opens.scheduling.rates import Estimate
 
 ACTIVITIES = 1_000
 ROUNDS = 51

@@ -54,7 +54,10 @@ def idle_poll() -> None:
     clock = FakeClock(SENT + timedelta(days=DAYS + 1))
     product = over_aws(through_botocore(), clock, reports(vendor, clock))
     now = clock.now()
-    watched = replace(activity(now), watermark=now, audited_at=now, swept_at=now)
+    watched = replace(
+        activity(now),
+        progress=replace(activity(now).progress, watermark=now, audited_at=now, swept_at=now),
+    )
     product.tracking.add(watched)
     turn = invoke(product, clock)
     print(json.dumps({"mib": peak_mib(), "published": turn.counts.published, "turns": 1}))

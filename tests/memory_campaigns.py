@@ -1,4 +1,4 @@
-"""The Campaigns and SeenCampaigns ports in memory; they pass the contract suites of the real adapters."""
+"""In-memory fakes of the ports Campaigns and SeenCampaigns; the contract suites run over them."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

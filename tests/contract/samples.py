@@ -1,6 +1,8 @@
 """An activity and its opens, to be varied by the tests that need it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from email_opens.events import event_id
 from email_opens.model import Activity, NewOpen, Open
@@ -15,6 +17,15 @@ ACTIVITY = Activity(
     campaign_name="March news",
     tracked_at=NOON - timedelta(days=1),
 )
+
+
+def varied(activity: Activity, **changes: Any) -> Activity:
+    """Return an activity with other values of its fields, those of its groups included."""
+    for group in ("progress", "counts", "profile"):
+        value = getattr(activity, group)
+        inner = {name: changes.pop(name) for name in value.__slots__ if name in changes}
+        changes |= {group: replace(value, **inner)} if inner else {}
+    return replace(activity, **changes)
 
 
 def new_open(

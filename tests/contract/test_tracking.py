@@ -14,19 +14,18 @@ from email_opens.adapters.aws.tracking import LEASE_TRIES, DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
 from email_opens.errors import LostRace
-from email_opens.model import Account, Gap, Learned, State
+from email_opens.model import Account, Estimate, Gap, Learned, State
 from email_opens.ports import Tracking
-from email_opens.scheduling.rates import Estimate
 from tests.conftest import Aws
 from tests.contract.replies import Answers, error
-from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.fakes import FakeClock, MemoryTracking
 
 MINUTE = timedelta(minutes=1)
 TODAY = NOON.date().isoformat()
 TOMORROW = NOON + timedelta(days=1)
 
-EVERYTHING = replace(
+EVERYTHING = varied(
     ACTIVITY,
     state=State.PAUSED,
     sent_at=NOON - timedelta(days=2),
@@ -36,12 +35,12 @@ EVERYTHING = replace(
         Gap(floor=None, ceiling=None, link=None),
         Gap(NOON - timedelta(hours=2), NOON - timedelta(hours=1), "/v3/x?next=y", rows_above=500),
     ),
-    published=3,
-    reported=0,
-    rejected=1,
     polled_at=NOON,
     swept_at=NOON - MINUTE,
     audited_at=NOON - timedelta(hours=5),
+    published=3,
+    reported=0,
+    rejected=1,
     last_error="The vendor answered 503.",
     weight=2.5,
     estimate=Estimate(opens=12.5, exposure_seconds=98765.4),
@@ -314,9 +313,9 @@ class TestEveryActivity:
 
     def test_that_another_has_saved_is_not_saved(self, tracking: Tracking) -> None:
         tracking.add(ACTIVITY)
-        winner = tracking.save(replace(ACTIVITY, published=1))
+        winner = tracking.save(varied(ACTIVITY, published=1))
         with pytest.raises(LostRace):
-            tracking.save(replace(ACTIVITY, published=2))
+            tracking.save(varied(ACTIVITY, published=2))
         assert tracking.activities("default") == [winner]
 
     def test_that_is_not_tracked_is_not_saved(self, tracking: Tracking) -> None:
@@ -456,7 +455,7 @@ class TestDynamoDB:
     def test_keeps_an_idle_activity_within_one_write_unit(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking, clock: FakeClock
     ) -> None:
-        named = replace(EVERYTHING, gaps=(), campaign_name="n" * 80, watermark=clock.now())
+        named = varied(EVERYTHING, gaps=(), watermark=clock.now(), campaign_name="n" * 80)
         dynamodb_tracking.add(named)
         (item,) = aws.dynamodb.scan(TableName=aws.tracking_table)["Items"]
         size = sum(len(name) + len(str(next(iter(v.values())))) for name, v in item.items())

@@ -54,7 +54,7 @@ def test_a_failing_activity_waits_its_turn_like_one_that_was_polled(core: Core) 
     core.troubles["a"] = UNAVAILABLE
     core.take_turn()
     activity = core.activity("a")
-    assert (activity.polled_at, activity.last_error, activity.state) == (
+    assert (activity.progress.polled_at, activity.last_error, activity.state) == (
         core.clock.now(),
         "The vendor answered 503.",
         State.ACTIVE,
@@ -108,7 +108,7 @@ def test_a_lost_race_is_no_failure_and_stops_no_other(core: Core) -> None:
     calls.before[0] = lose
     turn = core.take_turn(calls)
     assert (turn.failures, core.asked) == ([], ["a", "b", "c"])
-    assert core.activity("b").polled_at is not None
+    assert core.activity("b").progress.polled_at is not None
 
 
 def test_what_a_lost_race_left_unsaid_is_said_in_the_next_round(core: Core) -> None:
@@ -142,6 +142,9 @@ def test_a_gap_whose_link_has_expired_begins_again_in_the_next_round(core: Core)
 
     fail.after[0] = expire
     core.take_turn(fail)
-    assert core.activity().gaps == (replace(gap, link=None, rows_above=0),)
+    assert core.activity().progress.gaps == (replace(gap, link=None, rows_above=0),)
     core.take_turn()
-    assert (core.activity().gaps, sorted(core.published_minutes())) == ((), [-4, -3, -2, -1])
+    assert (core.activity().progress.gaps, sorted(core.published_minutes())) == (
+        (),
+        [-4, -3, -2, -1],
+    )

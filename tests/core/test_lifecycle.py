@@ -110,7 +110,7 @@ def test_the_last_audit_is_not_repeated_while_its_gap_waits(core: Core) -> None:
     core.requests_in_time = 1
     core.clock.sleep(HOUR.total_seconds())
     core.take_turn()
-    assert core.activity().audited_at == at(120)
+    assert core.activity().progress.audited_at == at(120)
 
 
 def test_an_activity_is_not_finished_before_its_last_gap_was_worked(core: Core) -> None:
@@ -119,4 +119,4 @@ def test_an_activity_is_not_finished_before_its_last_gap_was_worked(core: Core) 
         account_id="default", requests_day="2026-03-02", requests_spent=9000
     )
     core.take_turn()
-    assert (core.activity().state, len(core.activity().gaps)) == (State.ACTIVE, 1)
+    assert (core.activity().state, len(core.activity().progress.gaps)) == (State.ACTIVE, 1)

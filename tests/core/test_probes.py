@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from email_opens.errors import AccountDisconnected, QuotaExceeded, ReportUnavailable
-from email_opens.model import Account, Activity, Learned, State
-from email_opens.scheduling.rates import Estimate
+from email_opens.model import Account, Activity, Estimate, Learned, State
 from email_opens.turns.turns import TurnReport
 from tests.core.setup import DAY, Core, at, row
 
@@ -86,14 +85,14 @@ def test_a_counter_that_moved_is_moved_no_more_once_it_was_read(core: Core) -> N
     core.take_turn()
     core.clock.sleep(3600)
     core.take_turn()
-    assert (core.asked, core.activity("a").counter) == (["a"], 1)
+    assert (core.asked, core.activity("a").profile.counter) == (["a"], 1)
 
 
 def test_opens_that_a_counter_does_not_know_yet_are_expected_of_it(core: Core) -> None:
     read(core, polled_at=at(0) - DAY)
     core.arrive(row(110), row(111), to="a")
     core.take_turn()
-    assert core.activity("a").counter == 2
+    assert core.activity("a").profile.counter == 2
 
 
 def test_a_counter_that_counts_less_than_the_rows_is_taken_as_it_is(core: Core) -> None:
@@ -110,7 +109,7 @@ def test_of_a_first_count_it_is_not_known_what_was_read(core: Core) -> None:
     read(core, counter=None)
     core.world.counters[CAMPAIGN] = 7
     core.take_turn()
-    assert (core.asked, core.activity("a").counter) == (["a"], 7)
+    assert (core.asked, core.activity("a").profile.counter) == (["a"], 7)
 
 
 def test_a_first_count_from_before_the_last_read_is_kept_without_another(core: Core) -> None:
@@ -118,7 +117,7 @@ def test_a_first_count_from_before_the_last_read_is_kept_without_another(core: C
     core.world.counters[CAMPAIGN] = 7
     core.world.refreshed_at = at(118)
     core.take_turn()
-    assert (core.asked, core.activity("a").counter) == ([], 7)
+    assert (core.asked, core.activity("a").profile.counter) == ([], 7)
 
 
 # --- Who wakes ---
@@ -173,7 +172,7 @@ def test_a_campaign_without_a_counter_is_found_and_set_aside(core: Core) -> None
         read(core, f"a{number}", campaign_id=str(number))
     del core.world.counters["3"]
     core.take_turn()
-    assert [core.activity(f"a{number}").uncounted for number in range(5)] == [
+    assert [core.activity(f"a{number}").profile.uncounted for number in range(5)] == [
         number == 3 for number in range(5)
     ]
 
@@ -182,7 +181,7 @@ def test_a_campaign_alone_without_a_counter_is_set_aside(core: Core) -> None:
     core.world.counters.clear()
     read(core)
     core.take_turn()
-    assert (core.activity("a").uncounted, learned(core).lag_seconds) == (True, 0)
+    assert (core.activity("a").profile.uncounted, learned(core).lag_seconds) == (True, 0)
 
 
 def test_an_activity_that_has_failed_is_not_polled_again_for_its_counter(core: Core) -> None:
@@ -207,7 +206,7 @@ def test_what_was_set_aside_is_asked_for_no_more(core: Core) -> None:
 def test_what_was_set_aside_is_asked_for_again_after_an_audit(core: Core) -> None:
     read(core, uncounted=True, polled_at=at(0) - DAY, audited_at=at(0) - DAY)
     core.take_turn()
-    assert not core.activity("a").uncounted
+    assert not core.activity("a").profile.uncounted
 
 
 def test_a_search_for_what_has_no_counter_ends(core: Core) -> None:

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from email_opens.model import Estimate
 from email_opens.scheduling.candidates import prior_of
 from email_opens.scheduling.choice import Why
-from email_opens.scheduling.rates import Estimate
 from tests.core.setup import DAY, LEASE, Core, at, row
 from tests.world import Calls
 
@@ -67,7 +67,7 @@ def test_a_fresh_send_is_polled_as_the_turn_ends_for_nobody_looks_before_the_nex
     stays = timedelta(seconds=45)
     core.stays = stays
     core.take_turn()
-    read_at = core.activity().polled_at
+    read_at = core.activity().progress.polled_at
     assert read_at is not None
     assert len(core.asked) == 2
     assert stays - timedelta(seconds=2) < read_at - began < stays
@@ -142,7 +142,7 @@ def test_a_second_send_of_an_activity_is_read_at_once_and_estimated_anew(core: C
         estimate=Estimate(1.0, 1e9),
     )
     turn = core.take_turn()
-    estimate = core.activity().estimate
+    estimate = core.activity().profile.estimate
     assert [one.why for one in turn.decisions] == [Why.FIRST]
     assert estimate is not None
     assert estimate.opens_a_second > 0.005
@@ -152,7 +152,7 @@ def test_nobody_waits_for_a_clock_that_has_jumped_back(core: Core) -> None:
     core.stays = timedelta()
     core.track(polled_at=core.clock.now() + DAY, watermark=at(0), audited_at=at(0))
     core.take_turn()
-    assert core.activity().polled_at == core.clock.now()
+    assert core.activity().progress.polled_at == core.clock.now()
 
 
 def test_a_first_read_tells_when_an_activity_was_sent(core: Core) -> None:
@@ -188,4 +188,4 @@ def test_rows_that_came_within_their_grain_do_not_tell_how_often_it_is_opened(co
     core.track(tracked_at=core.clock.now())
     core.arrive(*(row(120, f"c{number}") for number in range(90)))
     core.take_turn()
-    assert core.activity().estimate == prior_of(())
+    assert core.activity().profile.estimate == prior_of(())

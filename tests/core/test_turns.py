@@ -154,7 +154,7 @@ def test_the_rows_of_a_report_are_counted_over_several_turns(core: Core) -> None
     core.take_turn()
     core.requests_in_time = 100
     core.take_turn()
-    assert core.activity().reported == 9 * PAGE
+    assert core.activity().counts.reported == 9 * PAGE
 
 
 def test_what_a_burst_left_is_worked_before_the_backfill(core: Core) -> None:
@@ -163,7 +163,7 @@ def test_what_a_burst_left_is_worked_before_the_backfill(core: Core) -> None:
     core.arrive(*(row(minute) for minute in range(30, 0, -1)))
     core.requests_in_time = 1 + 4
     core.take_turn()
-    assert core.activity().gaps[0] == backfill
+    assert core.activity().progress.gaps[0] == backfill
 
 
 def test_the_newest_gap_is_worked_first(core: Core) -> None:
@@ -172,7 +172,7 @@ def test_the_newest_gap_is_worked_first(core: Core) -> None:
     core.arrive(*(row(minute) for minute in range(60, -60, -1)))
     core.requests_in_time = 1 + 3
     core.take_turn()
-    assert core.activity().gaps == (low,)
+    assert core.activity().progress.gaps == (low,)
 
 
 def test_a_gap_without_a_ceiling_is_worked_before_others(core: Core) -> None:
@@ -181,8 +181,8 @@ def test_a_gap_without_a_ceiling_is_worked_before_others(core: Core) -> None:
     core.arrive(*(row(minute) for minute in range(60, -60, -1)))
     core.requests_in_time = 1 + 4
     core.take_turn()
-    assert low in core.activity().gaps
-    assert whole not in core.activity().gaps
+    assert low in core.activity().progress.gaps
+    assert whole not in core.activity().progress.gaps
 
 
 # --- The watermark's minute ---

@@ -55,7 +55,7 @@ def test_are_published_once_however_often_they_are_seen(core: Core, future: date
 def test_never_move_the_watermark_past_now(core: Core, future: datetime) -> None:
     core.arrive(dated(future))
     for _ in polls(core):
-        watermark = core.activity().watermark
+        watermark = core.activity().progress.watermark
         assert watermark is not None
         assert watermark <= core.clock.now()
 
@@ -115,7 +115,7 @@ def test_that_fill_more_pages_than_a_poll_holds_are_published_once(
     core.arrive(*(dated(future, f"f{number:02}") for number in range(9 * PAGE)))
     list(polls(core))
     assert contacts(core) == [*(f"f{number:02}" for number in range(9 * PAGE)), "old"]
-    assert core.activity().gaps == ()
+    assert core.activity().progress.gaps == ()
 
 
 @futures

@@ -13,21 +13,21 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.errors import AccountStopped, LostRace
 from email_opens.model import Gap, State
 from tests.conftest import Aws
-from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.core.setup import Core
 from tests.hostile.operations import growth
 from tests.hostile.values import ADDRESS, SECRET, instants_as_text, leaked, refusal
 
-FULL = replace(
+FULL = varied(
     ACTIVITY,
     sent_at=NOON,
     tracked_from=NOON,
     watermark=NOON,
     gaps=(Gap(NOON, NOON, "/v3/x?next=y"),),
-    reported=3,
     polled_at=NOON,
     swept_at=NOON,
     audited_at=NOON,
+    reported=3,
     last_error="The vendor answered 503.",
 )
 CENTURY = timedelta(days=36_500)
@@ -83,7 +83,7 @@ def broken(**changed: Any) -> Any:
 def test_an_activity_has_no_instant_whose_century_is_not_in_the_calendar(item: Any) -> None:
     found = activity_of(item)
     assert found.campaign_activity_id == ACTIVITY_ID
-    instants = (found.watermark, found.sent_at, found.tracked_at)
+    instants = (found.progress.watermark, found.sent_at, found.tracked_at)
     assert all(one - CENTURY < one < one + CENTURY for one in instants if one)
 
 
@@ -145,7 +145,7 @@ def test_work_does_not_grow_with_an_attributes_length(name: str) -> None:
 
 
 def test_work_grows_with_the_gaps() -> None:
-    few, many = (item_of(replace(FULL, gaps=FULL.gaps * count)) for count in (50, 200))
+    few, many = (item_of(varied(FULL, gaps=FULL.progress.gaps * count)) for count in (50, 200))
     assert growth(activity_of, few, many) <= 4
 
 
@@ -196,7 +196,7 @@ class TestAmongOthers:
 def test_an_instant_at_either_end_of_time_ends_no_turn(name: str, instant: str) -> None:
     core = Core()
     core.track()
-    item = item_of(replace(ACTIVITY, watermark=NOON)) | {name: {"S": instant}}
+    item = item_of(varied(ACTIVITY, watermark=NOON)) | {name: {"S": instant}}
     core.tracking.items["default", ACTIVITY_ID] = activity_of(item)
     turn = core.take_turn()
     broken = core.activity().state is State.BROKEN

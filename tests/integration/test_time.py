@@ -21,11 +21,11 @@ def activity_id(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_what_was_read_is_published(deployed: Deployed, activity_id: str) -> None:
-    assert deployed.activity(activity_id).published == 2 * PAGE_ROWS
+    assert deployed.activity(activity_id).counts.published == 2 * PAGE_ROWS
 
 
 def test_the_gap_is_kept(deployed: Deployed, activity_id: str) -> None:
-    assert len(deployed.activity(activity_id).gaps) == 1
+    assert len(deployed.activity(activity_id).progress.gaps) == 1
 
 
 @pytest.mark.usefixtures("activity_id")

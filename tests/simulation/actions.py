@@ -283,8 +283,10 @@ class Rest:
             assert turn.leased, "nobody else is at work"
             activities = simulation.tracking.activities("default")
             assert all(one.state is State.ACTIVE for one in activities)
-            audited = all(one.audited_at and one.audited_at >= begun for one in activities)
-            if audited and not turn.stopped and not any(one.gaps for one in activities):
+            audited = all(
+                one.progress.audited_at and one.progress.audited_at >= begun for one in activities
+            )
+            if audited and not turn.stopped and not any(one.progress.gaps for one in activities):
                 return
             simulation.wait(timedelta(hours=1))
         raise AssertionError(f"no rest after {MOST_TURNS_TO_REST} turns: {turn.stopped}")

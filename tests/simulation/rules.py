@@ -125,7 +125,7 @@ class Rules:
     def an_activity_was_saved(
         self, invocation: Invocation, before: Activity, saved: Activity
     ) -> None:
-        old, new = before.watermark, saved.watermark
+        old, new = before.progress.watermark, saved.progress.watermark
         self._require(
             old is None or (new is not None and new >= old), "5: a watermark has moved back"
         )
@@ -201,7 +201,7 @@ class Rules:
         return not any(
             (gap.floor is None or row.created_time >= gap.floor)
             and (gap.ceiling is None or row.created_time <= gap.ceiling)
-            for gap in activity.gaps
+            for gap in activity.progress.gaps
         )
 
 

@@ -18,6 +18,7 @@ from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import Activity, Gap, NewOpen, Page
 from email_opens.poller import Poller
 from email_opens.walk import Stretch
+from tests.contract.samples import varied
 from tests.fakes import MemoryLedger, MemoryTracking
 
 type Published = Mapping[str, AbstractSet[bytes]]
@@ -71,7 +72,7 @@ def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
         activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None
     ) -> tuple[Activity, Gap | None]:
         moved, _ = walk.advance(activity, stretch, floor, gap)
-        return replace(moved, gaps=()), None
+        return varied(moved, gaps=()), None
 
     patch.setattr(poller, "advance", advance)
 

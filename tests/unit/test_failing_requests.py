@@ -6,6 +6,7 @@ import pytest
 
 from email_opens.errors import LinkExpired, OutOfTime, PagingBroken, ReportUnavailable
 from email_opens.model import Gap, Page
+from tests.contract.samples import varied
 from tests.core.setup import FIVE_PAGES, Core, Pages, at, published, report_of, row
 
 CIRCLE = r"^A next link of the report leads back to a page already read\.$"
@@ -24,7 +25,12 @@ def test_what_was_read_before_a_failing_request_is_published(core: Core) -> None
     with pytest.raises(ReportUnavailable):
         core.work(report, core.walk())
     activity = core.activity()
-    assert (published(core), activity.gaps, activity.watermark, activity.last_error) == (
+    assert (
+        published(core),
+        activity.progress.gaps,
+        activity.progress.watermark,
+        activity.last_error,
+    ) == (
         [("ann", 4), ("ann", 5)],
         (Gap(None, at(4), "2", rows_above=1),),
         at(5),
@@ -52,7 +58,10 @@ def test_links_in_a_circle_end_the_walk_and_begin_again_from_the_head(
 ) -> None:
     with pytest.raises(PagingBroken, match=CIRCLE):
         core.work(circle, core.walk())
-    assert (circle.links, core.activity().gaps) == ([None, "2", "3"], (Gap(None, at(3), None),))
+    assert (circle.links, core.activity().progress.gaps) == (
+        [None, "2", "3"],
+        (Gap(None, at(3), None),),
+    )
 
 
 def test_the_rows_of_a_page_that_leads_back_are_published(core: Core, circle: Pages) -> None:
@@ -63,12 +72,12 @@ def test_the_rows_of_a_page_that_leads_back_are_published(core: Core, circle: Pa
 
 def test_a_circle_below_the_floor_is_none_of_the_walks_business(core: Core, circle: Pages) -> None:
     core.work(circle, core.walk(floor=at(4)))
-    assert (core.activity().gaps, core.activity().last_error) == ((), None)
+    assert (core.activity().progress.gaps, core.activity().last_error) == ((), None)
 
 
 def test_a_circle_back_to_a_gaps_own_page_is_seen(core: Core) -> None:
     gap = Gap(None, at(5), "2")
-    core.tracking.save(replace(core.activity(), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
     report = report_of((row(9),), (row(6),), (row(4),))
     report.pages["3"] = Page("3", (row(4),), next_link="2")
     with pytest.raises(PagingBroken):
@@ -81,7 +90,7 @@ def test_a_link_that_leads_astray_is_told_and_not_followed(core: Core) -> None:
     with pytest.raises(PagingBroken, match=r"^A next link leads elsewhere\.$"):
         core.work(report, core.walk())
     activity = core.activity()
-    assert (published(core), activity.gaps, activity.last_error) == (
+    assert (published(core), activity.progress.gaps, activity.last_error) == (
         [("ann", 1)],
         (Gap(None, at(1), None),),
         "A next link leads elsewhere.",
@@ -90,27 +99,27 @@ def test_a_link_that_leads_astray_is_told_and_not_followed(core: Core) -> None:
 
 def test_a_stored_link_that_is_refused_lets_its_gap_alone_begin_again(core: Core) -> None:
     gap, other = Gap(None, at(5), "2", rows_above=3), Gap(at(7), at(8), "7")
-    core.tracking.save(replace(core.activity(), gaps=(other, gap)))
+    core.tracking.save(varied(core.activity(), gaps=(other, gap)))
     with pytest.raises(PagingBroken):
         core.work(Pages({"2": PagingBroken("Elsewhere.")}), core.walk(gap=gap))
-    assert core.activity().gaps == (other, replace(gap, link=None, rows_above=0))
+    assert core.activity().progress.gaps == (other, replace(gap, link=None, rows_above=0))
 
 
 def test_an_expired_link_of_a_gap_begins_again_from_the_head(core: Core) -> None:
     gap = Gap(None, at(5), "2", rows_above=3)
-    core.tracking.save(replace(core.activity(), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
     with pytest.raises(LinkExpired):
         core.work(Pages({}), core.walk(gap=gap))
-    assert core.activity().gaps == (replace(gap, link=None, rows_above=0),)
+    assert core.activity().progress.gaps == (replace(gap, link=None, rows_above=0),)
 
 
 def test_an_expired_link_behind_a_gaps_page_begins_again_from_the_head(core: Core) -> None:
     gap = Gap(None, at(5), "2", rows_above=3)
-    core.tracking.save(replace(core.activity(), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
     report = Pages({"2": Page("2", (row(6), row(4)), next_link="3")})
     with pytest.raises(LinkExpired):
         core.work(report, core.walk(gap=gap, rows_read=3))
-    assert core.activity().gaps == (Gap(None, at(4), None),)
+    assert core.activity().progress.gaps == (Gap(None, at(4), None),)
 
 
 def test_an_expired_link_behind_several_pages_is_tried_once_more(core: Core) -> None:
@@ -118,13 +127,13 @@ def test_an_expired_link_behind_several_pages_is_tried_once_more(core: Core) -> 
     del report.pages["3"]
     with pytest.raises(LinkExpired):
         core.work(report, core.walk())
-    assert core.activity().gaps == (Gap(None, at(4), "2", rows_above=1),)
+    assert core.activity().progress.gaps == (Gap(None, at(4), "2", rows_above=1),)
 
 
 @pytest.mark.parametrize("link", ["2", None])
 def test_a_gap_that_finds_no_time_keeps_its_place(core: Core, link: str | None) -> None:
     gap = Gap(None, at(5), link, rows_above=3)
-    core.tracking.save(replace(core.activity(), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
     with pytest.raises(OutOfTime):
         core.work(Pages({link: OutOfTime("No time is left.")}), core.walk(gap=gap))
-    assert (core.activity().gaps, core.activity().version) == ((gap,), 1)
+    assert (core.activity().progress.gaps, core.activity().version) == ((gap,), 1)

@@ -1,11 +1,10 @@
 """A burst becomes a gap, and a later stretch goes on with it."""
 
-from dataclasses import replace
-
 import pytest
 
 from email_opens.model import Gap, Page
 from email_opens.poller import PAGES_IN_HAND
+from tests.contract.samples import varied
 from tests.core.setup import (
     FIVE_PAGES,
     LEASE,
@@ -36,14 +35,14 @@ def test_what_is_left_of_a_burst_is_a_gap_at_the_last_page_worked(core: Core) ->
     assert PAGES_IN_HAND == 4
     walk = core.walk(floor=at(0))
     core.work(report_of(*FIVE_PAGES), walk)
-    assert core.activity().gaps == (Gap(at(0), at(2), "4", rows_above=3),)
+    assert core.activity().progress.gaps == (Gap(at(0), at(2), "4", rows_above=3),)
 
 
 def test_a_gap_reads_its_last_page_again_and_goes_on(core: Core) -> None:
     report = report_of(*FIVE_PAGES)
     core.work(report, core.walk())
     report.links.clear()
-    (gap,) = core.activity().gaps
+    (gap,) = core.activity().progress.gaps
     core.work(report, core.walk(gap=gap, rows_read=gap.rows_above))
     assert (report.links, published(core)[4:]) == (["4", "5"], [("ann", 1)])
 
@@ -51,11 +50,11 @@ def test_a_gap_reads_its_last_page_again_and_goes_on(core: Core) -> None:
 def test_a_gap_that_was_worked_to_its_end_is_closed(core: Core) -> None:
     report = report_of(*FIVE_PAGES)
     core.work(report, core.walk())
-    (gap,) = core.activity().gaps
+    (gap,) = core.activity().progress.gaps
     walk = core.walk(gap=gap, rows_read=gap.rows_above)
     core.work(report, walk)
     activity = core.activity()
-    assert (activity.gaps, activity.reported, walk.done) == ((), 5, True)
+    assert (activity.progress.gaps, activity.counts.reported, walk.done) == ((), 5, True)
 
 
 def test_a_walk_under_way_reads_no_page_twice(core: Core) -> None:
@@ -67,18 +66,18 @@ def test_a_walk_under_way_reads_no_page_twice(core: Core) -> None:
 
 def test_the_walk_of_a_gap_does_not_move_the_watermark(core: Core) -> None:
     gap = Gap(None, at(2), "2")
-    core.tracking.save(replace(core.activity(), watermark=at(1), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), watermark=at(1), gaps=(gap,)))
     report = report_of((row(9),), (row(3), row(2)))
     core.work(report, core.walk(gap=gap))
-    assert core.activity().watermark == at(1)
+    assert core.activity().progress.watermark == at(1)
 
 
 def test_a_gaps_page_that_lost_its_place_is_read_from_the_head(core: Core) -> None:
     gap = Gap(None, at(2), "2", rows_above=9)
-    core.tracking.save(replace(core.activity(), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
     report = report_of((row(3),), (row(1),))
     core.work(report, core.walk(gap=gap, rows_read=9))
-    assert (report.links, published(core), core.activity().reported) == (
+    assert (report.links, published(core), core.activity().counts.reported) == (
         ["2", None, "2"],
         [("ann", 1), ("ann", 3)],
         2,
@@ -87,31 +86,31 @@ def test_a_gaps_page_that_lost_its_place_is_read_from_the_head(core: Core) -> No
 
 def test_a_gap_without_a_link_counts_from_the_head(core: Core) -> None:
     gap = Gap(None, at(2), None, rows_above=9)
-    core.tracking.save(replace(core.activity(), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
     core.work(report_of((row(3),), (row(1),)), core.walk(gap=gap, rows_read=9))
-    assert core.activity().reported == 2
+    assert core.activity().counts.reported == 2
 
 
 def test_a_walk_from_the_head_closes_the_gaps_that_it_has_read(core: Core) -> None:
     worked, other = Gap(at(0), at(2), None), Gap(at(1), at(5), "9")
-    core.tracking.save(replace(core.activity(), gaps=(worked, other)))
+    core.tracking.save(varied(core.activity(), gaps=(worked, other)))
     core.work(report_of((row(6),), (row(0),)), core.walk(floor=at(0), gap=worked))
-    assert core.activity().gaps == ()
+    assert core.activity().progress.gaps == ()
 
 
 def test_a_walk_from_a_gaps_page_keeps_the_gaps_above_it(core: Core) -> None:
     worked, other = Gap(at(0), at(2), "2"), Gap(at(1), at(5), "9")
-    core.tracking.save(replace(core.activity(), gaps=(worked, other)))
+    core.tracking.save(varied(core.activity(), gaps=(worked, other)))
     core.work(report_of((row(6),), (row(3), row(0))), core.walk(floor=at(0), gap=worked))
-    assert core.activity().gaps == (other,)
+    assert core.activity().progress.gaps == (other,)
 
 
 def test_a_gap_of_a_walk_within_another_is_not_gone_on_with(core: Core) -> None:
     other = Gap(None, None, None)
-    core.tracking.save(replace(core.activity(), gaps=(other,)))
+    core.tracking.save(varied(core.activity(), gaps=(other,)))
     walk = core.walk(floor=at(0))
     core.work(report_of(*FIVE_PAGES), walk)
-    assert (walk.done, core.activity().gaps) == (True, (other,))
+    assert (walk.done, core.activity().progress.gaps) == (True, (other,))
 
 
 def test_a_gap_remembers_the_rows_above_its_page_and_no_others(core: Core) -> None:
@@ -119,20 +118,20 @@ def test_a_gap_remembers_the_rows_above_its_page_and_no_others(core: Core) -> No
     report.pages["4"] = Page("4", (row(2),), (rejected("a"), rejected("b")), next_link="5")
     report.pages["3"] = Page("3", (row(3),), (rejected("c"),), next_link="4")
     core.work(report, core.walk())
-    assert [gap.rows_above for gap in core.activity().gaps] == [4]
+    assert [gap.rows_above for gap in core.activity().progress.gaps] == [4]
 
 
 def test_a_gaps_page_reads_no_ledger_below_its_floor(core: Core) -> None:
     core.ledger = ledger = AskedLedger()
     gap = Gap(at(120), at(130), "2")
-    core.tracking.save(replace(core.activity(), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
     core.work(report_of((), (row(130), row(0))), core.walk(floor=at(120), gap=gap))
     assert set(ledger.asked) == {("14", "14")}
 
 
 def test_each_request_of_a_gap_that_lost_its_place_knows_the_end_of_the_time(core: Core) -> None:
     gap = Gap(None, at(2), "2")
-    core.tracking.save(replace(core.activity(), gaps=(gap,)))
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
     report = report_of((row(3),), (row(1),))
     core.work(report, core.walk(gap=gap))
     assert report.deadlines == {core.clock.now() + LEASE}

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import LEDGER_KEPT, Gap, NewOpen, Open, Page
 from email_opens.walk import Depth, ended, floor_of, new_opens, passed, shifted
-from tests.contract.samples import ACTIVITY
+from tests.contract.samples import ACTIVITY, varied
 from tests.core.setup import LOOKBACK, at, row
 
 INSTANT = timedelta(microseconds=1)
 NOW = at(120)
-READ = replace(ACTIVITY, watermark=at(60))
+READ = varied(ACTIVITY, watermark=at(60))
 
 
 def ledger(*opens: tuple[Open, int]) -> Mapping[str, set[bytes]]:

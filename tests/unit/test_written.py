@@ -13,7 +13,7 @@ from email_opens.errors import (
 from email_opens.events import event_id
 from email_opens.model import Open, Page, State
 from email_opens.walk import Depth
-from tests.contract.samples import ACTIVITY_ID
+from tests.contract.samples import ACTIVITY_ID, varied
 from tests.core.setup import (
     FIVE_PAGES,
     Core,
@@ -43,15 +43,15 @@ def test_the_activity_is_written_as_the_walk_has_left_it(core: Core) -> None:
     walk.activity = core.activity("b")
     core.work(Pages({None: page}), walk)
     now = core.clock.now()
-    assert core.activity("b") == replace(
+    assert core.activity("b") == varied(
         core.activity("b"),
         watermark=at(1),
-        published=7,
-        rejected=8,
-        reported=3,
         polled_at=now,
         swept_at=now,
         audited_at=now,
+        published=7,
+        rejected=8,
+        reported=3,
         last_error=None,
         version=1,
     )
@@ -66,15 +66,22 @@ def test_a_deeper_walk_is_a_shallower_one_too(
 ) -> None:
     core.work(report_of((row(1),)), core.walk(depth=depth))
     activity = core.activity()
-    assert (activity.swept_at is not None, activity.audited_at is not None) == (swept, audited)
+    assert (activity.progress.swept_at is not None, activity.progress.audited_at is not None) == (
+        swept,
+        audited,
+    )
 
 
 def test_when_it_was_swept_and_audited_is_remembered(core: Core) -> None:
-    before = replace(core.activity(), swept_at=at(-9), audited_at=at(-8), reported=4)
+    before = varied(core.activity(), swept_at=at(-9), audited_at=at(-8), reported=4)
     core.tracking.save(before)
     core.work(report_of((row(1),)), core.walk(floor=at(0)))
     activity = core.activity()
-    assert (activity.swept_at, activity.audited_at, activity.reported) == (at(-9), at(-8), 4)
+    assert (activity.progress.swept_at, activity.progress.audited_at, activity.counts.reported) == (
+        at(-9),
+        at(-8),
+        4,
+    )
 
 
 def test_an_activity_that_was_gone_and_answers_is_active_again(core: Core) -> None:
@@ -85,7 +92,7 @@ def test_an_activity_that_was_gone_and_answers_is_active_again(core: Core) -> No
 
 def test_a_walk_to_its_floor_does_not_count_the_whole_report(core: Core) -> None:
     core.work(report_of((row(1),)), core.walk(floor=at(0)))
-    assert core.activity().reported is None
+    assert core.activity().counts.reported is None
 
 
 def test_the_rows_of_a_report_are_counted_over_all_its_pages(core: Core) -> None:
@@ -93,12 +100,12 @@ def test_the_rows_of_a_report_are_counted_over_all_its_pages(core: Core) -> None
     report = report_of(*FIVE_PAGES)
     core.work(report, walk)
     core.work(report, walk)
-    assert core.activity().reported == 5
+    assert core.activity().counts.reported == 5
 
 
 def test_a_row_of_the_future_does_not_drag_the_watermark_along(core: Core) -> None:
     core.work(report_of((row(999), row(120), row(1))), core.walk())
-    assert core.activity().watermark == at(120) == core.clock.now()
+    assert core.activity().progress.watermark == at(120) == core.clock.now()
 
 
 # --- Publish, then ledger, then watermark ---
@@ -126,7 +133,7 @@ def state(core: Core) -> tuple[bool, bool, bool, bool]:
         bool(core.publisher.published),
         bool(core.publisher.dead_letters),
         recorded.keys() == {"2026-03-02T12", "rejected"},
-        core.activity().watermark == at(2),
+        core.activity().progress.watermark == at(2),
     )
 
 
@@ -154,7 +161,7 @@ def test_what_could_not_be_published_is_neither_recorded_nor_passed(core: Core) 
     core.publisher.topic_is_down = True
     with pytest.raises(PublishFailed):
         core.work(report_of((row(1),)), core.walk())
-    assert (core.ledger.entries, core.activity().watermark) == ({}, None)
+    assert (core.ledger.entries, core.activity().progress.watermark) == ({}, None)
 
 
 def test_the_opens_of_who_lost_a_race_are_in_the_ledger_and_not_counted(core: Core) -> None:
@@ -163,7 +170,7 @@ def test_the_opens_of_who_lost_a_race_are_in_the_ledger_and_not_counted(core: Co
     with pytest.raises(LostRace):
         core.work(report_of((row(1),)), walk)
     assert core.ledger.entries[ACTIVITY_ID].keys() == {"2026-03-02T12"}
-    assert core.activity().published == 0
+    assert core.activity().counts.published == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from email_opens.errors import InvalidInput
-from email_opens.scheduling.rates import Estimate
 
 PAGE_ROWS = 500
 """Rows of a full page: the most that the vendor gives."""
@@ -96,6 +95,56 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an activity's report was read."""
+
+    watermark: datetime | None = None
+    """Every open from here down was published, except in the gaps; None: it was never read."""
+    gaps: tuple[Gap, ...] = ()
+    polled_at: datetime | None = None
+    swept_at: datetime | None = None
+    audited_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many rows of an activity's report were found, and what became of them."""
+
+    published: int = 0
+    """Opens published so far; an open that is repeated after a crash may count twice."""
+    reported: int | None = None
+    """Rows in the report at the last audit that read it to its end."""
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Opens over exposure; the quotient is the rate at the instant of the send."""
+
+    opens: float
+    exposure_seconds: float
+
+    @property
+    def opens_a_second(self) -> float:
+        """The rate at the instant of the send."""
+        return self.opens / self.exposure_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What polls of an activity have shown: how often it is opened, and what a poll costs."""
+
+    estimate: Estimate | None = None
+    """The rate of its opens, as far as its report was read."""
+    pages: float = 1.0
+    """Requests that a poll takes: a mean that moves slowly."""
+    counter: int | None = None
+    """The value of its campaign's counter if nothing is unread."""
+    uncounted: bool = False
+    """The vendor has no counter of its campaign; it is requested again after the next audit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """A tracked send: one item of the tracking table."""
 
@@ -108,29 +157,13 @@ class Activity:
     tracked_at: datetime
     """When tracking began."""
     tracked_from: datetime | None = None
-    """Opens before it are not published; None: from the beginning."""
-    watermark: datetime | None = None
-    """Down from here everything was published, gaps excepted; None: never read."""
-    gaps: tuple[Gap, ...] = ()
-    published: int = 0
-    """Opens published so far; a repeat after a crash may be counted twice."""
-    reported: int | None = None
-    """Rows that the last audit saw in the report, where one has walked it whole."""
-    rejected: int = 0
-    polled_at: datetime | None = None
-    swept_at: datetime | None = None
-    audited_at: datetime | None = None
-    last_error: str | None = None
+    """Opens before this instant are not published; None: all are."""
     weight: float = 1.0
-    """How many times its opens count when it is decided whom to poll."""
-    estimate: Estimate | None = None
-    """How often it is opened, as far as it was read."""
-    pages: float = 1.0
-    """Requests that a poll takes: a mean that moves slowly."""
-    counter: int | None = None
-    """What its campaign's counter says when there is nothing that was not read."""
-    uncounted: bool = False
-    """The vendor knows no counter of its campaign; it is asked again after the next audit."""
+    """How many times each of its opens counts in the choice of what to poll."""
+    progress: Progress = Progress()
+    counts: Counts = Counts()
+    profile: Profile = Profile()
+    last_error: str | None = None
     version: int = 0
     """Every write is conditional on the version that was read."""
 

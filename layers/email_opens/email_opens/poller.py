@@ -226,14 +226,22 @@ class Poller:
             walk.learn(
                 replace(
                     activity,
-                    published=activity.published + len(opens),
-                    rejected=activity.rejected + rejected,
-                    reported=walk.rows_read if whole else activity.reported,
+                    counts=replace(
+                        activity.counts,
+                        published=activity.counts.published + len(opens),
+                        rejected=activity.counts.rejected + rejected,
+                        reported=walk.rows_read if whole else activity.counts.reported,
+                    ),
                     sent_at=activity.sent_at or (_oldest(walk, stretch, now) if whole else None),
                     state=State.ACTIVE if activity.state is State.GONE else activity.state,
-                    polled_at=now,
-                    swept_at=now if walk.depth >= Depth.SWEEP else activity.swept_at,
-                    audited_at=now if walk.depth is Depth.AUDIT else activity.audited_at,
+                    progress=replace(
+                        activity.progress,
+                        polled_at=now,
+                        swept_at=now if walk.depth >= Depth.SWEEP else activity.progress.swept_at,
+                        audited_at=now
+                        if walk.depth is Depth.AUDIT
+                        else activity.progress.audited_at,
+                    ),
                     last_error=str(failure) if failure else None,
                 ),
                 seen,
@@ -249,8 +257,10 @@ class Poller:
         if gap is None or gap.link is None or not isinstance(error, (LinkExpired, PagingBroken)):
             return
         again = replace(gap, link=None, rows_above=0)
-        gaps = tuple(again if other == gap else other for other in walk.activity.gaps)
-        walk.activity = self.tracking.save(replace(walk.activity, gaps=gaps))
+        gaps = tuple(again if other == gap else other for other in walk.activity.progress.gaps)
+        walk.activity = self.tracking.save(
+            replace(walk.activity, progress=replace(walk.activity.progress, gaps=gaps))
+        )
 
 
 def _oldest(walk: Walk, stretch: Stretch, now: datetime) -> datetime | None:

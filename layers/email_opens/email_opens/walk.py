@@ -44,12 +44,12 @@ def floor_of(
 ) -> datetime | None:
     """Choose where a walk from the head may stop; None is the end of the report."""
     start = activity.tracked_from
-    if activity.watermark is None:
+    if activity.progress.watermark is None:
         return start
     if depth is Depth.TAIL:
-        floor = activity.watermark
+        floor = activity.progress.watermark
     elif depth is Depth.SWEEP:
-        floor = activity.watermark - lookback
+        floor = activity.progress.watermark - lookback
     else:
         # Below it lie opens that were published so long ago that the ledger may not know them.
         floor = now - LEDGER_KEPT + DAY
@@ -135,7 +135,11 @@ def advance(
     `gap` is the one the walk continues; without one it began at the head and moves the
     watermark, up only.
     """
-    gaps = [other for other in activity.gaps if other != gap and not _read(other, stretch, floor)]
+    gaps = [
+        other
+        for other in activity.progress.gaps
+        if other != gap and not _read(other, stretch, floor)
+    ]
     left = None
     if not stretch.ended:
         ceiling = stretch.bottom or (gap.ceiling if gap else stretch.newest)
@@ -144,10 +148,12 @@ def advance(
             left = None
         else:
             gaps = [*(other for other in gaps if not _within(other, left)), left]
-    watermark = activity.watermark
+    watermark = activity.progress.watermark
     if gap is None and stretch.newest is not None:
         watermark = stretch.newest if watermark is None else max(watermark, stretch.newest)
-    return replace(activity, watermark=watermark, gaps=_bounded(gaps)), left
+    return replace(
+        activity, progress=replace(activity.progress, watermark=watermark, gaps=_bounded(gaps))
+    ), left
 
 
 def _read(gap: Gap, stretch: Stretch, floor: datetime | None) -> bool:

@@ -7,14 +7,13 @@ from datetime import timedelta
 import pytest
 
 from email_opens.config import Settings, read_settings
-from email_opens.model import Account, Activity
-from email_opens.scheduling.rates import Estimate
+from email_opens.model import Account, Activity, Estimate
 from email_opens_cli.commands.explain import Explained, reasons
-from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.fakes import MemoryTracking
 from tests.unit.cli.world import World, complaint, run, settings
 
-POLLED = replace(
+POLLED = varied(
     ACTIVITY,
     sent_at=NOON - timedelta(hours=3),
     polled_at=NOON - timedelta(seconds=10),

@@ -20,19 +20,19 @@ from email_opens_cli.commands.status import (
 )
 from email_opens_cli.terminal.columns import Column, fitting
 from email_opens_cli.terminal.console import console
-from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.fakes import MemoryLedger
 from tests.unit.cli.terminal.pseudo_terminal import interrupting, run_in_terminal
 from tests.unit.cli.world import World, complaint, run
 
-POLLED = replace(
+POLLED = varied(
     ACTIVITY,
     watermark=NOON,
+    polled_at=NOON - timedelta(seconds=90),
+    gaps=(Gap(None, NOON, "/v3/next", rows_above=500),),
     published=990,
     rejected=3,
     reported=1000,
-    polled_at=NOON - timedelta(seconds=90),
-    gaps=(Gap(None, NOON, "/v3/next", rows_above=500),),
 )
 
 
@@ -95,7 +95,7 @@ class TestDifference:
         assert difference(POLLED) == -7
 
     def test_is_unknown_before_an_audit(self) -> None:
-        assert difference(replace(POLLED, reported=None)) is None
+        assert difference(varied(POLLED, reported=None)) is None
 
 
 class TestDelay:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
 from email_opens.model import iso
 from email_opens_cli.main import app
+from tests.contract.samples import varied
 
 ONE = "5b1e0a52-0000-4000-8000-0000000000aa"
 
@@ -61,8 +62,10 @@ class Office:
         with StateFile(self.state) as state:
             tracking = SqliteTracking(state)
             for one in tracking.activities("default"):
-                if one.polled_at:
-                    tracking.save(replace(one, polled_at=one.polled_at - timedelta(hours=1)))
+                if one.progress.polled_at:
+                    tracking.save(
+                        varied(one, polled_at=one.progress.polled_at - timedelta(hours=1))
+                    )
 
     def events(self) -> list[Any]:
         """Return what was written since the last time."""

@@ -10,6 +10,7 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.model import Activity, State
+from tests.contract.samples import varied
 from tests.fakes import MemoryTracking
 from tests.unit.discovery.setup import LOOKBACK, MINUTE, World
 
@@ -86,7 +87,7 @@ class TestANewSend:
         world.send("news")
         world.search()
         (activity,) = world.tracked().values()
-        begun = world.tracking.save(replace(activity, watermark=world.clock.now()))
+        begun = world.tracking.save(varied(activity, watermark=world.clock.now()))
         world.seen.seen.clear()
         world.search()
         assert world.tracked()["news-primary_email"] == begun
@@ -131,7 +132,7 @@ class TestASecondSendOfAnActivity:
         world.send("news", ago=LOOKBACK - MINUTE)
         world.search()
         (activity,) = world.tracked().values()
-        world.tracking.save(replace(activity, state=State.FINISHED, published=7))
+        world.tracking.save(varied(activity, state=State.FINISHED, published=7))
         world.send("news")
 
     def test_wakes_it(self, world: World) -> None:
@@ -142,7 +143,7 @@ class TestASecondSendOfAnActivity:
 
     def test_keeps_what_it_had(self, world: World) -> None:
         world.search()
-        assert [one.published for one in world.tracked().values()] == [7]
+        assert [one.counts.published for one in world.tracked().values()] == [7]
 
 
 class TestACampaign:

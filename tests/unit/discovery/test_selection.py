@@ -13,7 +13,7 @@ from email_opens.discovery.selection import (
     worth_a_look,
 )
 from email_opens.model import Campaign, CampaignActivity, SeenCampaign, State, Summary
-from tests.contract.samples import ACTIVITY, NOON
+from tests.contract.samples import ACTIVITY, NOON, varied
 
 WEEK = timedelta(days=7)
 HOUR = timedelta(hours=1)
@@ -130,11 +130,11 @@ class TestATrackedActivity:
         assert renewed(known, CAMPAIGN, sent_at).state is State.FINISHED
 
     def test_of_unknown_send_is_woken_by_one_since_its_last_poll(self) -> None:
-        known = replace(ACTIVITY, state=State.FINISHED, sent_at=None, polled_at=NOON - HOUR)
+        known = varied(ACTIVITY, state=State.FINISHED, sent_at=None, polled_at=NOON - HOUR)
         assert renewed(known, CAMPAIGN, NOON).state is State.ACTIVE
 
     def test_of_unknown_send_is_not_woken_by_one_that_was_polled(self) -> None:
-        known = replace(ACTIVITY, state=State.FINISHED, sent_at=None, polled_at=NOON)
+        known = varied(ACTIVITY, state=State.FINISHED, sent_at=None, polled_at=NOON)
         assert renewed(known, CAMPAIGN, NOON - HOUR).state is State.FINISHED
 
     def test_keeps_its_latest_send(self) -> None:

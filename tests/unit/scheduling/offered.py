@@ -1,7 +1,8 @@
 """Activities as they are offered to the scheduling, for tests."""
 
+from email_opens.model import Estimate
 from email_opens.scheduling.choice import Candidate, Counters
-from email_opens.scheduling.rates import Estimate
+from email_opens.scheduling.rates import rate_at
 
 HOUR = 3600.0
 DAY = 86_400.0
@@ -15,7 +16,7 @@ def candidate(
     name: str = "one", *, rate: float = 0.001, idle: float = 60.0, age: float = OLD, **other: object
 ) -> Candidate:
     """Return an activity with a rate now, that was read so many seconds ago."""
-    falling = Estimate(1.0, 1.0).at(age)
+    falling = rate_at(Estimate(1.0, 1.0), age)
     values = {
         "campaign_activity_id": name,
         "weight": 1.0,

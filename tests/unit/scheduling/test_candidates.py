@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from email_opens.model import Estimate
 from email_opens.scheduling.candidates import coming
 from email_opens.scheduling.choice import Candidate
-from email_opens.scheduling.rates import Estimate
-from tests.contract.samples import ACTIVITY, NOON
+from tests.contract.samples import ACTIVITY, NOON, varied
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -53,7 +53,7 @@ def test_of_what_came_in_one_of_three_weeks_a_third_is_expected() -> None:
 
 
 def test_as_many_opens_are_expected_as_came_then() -> None:
-    sent = replace(ACTIVITY, sent_at=NOON - WEEK + HOUR, estimate=Estimate(9.0, 3.0), weight=2.0)
+    sent = varied(ACTIVITY, sent_at=NOON - WEEK + HOUR, estimate=Estimate(9.0, 3.0), weight=2.0)
     (one,) = coming([sent], NOON, PRIOR)
     assert (one.estimate, one.weight) == (Estimate(9.0, 3.0), 2.0)
 

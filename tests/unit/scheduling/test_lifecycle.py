@@ -8,7 +8,7 @@ import pytest
 from email_opens.model import Activity, Gap, State
 from email_opens.scheduling.lifecycle import depth_due, due, finished
 from email_opens.walk import Depth
-from tests.contract.samples import ACTIVITY, NOON
+from tests.contract.samples import ACTIVITY, NOON, varied
 
 INSTANT = timedelta(microseconds=1)
 QUARTER = timedelta(minutes=15)
@@ -18,13 +18,19 @@ AGE = timedelta(days=60)
 
 @pytest.mark.parametrize("state", State)
 def test_only_an_active_activity_is_due_soon_after_a_poll(state: State) -> None:
-    polled = replace(ACTIVITY, state=state, polled_at=NOON)
+    polled = varied(ACTIVITY, state=state, polled_at=NOON)
     assert due(polled, NOON) is (state is State.ACTIVE)
 
 
 @pytest.mark.parametrize(("waited", "expected"), [(DAY - INSTANT, False), (DAY, True)])
 def test_a_gone_activity_is_due_daily(waited: timedelta, expected: bool) -> None:
-    assert due(replace(ACTIVITY, state=State.GONE, polled_at=NOON), NOON + waited) is expected
+    assert (
+        due(
+            varied(ACTIVITY, state=State.GONE, polled_at=NOON),
+            NOON + waited,
+        )
+        is expected
+    )
 
 
 def test_a_gone_activity_that_was_never_polled_is_due() -> None:
@@ -33,7 +39,7 @@ def test_a_gone_activity_that_was_never_polled_is_due() -> None:
 
 def walked(audited: timedelta, swept: timedelta) -> Activity:
     """Return an activity that was audited and swept so long before noon."""
-    return replace(ACTIVITY, watermark=NOON, audited_at=NOON - audited, swept_at=NOON - swept)
+    return varied(ACTIVITY, watermark=NOON, audited_at=NOON - audited, swept_at=NOON - swept)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def walked(audited: timedelta, swept: timedelta) -> Activity:
         (ACTIVITY, Depth.AUDIT),
         (walked(audited=DAY, swept=timedelta()), Depth.AUDIT),
         (walked(audited=DAY - INSTANT, swept=QUARTER), Depth.SWEEP),
-        (replace(ACTIVITY, audited_at=NOON), Depth.SWEEP),
+        (varied(ACTIVITY, audited_at=NOON), Depth.SWEEP),
         (walked(audited=DAY - INSTANT, swept=QUARTER - INSTANT), Depth.TAIL),
     ],
 )
@@ -64,29 +70,36 @@ def test_an_activity_that_nobody_opens_is_swept_more_rarely(
     quiet: timedelta, every: timedelta
 ) -> None:
     swept = walked(audited=timedelta(), swept=every)
-    activity = replace(swept, watermark=NOON - quiet, sent_at=None)
+    activity = varied(swept, watermark=NOON - quiet, sent_at=None)
     assert depth_due(activity, NOON, AGE) is Depth.SWEEP
-    swept_later = replace(activity, swept_at=NOON - every + INSTANT)
+    swept_later = varied(activity, swept_at=NOON - every + INSTANT)
     assert depth_due(swept_later, NOON, AGE) is Depth.TAIL
 
 
 LONG_AGO = NOON - 2 * AGE
-OLD = replace(ACTIVITY, sent_at=LONG_AGO, watermark=LONG_AGO, tracked_at=LONG_AGO)
+OLD = varied(ACTIVITY, sent_at=LONG_AGO, watermark=LONG_AGO, tracked_at=LONG_AGO)
 
 
 @pytest.mark.parametrize(
     "activity",
-    [replace(OLD, sent_at=NOON), replace(OLD, watermark=NOON), replace(OLD, tracked_at=NOON)],
+    [
+        replace(OLD, sent_at=NOON),
+        varied(OLD, watermark=NOON),
+        replace(OLD, tracked_at=NOON),
+    ],
 )
 @pytest.mark.parametrize(("waited", "expected"), [(AGE - INSTANT, False), (AGE, True)])
 def test_an_activity_is_finished_by_an_audit_sixty_days_after_its_last_news(
     activity: Activity, waited: timedelta, expected: bool
 ) -> None:
-    assert finished(replace(activity, audited_at=NOON + waited), AGE) is expected
+    assert finished(varied(activity, audited_at=NOON + waited), AGE) is expected
 
 
 def test_an_activity_without_any_open_is_finished_as_long_after_its_tracking_began() -> None:
-    assert finished(replace(ACTIVITY, audited_at=ACTIVITY.tracked_at + AGE), AGE)
+    assert finished(
+        varied(ACTIVITY, audited_at=ACTIVITY.tracked_at + AGE),
+        AGE,
+    )
 
 
 def test_an_activity_that_was_never_audited_is_not_finished() -> None:
@@ -95,7 +108,7 @@ def test_an_activity_that_was_never_audited_is_not_finished() -> None:
 
 def test_an_activity_with_a_gap_is_not_finished() -> None:
     gap = Gap(floor=None, ceiling=None, link=None)
-    assert not finished(replace(OLD, audited_at=NOON, gaps=(gap,)), AGE)
+    assert not finished(varied(OLD, audited_at=NOON, gaps=(gap,)), AGE)
 
 
 @pytest.mark.parametrize(
@@ -106,4 +119,11 @@ def test_an_activity_is_audited_once_when_it_has_become_quiet(
     audited_at: datetime, depth: Depth
 ) -> None:
     now = LONG_AGO + AGE
-    assert depth_due(replace(OLD, audited_at=audited_at, swept_at=now), now, AGE) is depth
+    assert (
+        depth_due(
+            varied(OLD, audited_at=audited_at, swept_at=now),
+            now,
+            AGE,
+        )
+        is depth
+    )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from email_opens.scheduling.choice import HOT_SECONDS, Candidate, Counters, Plan
 from email_opens.scheduling.price import FLOORS_SHARE, HOT_SHARE, LEAST_PRICE, plan
+from email_opens.scheduling.rates import rate_at
 from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
 
@@ -94,7 +95,7 @@ def sent_in(seconds: float, rate: float = 0.1, **other: float) -> Candidate:
 
 def apart(one: Candidate, worth: Plan) -> float:
     """Return the seconds between two polls of an old activity at a price."""
-    natural = sqrt(2 * worth.price * one.cost / one.estimate.at(one.age))
+    natural = sqrt(2 * worth.price * one.cost / rate_at(one.estimate, one.age))
     return max(5.0, min(natural, one.longest(worth)))
 
 

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from email_opens.model import Estimate
 from email_opens.scheduling.rates import (
     MEMORY_OPENS,
     SCALE_SECONDS,
-    Estimate,
     exposure,
     fall,
+    learn,
+    rate_at,
     root_exposure,
     waited,
 )
@@ -61,24 +63,24 @@ def test_an_estimate_comes_to_the_rate_that_is_read() -> None:
     estimate = Estimate(opens=1.0, exposure_seconds=50.0)
     for minute in range(60):
         since, until = minute * 60.0, (minute + 1) * 60.0
-        estimate = estimate.learn(round(2 * exposure(since, until)), since, until)
+        estimate = learn(estimate, round(2 * exposure(since, until)), since, until)
     assert estimate.opens_a_second == pytest.approx(2, rel=0.05)
 
 
 def test_an_estimate_forgets_what_is_older_than_its_memory() -> None:
-    estimate = Estimate(opens=1.0, exposure_seconds=1.0).learn(1000, 0, SCALE_SECONDS)
+    estimate = learn(Estimate(opens=1.0, exposure_seconds=1.0), 1000, 0, SCALE_SECONDS)
     assert estimate.opens == pytest.approx(MEMORY_OPENS)
 
 
 def test_a_burst_that_explodes_raises_it_within_a_few_reads() -> None:
     week = 7 * 24 * HOUR
     estimate = Estimate(opens=40.0, exposure_seconds=4000.0)
-    quiet = estimate.at(week)
+    quiet = rate_at(estimate, week)
     for minute in range(5):
-        estimate = estimate.learn(100, week + minute * 60, week + (minute + 1) * 60)
-    assert estimate.at(week) > 100 * quiet
+        estimate = learn(estimate, 100, week + minute * 60, week + (minute + 1) * 60)
+    assert rate_at(estimate, week) > 100 * quiet
 
 
 def test_what_never_opens_is_never_thought_impossible() -> None:
-    estimate = Estimate(opens=1.0, exposure_seconds=50.0).learn(0, 0, 1e9)
-    assert estimate.at(1e6) > 0
+    estimate = learn(Estimate(opens=1.0, exposure_seconds=50.0), 0, 0, 1e9)
+    assert rate_at(estimate, 1e6) > 0

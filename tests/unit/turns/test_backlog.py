@@ -10,7 +10,7 @@ from email_opens.poller import Walk
 from email_opens.published import PublishedWindow
 from email_opens.turns.backlog import BACKFILL_BLOCK, Backlog, backfill_budget, backfill_share
 from email_opens.walk import Depth
-from tests.contract.samples import ACTIVITY, NOON
+from tests.contract.samples import ACTIVITY, NOON, varied
 from tests.core.setup import at
 from tests.fakes import MemoryLedger
 
@@ -25,7 +25,7 @@ def backlog() -> Backlog:
 
 def left(name: str, gap: Gap, depth: Depth = Depth.TAIL) -> Walk:
     """Return a walk that has left a gap."""
-    activity = replace(ACTIVITY, campaign_activity_id=name, gaps=(gap,))
+    activity = varied(ACTIVITY, campaign_activity_id=name, gaps=(gap,))
     return Walk(activity=activity, floor=gap.floor, gap=gap, depth=depth)
 
 
@@ -51,7 +51,7 @@ def test_a_walk_whose_head_was_polled_meanwhile_forgets_what_it_knew(backlog: Ba
 def test_a_gap_that_was_closed_meanwhile_is_not_worked(backlog: Backlog) -> None:
     walk = left("a", SWEPT)
     backlog.leave(walk)
-    assert following(backlog, replace(walk.activity, gaps=())) is None
+    assert following(backlog, varied(walk.activity, gaps=())) is None
 
 
 def test_what_a_sweep_left_goes_before_what_an_audit_left(backlog: Backlog) -> None:

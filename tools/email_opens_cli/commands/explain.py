@@ -12,6 +12,7 @@ from email_opens.model import Account as StoredAccount
 from email_opens.model import account_id, iso, next_day
 from email_opens.ports import Tracking
 from email_opens.scheduling.choice import Candidate, Plan, Why
+from email_opens.scheduling.rates import rate_at
 from email_opens.turns.roster import Roster
 from email_opens_cli.commands.status import requests_today
 from email_opens_cli.deployed.product import product
@@ -96,7 +97,7 @@ def _explained(one: Candidate, worth: Plan, missed: float, now: datetime) -> Exp
     priced, why = worth.price < inf, one.why(worth)
     return Explained(
         campaign_activity_id=one.campaign_activity_id,
-        opens_an_hour=one.estimate.at(one.age) * 3600,
+        opens_an_hour=rate_at(one.estimate, one.age) * 3600,
         waiting=one.waiting(missed),
         price=worth.price * one.cost if priced else None,
         next_at=now + timedelta(seconds=_seconds(one, worth, missed)) if priced else None,

@@ -93,7 +93,7 @@ def watch(wired: "EmailOpens", account_id: str, console: Console) -> None:
 def opens_by_hour(ledger: Ledger, activity: Activity, now: datetime) -> list[int]:
     """Count what was published of each of the last hours, this one last."""
     hours = [bucket(now - timedelta(hours=ago)) for ago in reversed(range(HOURS))]
-    if activity.watermark is None or bucket(activity.watermark) < hours[0]:
+    if activity.progress.watermark is None or bucket(activity.progress.watermark) < hours[0]:
         return [0] * HOURS
     found = ledger.fingerprints(activity.campaign_activity_id, hours[0], hours[-1])
     return [len(found.get(hour, ())) for hour in hours]
@@ -150,7 +150,7 @@ def as_json(status: Status) -> dict[str, Any]:
             "last_error": account.last_error,
         },
         "activities": [
-            _plain(asdict(one))
+            _plain(_flat(asdict(one)))
             | {
                 "delay_seconds": _delay_seconds(one, status.now),
                 "difference": difference(one),
@@ -161,14 +161,20 @@ def as_json(status: Status) -> dict[str, Any]:
     }
 
 
+def _flat(activity: dict[str, Any]) -> dict[str, Any]:
+    """Return an activity's values with those of its groups beside the others."""
+    groups = [activity.pop(name) for name in ("progress", "counts", "profile")]
+    return activity | {name: value for group in groups for name, value in group.items()}
+
+
 def difference(activity: Activity) -> int | None:
     """Return what was published or set aside, less what the last audit saw in the report.
 
     Below zero some are missing; above it some came after the audit, or were published twice.
     """
-    if activity.reported is None:
+    if activity.counts.reported is None:
         return None
-    return activity.published + activity.rejected - activity.reported
+    return activity.counts.published + activity.counts.rejected - activity.counts.reported
 
 
 def requests_today(account: Account, now: datetime) -> int:
@@ -182,11 +188,11 @@ def _cells(one: Activity, status: Status) -> dict[str, str]:
         "Activity": one.campaign_activity_id,
         "Campaign": escape(one.campaign_name or _NOTHING),
         "State": str(one.state),
-        "Watermark": _NOTHING if one.watermark is None else iso(one.watermark),
+        "Watermark": _NOTHING if one.progress.watermark is None else iso(one.progress.watermark),
         "Delay": _NOTHING if seconds is None else _age(seconds),
         "Gaps": _gaps(one),
-        "Published": str(one.published),
-        "Reported": _NOTHING if one.reported is None else str(one.reported),
+        "Published": str(one.counts.published),
+        "Reported": _NOTHING if one.counts.reported is None else str(one.counts.reported),
         "Diff.": _NOTHING if differs is None else f"{differs:+d}" if differs else "0",
         "Opens of 24 h": sparkline(status.by_hour[one.campaign_activity_id]) or _NOTHING,
         "Last error": escape(one.last_error or _NOTHING),
@@ -195,18 +201,18 @@ def _cells(one: Activity, status: Status) -> dict[str, str]:
 
 def _gaps(activity: Activity) -> str:
     """Return how many gaps there are, and how deep the deepest has come."""
-    if not activity.gaps:
+    if not activity.progress.gaps:
         return "0"
-    deepest = max(gap.rows_above for gap in activity.gaps)
-    of = f" of {activity.reported}" if activity.reported else ""
-    return f"{len(activity.gaps)}, {deepest}{of} rows"
+    deepest = max(gap.rows_above for gap in activity.progress.gaps)
+    of = f" of {activity.counts.reported}" if activity.counts.reported else ""
+    return f"{len(activity.progress.gaps)}, {deepest}{of} rows"
 
 
 def _delay_seconds(activity: Activity, now: datetime) -> float | None:
     """Return how long nobody has looked: an open may have waited so long."""
-    if activity.state is not State.ACTIVE or activity.polled_at is None:
+    if activity.state is not State.ACTIVE or activity.progress.polled_at is None:
         return None
-    return max(0.0, (now - activity.polled_at).total_seconds())
+    return max(0.0, (now - activity.progress.polled_at).total_seconds())
 
 
 def _age(seconds: float) -> str:

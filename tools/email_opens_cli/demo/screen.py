@@ -140,10 +140,10 @@ def _open(one: Received) -> str:
 
 
 def _line(line: Shown) -> str:
-    activity = line.activity
+    activity, progress = line.activity, line.activity.progress
     return (
-        f"{line.name}: watermark {iso(activity.watermark) if activity.watermark else '-'}, "
-        f"{len(activity.gaps)} gaps, published {activity.published} of {line.reported}, "
+        f"{line.name}: watermark {iso(progress.watermark) if progress.watermark else '-'}, "
+        f"{len(progress.gaps)} gaps, published {activity.counts.published} of {line.reported}, "
         f"delay {line.delay}"
     )
 
@@ -158,8 +158,11 @@ def _table(lines: Sequence[Shown]) -> Table:
         activity = line.activity
         table.add_row(
             line.name,
-            iso(activity.watermark) if activity.watermark else "-",
-            *(str(n) for n in (len(activity.gaps), activity.published, line.reported)),
+            iso(activity.progress.watermark) if activity.progress.watermark else "-",
+            *(
+                str(n)
+                for n in (len(activity.progress.gaps), activity.counts.published, line.reported)
+            ),
             str(len(line.received)),
             line.delay,
         )

@@ -37,7 +37,8 @@ def told(turn: "TurnReport") -> Iterator[str]:
         yield f"Set aside {turn.counts.rejected} rows that are no opens."
     if turn.counts.dead_lettered:
         yield (
-            f"The topic refused {turn.counts.dead_lettered} opens; they are in the dead-letter queue."
+            f"The topic refused {turn.counts.dead_lettered} opens; "
+            "they are in the dead-letter queue."
         )
 
 

@@ -86,7 +86,7 @@ def renewed(activity: Activity, campaign: Campaign, sent_at: datetime | None) ->
     """
     if activity.state is State.BROKEN:
         return activity
-    known = activity.sent_at or activity.polled_at or activity.tracked_at
+    known = activity.sent_at or activity.progress.polled_at or activity.tracked_at
     wakes = activity.state is State.FINISHED and sent_at is not None and sent_at > known
     sends = [instant for instant in (activity.sent_at, sent_at) if instant]
     return replace(

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import exp, log
 
-from email_opens.model import Activity, Learned
+from email_opens.model import Activity, Estimate, Learned
 from email_opens.poller import Polled
 from email_opens.scheduling.choice import Candidate
 from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
-from email_opens.scheduling.rates import Estimate
+from email_opens.scheduling.rates import learn
 
 UNKNOWN_RATE = 0.02
 """Opens a second just after a send of which nothing is known, nor of any other."""
@@ -29,8 +29,9 @@ MOST_TOLD = 20
 
 def prior_of(activities: Iterable[Activity]) -> Estimate:
     """Return what to expect of an activity that was never read: one open at the usual rate."""
-    known = [one.estimate.opens_a_second for one in activities if one.estimate]
-    usual = exp(sum(map(log, known)) / len(known)) if known else UNKNOWN_RATE
+    estimates = [activity.profile.estimate for activity in activities]
+    rates = [estimate.opens_a_second for estimate in estimates if estimate]
+    usual = exp(sum(map(log, rates)) / len(rates)) if rates else UNKNOWN_RATE
     return Estimate(1.0, 1.0 / usual)
 
 
@@ -41,9 +42,9 @@ def born(activity: Activity) -> datetime:
 
 def unread(activity: Activity, now: datetime) -> bool:
     """Say whether an activity was not read since it was sent, for the first or another time."""
-    if activity.polled_at is None:
+    if activity.progress.polled_at is None:
         return True
-    return activity.sent_at is not None and activity.polled_at < activity.sent_at <= now
+    return activity.sent_at is not None and activity.progress.polled_at < activity.sent_at <= now
 
 
 def candidate_of(
@@ -52,7 +53,7 @@ def candidate_of(
     """Return what a poll of an activity would end now."""
     start, first = born(activity), unread(activity, now)
     longest = longest_interval(activity, now)
-    read_at = activity.polled_at
+    read_at = activity.progress.polled_at
     if read_at is None or first:
         read_at = min(start, now)
     elif read_at > now:
@@ -61,8 +62,8 @@ def candidate_of(
     return Candidate(
         campaign_activity_id=activity.campaign_activity_id,
         weight=activity.weight,
-        cost=activity.pages,
-        estimate=prior if first or activity.estimate is None else activity.estimate,
+        cost=activity.profile.pages,
+        estimate=prior if first or activity.profile.estimate is None else activity.profile.estimate,
         age=_seconds(now - start),
         read_age=_seconds(read_at - start),
         seen_age=_seconds(max(read_at, _told_at(activity, now, learned) or read_at) - start),
@@ -93,7 +94,7 @@ def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> It
                 campaign_activity_id="",
                 weight=one.weight / weeks,
                 cost=1.0 / weeks,
-                estimate=one.estimate or prior,
+                estimate=one.profile.estimate or prior,
                 age=age,
                 read_age=age,
                 seen_age=age,
@@ -105,7 +106,7 @@ def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> It
 
 def countable(activity: Activity) -> bool:
     """Say whether the counter of an activity's campaign can be asked for."""
-    return activity.campaign_id is not None and not activity.uncounted
+    return activity.campaign_id is not None and not activity.profile.uncounted
 
 
 def learned_of(
@@ -118,26 +119,31 @@ def learned_of(
     """
     before, start = seen.before, born(activity)
     first = unread(before, seen.at)
-    if before.polled_at is None or first:
+    if before.progress.polled_at is None or first:
         since = max(filter(None, (start, before.tracked_from, seen.down_to)))
         oldest, estimate = since, prior
     else:
-        since = min(before.polled_at, seen.at)
-        oldest, estimate = since - lookback, before.estimate or prior
+        since = min(before.progress.polled_at, seen.at)
+        oldest, estimate = since - lookback, before.profile.estimate or prior
     found = sum(oldest <= created for created in seen.opens)
     counter = told
-    if before.counter is not None:
-        counter = max(told or 0, before.counter + len(seen.opens))
+    if before.profile.counter is not None:
+        counter = max(told or 0, before.profile.counter + len(seen.opens))
     if not first or seen.at - since >= GRAIN:
         # Within the grain of the rows' instants nobody can say how long they took to come.
         since_age = max(0.0, _seconds(since - start))
-        estimate = estimate.learn(found, since_age, _seconds(seen.at - start))
+        estimate = learn(estimate, found, since_age, _seconds(seen.at - start))
     return replace(
         activity,
-        estimate=estimate,
-        pages=before.pages + (0 if first else PAGES_SHARE * (seen.pages - before.pages)),
-        counter=counter,
-        uncounted=activity.uncounted and activity.audited_at == before.audited_at,
+        profile=replace(
+            activity.profile,
+            estimate=estimate,
+            pages=before.profile.pages
+            + (0 if first else PAGES_SHARE * (seen.pages - before.profile.pages)),
+            counter=counter,
+            uncounted=activity.profile.uncounted
+            and activity.progress.audited_at == before.progress.audited_at,
+        ),
     )
 
 
@@ -156,7 +162,7 @@ def missed_after(missed: float, candidate: Candidate, start: datetime, seen: Pol
 
 def _told_at(activity: Activity, now: datetime, learned: Learned) -> datetime | None:
     """Return up to when an activity's counter tells that there was nothing new."""
-    if not countable(activity) or activity.counter is None or learned.told_until is None:
+    if not countable(activity) or activity.profile.counter is None or learned.told_until is None:
         return None
     return min(learned.told_until, now)
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil, exp, inf, sqrt
 
-from email_opens.scheduling.rates import Estimate
+from email_opens.model import Estimate
+from email_opens.scheduling.rates import expected, rate_at, waiting
 
 GRAIN_SECONDS = 5.0
 """No activity is polled more often, nor are the counters."""
@@ -102,11 +103,11 @@ class Candidate:
 
         `missed` is the share of opens of which the counters do not tell.
         """
-        waiting = self.estimate.waiting(self.seen_age, self.age)
+        shown = waiting(self.estimate, self.seen_age, self.age)
         if missed and self.read_age < self.seen_age:
-            all_of_them = self.estimate.waiting(self.read_age, self.age)
-            waiting += missed * (all_of_them - waiting)
-        return self.weight * waiting
+            every = waiting(self.estimate, self.read_age, self.age)
+            shown += missed * (every - shown)
+        return self.weight * shown
 
     def idle(self) -> float:
         """Return the seconds since the last read."""
@@ -133,7 +134,7 @@ class Candidate:
         Rates only fall: no more has accrued than at the rate of the last read.
         """
         told = self.seen_age - self.read_age
-        rate = self.weight * self.estimate.at(self.read_age if missed else self.seen_age)
+        rate = self.weight * rate_at(self.estimate, self.read_age if missed else self.seen_age)
         square = 2 * price * self.cost / rate - missed * (1 - missed) * told * told
         return self.seen_age - missed * told + sqrt(max(0.0, square)) - self.age
 
@@ -232,8 +233,8 @@ class _Offer:
             return
         self.countable += 1
         told_age = one.age - self.counters.lag_seconds
-        self.ended += one.weight * one.estimate.waiting(one.seen_age, told_age)
-        self.cost += one.cost * (1 - exp(-one.estimate.expected(one.seen_age, told_age)))
+        self.ended += one.weight * waiting(one.estimate, one.seen_age, told_age)
+        self.cost += one.cost * (1 - exp(-expected(one.estimate, one.seen_age, told_age)))
 
     def pays(self, probed_seconds_ago: float, best_ratio: float) -> bool:
         """Say whether to probe: it is worth it, or too long ago to know what it is worth."""

@@ -80,7 +80,7 @@ def campaigns_of(
     """
     wanted = list(dict.fromkeys(one.campaign_id for one in countable if one.campaign_id))
     room = -len(wanted) % at_once if wanted else at_once
-    latest = sorted(asleep, key=lambda one: one.polled_at or one.tracked_at, reverse=True)
+    latest = sorted(asleep, key=lambda one: one.progress.polled_at or one.tracked_at, reverse=True)
     more = dict.fromkeys(one.campaign_id for one in latest if one.campaign_id)
     return wanted + [one for one in more if one not in wanted][:room]
 
@@ -91,19 +91,20 @@ def baseline(activity: Activity, told: Told) -> tuple[Activity, bool]:
     A counter that counts up to after the last read is taken as it is where it says less than was
     expected of it: it does not count all rows, or some were withdrawn.
     """
-    campaign_id, read_at = activity.campaign_id, activity.polled_at
+    campaign_id, read_at = activity.campaign_id, activity.progress.polled_at
     if campaign_id in told.without:
-        return replace(activity, uncounted=True), False
+        return replace(activity, profile=replace(activity.profile, uncounted=True)), False
     count = told.opens.get(campaign_id or "")
-    if count is None or activity.uncounted:
+    if count is None or activity.profile.uncounted:
         return activity, False
     fresh = told.refreshed_at is not None and read_at is not None and told.refreshed_at > read_at
-    if activity.counter is None:
+    counted = replace(activity, profile=replace(activity.profile, counter=count))
+    if activity.profile.counter is None:
         # It may have been opened between the read and the count.
-        return (activity, True) if fresh else (replace(activity, counter=count), False)
-    if count > activity.counter:
+        return (activity, True) if fresh else (counted, False)
+    if count > activity.profile.counter:
         return activity, True
-    return (replace(activity, counter=count) if fresh else activity), False
+    return (counted if fresh else activity), False
 
 
 def lag_after(lag_seconds: float, told: Told, now: datetime) -> float:

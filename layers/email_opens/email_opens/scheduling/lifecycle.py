@@ -26,20 +26,22 @@ def due(activity: Activity, now: datetime) -> bool:
     end the tracking of a send for good.
     """
     if activity.state is State.GONE:
-        return activity.polled_at is None or now - activity.polled_at >= AUDIT_EVERY
+        polled_at = activity.progress.polled_at
+        return polled_at is None or now - polled_at >= AUDIT_EVERY
     return activity.state is State.ACTIVE
 
 
 def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> Depth:
     """Return how deep an activity is to be walked now; a first and a last read are audits."""
-    rows = max(activity.reported or 0, activity.published)
+    rows = max(activity.counts.reported or 0, activity.counts.published)
     audit_every = AUDIT_EVERY * max(1.0, rows / AUDIT_ROWS_A_DAY)
-    if activity.audited_at is None or now - activity.audited_at >= audit_every:
+    if activity.progress.audited_at is None or now - activity.progress.audited_at >= audit_every:
         return Depth.AUDIT
-    if activity.audited_at < quiet_from(activity, finished_after) <= now:
+    if activity.progress.audited_at < quiet_from(activity, finished_after) <= now:
         return Depth.AUDIT
     # Where nothing came for long, what still appears below the watermark is late by as long.
-    if activity.swept_at is None or now - activity.swept_at >= longest_interval(activity, now):
+    swept_at = activity.progress.swept_at
+    if swept_at is None or now - swept_at >= longest_interval(activity, now):
         return Depth.SWEEP
     return Depth.TAIL
 
@@ -54,8 +56,8 @@ def quiet_from(activity: Activity, finished_after: timedelta) -> datetime:
 
 def finished(activity: Activity, finished_after: timedelta) -> bool:
     """Say whether an activity was audited whole since it became quiet."""
-    audited_at, quiet = activity.audited_at, quiet_from(activity, finished_after)
-    return audited_at is not None and audited_at >= quiet and not activity.gaps
+    audited_at, quiet = activity.progress.audited_at, quiet_from(activity, finished_after)
+    return audited_at is not None and audited_at >= quiet and not activity.progress.gaps
 
 
 def wakes(activity: Activity, now: datetime) -> bool:
@@ -66,12 +68,14 @@ def wakes(activity: Activity, now: datetime) -> bool:
 
 def longest_interval(activity: Activity, now: datetime) -> timedelta:
     """Return how long an activity may be left alone, whatever the rates say."""
-    newest = max(filter(None, (activity.sent_at, activity.watermark)), default=activity.tracked_at)
+    newest = max(
+        filter(None, (activity.sent_at, activity.progress.watermark)), default=activity.tracked_at
+    )
     if now - newest < COOLS_AFTER:
         return SWEEP_EVERY
     return timedelta(hours=1) if now - newest < COLD_AFTER else timedelta(days=1)
 
 
 def _last_news(activity: Activity) -> datetime:
-    news = (activity.sent_at, activity.watermark, activity.tracked_at)
+    news = (activity.sent_at, activity.progress.watermark, activity.tracked_at)
     return max(instant for instant in news if instant)

@@ -19,7 +19,7 @@ from email_opens.scheduling.choice import (
     Counters,
     Plan,
 )
-from email_opens.scheduling.rates import root_exposure
+from email_opens.scheduling.rates import expected, root_exposure
 
 LEAST_PRICE = 0.02
 """Open-seconds: a request that ends less is worth nobody's time."""
@@ -136,7 +136,7 @@ def _phases(one: Candidate, hot_seconds: float, rarest: float, seconds: float) -
             yield _Phase(
                 seconds=until - since,
                 rate=one.estimate.opens_a_second * root * root,
-                opens=one.weight * one.estimate.expected(since, until),
+                opens=one.weight * expected(one.estimate, since, until),
                 weight=one.weight,
                 cost=one.cost,
                 longest=longest,

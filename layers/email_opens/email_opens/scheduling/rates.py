@@ -7,7 +7,8 @@ a send that behaves otherwise, or that is sent once more.
 """
 
 import math
-from dataclasses import dataclass
+
+from email_opens.model import Estimate
 
 SCALE_SECONDS = 3 * 3600.0
 POWER = 1.6
@@ -15,36 +16,27 @@ MEMORY_OPENS = 40.0
 """An estimate rests on no more opens than these, the latest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Opens over exposure; the quotient is the rate at the instant of the send."""
+def rate_at(estimate: Estimate, age_seconds: float) -> float:
+    """Return the rate at an age of the send, in opens a second."""
+    return estimate.opens_a_second * fall(age_seconds)
 
-    opens: float
-    exposure_seconds: float
 
-    @property
-    def opens_a_second(self) -> float:
-        """The rate at the instant of the send."""
-        return self.opens / self.exposure_seconds
+def learn(estimate: Estimate, opens: int, since_seconds: float, until_seconds: float) -> Estimate:
+    """Return the estimate after a read found some opens between two ages of the send."""
+    total = estimate.opens + opens
+    exposed = estimate.exposure_seconds + exposure(since_seconds, until_seconds)
+    kept = min(1.0, MEMORY_OPENS / total)
+    return Estimate(total * kept, exposed * kept)
 
-    def at(self, age_seconds: float) -> float:
-        """Return the rate at an age, in opens a second."""
-        return self.opens_a_second * fall(age_seconds)
 
-    def learn(self, opens: int, since_seconds: float, until_seconds: float) -> "Estimate":
-        """Return the estimate after a read: so many opens between two ages of the send."""
-        total = self.opens + opens
-        exposed = self.exposure_seconds + exposure(since_seconds, until_seconds)
-        kept = min(1.0, MEMORY_OPENS / total)
-        return Estimate(total * kept, exposed * kept)
+def expected(estimate: Estimate, since_seconds: float, until_seconds: float) -> float:
+    """Return the opens that are expected between two ages."""
+    return estimate.opens_a_second * exposure(since_seconds, until_seconds)
 
-    def expected(self, since_seconds: float, until_seconds: float) -> float:
-        """Return the opens that are expected between two ages."""
-        return self.opens_a_second * exposure(since_seconds, until_seconds)
 
-    def waiting(self, since_seconds: float, until_seconds: float) -> float:
-        """Return how long the opens since an age have waited by another, in open-seconds."""
-        return self.opens_a_second * waited(since_seconds, until_seconds)
+def waiting(estimate: Estimate, since_seconds: float, until_seconds: float) -> float:
+    """Return how long the opens since an age have waited at a later one, in open-seconds."""
+    return estimate.opens_a_second * waited(since_seconds, until_seconds)
 
 
 def fall(age_seconds: float) -> float:

@@ -40,9 +40,9 @@ class Backlog:
     def begin(self, activities: Iterable[Activity], now: datetime) -> None:
         """Take in what earlier turns have left."""
         for one in activities:
-            if one.polled_at is not None and one.polled_at <= now:
-                self.since = max(self.since or one.polled_at, one.polled_at)
-            if one.gaps:
+            if one.progress.polled_at is not None and one.progress.polled_at <= now:
+                self.since = max(self.since or one.progress.polled_at, one.progress.polled_at)
+            if one.progress.gaps:
                 self.waiting[one.campaign_activity_id] = None
 
     def leave(self, walk: Walk) -> None:
@@ -51,7 +51,7 @@ class Backlog:
         earlier = self.waiting.pop(activity_id, None)
         if not walk.done:
             self.waiting[activity_id] = walk
-        elif walk.activity.gaps:
+        elif walk.activity.progress.gaps:
             self.waiting[activity_id] = earlier
 
     def drop(self, activity_id: str) -> None:
@@ -88,7 +88,7 @@ def _is_backfill(walk: Walk) -> bool:
 
 def _current(walk: Walk | None, activity: Activity) -> Walk | None:
     """Return the walk that goes on with an activity as it is now."""
-    if walk is None or walk.gap not in activity.gaps:
+    if walk is None or walk.gap not in activity.progress.gaps:
         gap = _next_gap(activity)
         if gap is None:
             return None
@@ -102,7 +102,7 @@ def _current(walk: Walk | None, activity: Activity) -> Walk | None:
 def _next_gap(activity: Activity) -> Gap | None:
     """Choose the gap to work: what sweeps left, newest first, before audits and backfill."""
     return max(
-        activity.gaps,
+        activity.progress.gaps,
         key=lambda gap: (
             gap.floor != activity.tracked_from,
             gap.ceiling is None,

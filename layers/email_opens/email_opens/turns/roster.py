@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from math import inf
 
 from email_opens.errors import LostRace
-from email_opens.model import Activity, Learned, State, next_day
+from email_opens.model import Activity, Estimate, Learned, State, next_day
 from email_opens.ports import Tracking
 from email_opens.scheduling import counters as probes
 from email_opens.scheduling.candidates import candidate_of, coming, countable, prior_of, unread
 from email_opens.scheduling.choice import Candidate, Counters, Plan
 from email_opens.scheduling.lifecycle import due, wakes
 from email_opens.scheduling.price import plan
-from email_opens.scheduling.rates import Estimate
 
 MINUTE = timedelta(minutes=1)
 ASLEEP_EVERY = timedelta(hours=1)
@@ -42,7 +41,7 @@ class Roster:
         """Take in an account's activities as they are stored."""
         every = list(every)
         tracked = [one for one in every if due(one, now)]
-        tracked.sort(key=lambda activity: activity.polled_at or activity.tracked_at)
+        tracked.sort(key=lambda activity: activity.progress.polled_at or activity.tracked_at)
         self.activities = {one.campaign_activity_id: one for one in tracked}
         self.asleep = {
             one.campaign_activity_id: one
@@ -155,8 +154,8 @@ class Roster:
     def _kept(self, before: Activity, counted: Activity) -> Activity:
         """Save what the next turn must know; a counter's small steps back wait for a poll."""
         news = (
-            counted.uncounted,
+            counted.profile.uncounted,
             counted.state,
-            counted.counter is None,
-        ) != (before.uncounted, before.state, before.counter is None)
+            counted.profile.counter is None,
+        ) != (before.profile.uncounted, before.state, before.profile.counter is None)
         return self.saved(counted) if news else counted

@@ -77,7 +77,7 @@ class Turn:
                 pass
         finally:
             self.tracked.forget_untold()
-            self.turn.gaps = sum(len(one.gaps) for one in self.tracked.activities.values())
+            self.turn.gaps = sum(len(one.progress.gaps) for one in self.tracked.activities.values())
 
     def _look(self, now: datetime) -> None:
         every = self.tracked.tracking.activities(self.turn.account_id)
@@ -147,7 +147,7 @@ class Turn:
         activity_id = candidate.campaign_activity_id
         activity = self.tracked.activities[activity_id]
         depth = depth_due(activity, now, self.finished_after)
-        again = depth is Depth.AUDIT and activity.watermark is not None
+        again = depth is Depth.AUDIT and activity.progress.watermark is not None
         campaign_told = self.tracked.told.opens.get(activity.campaign_id or "")
 
         def learn(polled: Activity, seen: Polled) -> Activity:
@@ -161,9 +161,9 @@ class Turn:
             activity=activity,
             depth=depth,
             floor=floor_of(activity, depth, self.lookback, now),
-            pause=activity.watermark,
+            pause=activity.progress.watermark,
             # Within a gap nobody has looked yet.
-            settled=settled if again and not activity.gaps else None,
+            settled=settled if again and not activity.progress.gaps else None,
             rows=AUDIT_PAGE_ROWS if again else PAGE_ROWS,
             learn=learn,
         )
@@ -202,7 +202,12 @@ class Turn:
         self.turn.failures.append(Failure(walk.activity.campaign_activity_id, error))
         now = self.clock.now()
         walk.activity = self.tracked.saved(
-            replace(walk.activity, state=state, polled_at=now, last_error=str(error))
+            replace(
+                walk.activity,
+                state=state,
+                progress=replace(walk.activity.progress, polled_at=now),
+                last_error=str(error),
+            )
         )
 
     def _leave(self, walk: Walk) -> None:

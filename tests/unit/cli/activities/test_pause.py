@@ -7,7 +7,7 @@ import pytest
 from email_opens.errors import LostRace
 from email_opens.model import Activity, State
 from email_opens_cli.commands.activities.pause import changed, paused
-from tests.contract.samples import ACTIVITY
+from tests.contract.samples import ACTIVITY, varied
 from tests.fakes import MemoryTracking
 from tests.unit.cli.world import ONE, TWO, World, complaint, run
 
@@ -64,7 +64,7 @@ def test_a_finished_one_that_is_resumed_is_read_whole(world: World) -> None:
     run("poll")
     become(world, activity_id, State.FINISHED)
     run("resume", activity_id)
-    assert world.activities()[activity_id].audited_at is None
+    assert world.activities()[activity_id].progress.audited_at is None
 
 
 def test_a_finished_one_is_not_paused(world: World) -> None:
@@ -95,7 +95,7 @@ class Raced(MemoryTracking):
     def save(self, activity: Activity) -> Activity:
         if self.races:
             self.races -= 1
-            super().save(replace(activity, state=State.ACTIVE, published=7))
+            super().save(varied(activity, state=State.ACTIVE, published=7))
         return super().save(activity)
 
 
@@ -104,7 +104,7 @@ def test_a_pause_stands_beside_what_a_poll_has_written_meanwhile() -> None:
     tracking.add(ACTIVITY)
     changed(tracking, ACTIVITY, paused)
     (now,) = tracking.activities("default")
-    assert (now.state, now.published) == (State.PAUSED, 7)
+    assert (now.state, now.counts.published) == (State.PAUSED, 7)
 
 
 def test_a_pause_that_always_loses_says_so() -> None:

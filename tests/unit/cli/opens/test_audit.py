@@ -100,9 +100,9 @@ class TestOverSeveralLeases:
 
     def test_knows_how_many_rows_there_are(self, audited: Audit) -> None:
         in_turns(audited.wired, "default", "audit", audited.work)
-        assert audited.activity.reported == len(self.PAGES)
+        assert audited.activity.counts.reported == len(self.PAGES)
 
     def test_leaves_no_gap(self, audited: Audit) -> None:
         in_turns(audited.wired, "default", "audit", audited.work)
         (activity,) = audited.wired.tracking.activities("default")
-        assert activity.gaps == ()
+        assert activity.progress.gaps == ()

@@ -46,7 +46,9 @@ def resumed(activity: Activity) -> tuple[Activity, str]:
             return activity, "is active already; nothing was changed."
         case State.FINISHED:
             # Audited, or it would be finished again before it was read.
-            again = replace(activity, state=State.ACTIVE, audited_at=None)
+            again = replace(
+                activity, state=State.ACTIVE, progress=replace(activity.progress, audited_at=None)
+            )
             return again, "is active again: read whole at the next turn, finished if nothing came."
         case _:
             return replace(activity, state=State.ACTIVE), "is active again."

@@ -34,7 +34,7 @@ def audit(activity: Id, account: Account = "default", stack: Stack = None) -> No
         wired = product(stack)
         (found,) = of_account(wired.tracking, who, [wanted])
         audited = Audit(wired, found)
-        with progress("Auditing", found.reported) as come:
+        with progress("Auditing", found.counts.reported) as come:
             audited.on_rows = come
             in_turns(wired, who, "audit", audited.work)
         for sentence in audited.told():
@@ -84,18 +84,22 @@ class Audit:
         """Return the numbers, in sentences."""
         now = self.activity
         floor = floor_of(now, Depth.AUDIT, self.wired.turns.lookback, self.wired.clock.now())
-        rows = f"{now.reported} rows" if floor is None else f"rows of interest since {iso(floor)}"
+        rows = (
+            f"{now.counts.reported} rows"
+            if floor is None
+            else f"rows of interest since {iso(floor)}"
+        )
         said = [
             f"The report has {rows}; read with {self.requests} requests.",
             f"Missing were {self.counts.published}; they are published now.",
-            f"Published so far: {now.published}.",
+            f"Published so far: {now.counts.published}.",
         ]
         if self.counts.rejected:
             said.append(f"Set aside {self.counts.rejected} rows that are no opens.")
         if self.counted is None:
             said.append("The vendor's own counter could not be read.")
-        elif floor is None and now.reported is not None:
-            difference = self.counted - now.reported
+        elif floor is None and now.counts.reported is not None:
+            difference = self.counted - now.counts.reported
             said.append(
                 f"The vendor's own counter says {self.counted}"
                 + (f", {difference:+d} against its report; it may be late." if difference else ".")
@@ -105,12 +109,12 @@ class Audit:
     def _next(self) -> Walk | None:
         """Return the next walk: from the head at first, then what such walks have left."""
         if self._walked:
-            gap = next(iter(self.activity.gaps), None)
+            gap = next(iter(self.activity.progress.gaps), None)
             if gap is None:
                 return None
             return Walk(activity=self.activity, floor=gap.floor, gap=gap, rows_read=gap.rows_above)
         now = self.wired.clock.now()
-        again = self.activity.watermark is not None
+        again = self.activity.progress.watermark is not None
         return Walk(
             activity=self.activity,
             depth=Depth.AUDIT,

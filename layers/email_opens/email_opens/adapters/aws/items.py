@@ -9,8 +9,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from email_opens.errors import AccountStopped
-from email_opens.model import Account, Activity, Gap, Learned, State, iso, utc
-from email_opens.scheduling.rates import Estimate
+from email_opens.model import (
+    Account,
+    Activity,
+    Counts,
+    Estimate,
+    Gap,
+    Learned,
+    Profile,
+    Progress,
+    State,
+    iso,
+    utc,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,25 +111,25 @@ def item_of(activity: Activity) -> "Item":
         "sent_at": activity.sent_at,
         "tracked_at": activity.tracked_at,
         "tracked_from": activity.tracked_from,
-        "watermark": activity.watermark,
-        "polled_at": activity.polled_at,
-        "swept_at": activity.swept_at,
-        "audited_at": activity.audited_at,
+        "watermark": activity.progress.watermark,
+        "polled_at": activity.progress.polled_at,
+        "swept_at": activity.progress.swept_at,
+        "audited_at": activity.progress.audited_at,
     }
     numbers = {
-        "published": activity.published,
-        "reported": activity.reported,
-        "rejected": activity.rejected,
+        "published": activity.counts.published,
+        "reported": activity.counts.reported,
+        "rejected": activity.counts.rejected,
         "version": activity.version,
     }
     item |= {name: {"S": text} for name, text in texts.items() if text is not None}
     item |= {name: {"S": iso(at)} for name, at in instants.items() if at is not None}
     item |= {name: {"N": str(number)} for name, number in numbers.items() if number is not None}
     item |= {name: {"N": number} for name, number in _rate_item(activity).items()}
-    if activity.uncounted:
+    if activity.profile.uncounted:
         item["uncounted"] = {"BOOL": True}
-    if activity.gaps:
-        item["gaps"] = {"L": [{"M": _gap_item(gap)} for gap in activity.gaps]}
+    if activity.progress.gaps:
+        item["gaps"] = {"L": [{"M": _gap_item(gap)} for gap in activity.progress.gaps]}
     item["write"] = {"B": secrets.token_bytes(6)}
     return item
 
@@ -153,35 +164,43 @@ def _activity(account_id: str, campaign_activity_id: str, item: "StoredItem") ->
         sent_at=_reckoned(item, "sent_at"),
         tracked_at=_required(item, "tracked_at", _reckoned),
         tracked_from=_instant(item, "tracked_from"),
-        watermark=_reckoned(item, "watermark"),
-        gaps=_gaps(item),
-        published=_whole(item, "published") or 0,
-        reported=_whole(item, "reported"),
-        rejected=_whole(item, "rejected") or 0,
-        polled_at=_instant(item, "polled_at"),
-        swept_at=_instant(item, "swept_at"),
-        audited_at=_instant(item, "audited_at"),
+        progress=Progress(
+            watermark=_reckoned(item, "watermark"),
+            gaps=_gaps(item),
+            polled_at=_instant(item, "polled_at"),
+            swept_at=_instant(item, "swept_at"),
+            audited_at=_instant(item, "audited_at"),
+        ),
+        counts=Counts(
+            published=_whole(item, "published") or 0,
+            reported=_whole(item, "reported"),
+            rejected=_whole(item, "rejected") or 0,
+        ),
         last_error=_text(item, "last_error"),
         weight=_positive(item, "weight") or 1.0,
-        estimate=_estimate(item),
-        pages=_positive(item, "pages") or 1.0,
-        counter=_whole(item, "counter"),
-        uncounted=bool(_value(item, "uncounted", "BOOL", "truth")),
+        profile=Profile(
+            estimate=_estimate(item),
+            pages=_positive(item, "pages") or 1.0,
+            counter=_whole(item, "counter"),
+            uncounted=bool(_value(item, "uncounted", "BOOL", "truth")),
+        ),
         version=_whole(item, "version") or 0,
     )
 
 
 def _rate_item(activity: Activity) -> dict[str, str]:
     """Write how often an activity is opened and polled; what is as usual is left out."""
-    estimate = activity.estimate
+    estimate = activity.profile.estimate
     numbers = {
         "weight": None if activity.weight == 1 else activity.weight,
-        "pages": None if activity.pages == 1 else activity.pages,
+        "pages": None if activity.profile.pages == 1 else activity.profile.pages,
         "opens": estimate.opens if estimate else None,
         "exposure": estimate.exposure_seconds if estimate else None,
     }
     written = {name: _number(number) for name, number in numbers.items() if number is not None}
-    return written | ({} if activity.counter is None else {"counter": str(activity.counter)})
+    return written | (
+        {} if activity.profile.counter is None else {"counter": str(activity.profile.counter)}
+    )
 
 
 def _estimate(item: "StoredItem") -> Estimate | None:
