@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from bench.freshness_fixed import Delays
 from bench.freshness_world import HOUR, Send, World
 from email_opens.errors import OutOfTime, QuotaExceeded
-from email_opens.model import Activity, Counted, NewOpen, Open, Page, RejectedRow, next_day
+from email_opens.instants import next_day
+from email_opens.model import Activity, Counted, NewOpen, Open, Page, RejectedRow
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 

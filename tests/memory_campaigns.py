@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summaries, Summary
 from email_opens.errors import LinkExpired, OutOfTime
-from email_opens.model import Campaign, SeenCampaign, Summaries, Summary
 from tests.fakes import FakeClock
 
 

@@ -11,9 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import DiscoverCampaigns, bootstrap_discovery
 from email_opens.discovery.search import CampaignFailure, Found
-from email_opens.errors import EmailOpensError, InvalidInput, OutOfTime, QuotaExceeded
+from email_opens.errors import EmailOpensError, InvalidInput, OutOfTime, QuotaExceeded, unforeseen
 from email_opens.model import account_id
-from email_opens.unforeseen import unforeseen
 
 COMMIT_SECONDS = 10
 """Kept at the end of an invocation, to record what was found."""

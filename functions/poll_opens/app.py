@@ -18,10 +18,10 @@ from email_opens.errors import (
     InvalidInput,
     OutOfTime,
     QuotaExceeded,
+    unforeseen,
 )
 from email_opens.model import account_id
 from email_opens.turns.turns import TurnReport
-from email_opens.unforeseen import unforeseen
 
 COMMIT_SECONDS = 6
 """Kept at the end of an invocation, to publish and record what is in hand.

@@ -6,8 +6,8 @@ import pytest
 
 from email_opens.adapters.aws.seen_campaigns import MOST_SEEN_CAMPAIGNS, DynamoDBSeenCampaigns
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.model import SeenCampaign
-from email_opens.ports import SeenCampaigns
+from email_opens.discovery.campaigns import SeenCampaign
+from email_opens.discovery.ports import SeenCampaigns
 from tests.conftest import Aws
 from tests.contract.samples import NOON
 from tests.memory_campaigns import MemorySeenCampaigns

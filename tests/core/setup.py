@@ -8,12 +8,13 @@ from typing import Any
 
 from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, utc
+from email_opens.instants import utc
+from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow
 from email_opens.poller import PollCounts, Poller, Walk
 from email_opens.turns.budget import Budget
 from email_opens.turns.turns import TurnReport, Turns
 from email_opens.walk import Depth
-from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, varied
 from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking
 from tests.world import Calls, World, WorldReport
 
@@ -152,7 +153,7 @@ class Core:
 
     def track(self, **changes: Any) -> Activity:
         """Track an activity, with an empty report; no counter is asked for of it by itself."""
-        activity = replace(ACTIVITY, **({"campaign_id": None} | changes))
+        activity = varied(ACTIVITY, **({"campaign_id": None} | changes))
         assert self.tracking.add(activity)
         self.world.rows.setdefault(activity.campaign_activity_id, [])
         return activity

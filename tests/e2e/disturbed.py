@@ -20,7 +20,7 @@ from typing import Any
 from constant_contact_emulator import Contact, Emulator, Row
 from constant_contact_emulator.replies import Reply, Request
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.model import iso
+from email_opens.instants import iso
 from email_opens_cli.commands.activities import track as tracked
 from email_opens_cli.demo.subscriber import ReportedOpen
 from tests.e2e.built_function import Artefact, Running, running

@@ -9,7 +9,7 @@ from typing import Any
 
 from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.model import utc
+from email_opens.instants import utc
 from email_opens_cli.commands.activities import track as tracked
 from email_opens_cli.demo.subscriber import ReportedOpen
 from embedded_aws.ministack import EmbeddedAws, Stack, host_architecture

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from email_opens.adapters.aws.publisher import BATCH_MESSAGES, MOST_BYTES, UNSENDABLE, SnsPublisher
 from email_opens.events import event_id
-from email_opens.model import Activity, NewOpen, Open, RejectedRow, iso
+from email_opens.instants import iso
+from email_opens.model import Activity, NewOpen, Open, RejectedRow
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
 from tests.fakes import FakeClock
 from tests.hostile.operations import growth

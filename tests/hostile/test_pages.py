@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from email_opens.adapters.vendor.rows import MOST_ROW_CHARACTERS, Rows, decode
 from email_opens.events import bucket, event_id, row_fingerprint
-from email_opens.model import Page, iso, utc
+from email_opens.instants import iso, utc
+from email_opens.model import Page
 from email_opens.walk import new_opens
 from tests.contract.samples import ACTIVITY_ID
 from tests.hostile.operations import calls, growth

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens.model import next_day
+from email_opens.instants import next_day
 from tests.integration.deployed import ACCOUNT, Deployed
 
 COMMAND = f"email-opens connect {ACCOUNT}"

@@ -9,8 +9,9 @@ import pytest
 
 from constant_contact_emulator import Campaign, Kind
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
+from email_opens.discovery.campaigns import SeenCampaign
 from email_opens.errors import InvalidInput
-from email_opens.model import SeenCampaign, State
+from email_opens.model import State
 from tests.integration.deployed import ACCOUNT, Deployed
 from tests.integration.discovered import discovery as discovery  # noqa: PLC0414 - a fixture
 

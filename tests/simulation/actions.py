@@ -9,7 +9,8 @@ from typing import Protocol
 from hypothesis import strategies as st
 
 from constant_contact_emulator import Kind, Paging, Row, Ties
-from email_opens.model import State, next_day
+from email_opens.instants import next_day
+from email_opens.model import State
 from tests.simulation.invocation import Fate
 from tests.simulation.rules import alike_row
 from tests.simulation.simulation import START, TIMEOUT, Setting, Simulation

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from email_opens.errors import InvalidInput
-from email_opens.model import Tokens, account_id, activity_id, iso, next_day, utc
+from email_opens.instants import iso, next_day, utc
+from email_opens.model import Tokens, account_id, activity_id
 
 THERE = timezone(timedelta(hours=-5))
 

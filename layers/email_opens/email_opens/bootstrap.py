@@ -19,19 +19,11 @@ from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.config import Settings, read_discovery_settings, read_settings
+from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
 from email_opens.discovery.selection import Names
 from email_opens.model import LEDGER_KEPT
-from email_opens.ports import (
-    Campaigns,
-    Clock,
-    Credentials,
-    Ledger,
-    Publisher,
-    Report,
-    SeenCampaigns,
-    Tracking,
-)
+from email_opens.ports import Clock, Credentials, Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.turns import Turns
 from email_opens.turns.visits import Visits

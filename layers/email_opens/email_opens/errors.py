@@ -3,7 +3,9 @@
 No message holds a token, an e-mail address or a whole reply.
 """
 
+import traceback
 from datetime import datetime
+from pathlib import Path
 
 
 class EmailOpensError(Exception):
@@ -84,3 +86,25 @@ class QuotaExceeded(AccountStopped):
 
 class AccountDisconnected(AccountStopped):
     """A person must connect the account again, or give its user the missing privilege."""
+
+
+# --- An error that nobody foresaw: its own words may hold an address or a token. ---
+
+
+def unforeseen(error: Exception) -> str:
+    """Say which error it is and where it arose, as a sentence."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    return f"Unexpected {code or type(error).__name__} at {_place(error)}."
+
+
+def _place(error: Exception) -> str:
+    """Return the file and line of ours from which an error came, however deep it arose."""
+    frames = [
+        (Path(frame.f_code.co_filename), line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    if not frames:
+        return "a place unknown"
+    ours = [one for one in frames if "email_opens" in one[0].parts]
+    file, line = (ours or frames)[-1]
+    return f"{file.name}:{line}"

@@ -6,7 +6,8 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import TypedDict
 
-from email_opens.model import Activity, NewOpen, Open, iso
+from email_opens.instants import iso
+from email_opens.model import Activity, NewOpen, Open
 
 EVENT_TYPE = "email.opened"
 DATA_SCHEMA = "urn:email-opens:schema:email-opened.v1"

@@ -6,7 +6,7 @@ Every instant is an aware UTC `datetime`.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -208,50 +208,6 @@ class Account:
     learned: Learned = Learned()
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A campaign that was sent, and when that was last."""
-
-    campaign_id: str
-    last_sent: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Summaries:
-    """One reply of the vendor's list of sent campaigns, the latest send first."""
-
-    summaries: tuple[Summary, ...]
-    next_link: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignActivity:
-    """One of the e-mails of a campaign, sent or not."""
-
-    campaign_activity_id: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class Campaign:
-    """A campaign as the vendor describes it."""
-
-    campaign_id: str
-    name: str | None
-    removed: bool = False
-    activities: tuple[CampaignActivity, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCampaign:
-    """What discovery keeps of a campaign that it has looked at."""
-
-    last_sent: datetime
-    """When it was last sent then: a later send is worth another look."""
-    left_out: str | None = None
-    """The name for which it was left out."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """An account's credentials, as its parameter holds them."""
@@ -264,32 +220,6 @@ class Tokens:
 
     def __repr__(self) -> str:
         return "Tokens(…)"
-
-
-def utc(text: str) -> datetime:
-    """Read an ISO 8601 instant with `Z` or an offset.
-
-    Raises:
-        ValueError: it is no instant, or has no offset.
-    """
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError("an instant without an offset from UTC")
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("an instant outside the calendar") from error
-
-
-def iso(instant: datetime) -> str:
-    """Write an instant as `2026-03-02T14:07:00Z`, with a fraction only where there is one."""
-    return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
-
-
-def next_day(instant: datetime) -> datetime:
-    """Return the 00:00 UTC after an instant, when the vendor's quota begins anew."""
-    midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(days=1)
 
 
 def account_id(text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from constant_contact_emulator import Emulator, Kind
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.model import iso
+from email_opens.instants import iso
 from email_opens.turns import turns
 from tests.conftest import REGION, Aws
 from tests.unit.cli.world import ONE, TWO, World, complaint, run, settings

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from constant_contact_emulator import Emulator, Kind, Limits
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
-from email_opens.model import iso
+from email_opens.instants import iso
 from email_opens_cli.main import app
 from tests.contract.samples import varied
 

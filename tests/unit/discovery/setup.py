@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from email_opens.discovery.campaigns import Campaign, CampaignActivity
+from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.search import Discovery, Found
 from email_opens.discovery.selection import Names
-from email_opens.model import Activity, Campaign, CampaignActivity
-from email_opens.ports import Campaigns
+from email_opens.model import Activity
 from email_opens.turns.visits import Visits
 from tests.fakes import FakeClock, MemoryTracking
 from tests.memory_campaigns import MemoryCampaigns, MemorySeenCampaigns

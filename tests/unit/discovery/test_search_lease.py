@@ -11,7 +11,7 @@ from email_opens.errors import (
     OutOfTime,
     QuotaExceeded,
 )
-from email_opens.model import next_day
+from email_opens.instants import next_day
 from tests.fakes import FakeClock
 from tests.unit.discovery.setup import MINUTE, World
 

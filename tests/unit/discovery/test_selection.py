@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from email_opens.discovery.campaigns import Campaign, CampaignActivity, SeenCampaign, Summary
 from email_opens.discovery.selection import (
     Names,
     candidates,
@@ -12,7 +13,7 @@ from email_opens.discovery.selection import (
     still_of_use,
     worth_a_look,
 )
-from email_opens.model import Campaign, CampaignActivity, SeenCampaign, State, Summary
+from email_opens.model import State
 from tests.contract.samples import ACTIVITY, NOON, varied
 
 WEEK = timedelta(days=7)

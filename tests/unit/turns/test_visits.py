@@ -2,9 +2,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from email_opens.discovery.ports import Campaigns
 from email_opens.errors import OutOfTime
-from email_opens.model import next_day
-from email_opens.ports import Campaigns
+from email_opens.instants import next_day
 from email_opens.turns.visits import COMMIT, LEASE, Visit
 from tests.unit.discovery.setup import MINUTE, World
 

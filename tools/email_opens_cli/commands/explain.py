@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from email_opens.instants import iso, next_day
 from email_opens.model import Account as StoredAccount
-from email_opens.model import account_id, iso, next_day
+from email_opens.model import account_id
 from email_opens.ports import Tracking
 from email_opens.scheduling.choice import Candidate, Plan, Why
 from email_opens.scheduling.rates import rate_at

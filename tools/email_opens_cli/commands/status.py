@@ -12,7 +12,8 @@ from rich.table import Table
 
 from email_opens.errors import InvalidInput
 from email_opens.events import bucket
-from email_opens.model import Account, Activity, State, iso
+from email_opens.instants import iso
+from email_opens.model import Account, Activity, State
 from email_opens.ports import Ledger
 from email_opens_cli.terminal.columns import Column, fitting
 from email_opens_cli.terminal.columns import table as table_of

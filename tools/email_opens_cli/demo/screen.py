@@ -13,7 +13,8 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from email_opens.model import Activity, iso
+from email_opens.instants import iso
+from email_opens.model import Activity
 from email_opens_cli.demo.subscriber import Received, UnderWay
 
 LATEST = 5

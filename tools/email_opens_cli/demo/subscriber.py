@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import Any, NamedTuple, Self
 
-from email_opens.model import utc
+from email_opens.instants import utc
 
 
 class ReportedOpen(NamedTuple):

@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from email_opens.adapters.vendor.http import Reply
 from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import bucket
-from email_opens.model import Account, iso
+from email_opens.instants import iso
+from email_opens.model import Account
 from email_opens_cli.commands.status import requests_today
 from email_opens_cli.deployed.leased import Busy, leased
 from email_opens_cli.deployed.product import aws

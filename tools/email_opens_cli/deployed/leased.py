@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from email_opens.errors import AccountStopped, EmailOpensError, OutOfTime, QuotaExceeded
-from email_opens.model import iso, next_day
+from email_opens.instants import iso, next_day
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget
 

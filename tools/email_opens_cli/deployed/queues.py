@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from email_opens.model import iso, utc
+from email_opens.instants import iso, utc
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

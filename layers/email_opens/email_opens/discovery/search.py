@@ -7,6 +7,8 @@ is held for moments only, so that a poll is delayed by no more than those.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from email_opens.discovery.campaigns import Campaign, CampaignActivity, SeenCampaign, Summary
+from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.selection import (
     Names,
     candidates,
@@ -17,8 +19,8 @@ from email_opens.discovery.selection import (
     worth_a_look,
 )
 from email_opens.errors import ActivityFailed, EmailOpensError, LostRace, OutOfTime, PagingBroken
-from email_opens.model import Activity, Campaign, CampaignActivity, SeenCampaign, State, Summary
-from email_opens.ports import Campaigns, Clock, SeenCampaigns, Tracking
+from email_opens.model import Activity, State
+from email_opens.ports import Clock, Tracking
 from email_opens.turns.visits import Visits
 
 STRETCH_REQUESTS = 8

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from email_opens.model import Activity, Campaign, CampaignActivity, SeenCampaign, State, Summary
+from email_opens.discovery.campaigns import Campaign, CampaignActivity, SeenCampaign, Summary
+from email_opens.model import Activity, State
 
 TRACKED_ROLES = ("primary_email", "resend")
 """A permalink is a page: nobody is sent it, and nobody opens it."""

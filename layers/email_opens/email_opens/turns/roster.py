@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from math import inf
 
 from email_opens.errors import LostRace
-from email_opens.model import Activity, Estimate, Learned, State, next_day
+from email_opens.instants import next_day
+from email_opens.model import Activity, Estimate, Learned, State
 from email_opens.ports import Tracking
 from email_opens.scheduling import counters as probes
 from email_opens.scheduling.candidates import candidate_of, coming, countable, prior_of, unread

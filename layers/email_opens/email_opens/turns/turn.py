@@ -19,7 +19,8 @@ from email_opens.errors import (
     QuotaExceeded,
     Throttled,
 )
-from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State, iso, next_day
+from email_opens.instants import iso, next_day
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State
 from email_opens.poller import Polled, Poller, Walk
 from email_opens.ports import Clock, Report
 from email_opens.scheduling import counters as probes

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from email_opens.errors import AccountStopped, OutOfTime, QuotaExceeded
-from email_opens.model import Account, next_day
+from email_opens.instants import next_day
+from email_opens.model import Account
 from email_opens.poller import Poller
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
 from email_opens.turns.backlog import Backlog

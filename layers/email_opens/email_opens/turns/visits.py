@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from email_opens.discovery.ports import Campaigns
 from email_opens.errors import AccountStopped, EmailOpensError, QuotaExceeded
-from email_opens.model import iso, next_day
-from email_opens.ports import Campaigns, Clock, Tracking
+from email_opens.instants import iso, next_day
+from email_opens.ports import Clock, Tracking
 
 LEASE = timedelta(seconds=15)
 """The longest for which a visit that was killed keeps polls away."""

@@ -13,7 +13,8 @@ from constant_contact_emulator import Behaviour, Emulator, Limits
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountDisconnected
-from email_opens.model import Page, Tokens, utc
+from email_opens.instants import utc
+from email_opens.model import Page, Tokens
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 

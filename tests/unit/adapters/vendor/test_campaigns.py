@@ -9,8 +9,8 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.campaigns import MOST_NAME_CHARACTERS, ConstantContactCampaigns
+from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
 from email_opens.errors import AccountDisconnected, PagingBroken, ReportUnavailable
-from email_opens.model import Campaign, CampaignActivity, Summary
 from tests.contract.test_campaigns import at_the_vendor
 from tests.unit.adapters.vendor.sockets import Vendor, raw, serving, stub
 

@@ -10,7 +10,8 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.errors import PublishFailed
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.model import Page, iso, utc
+from email_opens.instants import iso, utc
+from email_opens.model import Page
 from email_opens_cli.commands.opens.replay import Again, again_of
 from email_opens_cli.deployed.destinations import Destination, destination
 from email_opens_cli.deployed.leased import in_turns

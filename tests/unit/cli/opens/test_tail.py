@@ -11,7 +11,8 @@ from threading import Event, Thread
 import pytest
 
 from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.model import NewOpen, iso
+from email_opens.instants import iso
+from email_opens.model import NewOpen
 from email_opens_cli.commands.opens.tail import filter_policy, line
 from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TailQueue, left_over
 from email_opens_cli.terminal.ending import Ending

@@ -12,8 +12,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from email_opens.discovery.campaigns import Summary
 from email_opens.errors import EmailOpensError
-from email_opens.model import Activity, Summary, account_id, iso
+from email_opens.instants import iso
+from email_opens.model import Activity, account_id
 from email_opens_cli.commands.account.discover import printable
 from email_opens_cli.deployed.product import discovery
 from email_opens_cli.terminal.columns import Column, fitting, table
@@ -23,7 +25,7 @@ from email_opens_cli.terminal.options import Account, Stack
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import DiscoverCampaigns
-    from email_opens.ports import Campaigns
+    from email_opens.discovery.ports import Campaigns
 
 WAIT = timedelta(minutes=1)
 """For a poll to end."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from email_opens.model import account_id, iso
+from email_opens.instants import iso
+from email_opens.model import account_id
 from email_opens_cli.consent import credentials as connected
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complain, complaints

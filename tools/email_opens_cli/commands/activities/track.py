@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from email_opens.errors import InvalidInput
-from email_opens.model import Activity, activity_id, iso, utc
+from email_opens.instants import iso, utc
+from email_opens.model import Activity, activity_id
 from email_opens.ports import Tracking
 
 MOST_WEIGHT = 1000

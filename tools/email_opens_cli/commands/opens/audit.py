@@ -5,15 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from email_opens.errors import EmailOpensError, LinkExpired, LostRace
-from email_opens.model import (
-    AUDIT_PAGE_ROWS,
-    PAGE_ROWS,
-    Activity,
-    State,
-    account_id,
-    activity_id,
-    iso,
-)
+from email_opens.instants import iso
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State, account_id, activity_id
 from email_opens.poller import PollCounts, Poller, Walk
 from email_opens.walk import Depth, floor_of
 from email_opens_cli.commands.activities.pause import of_account

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from email_opens.errors import InvalidInput
-from email_opens.model import utc
+from email_opens.instants import utc
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.columns import Column, fitting, table
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from email_opens.errors import AccountStopped
+from email_opens.instants import iso, utc
 from email_opens.model import (
     Account,
     Activity,
@@ -19,8 +20,6 @@ from email_opens.model import (
     Profile,
     Progress,
     State,
-    iso,
-    utc,
 )
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from email_opens.model import SeenCampaign, iso, utc
+from email_opens.discovery.campaigns import SeenCampaign
+from email_opens.instants import iso, utc
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -16,7 +17,7 @@ MOST_SEEN_CAMPAIGNS = 800
 
 
 class DynamoDBSeenCampaigns:
-    """Keeps `email_opens.ports.SeenCampaigns`."""
+    """Keeps `email_opens.discovery.ports.SeenCampaigns`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client

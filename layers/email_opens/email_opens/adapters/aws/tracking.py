@@ -23,7 +23,8 @@ from email_opens.adapters.aws.items import (
 )
 from email_opens.adapters.leases import is_anothers
 from email_opens.errors import LostRace
-from email_opens.model import Account, Activity, Learned, iso
+from email_opens.instants import iso
+from email_opens.model import Account, Activity, Learned
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -17,7 +17,8 @@ from email_opens.adapters.leases import is_anothers
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
-from email_opens.model import Account, Activity, Learned, Tokens, iso, utc
+from email_opens.instants import iso, utc
+from email_opens.model import Account, Activity, Learned, Tokens
 
 if TYPE_CHECKING:
     from email_opens.adapters.aws.items import Item

@@ -22,7 +22,7 @@ from email_opens.errors import (
     ReportUnavailable,
     Throttled,
 )
-from email_opens.model import next_day
+from email_opens.instants import next_day
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
 

@@ -12,8 +12,10 @@ import requests
 from email_opens.adapters.vendor.api import Question, Vendor
 from email_opens.adapters.vendor.links import local, next_href
 from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summaries, Summary
 from email_opens.errors import ActivityGone, InvalidInput, PagingBroken
-from email_opens.model import Campaign, CampaignActivity, Summaries, Summary, activity_id, utc
+from email_opens.instants import utc
+from email_opens.model import activity_id
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
 
@@ -27,7 +29,7 @@ _REMOVED = "removed"
 
 
 class ConstantContactCampaigns:
-    """Keeps `email_opens.ports.Campaigns` for one account and one invocation.
+    """Keeps `email_opens.discovery.ports.Campaigns` for one account and one invocation.
 
     It spends at most `requests_left` requests, evenly and `requests_per_second` at most.
     """

@@ -3,7 +3,8 @@
 import json
 from datetime import datetime
 
-from email_opens.model import Counted, utc
+from email_opens.instants import utc
+from email_opens.model import Counted
 
 
 class _Malformed(ValueError):

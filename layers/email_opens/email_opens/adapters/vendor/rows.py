@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from email_opens.adapters.vendor.links import next_href
-from email_opens.model import Open, RejectedRow, utc
+from email_opens.instants import utc
+from email_opens.model import Open, RejectedRow
 
 MOST_ROW_CHARACTERS = 8192
 """Of a rejected row; it is kept as ASCII, so these are bytes too."""

@@ -1,0 +1,29 @@
+"""Instants as text: parsing, formatting, and the vendor's day. Every instant is aware UTC."""
+
+from datetime import UTC, datetime, timedelta
+
+
+def utc(text: str) -> datetime:
+    """Read an ISO 8601 instant with `Z` or an offset.
+
+    Raises:
+        ValueError: it is no instant, or has no offset.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant without an offset from UTC")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("an instant outside the calendar") from error
+
+
+def iso(instant: datetime) -> str:
+    """Write an instant as `2026-03-02T14:07:00Z`, with a fraction only where there is one."""
+    return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def next_day(instant: datetime) -> datetime:
+    """Return the 00:00 UTC after an instant, when the vendor's quota begins anew."""
+    midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=1)
