@@ -12,7 +12,7 @@ from bench.freshness_fixed import Delays
 from bench.freshness_world import HOUR, Send, World
 from email_opens.errors import OutOfTime, QuotaExceeded
 from email_opens.instants import next_day
-from email_opens.model import Activity, Counted, NewOpen, Open, Page, RejectedRow
+from email_opens.model import Activity, CounterReadings, NewOpen, Open, Page, RejectedRow
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
@@ -108,11 +108,11 @@ class Account:
             next_link=f"{rows}/{offset + rows}" if bottom else None,
         )
 
-    def counts(self, campaign_ids: Iterable[str]) -> Counted:
+    def counts(self, campaign_ids: Iterable[str]) -> CounterReadings:
         as_of = self.now() if self.counters_as_of is None else self.counters_as_of(self.now())
         if self.now() >= self.world.begins:
             self.seen.probes += 1
-        return Counted(
+        return CounterReadings(
             {one: self._sends[one].opened(as_of) for one in campaign_ids}, instant(as_of)
         )
 
@@ -172,7 +172,7 @@ class AccountReport:
         self._request(before)
         return self.account.page(campaign_activity_id, link, rows)
 
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         self._request(before)
         return self.account.counts(campaign_ids)
 

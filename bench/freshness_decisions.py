@@ -5,8 +5,8 @@ from random import Random
 from statistics import median
 
 from bench.figures import Figure
-from email_opens.model import Estimate
-from email_opens.scheduling.choice import Candidate, Counters, choose
+from email_opens.model import CounterTrust, Estimate
+from email_opens.scheduling.choice import Candidate, choose
 from email_opens.scheduling.price import plan
 
 ACTIVITIES = 1_000
@@ -39,11 +39,11 @@ def candidates(chance: Random) -> list[Candidate]:
 def figures() -> list[Figure]:
     """Measure a round's decisions: a plan, and one pass that chooses."""
     offered = candidates(Random(1))
-    counters = Counters(lag_seconds=60.0, missed=0.1)
+    counters = CounterTrust(lag_seconds=60.0, missed=0.1)
     planned, chosen = [], []
     for _ in range(ROUNDS):
         began = time.process_time()
-        worth = plan(offered, requests=9_000, seconds=DAY, requests_a_day=9_000, counters=counters)
+        worth = plan(offered, requests=9_000, seconds=DAY, requests_a_day=9_000, trust=counters)
         between = time.process_time()
         choose(offered, worth, counters, 30.0)
         planned.append(between - began)

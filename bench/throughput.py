@@ -13,7 +13,7 @@ from bench.vendor import ACTIVITY_ID, SENT, Vendor, decaying, reports
 from email_opens.adapters.vendor.rows import decode
 from email_opens.errors import NotCounted
 from email_opens.events import attributes, event_id, message
-from email_opens.model import PAGE_ROWS, Counted, NewOpen, Page
+from email_opens.model import PAGE_ROWS, CounterReadings, NewOpen, Page
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
@@ -42,7 +42,7 @@ class ReadAlready:
         self.requests += 1
         return self._pages[link]
 
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         del campaign_ids, before
         raise NotCounted("Here are no counters.")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email_opens.adapters.leases import is_anothers
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
-from email_opens.model import Account, Activity, Learned, NewOpen, RejectedRow, Tokens
+from email_opens.model import Account, Activity, CounterTrust, NewOpen, RejectedRow, Tokens
 
 
 class FakeClock:
@@ -93,7 +93,7 @@ class MemoryTracking:
         unused: int,
         closed_until: datetime | None,
         last_error: str | None,
-        learned: Learned | None = None,
+        counter_trust: CounterTrust | None = None,
     ) -> None:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
@@ -106,7 +106,7 @@ class MemoryTracking:
             requests_spent=account.requests_spent - given_back,
             closed_until=closed_until,
             last_error=last_error,
-            learned=learned or account.learned,
+            counter_trust=counter_trust or account.counter_trust,
         )
 
     def account(self, account_id: str) -> Account | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from email_opens.errors import ActivityGone, LinkExpired, NotCounted, OutOfTime
-from email_opens.model import Counted, Open, Page
+from email_opens.model import CounterReadings, Open, Page
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
@@ -39,12 +39,12 @@ class MemoryReport:
         next_link = f"/v3/{rows}/{end}" if end < len(shown) else None
         return Page(link, tuple(shown[offset:end]), next_link=next_link)
 
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         self._ask(before)
         if not self.campaigns.keys() >= set(campaign_ids):
             raise NotCounted("The vendor does not know this campaign.")
         opens = {one: sum(len(self.rows[of]) for of in self.campaigns[one]) for one in campaign_ids}
-        return Counted(opens, self._clock.now())
+        return CounterReadings(opens, self._clock.now())
 
     def _ask(self, before: datetime) -> None:
         self._budget.ready()

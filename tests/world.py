@@ -12,7 +12,7 @@ from email_opens.errors import (
     OutOfTime,
     ReportUnavailable,
 )
-from email_opens.model import Counted, Open, Page
+from email_opens.model import CounterReadings, Open, Page
 from email_opens.turns.budget import Budget
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -60,14 +60,14 @@ class World:
             next_link=f"{size}/{end}" if end < len(shown) else None,
         )
 
-    def count(self, campaign_ids: Sequence[str]) -> Counted:
+    def count(self, campaign_ids: Sequence[str]) -> CounterReadings:
         """Answer with what the counters say, which the test has set."""
         self.counted.append(tuple(campaign_ids))
         if self.counters_fail:
             raise self.counters_fail
         if self.refreshed_at is None or not self.counters.keys() >= set(campaign_ids):
             raise NotCounted("The vendor does not know this campaign.")
-        return Counted({one: self.counters[one] for one in campaign_ids}, self.refreshed_at)
+        return CounterReadings({one: self.counters[one] for one in campaign_ids}, self.refreshed_at)
 
 
 class WorldReport:
@@ -99,7 +99,7 @@ class WorldReport:
             raise LinkExpired("A next link no longer works.")
         return self._world.page(campaign_activity_id, link, rows)
 
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         del before
         self._budget.take()
         self.requests += 1

@@ -14,7 +14,7 @@ from email_opens.adapters.aws.tracking import LEASE_TRIES, DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
 from email_opens.errors import LostRace
-from email_opens.model import Account, Estimate, Gap, Learned, State
+from email_opens.model import Account, CounterTrust, Estimate, Gap, State
 from email_opens.ports import Tracking
 from tests.conftest import Aws
 from tests.contract.replies import Answers, error
@@ -48,8 +48,8 @@ EVERYTHING = varied(
     counter=0,
     uncounted=True,
 )
-LEARNED = Learned(
-    counted_at=NOON, told_until=NOON - timedelta(seconds=90), lag_seconds=61.5, missed=0.25
+COUNTER_TRUST = CounterTrust(
+    read_at=NOON, current_until=NOON - timedelta(seconds=90), lag_seconds=61.5, missed=0.25
 )
 
 
@@ -93,7 +93,7 @@ def release(
     unused: int = 0,
     closed_until: datetime | None = None,
     last_error: str | None = None,
-    learned: Learned | None = None,
+    counter_trust: CounterTrust | None = None,
 ) -> None:
     tracking.release(
         "default",
@@ -102,7 +102,7 @@ def release(
         unused=unused,
         closed_until=closed_until,
         last_error=last_error,
-        learned=learned,
+        counter_trust=counter_trust,
     )
 
 
@@ -238,24 +238,24 @@ class TestEveryRelease:
 
     def test_keeps_what_was_learned(self, tracking: Tracking) -> None:
         lease(tracking)
-        release(tracking, learned=LEARNED)
+        release(tracking, counter_trust=COUNTER_TRUST)
         account = lease(tracking)
         assert account is not None
-        assert account.learned == LEARNED
+        assert account.counter_trust == COUNTER_TRUST
 
     def test_that_has_learned_nothing_new_keeps_what_was(self, tracking: Tracking) -> None:
         lease(tracking)
-        release(tracking, learned=LEARNED)
+        release(tracking, counter_trust=COUNTER_TRUST)
         lease(tracking)
         release(tracking)
-        assert kept(tracking).learned == LEARNED
+        assert kept(tracking).counter_trust == COUNTER_TRUST
 
     def test_forgets_what_is_no_longer_so(self, tracking: Tracking) -> None:
         lease(tracking)
-        release(tracking, learned=LEARNED)
+        release(tracking, counter_trust=COUNTER_TRUST)
         lease(tracking)
-        release(tracking, learned=Learned(missed=0.5))
-        assert kept(tracking).learned == Learned(missed=0.5)
+        release(tracking, counter_trust=CounterTrust(missed=0.5))
+        assert kept(tracking).counter_trust == CounterTrust(missed=0.5)
 
 
 class TestEveryReservation:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from email_opens.errors import AccountDisconnected, QuotaExceeded, ReportUnavailable
-from email_opens.model import Account, Activity, Estimate, Learned, State
+from email_opens.model import Account, Activity, CounterTrust, Estimate, State
 from email_opens.turns.turns import TurnReport
 from tests.core.setup import DAY, Core, at, row
 
@@ -38,8 +38,8 @@ def read(core: Core, name: str = "a", **changes: Any) -> Activity:
     return core.track(**(known | changes))
 
 
-def learned(core: Core) -> Learned:
-    return core.tracking.accounts["default"].learned
+def counter_trust(core: Core) -> CounterTrust:
+    return core.tracking.accounts["default"].counter_trust
 
 
 # --- Who is read ---
@@ -181,7 +181,7 @@ def test_a_campaign_alone_without_a_counter_is_set_aside(core: Core) -> None:
     core.world.counters.clear()
     read(core)
     core.take_turn()
-    assert (core.activity("a").profile.uncounted, learned(core).lag_seconds) == (True, 0)
+    assert (core.activity("a").profile.uncounted, counter_trust(core).lag_seconds) == (True, 0)
 
 
 def test_an_activity_that_has_failed_is_not_polled_again_for_its_counter(core: Core) -> None:
@@ -190,7 +190,7 @@ def test_an_activity_that_has_failed_is_not_polled_again_for_its_counter(core: C
     read(core, "b", estimate=Estimate(40.0, 40.0))
     core.troubles["a"] = ZeroDivisionError()
     core.tracking.accounts["default"] = Account(
-        account_id="default", learned=Learned(counted_at=at(120) - timedelta(seconds=880))
+        account_id="default", counter_trust=CounterTrust(read_at=at(120) - timedelta(seconds=880))
     )
     core.world.counters[CAMPAIGN] = 1
     core.take_turn()
@@ -248,7 +248,7 @@ def test_counters_that_fail_are_believed_less(core: Core) -> None:
     core.world.counters_fail = UNAVAILABLE
     read(core)
     core.take_turn()
-    assert learned(core) == Learned(counted_at=core.clock.now(), missed=0.25)
+    assert counter_trust(core) == CounterTrust(read_at=core.clock.now(), missed=0.25)
 
 
 # --- What is learned ---
@@ -258,14 +258,17 @@ def test_a_probe_tells_up_to_when_its_counters_count(core: Core) -> None:
     read(core)
     core.world.refreshed_at = at(100)
     core.take_turn()
-    assert (learned(core).counted_at, learned(core).told_until) == (core.clock.now(), at(100))
+    assert (counter_trust(core).read_at, counter_trust(core).current_until) == (
+        core.clock.now(),
+        at(100),
+    )
 
 
 def test_the_lag_is_learned_slowly(core: Core) -> None:
     read(core)
     core.world.refreshed_at = core.clock.now() - timedelta(seconds=100)
     core.take_turn()
-    assert learned(core).lag_seconds == pytest.approx(5)
+    assert counter_trust(core).lag_seconds == pytest.approx(5)
 
 
 def test_what_was_told_and_not_read_is_asked_for_again_at_once(core: Core) -> None:
@@ -273,14 +276,15 @@ def test_what_was_told_and_not_read_is_asked_for_again_at_once(core: Core) -> No
     core.world.counters[CAMPAIGN] = 1
     core.requests_per_day = 1
     core.take_turn()
-    assert learned(core).counted_at is None
+    assert counter_trust(core).read_at is None
 
 
-def missing(core: Core, told_until: datetime) -> TurnReport:
+def missing(core: Core, current_until: datetime) -> TurnReport:
     """Poll an activity whose counter stood still until an instant, and find an open before it."""
     read(core, polled_at=at(0) - DAY, swept_at=at(119))
     core.tracking.accounts["default"] = Account(
-        account_id="default", learned=Learned(counted_at=at(119), told_until=told_until)
+        account_id="default",
+        counter_trust=CounterTrust(read_at=at(119), current_until=current_until),
     )
     core.arrive(row(60), to="a")
     return core.take_turn()
@@ -288,12 +292,12 @@ def missing(core: Core, told_until: datetime) -> TurnReport:
 
 def test_an_open_of_which_the_counter_did_not_tell_is_missed(core: Core) -> None:
     missing(core, at(100))
-    assert learned(core).missed == pytest.approx(0.02)
+    assert counter_trust(core).missed == pytest.approx(0.02)
 
 
 def test_an_open_that_came_after_the_count_is_not_missed(core: Core) -> None:
     missing(core, at(60))
-    assert learned(core).missed == 0
+    assert counter_trust(core).missed == 0
 
 
 def test_what_a_turn_has_learned_is_used_by_the_next(core: Core) -> None:

@@ -24,7 +24,7 @@ from constant_contact_emulator import (
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import ActivityFailed, PublishFailed
-from email_opens.model import Account, Activity, Counted, NewOpen, Page, RejectedRow, Tokens
+from email_opens.model import Account, Activity, CounterReadings, NewOpen, Page, RejectedRow, Tokens
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget
 from email_opens.turns.turns import Turns
@@ -260,7 +260,7 @@ class WatchedReport:
         self._heard(page)
         return page
 
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         return self._real.count(campaign_ids, before=before)
 
     @property

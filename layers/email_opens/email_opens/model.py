@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from uuid import UUID
 
 from email_opens.errors import InvalidInput
@@ -169,27 +170,38 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """What an account's turns have learned of the vendor's counters."""
+class CounterTrust:
+    """What an account's turns have learned of how far the vendor's counters can be trusted."""
 
-    counted_at: datetime | None = None
-    """When they were asked for last; None: they tell of what was not read."""
-    told_until: datetime | None = None
-    """Up to when they counted then."""
+    read_at: datetime | None = None
+    """When the counters were last read; None: they are to be read again."""
+    current_until: datetime | None = None
+    """The instant up to which the counters of that reading count."""
     lag_seconds: float = 0.0
-    """How old they are when they are read."""
+    """The age of the counters when they are read."""
     missed: float = 0.0
-    """Share of the opens of which they did not tell before a read."""
+    """The share of opens that the counters had not counted before a poll found them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """One reply of the vendor's counters."""
+class CounterReadings:
+    """Replies of the vendor's counters."""
 
-    opens: Mapping[str, int]
-    """Every open of a campaign, by its id."""
-    refreshed_at: datetime
-    """Up to when the oldest of them counts."""
+    opens: Mapping[str, int] = MappingProxyType({})
+    """Every open of a campaign, by campaign id."""
+    refreshed_at: datetime | None = None
+    """The instant up to which the oldest of these counters counts."""
+    missing: frozenset[str] = frozenset()
+    """Campaigns for which the vendor has no counter."""
+
+    def __or__(self, other: "CounterReadings") -> "CounterReadings":
+        """Return both readings together."""
+        refreshed = [at for at in (self.refreshed_at, other.refreshed_at) if at]
+        return CounterReadings(
+            opens={**self.opens, **other.opens},
+            refreshed_at=min(refreshed, default=None),
+            missing=self.missing | other.missing,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +217,7 @@ class Account:
     closed_until: datetime | None = None
     """The vendor has said that the quota is spent until then."""
     last_error: str | None = None
-    learned: Learned = Learned()
+    counter_trust: CounterTrust = CounterTrust()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

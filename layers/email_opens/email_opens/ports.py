@@ -7,8 +7,8 @@ from typing import Protocol
 from email_opens.model import (
     Account,
     Activity,
-    Counted,
-    Learned,
+    CounterReadings,
+    CounterTrust,
     NewOpen,
     Page,
     RejectedRow,
@@ -39,7 +39,7 @@ class Report(Protocol):
             AccountStopped: every activity of the account would.
         """
 
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         """Read how often campaigns were opened; begin nothing after `before`.
 
         Raises:
@@ -139,11 +139,11 @@ class Tracking(Protocol):
         unused: int,
         closed_until: datetime | None,
         last_error: str | None,
-        learned: Learned | None = None,
+        counter_trust: CounterTrust | None = None,
     ) -> None:
         """End the holder's lease and give back what was reserved for `day` and not spent.
 
-        What was `learned` of the counters is kept; None: nothing new was.
+        What was `counter_trust` of the counters is kept; None: nothing new was.
 
         Does nothing if the lease has passed to another, so that it is safe at any time.
         """

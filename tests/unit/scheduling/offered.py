@@ -1,14 +1,14 @@
 """Activities as they are offered to the scheduling, for tests."""
 
-from email_opens.model import Estimate
-from email_opens.scheduling.choice import Candidate, Counters
+from email_opens.model import CounterTrust, Estimate
+from email_opens.scheduling.choice import Candidate
 from email_opens.scheduling.rates import rate_at
 
 HOUR = 3600.0
 DAY = 86_400.0
 OLD = 30 * DAY
 """An age at which a day changes a rate by little."""
-FRESH = Counters()
+FRESH = CounterTrust()
 """Counters that tell of all, at once."""
 
 

@@ -5,13 +5,13 @@ from math import inf, sqrt
 
 import pytest
 
+from email_opens.model import CounterTrust
 from email_opens.scheduling.choice import (
     GRAIN_SECONDS,
     HOT_SECONDS,
     PROBE_EVERY_SECONDS,
     STAY_PRICE,
     Candidate,
-    Counters,
     Plan,
     Poll,
     Probe,
@@ -24,7 +24,7 @@ from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
 
 def asked(*candidates: Candidate, requests: float = 1000) -> Plan:
-    return plan(candidates, requests=requests, seconds=DAY, requests_a_day=requests, counters=FRESH)
+    return plan(candidates, requests=requests, seconds=DAY, requests_a_day=requests, trust=FRESH)
 
 
 def polled(candidates: list[Candidate], worth: Plan, lasting: float = DAY) -> Counter[str]:
@@ -113,7 +113,9 @@ class TestTheChoice:
 
     def test_is_no_probe_where_the_counters_miss_all(self) -> None:
         many = [candidate(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
-        choice = choose(many, Plan(price=30.0, probe_seconds=300.0), Counters(missed=1.0), 600.0)
+        choice = choose(
+            many, Plan(price=30.0, probe_seconds=300.0), CounterTrust(missed=1.0), 600.0
+        )
         assert not isinstance(choice, Probe)
 
     def test_is_no_probe_where_none_can_be_made(self) -> None:
@@ -140,7 +142,7 @@ class TestTheChoice:
     def test_counts_what_counters_may_have_missed_since_the_last_read(self) -> None:
         one = candidate(rate=0.01, idle=600.0, seen_age=candidate().age - 10, countable=True)
         assert isinstance(choose([one], Plan(price=100.0), FRESH, None), Wait)
-        assert isinstance(choose([one], Plan(price=100.0), Counters(missed=0.5), None), Poll)
+        assert isinstance(choose([one], Plan(price=100.0), CounterTrust(missed=0.5), None), Poll)
 
 
 class TestWhatHasAccrued:

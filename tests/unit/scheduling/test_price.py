@@ -6,57 +6,68 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.scheduling.choice import HOT_SECONDS, Candidate, Counters, Plan
+from email_opens.model import CounterTrust
+from email_opens.scheduling.choice import CAMPAIGNS_PER_PROBE, HOT_SECONDS, Candidate, Plan
 from email_opens.scheduling.price import FLOORS_SHARE, HOT_SHARE, LEAST_PRICE, plan
 from email_opens.scheduling.rates import rate_at
 from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
 
-def asked(*candidates: Candidate, requests: float = 1000, counters: Counters = FRESH) -> Plan:
+def planned(
+    *candidates: Candidate,
+    requests: float = 1000,
+    trust: CounterTrust = FRESH,
+    campaigns_per_probe: int = CAMPAIGNS_PER_PROBE,
+) -> Plan:
     return plan(
-        candidates, requests=requests, seconds=DAY, requests_a_day=requests, counters=counters
+        candidates,
+        requests=requests,
+        seconds=DAY,
+        requests_a_day=requests,
+        trust=trust,
+        campaigns_per_probe=campaigns_per_probe,
     )
 
 
 class TestThePrice:
     def test_lets_the_requests_last_the_day(self) -> None:
-        worth = asked(candidate(rate=0.01), requests=500)
+        worth = planned(candidate(rate=0.01), requests=500)
         apart = sqrt(2 * worth.price / 0.01)
         assert DAY / apart == pytest.approx(500, rel=0.05)
 
     def test_counts_the_requests_that_a_poll_takes(self) -> None:
-        worth = asked(candidate(rate=0.01, cost=4.0, weight=2.0), requests=500)
+        worth = planned(candidate(rate=0.01, cost=4.0, weight=2.0), requests=500)
         apart = sqrt(2 * worth.price * 4 / (2 * 0.01))
         assert DAY / apart * 4 == pytest.approx(500, rel=0.05)
 
     def test_follows_the_square_of_what_is_there(self) -> None:
-        dear, cheap = (asked(candidate(rate=0.01), requests=n).price for n in (250, 500))
+        dear, cheap = (planned(candidate(rate=0.01), requests=n).price for n in (250, 500))
         assert dear == pytest.approx(4 * cheap, rel=0.02)
 
     def test_is_never_so_low_that_a_request_ends_next_to_nothing(self) -> None:
-        price = asked(candidate(rate=1e-9), requests=1e6).price
+        price = planned(candidate(rate=1e-9), requests=1e6).price
         assert price == pytest.approx(LEAST_PRICE, rel=0.01)
 
     def test_without_requests_is_beyond_all(self) -> None:
-        assert asked(candidate(), requests=0).price == inf
+        assert planned(candidate(), requests=0).price == inf
 
     def test_without_anybody_is_the_least(self) -> None:
-        assert asked().price == LEAST_PRICE
+        assert planned().price == LEAST_PRICE
 
     def test_leaves_the_longest_intervals_what_they_need(self) -> None:
         rare = [candidate(str(n), rate=1e-9, longest_seconds=HOUR) for n in range(10)]
-        alone, among = asked(candidate(rate=0.01)), asked(candidate(rate=0.01), *rare)
+        alone, among = planned(candidate(rate=0.01)), planned(candidate(rate=0.01), *rare)
         spent = DAY / sqrt(2 * among.price / 0.01) + 10 * 24
         assert spent == pytest.approx(1000, rel=0.05)
         assert among.price > alone.price
 
     def test_keeps_requests_for_a_send_that_is_expected(self) -> None:
         there, expected = candidate(rate=0.01), sent_in(6 * HOUR, rate=0.1)
-        assert asked(there, expected).price > 2 * asked(there).price
+        assert planned(there, expected).price > 2 * planned(there).price
 
     def test_keeps_none_for_a_send_that_is_expected_after_the_day(self) -> None:
         there = candidate(rate=0.01)
-        assert asked(there, sent_in(DAY + HOUR)).price == asked(there).price
+        assert planned(there, sent_in(DAY + HOUR)).price == planned(there).price
 
     @given(
         rates=st.lists(st.floats(1e-9, 10.0), min_size=1, max_size=30),
@@ -79,8 +90,8 @@ class TestThePrice:
             candidate(str(n), rate=rate, longest_seconds=longest, countable=countable)
             for n, rate in enumerate(rates)
         ]
-        worth = asked(
-            *several, requests=requests, counters=Counters(lag_seconds=lag, missed=missed)
+        worth = planned(
+            *several, requests=requests, trust=CounterTrust(lag_seconds=lag, missed=missed)
         )
         assert LEAST_PRICE <= worth.price < inf
         if worth.probe_seconds is None:
@@ -101,23 +112,23 @@ def apart(one: Candidate, worth: Plan) -> float:
 
 class TestTheLongestIntervals:
     def test_hold_as_they_are_where_the_budget_bears_them(self) -> None:
-        worth = asked(*(candidate(str(n), longest_seconds=HOUR) for n in range(10)))
+        worth = planned(*(candidate(str(n), longest_seconds=HOUR) for n in range(10)))
         assert worth.rarest_seconds == 0.0
 
     def test_take_no_more_than_their_share(self) -> None:
         many = [candidate(str(n), rate=1e-9, longest_seconds=HOUR) for n in range(100)]
-        worth = asked(*many, requests=240)
+        worth = planned(*many, requests=240)
         assert worth.floors == pytest.approx(2400)
         assert 100 * DAY / worth.rarest_seconds == pytest.approx(FLOORS_SHARE * 240)
 
     def test_of_a_send_that_is_expected_count_from_its_send(self) -> None:
-        worth = asked(sent_in(DAY / 2, longest_seconds=900.0))
+        worth = planned(sent_in(DAY / 2, longest_seconds=900.0))
         assert worth.floors == pytest.approx(DAY / 2 / 900)
 
     def test_grow_from_the_shortest_up(self) -> None:
         often = [candidate(str(n), rate=1e-9, longest_seconds=900.0) for n in range(100)]
         daily = [candidate(f"d{n}", rate=1e-9) for n in range(50)]
-        worth = asked(*often, *daily)
+        worth = planned(*often, *daily)
         assert 900 < worth.rarest_seconds < DAY
         assert daily[0].longest(worth) == DAY
         taken = 100 * DAY / worth.rarest_seconds + 50
@@ -125,45 +136,45 @@ class TestTheLongestIntervals:
 
     def test_of_fresh_sends_are_seconds(self) -> None:
         fresh = candidate(age=60.0, hot_until=HOUR)
-        assert fresh.longest(asked(fresh, requests=9000)) == HOT_SECONDS
+        assert fresh.longest(planned(fresh, requests=9000)) == HOT_SECONDS
 
     def test_of_fresh_sends_take_no_more_than_their_share_of_a_day(self) -> None:
         many = [candidate(str(n), age=60.0, hot_until=HOUR) for n in range(50)]
-        worth = asked(*many, requests=9000)
+        worth = planned(*many, requests=9000)
         assert 50 * HOUR / worth.hot_seconds == pytest.approx(HOT_SHARE * 9000)
 
     def test_of_a_fresh_send_count_for_its_hour_only(self) -> None:
         fresh = candidate(rate=1e-9, age=60.0, hot_until=HOUR)
         others = [candidate(str(n), rate=0.01) for n in range(9)]
-        alone, beside = asked(*others, requests=9000), asked(fresh, *others, requests=9000)
+        alone, beside = planned(*others, requests=9000), planned(fresh, *others, requests=9000)
         assert beside.price == pytest.approx(alone.price * (9000 / (9000 - 144)) ** 2, rel=0.02)
 
 
 class TestProbes:
     def test_pay_with_fresh_counters(self) -> None:
-        assert asked(*many(), requests=9000).probe_seconds is not None
+        assert planned(*many(), requests=9000).probe_seconds is not None
 
     def test_do_not_pay_with_counters_of_an_hour_ago(self) -> None:
-        worth = asked(*many(), requests=9000, counters=Counters(lag_seconds=HOUR))
+        worth = planned(*many(), requests=9000, trust=CounterTrust(lag_seconds=HOUR))
         assert worth.probe_seconds is None
 
     def test_do_not_pay_with_counters_that_miss_all(self) -> None:
-        worth = asked(*many(), requests=9000, counters=Counters(missed=1.0))
+        worth = planned(*many(), requests=9000, trust=CounterTrust(missed=1.0))
         assert worth.probe_seconds is None
 
     def test_do_not_pay_where_none_can_be_counted(self) -> None:
         alone = [candidate(str(n), rate=5e-4) for n in range(100)]
-        assert asked(*alone, requests=9000).probe_seconds is None
+        assert planned(*alone, requests=9000).probe_seconds is None
 
     def test_leave_requests_for_those_that_cannot_be_counted(self) -> None:
         others = [candidate(f"o{n}", rate=5e-4) for n in range(50)]
-        among = asked(*many(), *others, requests=9000)
+        among = planned(*many(), *others, requests=9000)
         assert among.probe_seconds is not None
-        assert among.price > asked(*many(), requests=9000).price
+        assert among.price > planned(*many(), requests=9000).price
 
     @pytest.mark.parametrize("missed", [0.0, 0.2])
     def test_are_worth_what_one_ends_for_a_request(self, missed: float) -> None:
-        worth = asked(*many(), requests=9000, counters=Counters(missed=missed))
+        worth = planned(*many(), requests=9000, trust=CounterTrust(missed=missed))
         every = worth.probe_seconds
         assert every is not None
         ended = (1 - missed) * 100 * 5e-4 * every**2 / 2
@@ -172,15 +183,14 @@ class TestProbes:
 
     def test_come_as_often_as_the_requests_bear(self) -> None:
         # At these rates each of 100 has changed by a probe with a chance of 1 - exp(-rate * s).
-        scarce, plenty = (asked(*many(), requests=n).probe_seconds for n in (5000, 9000))
+        scarce, plenty = (planned(*many(), requests=n).probe_seconds for n in (5000, 9000))
         assert scarce is not None
         assert plenty is not None
         assert plenty < scarce
 
     def test_come_more_rarely_where_a_probe_takes_several_requests(self) -> None:
         one, ten = (
-            asked(*many(), requests=9000, counters=Counters(campaigns_a_request=at_once))
-            for at_once in (150, 10)
+            planned(*many(), requests=9000, campaigns_per_probe=at_once) for at_once in (150, 10)
         )
         assert one.probe_seconds is not None
         assert ten.probe_seconds is None or ten.probe_seconds > one.probe_seconds

@@ -82,14 +82,15 @@ def reasons(
     """Return what the next turn would make of each e-mail that is polled, the next one first."""
     tracked = Roster(
         tracking=tracking,
-        learned=account.learned,
+        counter_trust=account.counter_trust,
         campaigns_per_probe=settings.campaigns_per_probe,
     )
     tracked.take(tracking.activities(account.account_id), now)
     left = max(0, settings.requests_to_spend - requests_today(account, now))
     worth = tracked.plan(now, left, settings.requests_to_spend)
     explained = [
-        _explained(one, worth, account.learned.missed, now) for one in tracked.candidates.values()
+        _explained(one, worth, account.counter_trust.missed, now)
+        for one in tracked.candidates.values()
     ]
     return sorted(explained, key=lambda one: one.next_at or next_day(now))
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from email_opens.bootstrap import Watch
     from email_opens.config import Settings
-    from email_opens.model import Counted, Tokens
+    from email_opens.model import CounterReadings, Tokens
     from email_opens.ports import Report
     from email_opens.turns.turns import TurnReport
 
@@ -178,7 +178,7 @@ class _Interruptible:
             raise OutOfTime("Interrupted.")
         return self._report.read(campaign_activity_id, link=link, rows=rows, before=before)
 
-    def count(self, campaign_ids: "Sequence[str]", *, before: datetime) -> "Counted":
+    def count(self, campaign_ids: "Sequence[str]", *, before: datetime) -> "CounterReadings":
         if self._ending.wished:
             raise OutOfTime("Interrupted.")
         return self._report.count(campaign_ids, before=before)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import exp, log
 
-from email_opens.model import Activity, Estimate, Learned
+from email_opens.model import Activity, CounterTrust, Estimate
 from email_opens.poller import Polled
 from email_opens.scheduling.choice import Candidate
 from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
@@ -48,7 +48,12 @@ def unread(activity: Activity, now: datetime) -> bool:
 
 
 def candidate_of(
-    activity: Activity, now: datetime, prior: Estimate, learned: Learned, *, changed: bool
+    activity: Activity,
+    now: datetime,
+    prior: Estimate,
+    counter_trust: CounterTrust,
+    *,
+    changed: bool,
 ) -> Candidate:
     """Return what a poll of an activity would end now."""
     start, first = born(activity), unread(activity, now)
@@ -66,7 +71,7 @@ def candidate_of(
         estimate=prior if first or activity.profile.estimate is None else activity.profile.estimate,
         age=_seconds(now - start),
         read_age=_seconds(read_at - start),
-        seen_age=_seconds(max(read_at, _told_at(activity, now, learned) or read_at) - start),
+        seen_age=_seconds(max(read_at, _told_at(activity, now, counter_trust) or read_at) - start),
         longest_seconds=_seconds(longest),
         hot_until=_seconds(HOT_FOR) if activity.sent_at else 0.0,
         first=first,
@@ -109,7 +114,7 @@ def countable(activity: Activity) -> bool:
     return activity.campaign_id is not None and not activity.profile.uncounted
 
 
-def learned_of(
+def after_poll(
     activity: Activity, seen: Polled, prior: Estimate, told: int | None, lookback: timedelta
 ) -> Activity:
     """Return an activity with what a poll of its head has taught.
@@ -160,11 +165,15 @@ def missed_after(missed: float, candidate: Candidate, start: datetime, seen: Pol
     return share + (missed - share) * (1 - MISSED_SHARE) ** min(MOST_TOLD, len(untold))
 
 
-def _told_at(activity: Activity, now: datetime, learned: Learned) -> datetime | None:
+def _told_at(activity: Activity, now: datetime, counter_trust: CounterTrust) -> datetime | None:
     """Return up to when an activity's counter tells that there was nothing new."""
-    if not countable(activity) or activity.profile.counter is None or learned.told_until is None:
+    if (
+        not countable(activity)
+        or activity.profile.counter is None
+        or counter_trust.current_until is None
+    ):
         return None
-    return min(learned.told_until, now)
+    return min(counter_trust.current_until, now)
 
 
 def _seconds(time: timedelta) -> float:

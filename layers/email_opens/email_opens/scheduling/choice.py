@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil, exp, inf, sqrt
 
-from email_opens.model import Estimate
+from email_opens.model import CounterTrust, Estimate
 from email_opens.scheduling.rates import expected, rate_at, waiting
 
 GRAIN_SECONDS = 5.0
@@ -28,6 +28,8 @@ STAY_PRICE = 1.0
 """Open-seconds: for less than this a turn does not stay, for the processor's time."""
 PROBE_EVERY_SECONDS = 900.0
 """The counters are asked for at least so often, to learn what they are good for."""
+CAMPAIGNS_PER_PROBE = 150
+"""The most campaigns whose counters the vendor returns with one request."""
 NEARLY = 0.97
 """Who is so near the price need not be waited for."""
 
@@ -40,17 +42,6 @@ class Why(StrEnum):
     FRESH = "sent within the hour"
     OVERDUE = "read long ago"
     WORTH = "worth its price"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
-    """What was learned of the counters."""
-
-    lag_seconds: float = 0.0
-    """How old they are when they are read."""
-    missed: float = 0.0
-    """Share of opens of which they did not tell in time."""
-    campaigns_a_request: int = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +159,9 @@ type Choice = Poll | Probe | Wait
 def choose(
     candidates: Iterable[Candidate],
     plan: Plan,
-    counters: Counters,
+    trust: CounterTrust,
     probed_seconds_ago: float | None,
+    campaigns_per_probe: int = CAMPAIGNS_PER_PROBE,
 ) -> Choice:
     """Return what is best done now: what ends the most waiting for a request, if it is enough.
 
@@ -177,7 +169,7 @@ def choose(
     """
     best: Poll | None = None
     enough, best_ratio, wait_seconds = NEARLY * plan.price, 0.0, inf
-    missed, offer = counters.missed, _Offer(counters)
+    missed, offer = trust.missed, _Offer(trust, campaigns_per_probe)
     may_probe = probed_seconds_ago is not None and probed_seconds_ago >= _probe_after(plan)
     for one in candidates:
         if may_probe:
@@ -223,7 +215,8 @@ def _seconds_to_stay(one: Candidate, why: Why, plan: Plan, below: float, missed:
 class _Offer:
     """What a probe would end, and what it would cost with the polls that it leads to."""
 
-    counters: Counters
+    trust: CounterTrust
+    campaigns_per_probe: int
     ended: float = 0.0
     cost: float = 0.0
     countable: int = 0
@@ -232,7 +225,7 @@ class _Offer:
         if not one.countable or one.changed:
             return
         self.countable += 1
-        told_age = one.age - self.counters.lag_seconds
+        told_age = one.age - self.trust.lag_seconds
         self.ended += one.weight * waiting(one.estimate, one.seen_age, told_age)
         self.cost += one.cost * (1 - exp(-expected(one.estimate, one.seen_age, told_age)))
 
@@ -240,6 +233,6 @@ class _Offer:
         """Say whether to probe: it is worth it, or too long ago to know what it is worth."""
         if not self.countable:
             return False
-        asked = ceil(self.countable / self.counters.campaigns_a_request)
-        ratio = (1 - self.counters.missed) * self.ended / (asked + self.cost)
+        asked = ceil(self.countable / self.campaigns_per_probe)
+        ratio = (1 - self.trust.missed) * self.ended / (asked + self.cost)
         return ratio > best_ratio or probed_seconds_ago >= PROBE_EVERY_SECONDS

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from math import ceil, exp, inf, sqrt
 from typing import NamedTuple
 
+from email_opens.model import CounterTrust
 from email_opens.scheduling.choice import (
+    CAMPAIGNS_PER_PROBE,
     GRAIN_SECONDS,
     HOT_SECONDS,
     PROBE_EVERY_SECONDS,
     Candidate,
-    Counters,
     Plan,
 )
 from email_opens.scheduling.rates import expected, root_exposure
@@ -40,7 +41,8 @@ def plan(
     requests: float,
     seconds: float,
     requests_a_day: float,
-    counters: Counters,
+    trust: CounterTrust,
+    campaigns_per_probe: int = CAMPAIGNS_PER_PROBE,
 ) -> Plan:
     """Find the price at which so many requests last for so many seconds.
 
@@ -62,8 +64,8 @@ def plan(
         price=sqrt(low * high), hot_seconds=hot_seconds, rarest_seconds=rarest, floors=floors
     )
     countable = sum(one.countable for one in candidates if one.age >= 0)
-    asked = ceil(countable / counters.campaigns_a_request)
-    probes = _Probes(phases=phases, seconds=seconds, asked=asked, counters=counters)
+    asked = ceil(countable / campaigns_per_probe)
+    probes = _Probes(phases=phases, seconds=seconds, asked=asked, trust=trust)
     return probes.plan(alone, requests) if countable else alone
 
 
@@ -163,7 +165,7 @@ class _Probes:
     seconds: float
     asked: int
     """Requests that a probe takes by itself."""
-    counters: Counters
+    trust: CounterTrust
 
     def plan(self, alone: Plan, requests: float) -> Plan:
         """Return the plan with probes, if these leave less waiting than polls alone."""
@@ -179,7 +181,7 @@ class _Probes:
 
     def every(self, apart: float) -> _Probed:
         """Return what comes of probes so many seconds apart."""
-        missed, price = self.counters.missed, self._price(apart)
+        missed, price = self.trust.missed, self._price(apart)
         requests, waiting = self.asked * self.seconds / apart, 0.0
         for phase in self.phases:
             polled = phase.apart(price)
@@ -188,7 +190,7 @@ class _Probes:
                 longest = phase.apart(price, missed)
                 changes = (1 - exp(-phase.rate * apart)) / apart
                 polled = (1 - exp(-changes * longest)) / changes
-                told = (1 - missed) * (apart / 2 + self.counters.lag_seconds)
+                told = (1 - missed) * (apart / 2 + self.trust.lag_seconds)
                 waits = told + missed * longest / 2
             requests += phase.cost * phase.seconds / polled
             waiting += phase.opens * waits
@@ -200,4 +202,4 @@ class _Probes:
             if phase.countable:
                 ended += phase.opens
                 cost += phase.cost * phase.seconds * (1 - exp(-phase.rate * apart))
-        return (1 - self.counters.missed) * ended * apart * apart / (2 * cost)
+        return (1 - self.trust.missed) * ended * apart * apart / (2 * cost)

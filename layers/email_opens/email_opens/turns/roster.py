@@ -7,11 +7,11 @@ from math import inf
 
 from email_opens.errors import LostRace
 from email_opens.instants import next_day
-from email_opens.model import Activity, Estimate, Learned, State
+from email_opens.model import Activity, CounterReadings, CounterTrust, Estimate, State
 from email_opens.ports import Tracking
-from email_opens.scheduling import counters as probes
+from email_opens.scheduling import counters
 from email_opens.scheduling.candidates import candidate_of, coming, countable, prior_of, unread
-from email_opens.scheduling.choice import Candidate, Counters, Plan
+from email_opens.scheduling.choice import Candidate, Plan
 from email_opens.scheduling.lifecycle import due, wakes
 from email_opens.scheduling.price import plan
 
@@ -25,7 +25,7 @@ class Roster:
     """An account's activities, in memory, as this turn has left them."""
 
     tracking: Tracking
-    learned: Learned
+    counter_trust: CounterTrust
     campaigns_per_probe: int
     activities: dict[str, Activity] = field(default_factory=dict)
     """Those that are polled; who waits longest comes first."""
@@ -35,7 +35,7 @@ class Roster:
     """Of those that have not failed in this turn."""
     changed: set[str] = field(default_factory=set)
     """Whose counter has moved since they were read."""
-    told: probes.Told = field(default_factory=probes.Told)
+    told: CounterReadings = field(default_factory=CounterReadings)
     prior: Estimate = field(default_factory=lambda: prior_of(()))
 
     def take(self, every: Iterable[Activity], now: datetime) -> None:
@@ -59,7 +59,7 @@ class Roster:
             self.activities[activity_id],
             now,
             self.prior,
-            self.learned,
+            self.counter_trust,
             changed=activity_id in self.changed,
         )
 
@@ -71,15 +71,8 @@ class Roster:
             requests=requests,
             seconds=max(MINUTE, next_day(now) - now).total_seconds(),
             requests_a_day=requests_a_day,
-            counters=self.counters(),
-        )
-
-    def counters(self) -> Counters:
-        """Return what was learned of the counters."""
-        return Counters(
-            lag_seconds=self.learned.lag_seconds,
-            missed=self.learned.missed,
-            campaigns_a_request=self.campaigns_per_probe,
+            trust=self.counter_trust,
+            campaigns_per_probe=self.campaigns_per_probe,
         )
 
     def drop(self, activity_id: str) -> None:
@@ -97,10 +90,10 @@ class Roster:
 
     def counted_ago(self, now: datetime) -> float:
         """Return the seconds since the counters were asked for; infinite: they never were."""
-        counted_at = self.learned.counted_at
-        if counted_at is None or counted_at > now:
+        read_at = self.counter_trust.read_at
+        if read_at is None or read_at > now:
             return inf
-        return (now - counted_at).total_seconds()
+        return (now - read_at).total_seconds()
 
     def only_asleep(self, now: datetime) -> bool:
         """Say whether the counters are due only for those that are polled no more."""
@@ -111,25 +104,27 @@ class Roster:
 
     def campaigns(self) -> list[str]:
         """Return the campaigns of which the counters are asked for."""
-        return probes.campaigns_of(
+        return counters.campaigns_of(
             [self.activities[one] for one, of in self.candidates.items() if of.countable],
             [one for one in self.asleep.values() if countable(one)],
             self.campaigns_per_probe,
         )
 
-    def take_in(self, told: probes.Told, asked_at: datetime, now: datetime, *, whole: bool) -> None:
+    def take_in(
+        self, told: CounterReadings, asked_at: datetime, now: datetime, *, whole: bool
+    ) -> None:
         """Take in what the counters tell; not `whole`: that failed midway."""
-        learned = self.learned
+        counter_trust = self.counter_trust
         if whole:
-            lag = probes.lag_after(learned.lag_seconds, told, now)
-            learned = replace(learned, lag_seconds=lag, told_until=told.refreshed_at)
+            lag = counters.lag_after(counter_trust.lag_seconds, told, now)
+            counter_trust = replace(counter_trust, lag_seconds=lag, current_until=told.refreshed_at)
         else:
-            missed = learned.missed + probes.FAILED_SHARE * (1 - learned.missed)
-            learned = replace(learned, missed=missed, told_until=None)
-        self.learned = replace(learned, counted_at=asked_at)
+            missed = counter_trust.missed + counters.FAILED_SHARE * (1 - counter_trust.missed)
+            counter_trust = replace(counter_trust, missed=missed, current_until=None)
+        self.counter_trust = replace(counter_trust, read_at=asked_at)
         self.told = told
         for activity_id, activity in list(self.asleep.items()):
-            counted, moved = probes.baseline(activity, told)
+            counted, moved = counters.baseline(activity, told)
             if moved:
                 del self.asleep[activity_id]
                 self._counted(activity, replace(counted, state=State.ACTIVE), now, moved=True)
@@ -137,13 +132,13 @@ class Roster:
                 self.asleep[activity_id] = self._kept(activity, counted)
         for activity_id in list(self.candidates):
             activity = self.activities[activity_id]
-            counted, moved = probes.baseline(activity, told)
+            counted, moved = counters.baseline(activity, told)
             self._counted(activity, counted, now, moved=moved)
 
     def forget_untold(self) -> None:
         """Let the next turn ask anew for the counters, where what they told was not read."""
         if self.changed & self.candidates.keys():
-            self.learned = replace(self.learned, counted_at=None, told_until=None)
+            self.counter_trust = replace(self.counter_trust, read_at=None, current_until=None)
 
     def _counted(self, before: Activity, counted: Activity, now: datetime, *, moved: bool) -> None:
         """Take in what a counter says of an activity that is polled."""

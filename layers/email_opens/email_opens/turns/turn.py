@@ -23,12 +23,12 @@ from email_opens.instants import iso, next_day
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State
 from email_opens.poller import Polled, Poller, Walk
 from email_opens.ports import Clock, Report
-from email_opens.scheduling import counters as probes
-from email_opens.scheduling.candidates import born, learned_of, missed_after
+from email_opens.scheduling.candidates import after_poll, born, missed_after
 from email_opens.scheduling.choice import Candidate, Plan, Poll, Probe, choose
 from email_opens.scheduling.lifecycle import depth_due, finished
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
+from email_opens.turns.probe import CounterProbe
 from email_opens.turns.report import Decision, Failure, TurnReport
 from email_opens.turns.roster import Roster
 from email_opens.walk import Depth, floor_of
@@ -112,7 +112,13 @@ class Turn:
         if leaves:
             worth = replace(worth, hot_seconds=worth.hot_seconds - AWAY_SECONDS)
         counted_ago = None if self.turn.uncounted else self.tracked.counted_ago(now)
-        choice = choose(candidates, worth, self.tracked.counters(), counted_ago)
+        choice = choose(
+            candidates,
+            worth,
+            self.tracked.counter_trust,
+            counted_ago,
+            self.tracked.campaigns_per_probe,
+        )
         if isinstance(choice, Poll):
             one = choice.candidate
             self._tell(one.campaign_activity_id, choice.waiting, worth, one.cost, choice.why)
@@ -152,10 +158,10 @@ class Turn:
         campaign_told = self.tracked.told.opens.get(activity.campaign_id or "")
 
         def learn(polled: Activity, seen: Polled) -> Activity:
-            learned = self.tracked.learned
-            missed = missed_after(learned.missed, candidate, born(seen.before), seen)
-            self.tracked.learned = replace(learned, missed=missed)
-            return learned_of(polled, seen, self.tracked.prior, campaign_told, self.lookback)
+            counter_trust = self.tracked.counter_trust
+            missed = missed_after(counter_trust.missed, candidate, born(seen.before), seen)
+            self.tracked.counter_trust = replace(counter_trust, missed=missed)
+            return after_poll(polled, seen, self.tracked.prior, campaign_told, self.lookback)
 
         settled = floor_of(activity, Depth.SWEEP, self.lookback, now)
         walk = Walk(
@@ -243,14 +249,16 @@ class Turn:
         cost = ceil(len(campaigns) / at_once)
         self._tell(None, 0.0, worth, cost, "the counters tell of many")
         self.turn.probes += 1
-        told = probes.Told()
+        probe = CounterProbe(self.report, self.before)
         try:
-            probes.ask(self.report, told, campaigns, at_once, self.before)
+            probe.read(campaigns, at_once)
         except (QuotaExceeded, Throttled, OutOfTime):
             raise
         except Exception as error:  # noqa: BLE001 - told of; the polls do without counters
             self.turn.uncounted = error
-        self.tracked.take_in(told, now, self.clock.now(), whole=self.turn.uncounted is None)
+        self.tracked.take_in(
+            probe.readings, now, self.clock.now(), whole=self.turn.uncounted is None
+        )
 
 
 def _in_the_watermarks_minute(walk: Walk) -> bool:

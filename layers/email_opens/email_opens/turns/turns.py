@@ -77,7 +77,7 @@ class Turns:
         before = min(before, next_day(now))
         tracked = Roster(
             tracking=self.tracking,
-            learned=account.learned,
+            counter_trust=account.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
         )
         work = Turn(
@@ -112,7 +112,9 @@ class Turns:
                 unused=budget.unused,
                 closed_until=stopped.until if isinstance(stopped, QuotaExceeded) else None,
                 last_error=str(stopped) if isinstance(stopped, AccountStopped) else None,
-                learned=None if tracked.learned == account.learned else tracked.learned,
+                counter_trust=None
+                if tracked.counter_trust == account.counter_trust
+                else tracked.counter_trust,
             )
         return turn
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from email_opens.bootstrap import EmailOpens, bootstrap
 from email_opens.errors import LinkExpired
-from email_opens.model import Counted, Page
+from email_opens.model import CounterReadings, Page
 from email_opens.turns.budget import Budget
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, NOON
@@ -41,7 +41,7 @@ class SlowPages:
             raise LinkExpired("A next link no longer works.")
         return page
 
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         raise AssertionError((campaign_ids, before))
 
 

@@ -13,10 +13,10 @@ from email_opens.instants import iso, utc
 from email_opens.model import (
     Account,
     Activity,
+    CounterTrust,
     Counts,
     Estimate,
     Gap,
-    Learned,
     Profile,
     Progress,
     State,
@@ -80,20 +80,20 @@ def _account(account_id: str, item: "StoredItem") -> Account:
         requests_spent=_whole(item, "requests_spent") or 0,
         closed_until=_instant(item, "closed_until"),
         last_error=_text(item, "last_error"),
-        learned=Learned(
-            counted_at=_reckoned(item, "counted_at"),
-            told_until=_reckoned(item, "told_until"),
+        counter_trust=CounterTrust(
+            read_at=_reckoned(item, "counted_at"),
+            current_until=_reckoned(item, "told_until"),
             lag_seconds=_real(item, "lag_seconds") or 0.0,
             missed=min(1.0, _real(item, "missed") or 0.0),
         ),
     )
 
 
-def learned_item(learned: Learned) -> "Item":
+def counter_trust_item(counter_trust: CounterTrust) -> "Item":
     """Write what an account has learned; what is None is missing."""
-    instants = {"counted_at": learned.counted_at, "told_until": learned.told_until}
+    instants = {"counted_at": counter_trust.read_at, "told_until": counter_trust.current_until}
     item: Item = {name: {"S": iso(at)} for name, at in instants.items() if at is not None}
-    numbers = {"lag_seconds": learned.lag_seconds, "missed": learned.missed}
+    numbers = {"lag_seconds": counter_trust.lag_seconds, "missed": counter_trust.missed}
     return item | {name: {"N": _number(number)} for name, number in numbers.items()}
 
 

@@ -18,13 +18,13 @@ from email_opens.adapters.aws.items import (
     account_of,
     activity_key,
     activity_of,
+    counter_trust_item,
     item_of,
-    learned_item,
 )
 from email_opens.adapters.leases import is_anothers
 from email_opens.errors import LostRace
 from email_opens.instants import iso
-from email_opens.model import Account, Activity, Learned
+from email_opens.model import Account, Activity, CounterTrust
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -137,17 +137,17 @@ class DynamoDBTracking:
         unused: int,
         closed_until: datetime | None,
         last_error: str | None,
-        learned: Learned | None = None,
+        counter_trust: CounterTrust | None = None,
     ) -> None:
         texts = {
             "closed_until": None if closed_until is None else iso(closed_until),
             "last_error": last_error,
         }
         last_words: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
-        last_words |= learned_item(learned) if learned else {}
+        last_words |= counter_trust_item(counter_trust) if counter_trust else {}
         told: Item = {f":{name}": value for name, value in last_words.items()}
         sets = [f"{name} = :{name}" for name in last_words]
-        gone = [*texts, *(("counted_at", "told_until") if learned else ())]
+        gone = [*texts, *(("counted_at", "told_until") if counter_trust else ())]
         removes = ", ".join(
             ["lease_holder", "lease_until", *(name for name in gone if name not in last_words)]
         )

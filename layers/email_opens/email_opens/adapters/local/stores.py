@@ -12,13 +12,13 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from email_opens.adapters.aws.items import account_of, activity_of, item_of, learned_item
+from email_opens.adapters.aws.items import account_of, activity_of, counter_trust_item, item_of
 from email_opens.adapters.leases import is_anothers
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
 from email_opens.instants import iso, utc
-from email_opens.model import Account, Activity, Learned, Tokens
+from email_opens.model import Account, Activity, CounterTrust, Tokens
 
 if TYPE_CHECKING:
     from email_opens.adapters.aws.items import Item
@@ -77,7 +77,7 @@ class SqliteTracking:
         unused: int,
         closed_until: datetime | None,
         last_error: str | None,
-        learned: Learned | None = None,
+        counter_trust: CounterTrust | None = None,
     ) -> None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id)
@@ -91,7 +91,7 @@ class SqliteTracking:
                 requests_spent=account.requests_spent - given_back,
                 closed_until=closed_until,
                 last_error=last_error,
-                learned=learned or account.learned,
+                counter_trust=counter_trust or account.counter_trust,
             )
             _keep(connection, free)
 
@@ -250,7 +250,7 @@ def _account(connection: sqlite3.Connection, account_id: str) -> Account | None:
 
 
 def _keep(connection: sqlite3.Connection, account: Account) -> None:
-    item: Item = learned_item(account.learned)
+    item: Item = counter_trust_item(account.counter_trust)
     for field in fields(account):
         value = getattr(account, field.name)
         if isinstance(value, datetime):

@@ -4,14 +4,14 @@ import json
 from datetime import datetime
 
 from email_opens.instants import utc
-from email_opens.model import Counted
+from email_opens.model import CounterReadings
 
 
 class _Malformed(ValueError):
     """A reply's fault, as the end of a sentence without its content."""
 
 
-def decode_counters(body: bytes) -> Counted:
+def decode_counters(body: bytes) -> CounterReadings:
     """Read one reply of `/reports/stats/email_campaigns`.
 
     Raises:
@@ -27,7 +27,7 @@ def decode_counters(body: bytes) -> Counted:
     if not isinstance(results, list) or not results:
         raise _Malformed("it has no results")
     counted = [_counter(result) for result in results]
-    return Counted(
+    return CounterReadings(
         opens={campaign_id: opens for campaign_id, opens, _ in counted},
         refreshed_at=min(refreshed_at for _, _, refreshed_at in counted),
     )

@@ -13,7 +13,7 @@ from email_opens.adapters.vendor.links import local
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.rows import decode
 from email_opens.errors import ActivityGone, NotCounted, PagingBroken
-from email_opens.model import Counted, Page
+from email_opens.model import CounterReadings, Page
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
 
@@ -77,7 +77,7 @@ class ConstantContactReport:
         page = partial(self._page, campaign_activity_id, link, target)
         return self._vendor.ask(question, page, before)
 
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> Counted:
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         listed = ",".join(quote(one, safe="") for one in campaign_ids)
         question = Question(
             target=f"/v3/reports/stats/email_campaigns/{listed}",
