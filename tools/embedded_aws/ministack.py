@@ -27,7 +27,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from email_opens_cli.deployed.product import environment_of
+from email_opens.config import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MINISTACK = ("--from", "ministack==1.5.33", "--with", "aws-sam-translator", "--with", "boto3")

@@ -2,9 +2,8 @@
 
 import pytest
 
-from email_opens.config import DiscoverySettings, read_discovery_settings
+from email_opens.config import DiscoverySettings, environment_of, read_discovery_settings
 from email_opens.errors import InvalidSettings
-from email_opens_cli.deployed.product import environment_of
 from tests.unit.template.test_template import (
     FUNCTIONS,
     PARAMETERS,

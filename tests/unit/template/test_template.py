@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.config import read_settings
+from email_opens.config import environment_of, read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import account_id
-from email_opens_cli.deployed.product import environment_of
 from tests.conftest import Aws
 from tests.fakes import FakeClock
 from tests.integration.deployed import ROOT, SCHEDULED, load
