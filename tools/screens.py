@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.text import Text
 
 from constant_contact_emulator import Emulator, Limits, simulate_send
-from embedded_aws.ministack import ROOT, EmbeddedAws
+from embedded_aws import EmbeddedAws
 
-SCREENS = ROOT / "docs" / "screens"
+SCREENS = Path(__file__).resolve().parents[1] / "docs" / "screens"
 STACK = "email-opens"
 DEMO_COLUMNS = 96
 STATUS_COLUMNS = 160
