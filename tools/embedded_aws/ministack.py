@@ -151,11 +151,11 @@ class EmbeddedAws:
         run_sam(arguments, self.environment, self._folder)
 
     def _wait_for_health(self) -> None:
-        ends = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + _START_SECONDS
         while self._process is not None and self._process.poll() is None:
             if _is_healthy(self._port):
                 return
-            if time.monotonic() > ends:
+            if time.monotonic() > deadline:
                 raise EmbeddedAwsFailed(
                     f"MiniStack was not ready within {_START_SECONDS} seconds.", self._printed()
                 )
