@@ -1,35 +1,35 @@
-# Everything a person types. `make` alone lists it; uv and Python's packages are fetched at first use.
+# The project's commands; `make` alone lists them. The first run downloads uv and the packages.
 
-# uv: the one on the path if it works, else one of the project's own.
+# uv: the one on the PATH if it works, otherwise the project's own copy.
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(CURDIR)/.uv/bin/uv)
-# SAM pins boto3 exactly, so it lives in an environment of its own.
+# SAM pins boto3 to one version, so it runs in its own environment.
 SAM := $(UV) tool run --quiet --from 'aws-sam-cli==1.170.0' sam
 COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.13 \
 	--custom-compile-command 'make lock' $(UPGRADE)
 COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requirements-dev.txt
 
-# The layer's own Makefile needs uv, and SAM a python3.13.
+# The layer's Makefile needs uv, and SAM needs python3.13.
 export PATH := $(patsubst %/,%,$(dir $(UV))):$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help demo test simulate compare check build deploy bench bench-freshness screens lock clean
 
-help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
-demo: .venv/ready ## the whole product on this machine: no account, no keys
+demo: .venv/ready ## run the whole product on this machine, without accounts or keys
 	.venv/bin/email-opens demo
 
-test: .venv/ready ## every test, end to end included
+test: .venv/ready ## run every test, including the end-to-end tests
 	.venv/bin/pytest -n 2
 
-simulate: .venv/ready ## the rules over a million steps of a world full of faults (STEPS=…)
+simulate: .venv/ready ## check the rules over a million simulated steps with faults (STEPS=…)
 	.venv/bin/python -m tests.simulation --steps $(or $(STEPS),1000000)
 
-compare: .venv/ready ## the same worlds by the rules that others use (SEED=…)
+compare: .venv/ready ## run other pollers' rules in the same simulated worlds (SEED=…)
 	.venv/bin/python -m bench.compare $(SEED)
 
-check: .venv/ready ## style, types, template, locks
+check: .venv/ready ## check style, types, the template and the lock files
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy layers/email_opens/email_opens functions tools tests bench
@@ -40,33 +40,33 @@ check: .venv/ready ## style, types, template, locks
 	$(COMPILE_LAYER) --output-file .cache/lock/layer.txt >/dev/null
 	@diff requirements-dev.txt .cache/lock/dev.txt \
 		&& diff layers/email_opens/requirements.txt .cache/lock/layer.txt \
-		|| { echo 'The locks do not match pyproject.toml: make lock'; exit 1; }
+		|| { echo 'The lock files do not match pyproject.toml. Run: make lock'; exit 1; }
 
-build: .venv/ready ## what is deployed, into .aws-sam (LAYER_PLATFORM=x86_64-manylinux_2_28 for another platform)
+build: .venv/ready ## build what is deployed, into .aws-sam (LAYER_PLATFORM=x86_64-manylinux_2_28 for x86-64)
 	$(SAM) build
 
-# SAM writes what it was told into samconfig.toml, and asks no more; CI, as GitHub sets it, has
-# nobody to ask.
-UNASKED := --no-confirm-changeset --no-fail-on-empty-changeset
+# A guided deployment stores its answers in samconfig.toml, so that later ones need no prompts. In
+# CI (GitHub sets the variable), nobody can answer a prompt.
+WITHOUT_PROMPTS := --no-confirm-changeset --no-fail-on-empty-changeset
 GUIDED = $(shell grep -qs '^parameter_overrides' samconfig.toml || echo --guided)
 
-deploy: build ## ask for the parameters the first time, and deploy
-	$(SAM) deploy $(if $(CI),$(UNASKED),$(GUIDED))
+deploy: build ## deploy; the first time, prompt for the parameters
+	$(SAM) deploy $(if $(CI),$(WITHOUT_PROMPTS),$(GUIDED))
 
-bench: .venv/ready ## what is claimed about speed, measured
+bench: .venv/ready ## measure requests, throughput, memory and recovery (about two minutes)
 	.venv/bin/python -m bench
 
-bench-freshness: .venv/ready ## how soon opens are published for a day's requests, some ten minutes
+bench-freshness: .venv/ready ## measure how soon opens are published for a day's requests (about ten minutes)
 	.venv/bin/python -m bench.freshness
 
-screens: .venv/ready ## draw the pictures of docs/screens anew, some two minutes
+screens: .venv/ready ## redraw the pictures in docs/screens (about two minutes)
 	.venv/bin/python tools/screens.py
 
-lock: $(UV) ## pin what pyproject.toml asks for (UPGRADE=--upgrade for the newest)
+lock: $(UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for the newest)
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements-dev.txt >/dev/null
 	$(COMPILE_LAYER) --output-file layers/email_opens/requirements.txt >/dev/null
 
-clean: ## forget everything that was made here
+clean: ## delete everything that make and the tests created here
 	rm -rf .venv .uv .aws-sam .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: requirements-dev.txt pyproject.toml .python-version | $(UV)

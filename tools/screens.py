@@ -1,7 +1,6 @@
-"""Record what `demo` and `status` draw on a terminal, as the documents' pictures: `make screens`.
+"""Record `demo` and `status` on a terminal as the documentation's screenshots: `make screens`.
 
-Both are the real commands over the deployed stack, on an AWS of this machine with an emulated
-vendor.
+Both are the real commands and the deployed stack, on an embedded AWS with an emulated vendor.
 """
 
 import fcntl
@@ -24,44 +23,44 @@ from rich.console import Console
 from rich.text import Text
 
 from constant_contact_emulator import Emulator, Limits, simulate_send
-from embedded_aws.ministack import ROOT, EmbeddedAws
+from embedded_aws import EmbeddedAws
 
-SCREENS = ROOT / "docs" / "screens"
+SCREENS = Path(__file__).resolve().parents[1] / "docs" / "screens"
 STACK = "email-opens"
 DEMO_COLUMNS = 96
 STATUS_COLUMNS = 160
-"""All but what was reported and the last error."""
+"""Wide enough for all columns except what was reported and the last error."""
 ROWS = 40
 SENDS = (
     ("Members' survey", timedelta(days=3), 900),
     ("March newsletter", timedelta(hours=30), 4000),
     ("Spring sale", timedelta(hours=9), 2500),
 )
-"""Name, age and contacts; the latest send last."""
+"""The name, age and number of contacts of each send; the latest is last."""
 _COMMAND = str(Path(sys.executable).with_name("email-opens"))
 _CONTROL = re.compile(r"(\r?\n|\r|\x1b\[[0-9;?]*[A-Za-z])")
 _UP = re.compile(r"\x1b\[([0-9]*)A")
 _ERASE = "\x1b[2K"
 
 
-def drawn(command: Sequence[str], environment: Mapping[str, str], columns: int) -> str:
-    """Run a command on a terminal; return all that it wrote there.
+def run_on_terminal(command: Sequence[str], environment: Mapping[str, str], columns: int) -> str:
+    """Run a command on a terminal; return everything that it wrote.
 
     Raises:
-        CalledProcessError: it failed.
+        CalledProcessError: the command failed.
     """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
     terminal = {"COLUMNS": str(columns), "LINES": str(ROWS), "TERM": "xterm-256color"}
     with (
         os.fdopen(master, "rb", buffering=0) as screen,
-        subprocess.Popen(  # noqa: S603 - our own words
+        subprocess.Popen(  # noqa: S603 - no input from outside
             command, stdin=slave, stdout=slave, stderr=slave, env={**environment, **terminal}
         ) as process,
     ):
         os.close(slave)
         written = b""
-        with suppress(OSError):  # The other side is closed.
+        with suppress(OSError):  # The command has closed the terminal.
             while chunk := screen.read(65_536):
                 written += chunk
     text = written.decode()
@@ -70,8 +69,8 @@ def drawn(command: Sequence[str], environment: Mapping[str, str], columns: int) 
     return text
 
 
-def left_on_screen(written: str) -> list[str]:
-    """Return the lines that are left after all movements of the cursor that rich makes."""
+def final_lines(written: str) -> list[str]:
+    """Return the lines on the screen after the cursor movements that rich writes."""
     lines, row = [""], 0
     for part in _CONTROL.split(written):
         if part.endswith("\n"):
@@ -86,22 +85,22 @@ def left_on_screen(written: str) -> list[str]:
     return lines
 
 
-def picture(command: str, lines: Sequence[str], columns: int) -> str:
-    """Return a terminal as SVG: the command as its title, and the lines."""
+def render(command: str, lines: Sequence[str], columns: int) -> str:
+    """Return an SVG of a terminal that shows the lines, with the command as its title."""
     console = Console(record=True, file=StringIO(), width=columns, highlight=False)
     console.print(Text.from_ansi("\n".join(lines).rstrip()), soft_wrap=True)
     return console.export_svg(title=command)
 
 
 def record(command: str, environment: Mapping[str, str], columns: int) -> str:
-    """Return the picture of what `email-opens` draws."""
-    written = drawn([_COMMAND, *command.split()], environment, columns)
-    return picture(f"email-opens {command}", left_on_screen(written), columns)
+    """Return an SVG of what an `email-opens` command shows."""
+    written = run_on_terminal([_COMMAND, *command.split()], environment, columns)
+    return render(f"email-opens {command}", final_lines(written), columns)
 
 
 @contextmanager
 def busy_stack() -> Iterator[Mapping[str, str]]:
-    """Deploy a stack whose account has sent; yield the environment that reaches it."""
+    """Deploy a stack whose account has sends; yield the environment that reaches it."""
     with (
         tempfile.TemporaryDirectory(prefix="email-opens-screens-") as folder,
         EmbeddedAws() as aws,
@@ -126,9 +125,9 @@ def busy_stack() -> Iterator[Mapping[str, str]]:
         activities = [vendor.world.add_campaign(name).activity_id for name, _, _ in SENDS]
         for activity_id, (_, age, contacts) in zip(activities, SENDS, strict=True):
             simulate_send(vendor.world, activity_id, contacts, sent_at=now - age, seed=contacts)
-        # An audit finds the twin that a page's border may have parted from its like.
+        # The audit finds identical rows that a page border may have separated.
         for command in (["discover"], ["poll"], ["audit", activities[1]], ["pause", activities[0]]):
-            subprocess.run(  # noqa: S603 - our own words
+            subprocess.run(  # noqa: S603 - no input from outside
                 [_COMMAND, *command, "--stack", STACK],
                 env=aws.environment,
                 check=True,

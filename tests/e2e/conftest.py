@@ -12,7 +12,7 @@ import pytest
 
 from constant_contact_emulator import Emulator
 from email_opens_cli.demo.subscriber import Subscriber
-from embedded_aws.ministack import EmbeddedAws, build
+from embedded_aws import EmbeddedAws, build
 from tests.e2e.built_function import Artefact, link_runtime
 from tests.e2e.trial import Trial, begin, deploy_again, parameters
 

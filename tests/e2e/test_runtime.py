@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from email_opens_cli.demo.subscriber import ReportedOpen
-from embedded_aws.ministack import ROOT
 from tests.conftest import subscribe
 from tests.e2e.built_function import Artefact, running
 from tests.e2e.conftest import Stacks
 from tests.e2e.runtime_api import Outcome
 from tests.e2e.trial import ACCOUNT, received, seen
+from tests.integration.deployed import ROOT
 
 EVENT = json.loads((ROOT / "events/schedule.json").read_text())
 COUNTED = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from email_opens_cli.demo.subscriber import ReportedOpen
-from embedded_aws.ministack import EmbeddedAws
+from embedded_aws import EmbeddedAws
 from tests.e2e.conftest import Stacks
 from tests.e2e.trial import ACCOUNT, Trial
 

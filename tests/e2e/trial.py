@@ -12,7 +12,7 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.instants import utc
 from email_opens_cli.commands.activities import track as tracked
 from email_opens_cli.demo.subscriber import ReportedOpen
-from embedded_aws.ministack import EmbeddedAws, Stack, host_architecture
+from embedded_aws import EmbeddedAws, Stack, host_architecture
 
 ACCOUNT = "default"
 SENT_AGO = timedelta(days=3)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from email_opens.config import environment_of
 from email_opens.errors import InvalidInput
 from email_opens.model import account_id, activity_id
 from email_opens_cli.commands.activities import track as tracked
 from email_opens_cli.consent import credentials as connected
-from email_opens_cli.deployed.product import environment_of
 from email_opens_cli.main import app
 from tests.contract.samples import ACTIVITY_ID, NOON
 from tests.hostile.operations import growth

@@ -1,7 +1,7 @@
-"""Run a command for as long as somebody holds our standard input.
+"""Run a command until standard input is closed: `python supervised.py FOLDER COMMAND…`.
 
-Whoever started us and dies, by whatever signal, closes that pipe: the command and all it has
-started then end too. `python supervised.py FOLDER COMMAND…` also removes the command's folder.
+The parent process holds the other end of that pipe. When it exits or is killed, the pipe closes,
+and the command and the processes that it started are ended. FOLDER, the command's, is removed.
 """
 
 import os
@@ -15,19 +15,19 @@ SECONDS_TO_END = 5
 
 
 def main() -> int:
-    """Return the command's status."""
+    """Run the command; return its exit status."""
     folder, *command = sys.argv[1:]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # Our starter decides, by closing the pipe.
-    # What a shell's Ctrl-C reaches is our starter's group, not this one's.
-    process = subprocess.Popen(  # noqa: S603 - the starter's own command
+        signal.signal(number, signal.SIG_IGN)  # Only the parent ends this, by closing the pipe.
+    # A session of its own, so that Ctrl-C in a shell reaches only the parent's process group.
+    process = subprocess.Popen(  # noqa: S603 - the parent's own command
         command, stdin=subprocess.DEVNULL, start_new_session=True
     )
     threading.Thread(target=_end_with_the_pipe, args=(process,), daemon=True).start()
     try:
         return process.wait()
     finally:
-        _signal(process, signal.SIGKILL)  # what the command has left behind
+        _signal(process, signal.SIGKILL)  # processes that the command left behind
         shutil.rmtree(folder, ignore_errors=True)
 
 

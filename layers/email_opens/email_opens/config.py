@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from email_opens.errors import InvalidSettings
 
 _PRINTABLE = re.compile(r"[!-~]+")
+_WORD = re.compile("(?<!^)(?=[A-Z])")
 
 MOST = 10_000_000
 """The largest number that any setting may be."""
@@ -124,6 +125,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if faults:
         raise InvalidSettings("The settings cannot be used: " + "; ".join(faults) + ".")
     return settings
+
+
+def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
+    """Return a stack's outputs as environment variables: TrackingTable becomes TRACKING_TABLE."""
+    return {_WORD.sub("_", name).upper(): value for name, value in outputs.items()}
 
 
 def read_settings_without_aws(environment: Mapping[str, str]) -> Settings:

@@ -1,4 +1,4 @@
-"""The template held against the code: what one of them changes, the other must."""
+"""The template agrees with the code, so that a change of one requires a change of the other."""
 
 import json
 import re
@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.config import read_settings
+from email_opens.config import environment_of, read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import account_id
-from email_opens_cli.deployed.product import environment_of
 from tests.conftest import Aws
 from tests.fakes import FakeClock
 from tests.integration.deployed import ROOT, SCHEDULED, load
@@ -24,14 +23,14 @@ RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 FUNCTIONS = of_type(TEMPLATE, "AWS::Serverless::Function")
 ROLES = of_type(TEMPLATE, "AWS::IAM::Role")
 ENVIRONMENT: dict[str, dict[str, str]] = FUNCTIONS["PollOpens"]["Environment"]["Variables"]
-OF_PARAMETERS = {
+SETTING_PARAMETERS = {
     name: PARAMETERS[value["Ref"]]
     for name, value in ENVIRONMENT.items()
     if value["Ref"] in PARAMETERS
 }
-"""The settings that a parameter of the stack decides."""
-NUMBERS = [name for name, parameter in OF_PARAMETERS.items() if parameter["Type"] == "Number"]
-KEPT = ("TrackingTable", "LedgerTable", "DeadLetterQueue")
+"""The parameter behind each setting that has one."""
+NUMBERS = [name for name, parameter in SETTING_PARAMETERS.items() if parameter["Type"] == "Number"]
+RETAINED = ("TrackingTable", "LedgerTable", "DeadLetterQueue")
 TABLES = ("TrackingTable", "LedgerTable")
 
 REQUIRED = {
@@ -44,21 +43,21 @@ REQUIRED = {
 
 
 class Recording(Mapping[str, str]):
-    """An environment that remembers what was asked of it."""
+    """An environment that records which variables were read."""
 
-    def __init__(self, held: Mapping[str, str]) -> None:
-        self._held = held
-        self.asked: set[str] = set()
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.read: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        return self._held[name]
+        self.read.add(name)
+        return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._held)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._values)
 
 
 class TestTheFunctions:
@@ -69,12 +68,12 @@ class TestTheFunctions:
         assert callable(getattr(app, function))
 
     @pytest.mark.parametrize("name", FUNCTIONS)
-    def test_run_the_python_that_the_project_is_pinned_to(self, name: str) -> None:
+    def test_run_the_python_version_that_the_project_pins(self, name: str) -> None:
         runtime = {**TEMPLATE["Globals"]["Function"], **FUNCTIONS[name]}["Runtime"]
         assert runtime == f"python{(ROOT / '.python-version').read_text().strip()}"
 
     @pytest.mark.parametrize("name", ["PollOpens", "DiscoverCampaigns"])
-    def test_have_more_time_than_is_kept_for_the_commit(self, name: str) -> None:
+    def test_have_more_time_than_the_commit_reserves(self, name: str) -> None:
         app = load(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")
         assert FUNCTIONS[name]["Timeout"] > 2 * app.COMMIT_SECONDS
 
@@ -88,29 +87,29 @@ class TestTheFunctions:
         )
 
     @pytest.mark.parametrize("name", of_type(TEMPLATE, "AWS::Logs::LogGroup"))
-    def test_keep_their_logs_for_a_stated_time(self, name: str) -> None:
+    def test_have_log_groups_with_a_retention(self, name: str) -> None:
         assert "RetentionInDays" in RESOURCES[name]["Properties"]
 
 
 class TestTheSettings:
-    def test_of_the_template_are_those_that_the_code_reads(self) -> None:
+    def test_of_the_template_are_exactly_those_that_the_code_reads(self) -> None:
         environment = Recording(REQUIRED)
         read_settings(environment)
-        assert set(ENVIRONMENT) == environment.asked
+        assert set(ENVIRONMENT) == environment.read
 
-    def test_are_outputs_of_the_stack_under_the_commands_names(self) -> None:
+    def test_are_outputs_of_the_stack_under_the_same_names(self) -> None:
         outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
         assert environment_of(outputs).items() >= ENVIRONMENT.items()
 
-    @pytest.mark.parametrize("name", OF_PARAMETERS)
-    def test_have_the_codes_defaults(self, name: str) -> None:
-        default = str(OF_PARAMETERS[name]["Default"])
+    @pytest.mark.parametrize("name", SETTING_PARAMETERS)
+    def test_have_the_same_defaults_as_the_code(self, name: str) -> None:
+        default = str(SETTING_PARAMETERS[name]["Default"])
         assert read_settings({**REQUIRED, name: default}) == read_settings(REQUIRED)
 
-    @pytest.mark.parametrize("end", ["MinValue", "MaxValue"])
+    @pytest.mark.parametrize("limit", ["MinValue", "MaxValue"])
     @pytest.mark.parametrize("name", NUMBERS)
-    def test_are_taken_by_the_code_at_both_ends(self, name: str, end: str) -> None:
-        read_settings({**REQUIRED, name: str(OF_PARAMETERS[name][end])})
+    def test_are_accepted_by_the_code_at_both_limits(self, name: str, limit: str) -> None:
+        read_settings({**REQUIRED, name: str(SETTING_PARAMETERS[name][limit])})
 
     @pytest.mark.parametrize(
         "url",
@@ -125,21 +124,23 @@ class TestTheSettings:
         ],
     )
     @pytest.mark.parametrize("name", ["CONSTANT_CONTACT_API_URL", "CONSTANT_CONTACT_AUTH_URL"])
-    def test_that_are_addresses_are_refused_by_both_or_by_none(self, name: str, url: str) -> None:
-        assert allows(OF_PARAMETERS[name], url) == reads(name, url)
+    def test_that_are_urls_are_accepted_by_both_template_and_code_or_by_neither(
+        self, name: str, url: str
+    ) -> None:
+        assert allows(SETTING_PARAMETERS[name], url) == is_readable(name, url)
 
     @pytest.mark.parametrize(
         "text", ["default", "Acme-2_b.c", "", "a/b", "a b", "x" * 64, "x" * 65]
     )
-    def test_name_an_account_as_the_command_does(self, text: str) -> None:
-        assert allows(PARAMETERS["AccountId"], text) == is_account(text)
+    def test_accept_the_account_names_that_the_commands_accept(self, text: str) -> None:
+        assert allows(PARAMETERS["AccountId"], text) == is_account_id(text)
 
 
 def allows(parameter: Mapping[str, Any], text: str) -> bool:
     return re.fullmatch(parameter["AllowedPattern"], text) is not None
 
 
-def reads(name: str, value: str) -> bool:
+def is_readable(name: str, value: str) -> bool:
     try:
         read_settings({**REQUIRED, name: value})
     except InvalidSettings:
@@ -147,7 +148,7 @@ def reads(name: str, value: str) -> bool:
     return True
 
 
-def is_account(text: str) -> bool:
+def is_account_id(text: str) -> bool:
     try:
         account_id(text)
     except InvalidInput:
@@ -165,7 +166,7 @@ class TestTheParameters:
         assert PARAMETERS[name].keys() & {"AllowedPattern", "AllowedValues", "MinValue"}
 
     @pytest.mark.parametrize("name", PARAMETERS)
-    def test_have_a_default_within_their_constraint(self, name: str) -> None:
+    def test_have_a_default_that_meets_their_constraint(self, name: str) -> None:
         parameter = PARAMETERS[name]
         default = parameter["Default"]
         assert default in parameter.get("AllowedValues", [default])
@@ -173,23 +174,23 @@ class TestTheParameters:
         assert parameter.get("MinValue", default) <= default <= parameter.get("MaxValue", default)
 
     @pytest.mark.parametrize("name", TEMPLATE["Outputs"])
-    def test_are_matched_by_outputs_that_are_described(self, name: str) -> None:
+    def test_are_accompanied_by_outputs_that_are_described(self, name: str) -> None:
         assert TEMPLATE["Outputs"][name]["Description"].endswith(".")
 
 
 class TestTheTables:
     @pytest.mark.parametrize("name", TABLES)
-    def test_have_the_keys_of_those_that_the_adapters_are_tried_on(
+    def test_have_the_keys_of_the_tables_that_the_adapters_are_tested_on(
         self, aws: Aws, name: str
     ) -> None:
         table = {"TrackingTable": aws.tracking_table, "LedgerTable": aws.ledger_table}[name]
-        tried = aws.dynamodb.describe_table(TableName=table)["Table"]
+        tested = aws.dynamodb.describe_table(TableName=table)["Table"]
         properties = RESOURCES[name]["Properties"]
-        assert properties["KeySchema"] == tried["KeySchema"]
-        assert properties["AttributeDefinitions"] == tried["AttributeDefinitions"]
+        assert properties["KeySchema"] == tested["KeySchema"]
+        assert properties["AttributeDefinitions"] == tested["AttributeDefinitions"]
 
     @pytest.mark.parametrize("name", TABLES)
-    def test_are_paid_for_by_request(self, name: str) -> None:
+    def test_are_billed_by_request(self, name: str) -> None:
         assert RESOURCES[name]["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
 
     @pytest.mark.parametrize("name", TABLES)
@@ -201,12 +202,14 @@ class TestTheTables:
         recovery = RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"]
         assert recovery == {"PointInTimeRecoveryEnabled": True}
 
-    @pytest.mark.parametrize("name", KEPT)
+    @pytest.mark.parametrize("name", RETAINED)
     @pytest.mark.parametrize("policy", ["DeletionPolicy", "UpdateReplacePolicy"])
-    def test_outlive_the_stack_and_so_does_the_queue(self, name: str, policy: str) -> None:
+    def test_and_the_queue_are_retained_when_the_stack_is_deleted(
+        self, name: str, policy: str
+    ) -> None:
         assert RESOURCES[name][policy] == "Retain"
 
-    def test_forget_a_ledger_entry_when_the_adapter_says(self, aws: Aws) -> None:
+    def test_expire_a_ledger_entry_at_the_time_that_the_adapter_stores(self, aws: Aws) -> None:
         clock, kept = FakeClock(), timedelta(days=3)
         ledger = DynamoDBLedger(aws.dynamodb, aws.ledger_table, kept, clock)
         ledger.append("activity", {"2026-03-02T14": {b"8 bytes."}})
@@ -215,7 +218,7 @@ class TestTheTables:
         expires_at = datetime.fromtimestamp(int(entry[lifetime["AttributeName"]]["N"]), UTC)
         assert (lifetime["Enabled"], expires_at) == (True, clock.now() + kept)
 
-    def test_never_forget_an_activity(self) -> None:
+    def test_never_expire_an_activity(self) -> None:
         assert "TimeToLiveSpecification" not in RESOURCES["TrackingTable"]["Properties"]
 
 
@@ -224,13 +227,13 @@ class TestTheTopicAndTheQueue:
         assert "KmsMasterKeyId" in RESOURCES["OpensTopic"]["Properties"]
         assert RESOURCES["DeadLetterQueue"]["Properties"]["SqsManagedSseEnabled"] is True
 
-    def test_in_order_have_the_name_by_which_the_publisher_knows_it(self) -> None:
-        condition, ordered, usual = RESOURCES["OpensTopic"]["Properties"]["TopicName"]["Fn::If"]
-        ends = [name["Fn::Sub"].endswith(".fifo") for name in (ordered, usual)]
-        assert (condition, ends) == ("Fifo", [True, False])
+    def test_have_the_fifo_suffix_that_the_publisher_checks_only_if_ordered(self) -> None:
+        condition, fifo, standard = RESOURCES["OpensTopic"]["Properties"]["TopicName"]["Fn::If"]
+        suffixed = [name["Fn::Sub"].endswith(".fifo") for name in (fifo, standard)]
+        assert (condition, suffixed) == ("Fifo", [True, False])
 
     @pytest.mark.parametrize("name", ["OpensTopicPolicy", "DeadLetterQueuePolicy"])
-    def test_let_nobody_in_without_tls(self, name: str) -> None:
+    def test_deny_access_without_tls(self, name: str) -> None:
         (statement,) = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -238,19 +241,23 @@ class TestTheTopicAndTheQueue:
 
 class TestTheRoles:
     @pytest.mark.parametrize("name", ROLES)
-    def test_name_every_resource_but_x_rays(self, name: str) -> None:
-        everywhere = [one for one in statements(ROLES[name]) if "*" in as_list(one["Resource"])]
-        actions = [action for statement in everywhere for action in statement["Action"]]
+    def test_name_every_resource_except_for_x_ray(self, name: str) -> None:
+        actions = [
+            action
+            for statement in statements(ROLES[name])
+            if "*" in as_list(statement["Resource"])
+            for action in statement["Action"]
+        ]
         assert [action for action in actions if not action.startswith("xray:")] == []
 
     @pytest.mark.parametrize("name", ROLES)
     def test_name_every_action(self, name: str) -> None:
-        actions = [action for one in statements(ROLES[name]) for action in one["Action"]]
+        actions = [action for granted in statements(ROLES[name]) for action in granted["Action"]]
         assert [action for action in actions if "*" in action] == []
 
     def test_of_the_schedules_may_only_invoke_the_functions(self) -> None:
         granted = statements(ROLES["ScheduleRole"])
-        assert {action for one in granted for action in one["Action"]} == {"lambda:InvokeFunction"}
-        assert [one["Resource"] for one in granted] == [
+        assert [statement["Action"] for statement in granted] == [["lambda:InvokeFunction"]] * 2
+        assert [statement["Resource"] for statement in granted] == [
             {"Fn::GetAtt": [name, "Arn"]} for name in ("PollOpens", "DiscoverCampaigns")
         ]

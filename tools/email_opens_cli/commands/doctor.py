@@ -7,9 +7,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from email_opens.config import environment_of
 from email_opens.errors import EmailOpensError
 from email_opens.model import account_id
-from email_opens_cli.deployed.product import described, environment_of, product
+from email_opens_cli.deployed.product import described, product
 from email_opens_cli.terminal.complaints import FAILED, complaints
 from email_opens_cli.terminal.console import console
 from email_opens_cli.terminal.options import Account, Stack

@@ -27,7 +27,7 @@ from email_opens_cli.demo.subscriber import (
     under_way,
 )
 from email_opens_cli.terminal.complaints import FAILED
-from embedded_aws.ministack import EmbeddedAws, EmbeddedAwsFailed, Stack
+from embedded_aws import EmbeddedAws, EmbeddedAwsFailed, Stack
 
 ACCOUNT = "default"
 BETWEEN_POLLS = timedelta(seconds=2)

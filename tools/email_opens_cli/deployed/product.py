@@ -1,18 +1,15 @@
 """The product as the environment, or a stack's outputs, describes it."""
 
 import os
-import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from email_opens.config import environment_of
 from email_opens.errors import InvalidInput
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
     from email_opens.bootstrap import DiscoverCampaigns, EmailOpens
-
-_WORD = re.compile("(?<!^)(?=[A-Z])")
 
 
 def product(stack: str | None) -> "EmailOpens":
@@ -38,11 +35,6 @@ def discovery(stack: str | None) -> "DiscoverCampaigns":
     from email_opens.bootstrap import bootstrap_discovery  # noqa: PLC0415
 
     return bootstrap_discovery(os.environ if stack is None else {**os.environ, **_outputs(stack)})
-
-
-def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return a stack's outputs as settings: TrackingTable is TRACKING_TABLE."""
-    return {_WORD.sub("_", name).upper(): value for name, value in outputs.items()}
 
 
 def described(stack: str) -> dict[str, Any]:
