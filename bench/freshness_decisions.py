@@ -1,17 +1,20 @@
 """The processor's time of deciding whom to poll, with 1,000 activities."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import median
 
 from bench.figures import Figure
 from email_opens.model import CounterTrust, Estimate
-from email_opens.scheduling.choice import Candidate, choose
+from email_opens.scheduling.candidates import Candidate
+from email_opens.scheduling.choice import choose
 from email_opens.scheduling.price import plan
 
 ACTIVITIES = 1_000
 ROUNDS = 51
 DAY = 86_400.0
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def candidates(chance: Random) -> list[Candidate]:
@@ -19,17 +22,19 @@ def candidates(chance: Random) -> list[Candidate]:
     made = []
     for number in range(ACTIVITIES):
         age = chance.uniform(0, 28 * DAY)
-        read_age = max(0.0, age - chance.uniform(0, 3600))
+        idle = min(age, chance.uniform(0, 3600))
+        born_at = NOW - timedelta(seconds=age)
         made.append(
             Candidate(
                 campaign_activity_id=str(number),
                 weight=1.0,
                 cost=1.0,
                 estimate=Estimate(10.0, 10.0 / chance.lognormvariate(-3, 1.2)),
-                age=age,
-                read_age=read_age,
-                seen_age=(read_age + age) / 2,
+                born_at=born_at,
+                read_at=NOW - timedelta(seconds=idle),
+                clear_at=NOW - timedelta(seconds=idle / 2),
                 longest_seconds=3600.0,
+                hot_until=born_at,
                 countable=True,
             )
         )
@@ -43,9 +48,11 @@ def figures() -> list[Figure]:
     planned, chosen = [], []
     for _ in range(ROUNDS):
         began = time.process_time()
-        worth = plan(offered, requests=9_000, seconds=DAY, requests_a_day=9_000, trust=counters)
+        worth = plan(
+            offered, now=NOW, requests=9_000, seconds=DAY, requests_a_day=9_000, trust=counters
+        )
         between = time.process_time()
-        choose(offered, worth, counters, 30.0)
+        choose(offered, worth, counters, 30.0, now=NOW)
         planned.append(between - began)
         chosen.append(time.process_time() - between)
     whole = median(map(sum, zip(planned, chosen, strict=True))) * 1000

@@ -14,6 +14,7 @@ from bench.freshness_account import (
 )
 from bench.freshness_world import DAY, Send
 from email_opens.model import Activity
+from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from tests.fakes import MemoryLedger, MemoryTracking
 
@@ -49,13 +50,13 @@ def live(account: Account, requests_a_day: int) -> Lived:
     coming = [send for send in reversed(world.sends) if send.ends > begins]
     tracked: list[Send] = []
     product = Turns(
+        leases=Leases(tracking=tracking, clock=clock, requests_per_day=requests_a_day),
         tracking=tracking,
         ledger=MemoryLedger(),
         publisher=account,
         clock=clock,
         report=lambda _, budget: AccountReport(account, budget),
         lookback=timedelta(hours=2),
-        requests_per_day=requests_a_day,
     )
     turns, published, stayed, began = 0, 0, 0.0, time.process_time()
     prices: dict[int, float] = {}

@@ -11,7 +11,9 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import LEDGER_KEPT, Activity
 from email_opens.ports import Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget
-from email_opens.turns.turns import TurnReport, Turns
+from email_opens.turns.lease import Leases
+from email_opens.turns.report import TurnReport
+from email_opens.turns.turns import Turns
 from tests.fakes import FakeClock
 
 INVOCATION = timedelta(seconds=60)
@@ -25,13 +27,13 @@ def wired(
     tracking: Tracking, ledger: Ledger, publisher: Publisher, clock: FakeClock, report: Reports
 ) -> Turns:
     return Turns(
+        leases=Leases(tracking=tracking, clock=clock, requests_per_day=10_000),
         tracking=tracking,
         ledger=ledger,
         publisher=publisher,
         clock=clock,
         report=report,
         lookback=timedelta(hours=2),
-        requests_per_day=10_000,
     )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from email_opens.adapters.leases import is_anothers
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
 from email_opens.model import Account, Activity, CounterTrust, NewOpen, RejectedRow, Tokens
+from email_opens.turns.lease import is_held_by_another
 
 
 class FakeClock:
@@ -60,7 +60,7 @@ class MemoryTracking:
         budget: int,
     ) -> Account | None:
         account = self.accounts.get(account_id, Account(account_id=account_id))
-        if is_anothers(account, holder, now):
+        if is_held_by_another(account, holder, now):
             return None
         today = now.date().isoformat()
         if account.requests_day != today:

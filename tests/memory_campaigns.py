@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summaries, Summary
 from email_opens.errors import LinkExpired, OutOfTime
+from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
 
@@ -12,11 +13,11 @@ class MemoryCampaigns:
     """What a test fills in; a link is `/v3/<offset>`."""
 
     def __init__(
-        self, clock: FakeClock, *, requests_left: int = 1000, page_rows: int = 500
+        self, clock: FakeClock, *, budget: Budget | None = None, page_rows: int = 500
     ) -> None:
         self._clock = clock
         self._page_rows = page_rows
-        self.requests_left = requests_left
+        self.budget = budget or Budget(1000)
         self.seconds = 0.0
         """How long each answer takes."""
         self.sent: dict[str, datetime] = {}
@@ -58,10 +59,10 @@ class MemoryCampaigns:
         return {key: one.name for key, one in self.known.items() if one.name}
 
     def _ask(self, what: str, before: datetime) -> None:
-        if self.requests >= self.requests_left:
-            raise OutOfTime("No request is left.")
+        self.budget.ready()
         if self._clock.now() + timedelta(seconds=1) > before:
             raise OutOfTime("No time is left.")
+        self.budget.take()
         self.requests += 1
         self.asked.append(what)
         self._clock.sleep(self.seconds)

@@ -60,7 +60,7 @@ def _account(event: object) -> str:
 
 
 def _log(found: Found) -> None:
-    for told, activities in (("Roster.", found.tracked), ("Woken.", found.woken)):
+    for told, activities in (("Tracked.", found.tracked), ("Woken.", found.woken)):
         for one in activities:
             logger.info(
                 told,

@@ -21,7 +21,7 @@ from email_opens.errors import (
     unforeseen,
 )
 from email_opens.model import account_id
-from email_opens.turns.turns import TurnReport
+from email_opens.turns.report import TurnReport
 
 COMMIT_SECONDS = 6
 """Kept at the end of an invocation, to publish and record what is in hand.
@@ -92,7 +92,7 @@ def _log(turn: TurnReport) -> None:
     for decision in turn.decisions:
         logger.debug("Decided.", extra=asdict(decision))
     logger.info(
-        "TurnReport done.",
+        "Turn done.",
         extra={
             "published": turn.counts.published,
             "dead_lettered": turn.counts.dead_lettered,

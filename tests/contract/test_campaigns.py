@@ -10,6 +10,7 @@ from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
 from email_opens.discovery.ports import Campaigns
 from email_opens.errors import LinkExpired, OutOfTime
+from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 from tests.memory_campaigns import MemoryCampaigns
 from tests.unit.adapters.vendor.sockets import Vendor, serving
@@ -26,7 +27,7 @@ def numbered(number: int) -> str:
 class InMemory:
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self._memory = MemoryCampaigns(self.clock, requests_left=LEFT)
+        self._memory = MemoryCampaigns(self.clock, budget=Budget(LEFT))
         self.campaigns: Campaigns = self._memory
 
     def send(self, campaign_id: str, activity_id: str, name: str, at: datetime) -> None:
@@ -62,7 +63,7 @@ def at_the_vendor(vendor: Vendor, api_url: str | None = None) -> ConstantContact
         vendor.tokens,
         vendor.clock,
         requests_per_second=4,
-        requests_left=LEFT,
+        budget=Budget(LEFT),
     )
 
 

@@ -9,11 +9,14 @@ from typing import Any
 from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import utc
-from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow
+from email_opens.model import PAGE_ROWS, Activity, Depth, Gap, NewOpen, Open, Page, RejectedRow
 from email_opens.poller import PollCounts, Poller, Walk
+from email_opens.published import PublishedWindow
 from email_opens.turns.budget import Budget
-from email_opens.turns.turns import TurnReport, Turns
-from email_opens.walk import Depth
+from email_opens.turns.lease import Leases
+from email_opens.turns.report import TurnReport
+from email_opens.turns.turns import Turns
+from email_opens.walk import Aim
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, varied
 from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking
 from tests.world import Calls, World, WorldReport
@@ -162,9 +165,21 @@ class Core:
         return self.tracking.items["default", campaign_activity_id]
 
     def walk(
-        self, floor: datetime | None = None, depth: Depth = Depth.TAIL, **changes: Any
+        self,
+        floor: datetime | None = None,
+        depth: Depth = Depth.TAIL,
+        *,
+        gap: Gap | None = None,
+        settled: datetime | None = None,
+        pause: datetime | None = None,
+        rows: int = PAGE_ROWS,
     ) -> Walk:
-        return Walk(activity=self.activity(), floor=floor, depth=depth, **changes)
+        """Begin a walk from the head, or that of a gap."""
+        window = PublishedWindow(self.ledger, ACTIVITY_ID)
+        if gap is not None:
+            return Walk.of_gap(self.activity(), gap, window)
+        aim = Aim(floor=floor, depth=depth, settled=settled, pause=pause, rows=rows)
+        return Walk.from_head(self.activity(), aim, window)
 
     def work(
         self, report: Any, walk: Walk, calls: Calls | None = None, counts: PollCounts | None = None
@@ -194,14 +209,17 @@ class Core:
 
     def take_turn(self, calls: Calls | None = None, holder: str = "one") -> TurnReport:
         """Take a turn; `calls` may do something before or after each write of an activity."""
+        tracking = (calls or Calls()).through(self.tracking, "save")
         turns = Turns(
-            tracking=(calls or Calls()).through(self.tracking, "save"),
+            leases=Leases(
+                tracking=tracking, clock=self.clock, requests_per_day=self.requests_per_day
+            ),
+            tracking=tracking,
             ledger=self.ledger,
             publisher=self.publisher,
             clock=self.clock,
             report=self.world_report,
             lookback=LOOKBACK,
-            requests_per_day=self.requests_per_day,
             campaigns_per_probe=self.campaigns_per_probe,
         )
         now = self.clock.now()

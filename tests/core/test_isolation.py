@@ -12,7 +12,7 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.model import Account, Gap, State
-from email_opens.turns.turns import Failure
+from email_opens.turns.report import Failure
 from tests.core.setup import DAY, Core, at, row
 from tests.world import Calls
 

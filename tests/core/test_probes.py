@@ -7,7 +7,7 @@ import pytest
 
 from email_opens.errors import AccountDisconnected, QuotaExceeded, ReportUnavailable
 from email_opens.model import Account, Activity, CounterTrust, Estimate, State
-from email_opens.turns.turns import TurnReport
+from email_opens.turns.report import TurnReport
 from tests.core.setup import DAY, Core, at, row
 
 CAMPAIGN = "campaign"

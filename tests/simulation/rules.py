@@ -13,7 +13,7 @@ from email_opens.errors import EmailOpensError
 from email_opens.events import REJECTED, bucket, event_id, fingerprint, row_fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow
 from email_opens.poller import PAGES_IN_HAND
-from email_opens.turns.turns import TurnReport
+from email_opens.turns.report import TurnReport
 from tests.simulation.invocation import Invocation, Killed
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from email_opens.errors import ActivityFailed, PublishFailed
 from email_opens.model import Account, Activity, CounterReadings, NewOpen, Page, RejectedRow, Tokens
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget
+from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from tests.fakes import MemoryCredentials, MemoryLedger, MemoryTracking
 from tests.simulation.invocation import Fate, Invocation
@@ -238,13 +239,13 @@ class Simulation:
             return WatchedReport(real, lambda page: self.rules.a_page_was_read(invocation, page))
 
         return Turns(
+            leases=Leases(tracking=ports, clock=clock, requests_per_day=self.requests_per_day),
             tracking=ports,
             ledger=ports,
             publisher=ports,
             clock=clock,
             report=report,
             lookback=timedelta(hours=2),
-            requests_per_day=self.requests_per_day,
         )
 
 

@@ -79,23 +79,23 @@ def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
 
 def advances_before_it_publishes(patch: pytest.MonkeyPatch) -> None:
     """A crash between the two loses the pages in hand."""
-    deliver, advance = Poller._deliver, Poller._advance
+    deliver, save = Poller._deliver, Poller.save
     waiting: dict[int, Any] = {}
 
     def later(self: Poller, *what: Any) -> None:
         waiting[id(self)] = what
 
-    def advance_first(self: Poller, *how: Any) -> None:
-        advance(self, *how)
+    def save_first(self: Poller, *how: Any) -> None:
+        save(self, *how)
         deliver(self, *waiting.pop(id(self)))
 
     patch.setattr(Poller, "_deliver", later)
-    patch.setattr(Poller, "_advance", advance_first)
+    patch.setattr(Poller, "save", save_first)
 
 
 def records_after_it_advances(patch: pytest.MonkeyPatch) -> None:
     """A crash between the two leaves published opens that nobody knows."""
-    deliver, advance = Poller._deliver, Poller._advance
+    deliver, save = Poller._deliver, Poller.save
     waiting: dict[int, list[Any]] = {}
 
     def publish_only(self: Poller, *what: Any) -> None:
@@ -107,13 +107,13 @@ def records_after_it_advances(patch: pytest.MonkeyPatch) -> None:
 
         deliver(replace(self, ledger=Later()), *what)
 
-    def advance_first(self: Poller, *how: Any) -> None:
-        advance(self, *how)
+    def save_first(self: Poller, *how: Any) -> None:
+        save(self, *how)
         for entries in waiting.pop(id(self)):
             self.ledger.append(*entries)
 
     patch.setattr(Poller, "_deliver", publish_only)
-    patch.setattr(Poller, "_advance", advance_first)
+    patch.setattr(Poller, "save", save_first)
 
 
 def counts_no_twins(patch: pytest.MonkeyPatch) -> None:

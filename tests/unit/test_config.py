@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.config import Settings, read_settings
+from email_opens.config import StackSettings, read_settings
 from email_opens.errors import InvalidSettings
 
 ENVIRONMENT = {
@@ -14,7 +14,7 @@ ENVIRONMENT = {
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/000000000000/dead-letters",
     "CREDENTIALS_PREFIX": "/email-opens/",
 }
-SETTINGS = Settings(
+SETTINGS = StackSettings(
     tracking_table="tracking",
     ledger_table="ledger",
     opens_topic_arn="arn:aws:sns:eu-west-1:000000000000:opens",
@@ -41,7 +41,7 @@ NUMBERS = (
 URLS = ("CONSTANT_CONTACT_API_URL", "CONSTANT_CONTACT_AUTH_URL")
 
 
-def read(**changed: str) -> Settings:
+def read(**changed: str) -> StackSettings:
     return read_settings(ENVIRONMENT | changed)
 
 

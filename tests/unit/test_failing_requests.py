@@ -118,7 +118,7 @@ def test_an_expired_link_behind_a_gaps_page_begins_again_from_the_head(core: Cor
     core.tracking.save(varied(core.activity(), gaps=(gap,)))
     report = Pages({"2": Page("2", (row(6), row(4)), next_link="3")})
     with pytest.raises(LinkExpired):
-        core.work(report, core.walk(gap=gap, rows_read=3))
+        core.work(report, core.walk(gap=gap))
     assert core.activity().progress.gaps == (Gap(None, at(4), None),)
 
 

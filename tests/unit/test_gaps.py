@@ -43,7 +43,7 @@ def test_a_gap_reads_its_last_page_again_and_goes_on(core: Core) -> None:
     core.work(report, core.walk())
     report.links.clear()
     (gap,) = core.activity().progress.gaps
-    core.work(report, core.walk(gap=gap, rows_read=gap.rows_above))
+    core.work(report, core.walk(gap=gap))
     assert (report.links, published(core)[4:]) == (["4", "5"], [("ann", 1)])
 
 
@@ -51,7 +51,7 @@ def test_a_gap_that_was_worked_to_its_end_is_closed(core: Core) -> None:
     report = report_of(*FIVE_PAGES)
     core.work(report, core.walk())
     (gap,) = core.activity().progress.gaps
-    walk = core.walk(gap=gap, rows_read=gap.rows_above)
+    walk = core.walk(gap=gap)
     core.work(report, walk)
     activity = core.activity()
     assert (activity.progress.gaps, activity.counts.reported, walk.done) == ((), 5, True)
@@ -76,7 +76,7 @@ def test_a_gaps_page_that_lost_its_place_is_read_from_the_head(core: Core) -> No
     gap = Gap(None, at(2), "2", rows_above=9)
     core.tracking.save(varied(core.activity(), gaps=(gap,)))
     report = report_of((row(3),), (row(1),))
-    core.work(report, core.walk(gap=gap, rows_read=9))
+    core.work(report, core.walk(gap=gap))
     assert (report.links, published(core), core.activity().counts.reported) == (
         ["2", None, "2"],
         [("ann", 1), ("ann", 3)],
@@ -87,7 +87,7 @@ def test_a_gaps_page_that_lost_its_place_is_read_from_the_head(core: Core) -> No
 def test_a_gap_without_a_link_counts_from_the_head(core: Core) -> None:
     gap = Gap(None, at(2), None, rows_above=9)
     core.tracking.save(varied(core.activity(), gaps=(gap,)))
-    core.work(report_of((row(3),), (row(1),)), core.walk(gap=gap, rows_read=9))
+    core.work(report_of((row(3),), (row(1),)), core.walk(gap=gap))
     assert core.activity().counts.reported == 2
 
 

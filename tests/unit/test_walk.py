@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.model import LEDGER_KEPT, Gap, NewOpen, Open, Page
-from email_opens.walk import Depth, ended, floor_of, new_opens, passed, shifted
+from email_opens.model import LEDGER_KEPT, Depth, Gap, NewOpen, Open, Page
+from email_opens.walk import ended, floor_of, new_opens, passed, shifted
 from tests.contract.samples import ACTIVITY, varied
 from tests.core.setup import LOOKBACK, at, row
 

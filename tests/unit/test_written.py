@@ -11,8 +11,7 @@ from email_opens.errors import (
     PublishFailed,
 )
 from email_opens.events import event_id
-from email_opens.model import Open, Page, State
-from email_opens.walk import Depth
+from email_opens.model import Depth, Open, Page, State
 from tests.contract.samples import ACTIVITY_ID, varied
 from tests.core.setup import (
     FIVE_PAGES,

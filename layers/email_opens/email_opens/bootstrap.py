@@ -1,7 +1,7 @@
 """The one place that knows what the product is made of."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +18,20 @@ from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.config import Settings, read_discovery_settings, read_settings
+from email_opens.config import (
+    Settings,
+    StackSettings,
+    read_discovery_settings,
+    read_settings,
+)
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
 from email_opens.discovery.selection import Names
 from email_opens.model import LEDGER_KEPT
 from email_opens.ports import Clock, Credentials, Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget
+from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
-from email_opens.turns.visits import Visits
 
 if TYPE_CHECKING:
     from email_opens.adapters.local.state_file import StateFile
@@ -37,9 +42,15 @@ if TYPE_CHECKING:
 class EmailOpens:
     """The product, wired."""
 
-    settings: Settings
+    settings: StackSettings
     turns: Turns
+    leases: Leases
+    """The leases of commands, which may also spend what turns leave to other users of the key."""
+    report: Callable[[str, Budget], ConstantContactReport]
+    """Makes the report of an account within a budget."""
     tracking: Tracking
+    ledger: Ledger
+    publisher: Publisher
     credentials: Credentials
     clock: Clock
 
@@ -48,7 +59,7 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     """Wire the product for an environment.
 
     Raises:
-        InvalidSettings: see `read_settings`.
+        InvalidSettings: as `read_settings` raises.
     """
     settings = read_settings(environment)
     clock = clock or SystemClock()
@@ -56,24 +67,24 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     dynamodb = aws.client("dynamodb", config=patient)
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
-    turns = _turns(
-        settings,
-        tracking=tracking,
-        ledger=DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock),
-        publisher=SnsPublisher(
-            aws.client("sns", config=patient),
-            aws.client("sqs", config=patient),
-            settings.opens_topic_arn,
-            settings.dead_letter_queue_url,
-            clock,
-        ),
-        credentials=credentials,
-        clock=clock,
+    ledger = DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock)
+    publisher = SnsPublisher(
+        aws.client("sns", config=patient),
+        aws.client("sqs", config=patient),
+        settings.opens_topic_arn,
+        settings.dead_letter_queue_url,
+        clock,
     )
+    report = _reports(settings, credentials, clock)
+    leases = _leases(settings, tracking, clock)
     return EmailOpens(
         settings=settings,
-        turns=turns,
+        turns=_turns(settings, leases, ledger, publisher, report),
+        leases=replace(leases, requests_per_day=settings.requests_per_day),
+        report=report,
         tracking=tracking,
+        ledger=ledger,
+        publisher=publisher,
         credentials=credentials,
         clock=clock,
     )
@@ -97,8 +108,8 @@ def bootstrap_watch(
     *,
     clock: Clock | None = None,
 ) -> Watch:
-    """Wire the product over one file; opens go to `output`, an open file's descriptor."""
-    # Late: no cold start of a function should pay for SQLite.
+    """Wire the product over one file; opens go to `output`, the descriptor of an open file."""
+    # Imported late: a cold start of a function must not pay for SQLite.
     from email_opens.adapters.local import stores  # noqa: PLC0415
     from email_opens.adapters.local.lines import LinesPublisher  # noqa: PLC0415
 
@@ -106,49 +117,12 @@ def bootstrap_watch(
     tracking, credentials = stores.SqliteTracking(state), stores.SqliteCredentials(state)
     turns = _turns(
         settings,
-        tracking=tracking,
-        ledger=stores.SqliteLedger(state),
-        publisher=LinesPublisher(output, rejected),
-        credentials=credentials,
-        clock=clock,
-        tokens=stores.WatchTokens,
+        _leases(settings, tracking, clock),
+        stores.SqliteLedger(state),
+        LinesPublisher(output, rejected),
+        _reports(settings, credentials, clock, stores.WatchTokens),
     )
     return Watch(turns=turns, tracking=tracking, credentials=credentials, clock=clock)
-
-
-def _turns(
-    settings: Settings,
-    *,
-    tracking: Tracking,
-    ledger: Ledger,
-    publisher: Publisher,
-    credentials: Credentials,
-    clock: Clock,
-    tokens: type[TokenSource] = TokenSource,
-) -> Turns:
-    session = _session()
-
-    def report(account_id: str, budget: Budget) -> Report:
-        return ConstantContactReport(
-            session,
-            settings.constant_contact_api_url,
-            tokens(account_id, credentials, session, settings.constant_contact_auth_url, clock),
-            clock,
-            requests_per_second=settings.requests_per_second,
-            budget=budget,
-        )
-
-    return Turns(
-        tracking=tracking,
-        ledger=ledger,
-        publisher=publisher,
-        clock=clock,
-        report=report,
-        lookback=settings.lookback,
-        requests_per_day=settings.requests_to_spend,
-        finished_after=settings.finished_after,
-        campaigns_per_probe=settings.campaigns_per_probe,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +130,9 @@ class DiscoverCampaigns:
     """Discovery, wired."""
 
     discovery: Discovery
-    visits: Visits
+    leases: Leases
+    campaigns: Callable[[str, Budget], Campaigns]
+    """Makes the campaigns of an account within a budget."""
     tracking: Tracking
     seen: SeenCampaigns
     clock: Clock
@@ -168,10 +144,10 @@ def bootstrap_discovery(
     """Wire discovery for an environment.
 
     Raises:
-        InvalidSettings: see `read_discovery_settings`.
+        InvalidSettings: as `read_discovery_settings` raises.
     """
-    told = read_discovery_settings(environment)
-    settings, clock = told.settings, clock or SystemClock()
+    discovery_settings = read_discovery_settings(environment)
+    settings, clock = discovery_settings.settings, clock or SystemClock()
     aws, patient = aws_session(environment), _patient()
     dynamodb = aws.client("dynamodb", config=patient)
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
@@ -179,7 +155,7 @@ def bootstrap_discovery(
     seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
     session = _session()
 
-    def campaigns(account_id: str, requests_left: int) -> Campaigns:
+    def campaigns(account_id: str, budget: Budget) -> Campaigns:
         return ConstantContactCampaigns(
             session,
             settings.constant_contact_api_url,
@@ -188,26 +164,71 @@ def bootstrap_discovery(
             ),
             clock,
             requests_per_second=settings.requests_per_second,
-            requests_left=requests_left,
+            budget=budget,
         )
 
-    visits = Visits(
-        tracking=tracking,
-        clock=clock,
-        campaigns=campaigns,
-        requests_per_day=settings.requests_to_spend,
-        requests_per_second=settings.requests_per_second,
-    )
+    leases = _leases(settings, tracking, clock)
     discovery = Discovery(
-        visits=visits,
+        leases=leases,
         tracking=tracking,
         seen=seen,
         clock=clock,
-        lookback=told.lookback,
-        names=Names(told.include_names, told.exclude_names),
+        campaigns=campaigns,
+        lookback=discovery_settings.lookback,
+        names=Names(discovery_settings.include_names, discovery_settings.exclude_names),
     )
     return DiscoverCampaigns(
-        discovery=discovery, visits=visits, tracking=tracking, seen=seen, clock=clock
+        discovery=discovery,
+        leases=leases,
+        campaigns=campaigns,
+        tracking=tracking,
+        seen=seen,
+        clock=clock,
+    )
+
+
+def _leases(settings: Settings, tracking: Tracking, clock: Clock) -> Leases:
+    return Leases(tracking=tracking, clock=clock, requests_per_day=settings.requests_to_spend)
+
+
+def _reports(
+    settings: Settings,
+    credentials: Credentials,
+    clock: Clock,
+    tokens: type[TokenSource] = TokenSource,
+) -> Callable[[str, Budget], ConstantContactReport]:
+    session = _session()
+
+    def report(account_id: str, budget: Budget) -> ConstantContactReport:
+        return ConstantContactReport(
+            session,
+            settings.constant_contact_api_url,
+            tokens(account_id, credentials, session, settings.constant_contact_auth_url, clock),
+            clock,
+            requests_per_second=settings.requests_per_second,
+            budget=budget,
+        )
+
+    return report
+
+
+def _turns(
+    settings: Settings,
+    leases: Leases,
+    ledger: Ledger,
+    publisher: Publisher,
+    report: Callable[[str, Budget], Report],
+) -> Turns:
+    return Turns(
+        leases=leases,
+        tracking=leases.tracking,
+        ledger=ledger,
+        publisher=publisher,
+        clock=leases.clock,
+        report=report,
+        lookback=settings.lookback,
+        finished_after=settings.finished_after,
+        campaigns_per_probe=settings.campaigns_per_probe,
     )
 
 
@@ -222,6 +243,6 @@ def _patient() -> Config:
 
 def _session() -> requests.Session:
     session = requests.Session()
-    # Neither a proxy of the environment nor a .netrc may stand in for the Authorization header.
+    # Neither a proxy of the environment nor a .netrc may replace the Authorization header.
     session.trust_env = False
     return session

@@ -65,6 +65,14 @@ class OutOfTime(EmailOpensError):
     """No time is left for another request: commit what is in hand."""
 
 
+class BudgetSpent(OutOfTime):
+    """The day has no request left; the next one begins at 00:00 UTC."""
+
+
+class AccountBusy(EmailOpensError):
+    """Another turn or command holds the account's lease."""
+
+
 # --- Stop the account: no other activity would fare better. ---
 
 

@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
 from email_opens.errors import InvalidInput
+from email_opens.instants import next_day
 
 PAGE_ROWS = 500
 """Rows of a full page: the most that the vendor gives."""
@@ -95,6 +96,17 @@ class State(StrEnum):
     """What is stored of it cannot be read; `last_error` says why."""
 
 
+class Depth(IntEnum):
+    """How far down a walk goes."""
+
+    TAIL = 1
+    """To the watermark."""
+    SWEEP = 2
+    """To the watermark less the lookback: finds late rows."""
+    AUDIT = 3
+    """To the end of the report, or the instant from which the activity is tracked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far an activity's report was read."""
@@ -169,6 +181,20 @@ class Activity:
     """Every write is conditional on the version that was read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What the first stretch of a walk has read, from which the scheduler learns."""
+
+    before: Activity
+    """The activity before the stretch."""
+    opens: tuple[datetime, ...]
+    """The instants of its new opens."""
+    pages: int
+    down_to: datetime | None
+    """Its oldest row; None: it was read to its floor."""
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterTrust:
     """What an account's turns have learned of how far the vendor's counters can be trusted."""
@@ -215,9 +241,22 @@ class Account:
     """The UTC day (`2026-03-02`) that `requests_spent` counts."""
     requests_spent: int = 0
     closed_until: datetime | None = None
-    """The vendor has said that the quota is spent until then."""
+    """The instant until which the quota is spent, by the vendor's last reply about it."""
     last_error: str | None = None
     counter_trust: CounterTrust = CounterTrust()
+
+    def requests_on(self, now: datetime) -> int:
+        """Return the requests of the current day that are spent or reserved."""
+        return self.requests_spent if self.requests_day == now.date().isoformat() else 0
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """Return when the quota opens again; None: it is open.
+
+        The vendor opens it at midnight, so a later instant in the table is ignored.
+        """
+        closed_until = self.closed_until
+        closed = closed_until is not None and now < closed_until <= next_day(now)
+        return closed_until if closed else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,54 +4,43 @@ The report is newest first and has no ids, no filter and a grain of a minute. A 
 page by page from a start down to a *floor*, the instant at which it may stop:
 
     head ──▶ page ──▶ page ──▶ page          the *watermark* makes a poll short:
-             new      new      ≤ floor       above it lies what was never read;
-                                             the *ledger* makes it true:
-                                             whatever it does not know is new.
+             new      new      ≤ floor       everything below it was read before;
+                                             the *ledger* makes it correct:
+                                             a row that is not in it is new.
 
 Rows alike in contact, instant and device are told apart by counting them within one page. Rows
-of two pages are never counted together: between two replies ties change places and arrivals
-push rows down, so only one reply proves that two rows exist.
+of two pages are never counted together: between two replies ties change places and new rows
+push others down, so only a single reply proves that two rows exist.
 """
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import IntEnum
+from typing import Self
 
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.model import LEDGER_KEPT, Activity, Gap, NewOpen, Page
+from email_opens.model import LEDGER_KEPT, PAGE_ROWS, Activity, Depth, Gap, NewOpen, Page
 
 DAY = timedelta(days=1)
 
 MAX_GAPS = 8
-"""More gaps of one activity than this become one, so that its item stays small."""
-
-
-class Depth(IntEnum):
-    """How far down a walk goes."""
-
-    TAIL = 1
-    """To the watermark."""
-    SWEEP = 2
-    """To the watermark less the lookback: finds late rows."""
-    AUDIT = 3
-    """To the end of the report, or the instant from which the activity is tracked."""
+"""If an activity has more gaps, they are merged into one, so that its item stays small."""
 
 
 def floor_of(
     activity: Activity, depth: Depth, lookback: timedelta, now: datetime
 ) -> datetime | None:
-    """Choose where a walk from the head may stop; None is the end of the report."""
-    start = activity.tracked_from
-    if activity.progress.watermark is None:
+    """Return the instant at which a walk from the head may stop; None: the report's end."""
+    start, watermark = activity.tracked_from, activity.progress.watermark
+    if watermark is None:
         return start
     if depth is Depth.TAIL:
-        floor = activity.progress.watermark
+        floor = watermark
     elif depth is Depth.SWEEP:
-        floor = activity.progress.watermark - lookback
+        floor = watermark - lookback
     else:
-        # Below it lie opens that were published so long ago that the ledger may not know them.
+        # Opens below this floor were published so long ago that the ledger may have lost them.
         floor = now - LEDGER_KEPT + DAY
         if activity.tracked_at >= floor:
             return start
@@ -61,10 +50,10 @@ def floor_of(
 def new_opens(
     page: Page, floor: datetime | None, published: Mapping[str, AbstractSet[bytes]]
 ) -> list[NewOpen]:
-    """Return the page's opens at or above the floor that the ledger does not know, oldest first.
+    """Return the page's opens at or above the floor that are not published yet, oldest first.
 
-    `published` is the ledger by bucket. Two rows alike against one in the ledger are one new
-    open, occurrence 2.
+    `published` holds the ledger's fingerprints by bucket. If a page has two rows alike and the
+    ledger one of them, one open is new: occurrence 2.
     """
     occurrences: dict[tuple[str, datetime, str | None], int] = {}
     found: list[NewOpen] = []
@@ -80,23 +69,23 @@ def new_opens(
 
 
 def ended(page: Page, floor: datetime | None) -> bool:
-    """Say whether a walk ends with this page: it is the last one, or passes the floor.
+    """Return whether a walk ends with this page: it is the last one, or it passes the floor.
 
-    Never because a row is known: a new row may sort behind a known tie.
+    A row that is published already does not end a walk: a new row may sort behind a tie.
     """
     last = page.next_link is None and page.astray is None
     return last or (floor is not None and passed(page, floor))
 
 
 def passed(page: Page, instant: datetime) -> bool:
-    """Say whether a page's last row is older than an instant, so that all rows below are."""
+    """Return whether a page's last row, and so every row below it, is older than an instant."""
     return bool(page.opens) and page.opens[-1].created_time < instant
 
 
 def shifted(page: Page, gap: Gap, published: Mapping[str, AbstractSet[bytes]]) -> bool:
-    """Say whether rows were withdrawn above a gap's page, so that its link now skips some.
+    """Return whether rows were withdrawn above a gap's page, so that its link now skips some.
 
-    The page was worked, so what stands first on it now is newer than what stood last, or known.
+    The page was read before. Its first row must now be newer than its last row was, or published.
     """
     if gap.link is None or gap.ceiling is None:
         return False
@@ -108,38 +97,74 @@ def shifted(page: Page, gap: Gap, published: Mapping[str, AbstractSet[bytes]]) -
     return fingerprint(event_id(first, 1)) not in published.get(bucket(first.created_time), ())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What a walk is for."""
+
+    floor: datetime | None
+    depth: Depth = Depth.TAIL
+    pause: datetime | None = None
+    """Where a stretch ends so that others go first: the watermark, for a deeper walk."""
+    settled: datetime | None = None
+    """New opens older than this should have been found by earlier walks."""
+    rows: int = PAGE_ROWS
+    """Rows of a page from the head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a walk is in the report."""
+
+    link: str | None = None
+    """The page to read next; None: the head."""
+    rows_read: int = 0
+    """Rows from the head down to that page, those of earlier invocations included."""
+    from_head: bool = True
+    """The walk began at the head."""
+    begun: bool = False
+    visited: frozenset[str] = frozenset()
+    """The links that were read."""
+
+    def below(self, page: Page) -> Self:
+        """Return the place below a page."""
+        return replace(
+            self,
+            link=page.next_link,
+            rows_read=self.rows_read + len(page.opens) + len(page.rejected),
+            begun=True,
+            visited=self.visited if page.link is None else self.visited | {page.link},
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A part of the report that was read, published and recorded in one go.
 
-    From `top` (None: the head) down to `bottom`, its last row (None: it had no row).
+    It reaches from `top` (None: the head) down to `bottom`, its last row (None: it had no rows).
     """
 
     top: datetime | None
     bottom: datetime | None
     newest: datetime | None
-    """Its newest row, those dated in the future excepted: the watermark must not follow them."""
+    """Its newest row that is not dated in the future, since the watermark must not follow those."""
     link: str | None
-    """The last page worked; None: the head."""
+    """The last page that was read; None: the head."""
     ended: bool
     """The floor was reached."""
     rows_above: int = 0
-    """Rows that the walk has counted above `link`."""
+    """Rows of the report above `link`, as the walk has counted them."""
 
 
 def advance(
     activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None
 ) -> tuple[Activity, Gap | None]:
-    """Return the activity after a stretch of a walk, and the gap that is left of that walk.
+    """Return the activity after a stretch of a walk, and the gap that the walk leaves.
 
-    `gap` is the one the walk continues; without one it began at the head and moves the
-    watermark, up only.
+    `gap` is the gap that the walk continues. A walk without one began at the head and moves the
+    watermark, which only ever moves up.
     """
-    gaps = [
-        other
-        for other in activity.progress.gaps
-        if other != gap and not _read(other, stretch, floor)
-    ]
+    progress = activity.progress
+    gaps = [other for other in progress.gaps if other != gap and not _read(other, stretch, floor)]
     left = None
     if not stretch.ended:
         ceiling = stretch.bottom or (gap.ceiling if gap else stretch.newest)
@@ -148,19 +173,18 @@ def advance(
             left = None
         else:
             gaps = [*(other for other in gaps if not _within(other, left)), left]
-    watermark = activity.progress.watermark
+    watermark = progress.watermark
     if gap is None and stretch.newest is not None:
         watermark = stretch.newest if watermark is None else max(watermark, stretch.newest)
-    return replace(
-        activity, progress=replace(activity.progress, watermark=watermark, gaps=_bounded(gaps))
-    ), left
+    advanced = replace(progress, watermark=watermark, gaps=_bounded(gaps))
+    return replace(activity, progress=advanced), left
 
 
 def _read(gap: Gap, stretch: Stretch, floor: datetime | None) -> bool:
-    """Say whether a gap lies whole within what was read.
+    """Return whether a stretch has read all of a gap.
 
-    A stretch that ended was read through its floor; any other only down to above its bottom,
-    whose ties may go on below.
+    A stretch that ended was read through its floor. Any other was read only to above its bottom
+    row, whose ties may continue below it.
     """
     if stretch.top is not None and (gap.ceiling is None or gap.ceiling > stretch.top):
         return False
@@ -180,7 +204,7 @@ def _below(low: datetime | None, high: datetime | None) -> bool:
 
 
 def _bounded(gaps: list[Gap]) -> tuple[Gap, ...]:
-    """Merge too many gaps into one that begins again from the head."""
+    """Merge gaps into one that begins again from the head if there are too many."""
     if len(gaps) <= MAX_GAPS:
         return tuple(gaps)
     lowest = min(gaps, key=lambda gap: (gap.floor is not None, gap.floor))

@@ -8,7 +8,8 @@ from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.search import Discovery, Found
 from email_opens.discovery.selection import Names
 from email_opens.model import Activity
-from email_opens.turns.visits import Visits
+from email_opens.turns.budget import Budget
+from email_opens.turns.lease import Leases
 from tests.fakes import FakeClock, MemoryTracking
 from tests.memory_campaigns import MemoryCampaigns, MemorySeenCampaigns
 
@@ -29,8 +30,8 @@ class World:
     campaigns: MemoryCampaigns = field(init=False)
     links: dict[str, str] = field(default_factory=dict)
     """What a next link of the summaries is instead."""
-    visits: list[int] = field(default_factory=list)
-    """The requests that each visit might spend."""
+    leases: int = 0
+    """How often a search has taken the lease."""
 
     def __post_init__(self) -> None:
         self.campaigns = MemoryCampaigns(self.clock, page_rows=self.page_rows)
@@ -43,18 +44,12 @@ class World:
         self.campaigns.sent[name] = self.clock.now() - ago
         return campaign
 
-    def visiting(self) -> Visits:
-        return Visits(
-            tracking=self.tracking,
-            clock=self.clock,
-            campaigns=self._visited,
-            requests_per_day=self.requests_per_day,
-            requests_per_second=4,
-        )
-
     def search(self, *, within: timedelta = MINUTE) -> Found:
         discovery = Discovery(
-            visits=self.visiting(),
+            leases=Leases(
+                tracking=self.tracking, clock=self.clock, requests_per_day=self.requests_per_day
+            ),
+            campaigns=self._campaigns,
             tracking=self.tracking,
             seen=self.seen,
             clock=self.clock,
@@ -77,10 +72,10 @@ class World:
         asked, self.campaigns.asked = self.campaigns.asked, []
         return asked
 
-    def _visited(self, account_id: str, requests_left: int) -> Campaigns:
+    def _campaigns(self, account_id: str, budget: Budget) -> Campaigns:
         assert account_id == "default"
-        self.visits.append(requests_left)
-        fresh = MemoryCampaigns(self.clock, requests_left=requests_left, page_rows=self.page_rows)
+        self.leases += 1
+        fresh = MemoryCampaigns(self.clock, budget=budget, page_rows=self.page_rows)
         fresh.sent, fresh.known, fresh.runs = (
             self.campaigns.sent,
             self.campaigns.known,

@@ -6,12 +6,12 @@ import pytest
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, SeenCampaign, Summary
 from email_opens.discovery.selection import (
     Names,
-    candidates,
     first_tracked,
     floor_of,
     renewed,
-    still_of_use,
-    worth_a_look,
+    still_needed,
+    to_read,
+    trackable,
 )
 from email_opens.model import State
 from tests.contract.samples import ACTIVITY, NOON, varied
@@ -79,26 +79,26 @@ class TestASend:
     def test_is_looked_at_once(self, seen_campaign: SeenCampaign | None, worth: bool) -> None:
         seen = {"one": seen_campaign} if seen_campaign else {}
         names = Names(exclude=("internal*",))
-        assert worth_a_look([SENT], seen, NOON - WEEK, names) == ([SENT] if worth else [])
+        assert to_read([SENT], seen, NOON - WEEK, names) == ([SENT] if worth else [])
 
     def test_is_looked_at_again_once_its_name_is_taken(self) -> None:
         seen = {"one": SeenCampaign(NOON, left_out="Internal")}
-        assert worth_a_look([SENT], seen, NOON - WEEK, EVERY) == [SENT]
+        assert to_read([SENT], seen, NOON - WEEK, EVERY) == [SENT]
 
     @pytest.mark.parametrize(("floor", "worth"), [(NOON, True), (NOON + HOUR, False)])
     def test_below_the_floor_is_not_looked_at(self, floor: datetime, worth: bool) -> None:
-        assert worth_a_look([SENT], {}, floor, EVERY) == ([SENT] if worth else [])
+        assert to_read([SENT], {}, floor, EVERY) == ([SENT] if worth else [])
 
 
 def test_looks_below_the_floor_are_forgotten() -> None:
     seen = {"kept": SeenCampaign(NOON), "old": SeenCampaign(NOON - HOUR)}
-    assert still_of_use(seen, NOON) == {"kept": SeenCampaign(NOON)}
+    assert still_needed(seen, NOON) == {"kept": SeenCampaign(NOON)}
 
 
 def test_permalinks_and_unknown_roles_are_no_candidates() -> None:
     roles = ["primary_email", "permalink", "resend", "something"]
     campaign = replace(CAMPAIGN, activities=tuple(CampaignActivity(one, one) for one in roles))
-    assert [one.role for one in candidates(campaign)] == ["primary_email", "resend"]
+    assert [one.role for one in trackable(campaign)] == ["primary_email", "resend"]
 
 
 def test_an_activity_is_tracked_from_its_beginning() -> None:

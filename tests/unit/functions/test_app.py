@@ -20,7 +20,7 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.poller import PollCounts
-from email_opens.turns.turns import Failure, TurnReport
+from email_opens.turns.report import Failure, TurnReport
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployed import Context, Output, load
 

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from email_opens.model import Estimate
-from email_opens.scheduling.candidates import coming
-from email_opens.scheduling.choice import Candidate
+from email_opens.scheduling.candidates import Candidate, coming
 from tests.contract.samples import ACTIVITY, NOON, varied
 
 HOUR = timedelta(hours=1)
@@ -24,7 +23,7 @@ def expected(*sent_at: datetime | None, now: datetime = NOON) -> list[Candidate]
 
 
 def hours(candidates: Iterable[Candidate]) -> list[float]:
-    return [-one.age / 3600 for one in candidates]
+    return [-candidate.age_seconds(NOON) / 3600 for candidate in candidates]
 
 
 def test_what_was_sent_a_week_ago_is_expected_at_the_same_hour() -> None:

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.model import Activity, Gap, State
+from email_opens.model import Activity, Depth, Gap, State
 from email_opens.scheduling.lifecycle import depth_due, due, finished
-from email_opens.walk import Depth
 from tests.contract.samples import ACTIVITY, NOON, varied
 
 INSTANT = timedelta(microseconds=1)

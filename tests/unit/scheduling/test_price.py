@@ -7,9 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from email_opens.model import CounterTrust
-from email_opens.scheduling.choice import CAMPAIGNS_PER_PROBE, HOT_SECONDS, Candidate, Plan
-from email_opens.scheduling.price import FLOORS_SHARE, HOT_SHARE, LEAST_PRICE, plan
+from email_opens.scheduling.candidates import Candidate
+from email_opens.scheduling.choice import interval_seconds
+from email_opens.scheduling.price import (
+    CAMPAIGNS_PER_PROBE,
+    FLOORS_SHARE,
+    HOT_SECONDS,
+    HOT_SHARE,
+    LEAST_PRICE,
+    Plan,
+    plan,
+)
 from email_opens.scheduling.rates import rate_at
+from tests.contract.samples import NOON
 from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
 
@@ -21,6 +31,7 @@ def planned(
 ) -> Plan:
     return plan(
         candidates,
+        now=NOON,
         requests=requests,
         seconds=DAY,
         requests_a_day=requests,
@@ -101,13 +112,13 @@ class TestThePrice:
 
 def sent_in(seconds: float, rate: float = 0.1, **other: float) -> Candidate:
     """Return a send that is expected in so many seconds."""
-    return candidate("expected", rate=rate, age=-seconds, idle=0.0, hot_until=HOUR, **other)
+    return candidate("expected", rate=rate, age=-seconds, idle=0.0, hot_for=HOUR, **other)
 
 
 def apart(one: Candidate, worth: Plan) -> float:
     """Return the seconds between two polls of an old activity at a price."""
-    natural = sqrt(2 * worth.price * one.cost / rate_at(one.estimate, one.age))
-    return max(5.0, min(natural, one.longest(worth)))
+    natural = sqrt(2 * worth.price * one.cost / rate_at(one.estimate, one.age_seconds(NOON)))
+    return max(5.0, min(natural, interval_seconds(one, worth, NOON)))
 
 
 class TestTheLongestIntervals:
@@ -130,21 +141,21 @@ class TestTheLongestIntervals:
         daily = [candidate(f"d{n}", rate=1e-9) for n in range(50)]
         worth = planned(*often, *daily)
         assert 900 < worth.rarest_seconds < DAY
-        assert daily[0].longest(worth) == DAY
+        assert interval_seconds(daily[0], worth, NOON) == DAY
         taken = 100 * DAY / worth.rarest_seconds + 50
         assert taken == pytest.approx(FLOORS_SHARE * 1000)
 
     def test_of_fresh_sends_are_seconds(self) -> None:
-        fresh = candidate(age=60.0, hot_until=HOUR)
-        assert fresh.longest(planned(fresh, requests=9000)) == HOT_SECONDS
+        fresh = candidate(age=60.0, hot_for=HOUR)
+        assert interval_seconds(fresh, planned(fresh, requests=9000), NOON) == HOT_SECONDS
 
     def test_of_fresh_sends_take_no_more_than_their_share_of_a_day(self) -> None:
-        many = [candidate(str(n), age=60.0, hot_until=HOUR) for n in range(50)]
+        many = [candidate(str(n), age=60.0, hot_for=HOUR) for n in range(50)]
         worth = planned(*many, requests=9000)
         assert 50 * HOUR / worth.hot_seconds == pytest.approx(HOT_SHARE * 9000)
 
     def test_of_a_fresh_send_count_for_its_hour_only(self) -> None:
-        fresh = candidate(rate=1e-9, age=60.0, hot_until=HOUR)
+        fresh = candidate(rate=1e-9, age=60.0, hot_for=HOUR)
         others = [candidate(str(n), rate=0.01) for n in range(9)]
         alone, beside = planned(*others, requests=9000), planned(fresh, *others, requests=9000)
         assert beside.price == pytest.approx(alone.price * (9000 / (9000 - 144)) ** 2, rel=0.02)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from email_opens.model import Activity, Gap
+from email_opens.model import Activity, Depth, Gap
 from email_opens.poller import Walk
 from email_opens.published import PublishedWindow
 from email_opens.turns.backlog import BACKFILL_BLOCK, Backlog, backfill_budget, backfill_share
-from email_opens.walk import Depth
+from email_opens.walk import Aim
 from tests.contract.samples import ACTIVITY, NOON, varied
 from tests.core.setup import at
 from tests.fakes import MemoryLedger
@@ -20,13 +20,14 @@ AUDITED = Gap(at(-900), at(20), "2")
 
 @pytest.fixture
 def backlog() -> Backlog:
-    return Backlog(requests_per_day=10_000, spent_before=0)
+    return Backlog(ledger=MemoryLedger(), requests_per_day=10_000, spent_before=0)
 
 
 def left(name: str, gap: Gap, depth: Depth = Depth.TAIL) -> Walk:
     """Return a walk that has left a gap."""
     activity = varied(ACTIVITY, campaign_activity_id=name, gaps=(gap,))
-    return Walk(activity=activity, floor=gap.floor, gap=gap, depth=depth)
+    aim = Aim(floor=gap.floor, depth=depth)
+    return Walk(activity, aim, PublishedWindow(MemoryLedger(), name), gap)
 
 
 def following(backlog: Backlog, *activities: Activity) -> Walk | None:
@@ -41,11 +42,12 @@ def test_a_walk_under_way_goes_on(backlog: Backlog) -> None:
 
 def test_a_walk_whose_head_was_polled_meanwhile_forgets_what_it_knew(backlog: Backlog) -> None:
     walk = left("a", SWEPT)
-    walk.known = PublishedWindow(MemoryLedger(), "a")
+    window = walk.window
     backlog.leave(walk)
     polled = replace(walk.activity, version=7)
     following(backlog, polled)
-    assert [walk.known, walk.activity] == [None, polled]
+    assert walk.activity == polled
+    assert walk.window is not window
 
 
 def test_a_gap_that_was_closed_meanwhile_is_not_worked(backlog: Backlog) -> None:
@@ -79,7 +81,7 @@ def test_backfill_leaves_the_day_s_last_requests_to_the_tails(
 def test_a_share_smaller_than_a_block_comes_once_a_day(
     hours_ago: int, spent: int, goes_on: bool
 ) -> None:
-    backlog = Backlog(requests_per_day=60, spent_before=0)
+    backlog = Backlog(ledger=MemoryLedger(), requests_per_day=60, spent_before=0)
     walk = left("a", Gap(None, at(20), "2"))
     backlog.leave(walk)
     backlog.since = NOON - timedelta(hours=hours_ago)

@@ -1,4 +1,4 @@
-"""What is wrong, before its users notice: a line for each thing, with a remedy."""
+"""Checks of all that an account needs to be polled: a line each, with a remedy."""
 
 import os
 from typing import TYPE_CHECKING
@@ -9,11 +9,17 @@ from rich.text import Text
 
 from email_opens.config import environment_of
 from email_opens.errors import EmailOpensError
-from email_opens.model import account_id
 from email_opens_cli.deployed.product import described, product
 from email_opens_cli.terminal.complaints import FAILED, complaints
 from email_opens_cli.terminal.console import console
-from email_opens_cli.terminal.options import Account, Stack
+from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
+    Account,
+    Stack,
+    Wait,
+    parse_account,
+    parse_wait,
+)
 
 if TYPE_CHECKING:
     from email_opens_cli.deployed.checks import Finding
@@ -21,26 +27,31 @@ if TYPE_CHECKING:
 _STYLES = {"✓": "green", "✗": "bold red", "-": "dim"}
 
 
-def doctor(account: Account = "default", stack: Stack = None) -> None:
-    """Look at all that an account needs to be polled; exit with 1 if something is wrong."""
+def doctor(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
+    """Check all that an account needs to be polled; exit with 1 if something is wrong."""
     with complaints():
-        who, screen = account_id(account), console()
+        account_id, patience, screen = parse_account(account), parse_wait(wait), console()
         from email_opens_cli.deployed.checks import Finding  # noqa: PLC0415 - boto3
 
         try:
             wired = product(stack)
         except EmailOpensError as error:
-            _show(screen, Finding.wrong("settings", str(error), "Name --stack, or set them."))
+            _show(
+                screen,
+                Finding.wrong("settings", str(error), "Add --stack NAME, or set these variables."),
+            )
             raise typer.Exit(FAILED) from None
         _show(screen, Finding.good("settings", "all are set"))
-        from email_opens_cli.deployed.checks import Patient, findings  # noqa: PLC0415
+        from email_opens_cli.deployed.checks import Deployment, findings  # noqa: PLC0415
 
         settings = dict(os.environ)
         if stack is not None:
             outputs = described(stack).get("Outputs", [])
-            settings |= environment_of({one["OutputKey"]: one["OutputValue"] for one in outputs})
+            settings |= environment_of(
+                {output["OutputKey"]: output["OutputValue"] for output in outputs}
+            )
         wrong = False
-        for finding in findings(Patient(wired, who, stack, settings)):
+        for finding in findings(Deployment(wired, account_id, stack, settings, patience)):
             _show(screen, finding)
             wrong |= finding.is_wrong
         if wrong:

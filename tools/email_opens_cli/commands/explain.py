@@ -1,26 +1,24 @@
-"""Why an e-mail is polled when it is: its rate, what has accrued, the price, and what follows."""
+"""Why each e-mail is polled when it is: its rate, what has accrued, and the price."""
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import inf
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from email_opens.instants import iso, next_day
 from email_opens.model import Account as StoredAccount
-from email_opens.model import account_id
 from email_opens.ports import Tracking
-from email_opens.scheduling.choice import Candidate, Plan, Why
+from email_opens.scheduling.candidates import Candidate
+from email_opens.scheduling.choice import Why, interval_seconds, reason
+from email_opens.scheduling.price import Plan
 from email_opens.scheduling.rates import rate_at
 from email_opens.turns.roster import Roster
-from email_opens_cli.commands.status import requests_today
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.columns import Column, fitting, table
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console
-from email_opens_cli.terminal.options import Account, Stack
+from email_opens_cli.terminal.options import Account, Json, Stack, parse_account
 
 if TYPE_CHECKING:
     from email_opens.config import Settings
@@ -36,91 +34,92 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """An e-mail as the next turn will look at it."""
+class Explanation:
+    """An e-mail as the next turn will see it."""
 
     campaign_activity_id: str
     opens_an_hour: float
     waiting: float
     """Open-seconds that a poll would end now."""
     price: float | None
-    """Open-seconds that it must end; None: there are no requests."""
+    """Open-seconds that a poll must end; None: no requests are left."""
     next_at: datetime | None
     why: str
 
 
-def explain(
-    account: Account = "default",
-    stack: Stack = None,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-) -> None:
-    """Show why each e-mail is polled when it is: its rate, what has accrued, the price."""
+def explain(account: Account = "default", stack: Stack = None, *, as_json: Json = False) -> None:
+    """Show why each e-mail is polled when it is: its rate, what has accrued, and the price."""
     with complaints():
-        who, wired = account_id(account), product(stack)
-        known = wired.tracking.account(who) or StoredAccount(account_id=who)
-        explained = reasons(known, wired.tracking, wired.settings, wired.clock.now())
+        account_id, wired = parse_account(account), product(stack)
+        stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)
+        explained = explanations(stored, wired.tracking, wired.settings, wired.clock.now())
     if as_json:
-        told = [asdict(one) | {"next_at": one.next_at and iso(one.next_at)} for one in explained]
-        print(json.dumps(told, indent=2))
+        print(json.dumps([_plain(explanation) for explanation in explained], indent=2))
         return
     if not explained:
-        print("Nothing is polled: email-opens track ACTIVITY_ID…")
+        print("Nothing is polled. Track an e-mail with: email-opens track ACTIVITY_ID")
         return
-    out = console()
-    columns = fitting(COLUMNS, out.width)
-    shown = table(columns)
-    for one in explained:
-        cells = _cells(one)
-        shown.add_row(*(cells[column.name] for column in columns))
-    out.print(shown)
+    screen = console()
+    columns = fitting(COLUMNS, screen.width)
+    rows = table(columns)
+    for explanation in explained:
+        cells = _cells(explanation)
+        rows.add_row(*(cells[column.name] for column in columns))
+    screen.print(rows)
 
 
-def reasons(
+def explanations(
     account: StoredAccount, tracking: Tracking, settings: "Settings", now: datetime
-) -> list[Explained]:
-    """Return what the next turn would make of each e-mail that is polled, the next one first."""
-    tracked = Roster(
+) -> list[Explanation]:
+    """Return what the next turn will make of each e-mail that is polled, the next one first."""
+    roster = Roster(
         tracking=tracking,
         counter_trust=account.counter_trust,
         campaigns_per_probe=settings.campaigns_per_probe,
     )
-    tracked.take(tracking.activities(account.account_id), now)
-    left = max(0, settings.requests_to_spend - requests_today(account, now))
-    worth = tracked.plan(now, left, settings.requests_to_spend)
+    roster.load(tracking.activities(account.account_id), now)
+    left = max(0, settings.requests_to_spend - account.requests_on(now))
+    plan = roster.plan(now, left, settings.requests_to_spend)
     explained = [
-        _explained(one, worth, account.counter_trust.missed, now)
-        for one in tracked.candidates.values()
+        _explanation(candidate, plan, account.counter_trust.missed, now)
+        for candidate in roster.candidates.values()
     ]
-    return sorted(explained, key=lambda one: one.next_at or next_day(now))
+    return sorted(explained, key=lambda explanation: explanation.next_at or next_day(now))
 
 
-def _explained(one: Candidate, worth: Plan, missed: float, now: datetime) -> Explained:
-    priced, why = worth.price < inf, one.why(worth)
-    return Explained(
-        campaign_activity_id=one.campaign_activity_id,
-        opens_an_hour=rate_at(one.estimate, one.age) * 3600,
-        waiting=one.waiting(missed),
-        price=worth.price * one.cost if priced else None,
-        next_at=now + timedelta(seconds=_seconds(one, worth, missed)) if priced else None,
+def _explanation(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> Explanation:
+    priced, why = plan.price < inf, reason(candidate, plan, now)
+    seconds = _seconds_to_poll(candidate, plan, missed, now)
+    return Explanation(
+        campaign_activity_id=candidate.campaign_activity_id,
+        opens_an_hour=rate_at(candidate.estimate, candidate.age_seconds(now)) * 3600,
+        waiting=candidate.waiting(missed, now),
+        price=plan.price * candidate.cost if priced else None,
+        next_at=now + timedelta(seconds=seconds) if priced else None,
         why="when it is worth its price" if why is Why.WORTH else why,
     )
 
 
-def _seconds(one: Candidate, worth: Plan, missed: float) -> float:
-    """Return in how many seconds it is polled next."""
-    if one.first:
+def _seconds_to_poll(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> float:
+    """Return the seconds until the next poll."""
+    if candidate.first:
         return 0.0
-    overdue = one.longest(worth) - one.idle()
-    return max(0.0, min(overdue, one.seconds_until_worth(worth.price, missed)))
+    overdue = interval_seconds(candidate, plan, now) - candidate.idle_seconds(now)
+    return max(0.0, min(overdue, candidate.seconds_until_worth(plan.price, missed, now)))
 
 
-def _cells(one: Explained) -> dict[str, str]:
+def _plain(explanation: Explanation) -> dict[str, object]:
+    next_at = explanation.next_at
+    return asdict(explanation) | {"next_at": next_at and iso(next_at)}
+
+
+def _cells(explanation: Explanation) -> dict[str, str]:
+    next_at, price = explanation.next_at, explanation.price
     return {
-        "Activity": one.campaign_activity_id,
-        "Opens/h": f"{one.opens_an_hour:.2f}",
-        "Waiting": f"{one.waiting:.0f}",
-        "Price": "-" if one.price is None else f"{one.price:.0f}",
-        "Next": "at 00:00 UTC" if one.next_at is None else iso(one.next_at.replace(microsecond=0)),
-        "Why": one.why,
+        "Activity": explanation.campaign_activity_id,
+        "Opens/h": f"{explanation.opens_an_hour:.2f}",
+        "Waiting": f"{explanation.waiting:.0f}",
+        "Price": "-" if price is None else f"{price:.0f}",
+        "Next": "at 00:00 UTC" if next_at is None else iso(next_at.replace(microsecond=0)),
+        "Why": explanation.why,
     }

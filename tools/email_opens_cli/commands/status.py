@@ -1,10 +1,12 @@
-"""What is tracked and how far it has come, for people and for machines."""
+"""What is tracked and how far it has come, for people and as JSON."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
@@ -13,11 +15,16 @@ from rich.table import Table
 from email_opens.errors import InvalidInput
 from email_opens.events import bucket
 from email_opens.instants import iso
-from email_opens.model import Account, Activity, State
+from email_opens.model import Account as StoredAccount
+from email_opens.model import Activity, State
 from email_opens.ports import Ledger
+from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.columns import Column, fitting
 from email_opens_cli.terminal.columns import table as table_of
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import console
 from email_opens_cli.terminal.ending import Ending
+from email_opens_cli.terminal.options import Account, Json, Stack, parse_account
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
@@ -29,7 +36,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _ID = 36
 _SHORT_ID = 8
 _WHOLE_IDS_FROM = 120
-"""Columns of a terminal that has room for whole ids."""
+"""Columns of the terminal from which ids are shown whole."""
 _COLUMNS = (
     Column("Activity", _SHORT_ID + 1, rank=0),
     Column("Campaign", 16, rank=8),
@@ -47,52 +54,86 @@ _REDRAWN_EVERY_SECONDS = 2.0
 _NAPS = 10
 
 
+def status(
+    account: Account = "default",
+    stack: Stack = None,
+    *,
+    as_json: Json = False,
+    redraw: Annotated[
+        bool, typer.Option("--watch", help="Redraw the status until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show what is tracked, and how far it has come."""
+    with complaints():
+        if redraw and as_json:
+            raise InvalidInput("--watch is for people and --json for programs: use one of them.")
+        account_id, wired, screen = parse_account(account), product(stack), console()
+        if redraw:
+            redraw_status(wired, account_id, screen)
+            return
+        current = read_status(wired, account_id)
+        if as_json:
+            print(json.dumps(status_json(current), indent=2))
+            return
+        if current.activities:
+            screen.print(table(current, screen.width))
+        else:
+            print("Nothing is tracked. Track an e-mail with: email-opens track ACTIVITY_ID")
+        print(account_line(current))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """An account as it is now."""
+    """The status of an account."""
 
-    account: Account
+    account: StoredAccount
     activities: Sequence[Activity]
     """The latest send first."""
     by_hour: dict[str, list[int]]
-    """Opens published of each of the last hours, by activity."""
+    """By activity: the opens published of each of the last hours."""
     requests_per_day: int
     now: datetime
 
 
-def look(wired: "EmailOpens", account_id: str) -> Status:
-    """Read how an account is now."""
+def read_status(wired: "EmailOpens", account_id: str) -> Status:
+    """Read the status of an account."""
     now = wired.clock.now()
     activities = wired.tracking.activities(account_id)
-    ledger = wired.turns.ledger
+    ledger = wired.ledger
     return Status(
-        account=wired.tracking.account(account_id) or Account(account_id=account_id),
-        activities=sorted(activities, key=lambda one: one.sent_at or one.tracked_at, reverse=True),
-        by_hour={one.campaign_activity_id: opens_by_hour(ledger, one, now) for one in activities},
+        account=wired.tracking.account(account_id) or StoredAccount(account_id=account_id),
+        activities=sorted(
+            activities, key=lambda activity: activity.sent_at or activity.tracked_at, reverse=True
+        ),
+        by_hour={
+            activity.campaign_activity_id: opens_by_hour(ledger, activity, now)
+            for activity in activities
+        },
         requests_per_day=wired.settings.requests_per_day,
         now=now,
     )
 
 
-def watch(wired: "EmailOpens", account_id: str, console: Console) -> None:
-    """Show it anew every other second, until Ctrl-C.
+def redraw_status(wired: "EmailOpens", account_id: str, console: Console) -> None:
+    """Redraw the status every other second, until Ctrl-C.
 
     Raises:
-        InvalidInput: there is no terminal.
+        InvalidInput: stdout is not a terminal.
     """
     if not console.is_terminal:
-        raise InvalidInput("--watch redraws a terminal, and this is none: leave it out.")
+        raise InvalidInput("--watch needs a terminal, and stdout is not one: leave it out.")
     with Ending() as ending, Live(console=console, auto_refresh=False) as live:
-        while not ending.wished:
-            now = look(wired, account_id)
-            live.update(Group(table(now, console.width), account_line(now)), refresh=True)
+        while not ending.requested:
+            current = read_status(wired, account_id)
+            shown = Group(table(current, console.width), account_line(current))
+            live.update(shown, refresh=True)
             for _ in range(_NAPS):
-                if not ending.wished:
+                if not ending.requested:
                     wired.clock.sleep(_REDRAWN_EVERY_SECONDS / _NAPS)
 
 
 def opens_by_hour(ledger: Ledger, activity: Activity, now: datetime) -> list[int]:
-    """Count what was published of each of the last hours, this one last."""
+    """Return the published opens of each of the last hours, the current hour last."""
     hours = [bucket(now - timedelta(hours=ago)) for ago in reversed(range(HOURS))]
     if activity.progress.watermark is None or bucket(activity.progress.watermark) < hours[0]:
         return [0] * HOURS
@@ -101,7 +142,7 @@ def opens_by_hour(ledger: Ledger, activity: Activity, now: datetime) -> list[int
 
 
 def sparkline(counts: Iterable[int]) -> str:
-    """Draw counts as bars, the highest as the full one; nothing as a blank."""
+    """Draw counts as bars relative to the highest; zero is a blank."""
     counts = list(counts)
     highest = max(counts, default=0)
     return "".join(
@@ -110,54 +151,57 @@ def sparkline(counts: Iterable[int]) -> str:
 
 
 def table(status: Status, width: int) -> Table:
-    """Return the activities as a table of at most that width."""
+    """Return the activities as a table of at most this width."""
     whole = width >= _WHOLE_IDS_FROM
     columns = fitting(
-        [one._replace(width=_ID) if whole and one.name == "Activity" else one for one in _COLUMNS],
+        [
+            column._replace(width=_ID) if whole and column.name == "Activity" else column
+            for column in _COLUMNS
+        ],
         width,
     )
     shown = table_of(columns)
-    for one in status.activities:
-        cells = _cells(one, status)
+    for activity in status.activities:
+        cells = _cells(activity, status)
         if not whole:
-            cells["Activity"] = f"{one.campaign_activity_id[:_SHORT_ID]}…"
+            cells["Activity"] = f"{activity.campaign_activity_id[:_SHORT_ID]}…"
         shown.add_row(*(cells[column.name] for column in columns))
     return shown
 
 
 def account_line(status: Status) -> str:
-    """Return what is left of the account's day, in a line."""
-    account = status.account
+    """Return a line about the account's requests and its last error."""
+    account, opens_at = status.account, status.account.opens_at(status.now)
     line = (
         f"Account {account.account_id}: "
-        f"{requests_today(account, status.now)} of {status.requests_per_day} requests today"
+        f"{account.requests_on(status.now)} of {status.requests_per_day} requests today"
     )
-    if account.closed_until and account.closed_until > status.now:
-        line += f"; the quota is closed until {iso(account.closed_until)}"
+    if opens_at:
+        line += f"; the quota is closed until {iso(opens_at)}"
     if account.last_error:
         line += f"; {account.last_error}"
     return line if line.endswith(".") else f"{line}."
 
 
-def as_json(status: Status) -> dict[str, Any]:
-    """Return all of it as JSON values, instants in ISO 8601."""
+def status_json(status: Status) -> dict[str, Any]:
+    """Return the status as JSON values; instants are in ISO 8601."""
     account = status.account
     return {
         "account": {
             "account_id": account.account_id,
-            "requests_today": requests_today(account, status.now),
+            "requests_today": account.requests_on(status.now),
             "requests_per_day": status.requests_per_day,
             "closed_until": _plain(account.closed_until),
             "last_error": account.last_error,
         },
         "activities": [
-            _plain(_flat(asdict(one)))
+            _plain(_flat(asdict(activity)))
             | {
-                "delay_seconds": _delay_seconds(one, status.now),
-                "difference": difference(one),
-                "opens_by_hour": status.by_hour[one.campaign_activity_id],
+                "delay_seconds": _delay_seconds(activity, status.now),
+                "difference": difference(activity),
+                "opens_by_hour": status.by_hour[activity.campaign_activity_id],
             }
-            for one in status.activities
+            for activity in status.activities
         ],
     }
 
@@ -169,39 +213,35 @@ def _flat(activity: dict[str, Any]) -> dict[str, Any]:
 
 
 def difference(activity: Activity) -> int | None:
-    """Return what was published or set aside, less what the last audit saw in the report.
+    """Return the rows published or set aside, less those that the last audit counted.
 
-    Below zero some are missing; above it some came after the audit, or were published twice.
+    Below zero, some are missing. Above zero, some came after the audit or were published twice.
     """
     if activity.counts.reported is None:
         return None
     return activity.counts.published + activity.counts.rejected - activity.counts.reported
 
 
-def requests_today(account: Account, now: datetime) -> int:
-    """Return how many requests of the day are spent or reserved."""
-    return account.requests_spent if account.requests_day == now.date().isoformat() else 0
-
-
-def _cells(one: Activity, status: Status) -> dict[str, str]:
-    seconds, differs = _delay_seconds(one, status.now), difference(one)
+def _cells(activity: Activity, status: Status) -> dict[str, str]:
+    progress, counts = activity.progress, activity.counts
+    seconds, differs = _delay_seconds(activity, status.now), difference(activity)
     return {
-        "Activity": one.campaign_activity_id,
-        "Campaign": escape(one.campaign_name or _NOTHING),
-        "State": str(one.state),
-        "Watermark": _NOTHING if one.progress.watermark is None else iso(one.progress.watermark),
+        "Activity": activity.campaign_activity_id,
+        "Campaign": escape(activity.campaign_name or _NOTHING),
+        "State": str(activity.state),
+        "Watermark": _NOTHING if progress.watermark is None else iso(progress.watermark),
         "Delay": _NOTHING if seconds is None else _age(seconds),
-        "Gaps": _gaps(one),
-        "Published": str(one.counts.published),
-        "Reported": _NOTHING if one.counts.reported is None else str(one.counts.reported),
+        "Gaps": _gaps(activity),
+        "Published": str(counts.published),
+        "Reported": _NOTHING if counts.reported is None else str(counts.reported),
         "Diff.": _NOTHING if differs is None else f"{differs:+d}" if differs else "0",
-        "Opens of 24 h": sparkline(status.by_hour[one.campaign_activity_id]) or _NOTHING,
-        "Last error": escape(one.last_error or _NOTHING),
+        "Opens of 24 h": sparkline(status.by_hour[activity.campaign_activity_id]) or _NOTHING,
+        "Last error": escape(activity.last_error or _NOTHING),
     }
 
 
 def _gaps(activity: Activity) -> str:
-    """Return how many gaps there are, and how deep the deepest has come."""
+    """Return the number of gaps, and the rows that the deepest walk has read."""
     if not activity.progress.gaps:
         return "0"
     deepest = max(gap.rows_above for gap in activity.progress.gaps)
@@ -210,7 +250,7 @@ def _gaps(activity: Activity) -> str:
 
 
 def _delay_seconds(activity: Activity, now: datetime) -> float | None:
-    """Return how long nobody has looked: an open may have waited so long."""
+    """Return the seconds since the last poll: an open may have waited for that long."""
     if activity.state is not State.ACTIVE or activity.progress.polled_at is None:
         return None
     return max(0.0, (now - activity.progress.polled_at).total_seconds())
@@ -228,8 +268,8 @@ def _plain(value: Any) -> Any:
         case datetime():
             return iso(value)
         case dict():
-            return {name: _plain(one) for name, one in value.items()}
+            return {name: _plain(item) for name, item in value.items()}
         case list() | tuple():
-            return [_plain(one) for one in value]
+            return [_plain(item) for item in value]
         case _:
             return value

@@ -1,4 +1,4 @@
-"""The whole job without AWS: new opens as lines of JSON, and what is known of them in one file."""
+"""The whole product without AWS: new opens as lines of JSON, and a state file."""
 
 import os
 import sys
@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from email_opens.errors import AccountDisconnected, InvalidInput, OutOfTime
-from email_opens.model import Page, State, account_id
-from email_opens_cli.commands.account.connect import INTERRUPTED, PORT, asked_for, consent
-from email_opens_cli.commands.activities import track as tracked
-from email_opens_cli.consent import credentials as connected
-from email_opens_cli.deployed.turns import COMMIT, TURN, complaints_of, told
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens.model import Page, State
+from email_opens_cli.commands.account.connect import PORT, consent, read_application
+from email_opens_cli.commands.activities.track import track_each
+from email_opens_cli.consent.credentials import read
+from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
+from email_opens_cli.terminal.complaints import FAILED, INTERRUPTED, complain, complaints
 from email_opens_cli.terminal.ending import Ending
-from email_opens_cli.terminal.options import Account, Ids
+from email_opens_cli.terminal.options import (
+    Account,
+    From,
+    Ids,
+    Since,
+    parse_account,
+    parse_ids,
+    parse_since,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +35,10 @@ if TYPE_CHECKING:
     from email_opens.config import Settings
     from email_opens.model import CounterReadings, Tokens
     from email_opens.ports import Report
-    from email_opens.turns.turns import TurnReport
+    from email_opens.turns.report import TurnReport
 
 HOLDER = "email-opens watch"
-"""Always the same: a watch takes up the lease of one that was killed, for the file has but one."""
+"""Always the same, so that a watch takes over the lease of one that was killed."""
 STDOUT = 1
 
 _LOOK_SECONDS = 0.5
@@ -38,13 +46,13 @@ _LOOK_SECONDS = 0.5
 
 def watch(
     activity_ids: Ids,
-    since: Annotated[
-        str, typer.Option("--from", metavar="INSTANT", help="beginning, now, or an instant.")
-    ] = tracked.From.BEGINNING.value,
+    since: Since = From.BEGINNING.value,
     account: Account = "default",
     state: Annotated[
         Path | None,
-        typer.Option("--state", metavar="FILE", help="Where all is kept; else in your home."),
+        typer.Option(
+            "--state", metavar="FILE", help="The state file. [default: one in your home folder]"
+        ),
     ] = None,
     credentials: Annotated[
         str | None,
@@ -53,40 +61,44 @@ def watch(
         ),
     ] = None,
     *,
-    once: Annotated[bool, typer.Option("--once", help="Poll once, as from cron.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Poll once, for example from cron.")] = False,
     every: Annotated[
-        int, typer.Option("--every", metavar="SECONDS", min=1, max=86_400, help="Between polls.")
+        int,
+        typer.Option(
+            "--every", metavar="SECONDS", min=1, max=86_400, help="Seconds between polls."
+        ),
     ] = 60,
 ) -> None:
-    """Write each new open to standard output, once, as a line of JSON: no AWS is needed.
+    """Write each new open to standard output once, as a line of JSON, without AWS.
 
-    What is named is watched, until Ctrl-C; how far it has come is kept, whatever ends it.
-    Credentials are needed the first time only: on a terminal it asks for consent, as `connect`
-    does; else --credentials. They are kept in the state file, which only you may read.
+    The named e-mails are watched until Ctrl-C. The state file keeps the progress, whatever ends
+    the command. Credentials are needed the first time only: on a terminal you are asked for
+    consent, as with `connect`; otherwise use --credentials. They are kept in the state file,
+    which only you may read.
 
-    Exit codes: 0 done, or nobody reads the output any more; 1 something failed; 2 bad input;
+    Exit codes: 0 done, or the output was closed; 1 something failed; 2 bad input;
     130 interrupted.
     """
-    from email_opens.adapters.clock import SystemClock  # noqa: PLC0415 - late, as all that follow
+    from email_opens.adapters.clock import SystemClock  # noqa: PLC0415 - for a fast --help, like those below
     from email_opens.config import read_settings_without_aws  # noqa: PLC0415
 
     with complaints():
-        who, named = account_id(account), tracked.ids(activity_ids)
-        begins = tracked.start(since, SystemClock().now())
+        account_id, named = parse_account(account), parse_ids(activity_ids)
+        begins = parse_since(since, SystemClock().now())
         settings = read_settings_without_aws(os.environ)
         given = None if credentials is None else _read(credentials)
         code = _watch(
             settings,
-            state or _in_the_home(who),
+            state or _default_state_file(account_id),
             given,
-            _Wanted(who, named, begins, None if once else timedelta(seconds=every)),
+            _Wanted(account_id, named, begins, None if once else timedelta(seconds=every)),
         )
     raise typer.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What a person has asked for."""
+    """What the command line asks for."""
 
     account_id: str
     named: list[str]
@@ -104,45 +116,45 @@ def _watch(settings: "Settings", path: Path, given: "Tokens | None", wanted: _Wa
         product = bootstrap_watch(settings, state, STDOUT, rejected)
         _connect(product, settings, wanted.account_id, given)
         _choose(product, wanted)
-        _say_on_a_terminal(
-            f"Watching {len(wanted.named)} e-mails of account {wanted.account_id}; how far it has "
-            f"come is kept in {path}. Ctrl-C ends it."
+        _print_on_a_terminal(
+            f"Watching {len(wanted.named)} e-mails of account {wanted.account_id}; the progress "
+            f"is kept in {path}. Ctrl-C ends it."
         )
         with Ending() as ending:
             code = _go_on(product, wanted, ending, rejected)
-            if ending.wished:
-                _say("Ended; started again, it goes on from here.")
+            if ending.requested:
+                _print("Ended. Run the command again to continue from here.")
                 return INTERRUPTED
     return code
 
 
 def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) -> int:
-    """Take turns until there is an end; return the exit code."""
+    """Take turns until one ends the watch; return the exit code."""
     from email_opens.adapters.local.lines import OutputClosed, closed  # noqa: PLC0415
 
-    said: list[str] = []
+    reported: list[str] = []
     while True:
         next_at = product.clock.now() + (wanted.every or timedelta())
         turn = _turn(product, wanted.account_id, ending)
-        if ending.wished or isinstance(turn.stopped, OutputClosed):
+        if ending.requested or isinstance(turn.stopped, OutputClosed):
             return 0
         if turn.counts.rejected:
-            _say(f"Set aside {turn.counts.rejected} rows that are no opens, in {rejected}.")
+            _print(f"Set aside {turn.counts.rejected} rows that are not opens, in {rejected}.")
         if turn.counts.published or not wanted.every:
-            _say_on_a_terminal(next(told(turn)))
-        wrong = list(complaints_of(turn))
-        if wrong != said:  # Not again each minute.
-            said = wrong
-            _say(*wrong)
-        code = FAILED if wrong else 0
+            _print_on_a_terminal(next(report_sentences(turn)))
+        failures = list(failure_sentences(turn))
+        if failures != reported:  # The same failures are not printed each minute.
+            reported = failures
+            _print(*failures)
+        code = FAILED if failures else 0
         if wanted.every is None or isinstance(turn.stopped, AccountDisconnected):
             return code
         left = product.tracking.activities(wanted.account_id)
         if not any(activity.state is State.ACTIVE for activity in left):
-            _say("Nothing is left to watch.")
+            _print("Nothing is left to watch.")
             return code
         while (seconds := (next_at - product.clock.now()).total_seconds()) > 0:
-            if ending.wished or closed(STDOUT):
+            if ending.requested or closed(STDOUT):
                 return 0
             product.clock.sleep(min(seconds, _LOOK_SECONDS))
 
@@ -157,7 +169,7 @@ def _turn(product: "Watch", account: str, ending: Ending) -> "TurnReport":
 
 
 class _Interruptible:
-    """A report that is read no further once somebody wishes to end: what is in hand is kept."""
+    """A report that is not read further after a signal; what is in hand is still recorded."""
 
     def __init__(self, report: "Report", ending: Ending) -> None:
         self._report = report
@@ -174,22 +186,22 @@ class _Interruptible:
     def read(
         self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
     ) -> Page:
-        if self._ending.wished:
+        if self._ending.requested:
             raise OutOfTime("Interrupted.")
         return self._report.read(campaign_activity_id, link=link, rows=rows, before=before)
 
     def count(self, campaign_ids: "Sequence[str]", *, before: datetime) -> "CounterReadings":
-        if self._ending.wished:
+        if self._ending.requested:
             raise OutOfTime("Interrupted.")
         return self._report.count(campaign_ids, before=before)
 
 
 def _connect(product: "Watch", settings: "Settings", account: str, given: "Tokens | None") -> None:
-    """See to it that the state file holds credentials.
+    """Make sure that the state file has credentials.
 
     Raises:
-        InvalidInput: it holds none, and nobody can be asked.
-        EmailOpensError: there is no consent.
+        InvalidInput: it has none, and there is no terminal to ask for consent.
+        EmailOpensError: consent was not given.
     """
     if given is not None:
         product.credentials.give(account, given)
@@ -209,20 +221,20 @@ def _connect(product: "Watch", settings: "Settings", account: str, given: "Token
         session.trust_env = False
         server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
         try:
-            tokens = consent(server, asked_for(), port=PORT)
+            tokens = consent(server, read_application(), port=PORT)
         except (KeyboardInterrupt, typer.Abort):
-            complain("Given up; nothing was changed.", INTERRUPTED)
+            complain("Stopped; nothing was changed.", INTERRUPTED)
     product.credentials.give(account, tokens)
 
 
 def _choose(product: "Watch", wanted: _Wanted) -> None:
-    """Have those polled that are named, and no other; how far the others have come is kept."""
+    """Poll the named activities and no other; the progress of the others is kept."""
     now = product.clock.now()
-    tracked.track(product.tracking, wanted.account_id, wanted.named, since=wanted.since, now=now)
+    track_each(product.tracking, wanted.account_id, wanted.named, since=wanted.since, now=now)
     for activity in product.tracking.activities(wanted.account_id):
         named = activity.campaign_activity_id in wanted.named
         if named and activity.state is State.BROKEN and activity.last_error:
-            _say(activity.last_error)
+            _print(activity.last_error)
         state = State.ACTIVE if named else State.PAUSED
         if activity.state not in (state, State.FINISHED, State.BROKEN):
             product.tracking.save(replace(activity, state=state))
@@ -232,17 +244,17 @@ def _read(source: str) -> "Tokens":
     """Read credentials from a file, or from standard input.
 
     Raises:
-        InvalidInput: they cannot be read, or are none.
+        InvalidInput: they cannot be read, or are malformed.
     """
     try:
-        told = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise InvalidInput(f"The credentials cannot be read: {error.strerror}.") from None
-    return connected.read(told)
+    return read(text)
 
 
-def _in_the_home(account: str) -> Path:
-    """Return the account's own file in the folder where this system keeps such things."""
+def _default_state_file(account: str) -> Path:
+    """Return the account's own file in this system's folder for application data."""
     folder = Path(typer.get_app_dir("email-opens"))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -253,12 +265,12 @@ def _in_the_home(account: str) -> Path:
     return folder / f"{account}.sqlite"
 
 
-def _say(*sentences: str) -> None:
+def _print(*sentences: str) -> None:
     for sentence in sentences:
         print(sentence, file=sys.stderr, flush=True)
 
 
-def _say_on_a_terminal(sentence: str) -> None:
-    """Say what nobody needs to know: cron would send it as mail."""
+def _print_on_a_terminal(sentence: str) -> None:
+    """Print what is not needed in a log: cron would send it by mail."""
     if sys.stderr.isatty():
-        _say(sentence)
+        _print(sentence)

@@ -1,28 +1,23 @@
 """An account's credentials: as a person hands them over, and how they come to be stored."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
+from email_opens.errors import (
+    AccountDisconnected,
+    BudgetSpent,
+    InvalidInput,
+    ReportUnavailable,
+)
 from email_opens.model import Tokens
+from email_opens.turns.lease import Lease
+from email_opens_cli.deployed.leases import hold
 
 if TYPE_CHECKING:
-    import requests
-
     from email_opens.bootstrap import EmailOpens
 
-HOLD = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(minutes=2)
-"""For the turn in hand to end: twice what a turn may take."""
-
-_LOOK_SECONDS = 2.0
-_MOST_BYTES = 1_048_576
 _CHECKED = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
 _EXPECTED = (
     'expected {"client_id": "…", "refresh_token": "…"}, and "client_secret" where the app has one.'
@@ -55,110 +50,71 @@ def read(text: str | bytes) -> Tokens:
     )
 
 
-@dataclass(slots=True)
-class Hold:
-    """What is left of an account that a command holds, and what its item will say afterwards."""
+class _GivenToken:
+    """An access token that is not stored yet, in place of the account's `TokenSource`."""
 
-    requests_left: int
-    last_error: str | None
-    closed_until: datetime | None
+    def __init__(self, access_token: str) -> None:
+        self._access_token = access_token
 
-
-@contextmanager
-def held(product: "EmailOpens", account_id: str) -> Iterator[Hold]:
-    """Hold an account while its credentials change; an unknown one is made.
-
-    A turn in hand would store the successor of its own refresh token over them.
-
-    Raises:
-        AccountStopped: another holds it, and does not let go.
-    """
-    clock, budget = product.clock, product.settings.requests_per_day
-    holder = f"email-opens connect {uuid4()}"
-    gives_up_at = clock.now() + LONGEST_WAIT
-    while True:
-        now = clock.now()
-        account = product.tracking.lease(
-            account_id, holder=holder, now=now, until=now + HOLD, reserve=1, budget=budget
-        )
-        if account is not None:
-            break
-        if now >= gives_up_at:
-            raise AccountStopped(
-                f"Another invocation works on account {account_id} and does not end; nothing was "
-                "changed. Try again in a minute."
-            )
-        clock.sleep(_LOOK_SECONDS)
-    reserved = max(0, min(1, budget - account.requests_spent))
-    hold = Hold(reserved, account.last_error, account.closed_until)
-    try:
-        yield hold
-    finally:
-        product.tracking.release(
-            account_id,
-            holder=holder,
-            day=now.date().isoformat(),
-            unused=hold.requests_left,
-            closed_until=hold.closed_until,
-            last_error=hold.last_error,
-        )
+    def access_token(self, before: datetime) -> str:
+        del before
+        return self._access_token
 
 
 def connect(
-    product: "EmailOpens", account_id: str, tokens: Tokens, session: "requests.Session"
+    product: "EmailOpens", account_id: str, tokens: Tokens, *, wait: timedelta
 ) -> str | None:
-    """Store new credentials once the vendor has shown a report for them.
+    """Store new credentials once the vendor has returned a report for them.
 
-    Returns why that could not be tried, as a sentence; None: it was.
+    A turn in hand would store the successor of its own refresh token over them, so the account's
+    lease is held meanwhile. Returns why the credentials could not be checked, as a sentence;
+    None: they were.
 
     Raises:
         AccountDisconnected: the vendor forbids the reports; nothing was stored.
+        AccountBusy: another turn or command holds the lease for longer than `wait`.
     """
-    with held(product, account_id) as hold:
-        untried = None
+    refusal: AccountDisconnected | None = None
+    unchecked: str | None = None
+    with hold(product.leases, account_id, "connect", wait=wait) as lease:
         if tokens.access_token is not None:
-            untried = _check(product, hold, tokens.access_token, session)
-        product.credentials.store(account_id, tokens)
-        hold.last_error = None
-    return untried
+            try:
+                unchecked = _check(product, lease, tokens.access_token)
+            except AccountDisconnected as error:
+                refusal = error
+        if refusal is None:
+            product.credentials.store(account_id, tokens)
+            lease.last_error = None
+    if refusal is not None:
+        # Raised outside the lease, since it is not about the credentials that are stored.
+        raise refusal
+    return unchecked
 
 
-def _check(
-    product: "EmailOpens", hold: Hold, access_token: str, session: "requests.Session"
-) -> str | None:
-    # Late, or `--help` would wait for the HTTP library.
-    from email_opens.adapters.vendor.http import Unanswered, exchange  # noqa: PLC0415
-
-    if not hold.requests_left:
-        return "Whether it may read reports was not tried: the day's budget is spent."
-    hold.requests_left = 0
-    now = product.clock.now()
+def _check(product: "EmailOpens", lease: Lease, access_token: str) -> str | None:
+    # The new credentials may belong to another key, whose quota is open.
+    lease.budget.reopen()
+    api = product.api_of(_GivenToken(access_token), lease.budget)
     try:
-        reply = exchange(
-            session,
-            "GET",
-            product.settings.constant_contact_api_url + _CHECKED,
-            headers={"Authorization": f"Bearer {access_token}"},
-            clock=product.clock,
-            before=now + HOLD / 2,
-            most_bytes=_MOST_BYTES,
-        )
-    except Unanswered as error:
-        return f"Whether it may read reports is not known: of Constant Contact, {error}."
+        reply = api.reply(_CHECKED, lease.before)
+    except BudgetSpent:
+        return "Whether it may read reports was not checked: the day's budget is spent."
+    except ReportUnavailable as error:
+        return f"Whether it may read reports is not known: {error}"
     match reply.status:
         case HTTPStatus.OK:
-            hold.closed_until = None
+            lease.closed_until = None
             return None
         case HTTPStatus.FORBIDDEN:
             raise AccountDisconnected(
                 "Constant Contact forbids reading reports: the user who consents needs the "
-                "privilege ui:campaign:metrics (a Campaign Creator has it not), and the "
+                "privilege ui:campaign:metrics (a Campaign Creator does not have it), and the "
                 "application the scope campaign_data; nothing was stored. Run the command again "
                 f"as another user{reply.traces()}."
             )
         case HTTPStatus.UNAUTHORIZED:
             raise AccountDisconnected(
-                "Constant Contact refuses the access token that it has just given; nothing was "
+                "Constant Contact refuses the access token that it has just issued; nothing was "
                 f"stored. Run the command again{reply.traces()}."
             )
         case _:

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.commands.activities.track import track_each
 from email_opens_cli.demo.screen import Screen, Shown
 from email_opens_cli.demo.subscriber import (
     ReportedOpen,
@@ -118,9 +118,7 @@ class _Demo:
         backlog = self._send("Three days old", BACKLOG_CONTACTS, now - BACKLOG_AGE, BACKLOG)
         live = self._send("Live", LIVE_CONTACTS, now, LIVE)
         sends = [live, backlog]
-        tracked.track(
-            self._tracking, ACCOUNT, [one.activity_id for one in sends], since=None, now=now
-        )
+        track_each(self._tracking, ACCOUNT, [one.activity_id for one in sends], since=None, now=now)
         ends = now + LONGEST
         with self._subscriber, self._screen.live():
             while True:

@@ -1,4 +1,4 @@
-"""Tables that fit: on a narrow terminal the least important columns are left out."""
+"""Tables that fit the terminal: the least important columns are left out if it is narrow."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -6,27 +6,27 @@ from typing import NamedTuple
 from rich.table import Table
 
 GAP = 2
-"""Blanks between two columns."""
+"""Spaces between two columns."""
 
 
 class Column(NamedTuple):
-    """A column, in the order in which it is shown."""
+    """A column of a table."""
 
     name: str
     width: int
-    """What it needs."""
+    """The characters that it needs."""
     rank: int
-    """The lowest stays the longest."""
+    """The importance: 0 is left out last."""
     right: bool = False
     folds: bool = False
 
 
 def fitting(columns: Iterable[Column], width: int) -> list[Column]:
-    """Return the columns that fit into a width, the most important first of all."""
+    """Return the columns that fit into a width, in their order."""
     columns = list(columns)
     left = width + GAP
     kept = set()
-    for column in sorted(columns, key=lambda one: one.rank):
+    for column in sorted(columns, key=lambda column: column.rank):
         left -= column.width + GAP
         if left < 0:
             break

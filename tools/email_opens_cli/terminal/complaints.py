@@ -1,4 +1,4 @@
-"""What went wrong, as a sentence on stderr and an exit code; never a traceback."""
+"""Errors as a sentence on stderr and an exit code, never as a traceback."""
 
 import sys
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from email_opens.errors import EmailOpensError, InvalidInput, InvalidSettings
 
 FAILED = 1
 BAD_INPUT = 2
+INTERRUPTED = 130
 
 _ACCESS = (
     "AccessDenied",
@@ -29,13 +30,14 @@ _SIGNED_OUT = (
 
 
 def complain(sentence: str, code: int) -> Never:
+    """Print a sentence on stderr and end with an exit code."""
     print(sentence, file=sys.stderr)
     raise typer.Exit(code)
 
 
 @contextmanager
 def complaints() -> Iterator[None]:
-    """Turn what a person can mend into a sentence; a bug of ours still shows its traceback."""
+    """Turn an error that a person can fix into a sentence; a bug still shows its traceback."""
     try:
         yield
     except (InvalidInput, InvalidSettings) as error:
@@ -43,21 +45,28 @@ def complaints() -> Iterator[None]:
     except EmailOpensError as error:
         complain(str(error), FAILED)
     except Exception as error:
-        said = of_aws(error)
-        if said is None:
+        complaint = of_aws(error)
+        if complaint is None:
             raise
-        complain(*said)
+        complain(*complaint)
+
+
+def sentence_of(error: Exception) -> str:
+    """Return an error's message; of an unforeseen one only the type, since it may hold secrets."""
+    return (
+        str(error) if isinstance(error, EmailOpensError) else f"unexpected {type(error).__name__}"
+    )
 
 
 def of_aws(error: Exception) -> tuple[str, int] | None:
-    """Return a sentence and an exit code for an error of AWS's library; None: it is another's."""
-    # Late, or `--help` would wait for it.
+    """Return a sentence and an exit code for an error of boto3; None: it is another library's."""
+    # Imported late, or `--help` would load it.
     from botocore import exceptions as aws  # noqa: PLC0415
 
-    known: list[tuple[tuple[type[Exception], ...], str, int]] = [
+    complaints_by_kind: list[tuple[tuple[type[Exception], ...], str, int]] = [
         (
             (aws.NoRegionError,),
-            "No AWS region is set: set AWS_REGION, or name a profile.",
+            "No AWS region is set: set AWS_REGION, or choose a profile with AWS_PROFILE.",
             BAD_INPUT,
         ),
         (
@@ -72,19 +81,20 @@ def of_aws(error: Exception) -> tuple[str, int] | None:
         ),
         ((aws.HTTPClientError,), f"AWS does not answer: {error}", FAILED),
         ((aws.ClientError,), _refused(error), FAILED),
-        ((aws.BotoCoreError,), f"AWS could not be asked: {error}", FAILED),
+        ((aws.BotoCoreError,), f"The request to AWS failed: {error}", FAILED),
     ]
-    return next(((said, code) for kinds, said, code in known if isinstance(error, kinds)), None)
+    found = ((text, code) for kinds, text, code in complaints_by_kind if isinstance(error, kinds))
+    return next(found, None)
 
 
 def _refused(error: Exception) -> str:
-    told = getattr(error, "response", {}).get("Error", {})
-    code, message = told.get("Code", ""), told.get("Message", "")
-    asked = getattr(error, "operation_name", "a request")
+    details = getattr(error, "response", {}).get("Error", {})
+    code, message = details.get("Code", ""), details.get("Message", "")
+    operation = getattr(error, "operation_name", "a request")
     if code == "ResourceNotFoundException":
-        return f"AWS knows no such table ({asked}): is the stack in this region and account?"
+        return f"There is no such table ({operation}): is the stack in this region and account?"
     if code in _SIGNED_OUT:
         return f"AWS does not accept the credentials ({code}): sign in again."
     if code in _ACCESS:
-        return f"AWS forbids {asked} to this user: {message}"
-    return f"AWS refused {asked}: {message or code}"
+        return f"AWS denies {operation} to this user: {message}"
+    return f"AWS refused {operation}: {message or code}"

@@ -1,4 +1,4 @@
-"""What a terminal gets, and what a pipe gets instead."""
+"""Output on a terminal, and in a pipe."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from rich.console import Console
 from email_opens.errors import InvalidInput
 
 WIDE = 240
-"""Columns where no terminal says how many there are: nothing is cut in a file or a pipe."""
+"""Columns if stdout is not a terminal, so that nothing is cut in a file or a pipe."""
 
 
 def console() -> Console:
@@ -19,29 +19,34 @@ def console() -> Console:
     return made if made.is_terminal else Console(highlight=False, width=WIDE)
 
 
+def printable(text: str) -> str:
+    """Return a name of the vendor's without characters that would control a terminal."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal whether to go on; with `yes`, ask nothing.
+    """Prompt for a confirmation on a terminal, unless `yes`.
 
     Raises:
-        InvalidInput: nobody can be asked.
+        InvalidInput: stdin is not a terminal.
         typer.Abort: the answer is no.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise InvalidInput(f"{question} Nobody can be asked here: say --yes.")
+        raise InvalidInput(f"{question} There is no terminal to confirm this on: add --yes.")
     typer.confirm(question, abort=True, err=True)
 
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show on stderr how far something has come, where that is a terminal.
+    """Show a progress bar on stderr, if that is a terminal.
 
-    Yields what takes the count so far.
+    Yields a function that takes the count so far.
     """
     shown = Console(stderr=True, highlight=False)
     if not shown.is_terminal:
-        yield _unseen
+        yield _ignore
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 
@@ -53,5 +58,5 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         )
 
 
-def _unseen(_: int) -> None:
+def _ignore(_: int) -> None:
     return

@@ -1,4 +1,4 @@
-"""Ctrl-C, a hang-up and SIGTERM as a wish to end, so that nothing is left half-done."""
+"""Ctrl-C, a hang-up and SIGTERM as a request to end, so that nothing is left half done."""
 
 import signal
 from types import FrameType
@@ -10,15 +10,15 @@ _SIGNALS = [
 
 
 class Ending:
-    """Within it the first signal is only noted; a second one ends at once, as ever."""
+    """Within it the first signal only sets `requested`; a second one ends the process at once."""
 
     def __init__(self) -> None:
-        self.wished = False
-        self._before = {one: signal.getsignal(one) for one in _SIGNALS}
+        self.requested = False
+        self._before = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def __enter__(self) -> Self:
-        for one in _SIGNALS:
-            signal.signal(one, self._note)
+        for number in _SIGNALS:
+            signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -26,9 +26,9 @@ class Ending:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        self.wished = True
+        self.requested = True
         self._restore()
 
     def _restore(self) -> None:
-        for one, handler in self._before.items():
-            signal.signal(one, handler)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A campaign that was sent, and when that was last."""
+    """A campaign that was sent, and when it was last sent."""
 
     campaign_id: str
     last_sent: datetime
@@ -14,7 +14,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """One reply of the vendor's list of sent campaigns, the latest send first."""
+    """A page of the vendor's list of sent campaigns, latest send first."""
 
     summaries: tuple[Summary, ...]
     next_link: str | None = None
@@ -22,7 +22,7 @@ class Summaries:
 
 @dataclass(frozen=True, slots=True)
 class CampaignActivity:
-    """One of the e-mails of a campaign, sent or not."""
+    """An e-mail of a campaign, sent or not."""
 
     campaign_activity_id: str
     role: str
@@ -40,9 +40,9 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class SeenCampaign:
-    """What discovery keeps of a campaign that it has looked at."""
+    """A campaign that a search has read."""
 
     last_sent: datetime
-    """When it was last sent then: a later send is worth another look."""
+    """When it had last been sent: after a later send it is read again."""
     left_out: str | None = None
     """The name for which it was left out."""

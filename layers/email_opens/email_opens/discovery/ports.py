@@ -8,16 +8,16 @@ from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summaries
 
 
 class Campaigns(Protocol):
-    """What an account has sent, as the vendor knows it; pace and retries are inside.
+    """What an account has sent, according to the vendor; pace and retries are inside.
 
-    Whatever is asked begins nothing after `before`, and besides what is said raises:
+    No method begins a request after `before`, and each may raise, besides what it names:
         OutOfTime: `before` or the budget leaves no request.
-        ReportUnavailable: no usable answer came.
-        AccountStopped: no other question would fare better.
+        ReportUnavailable: no usable reply came.
+        AccountStopped: no other request of the account would succeed.
     """
 
     def summaries(self, *, link: str | None, before: datetime) -> Summaries:
-        """Return the latest sends, or those at a link: the latest first.
+        """Return the page of sent campaigns at a link; None: the latest sends.
 
         Raises:
             LinkExpired: `link` no longer works.
@@ -28,28 +28,28 @@ class Campaigns(Protocol):
         """Return a campaign with its activities; None: the vendor does not know it."""
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
-        """Return when an activity was last sent; None: it was not, or nobody knows it."""
+        """Return when an activity was last sent; None: never, or the vendor does not know it."""
 
     def names(self, *, before: datetime) -> dict[str, str]:
-        """Return the names of campaigns by their ids, those of one request."""
+        """Return names by campaign id, as many as one request returns."""
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far, retries and refused ones included."""
+        """The requests that were sent so far, retries and refused ones included."""
 
     @property
     def throttled(self) -> int:
-        """How many of them were refused for their pace."""
+        """The requests among them that were refused for their pace."""
 
 
 class SeenCampaigns(Protocol):
-    """Which campaigns discovery has looked at, by their ids.
+    """The campaigns that searches have read, by their ids.
 
-    It keeps discovery from asking for the same campaigns again and again, and from tracking what
-    a person has untracked. What is lost of it costs requests, and no opens.
+    They keep a search from reading the same campaigns again, and from tracking what a person has
+    untracked. If some are lost, that costs requests, but no opens.
     """
 
     def load(self, account_id: str) -> dict[str, SeenCampaign]: ...
 
     def store(self, account_id: str, seen: Mapping[str, SeenCampaign]) -> None:
-        """Replace what was stored."""
+        """Replace what is stored."""

@@ -1,9 +1,9 @@
-"""An account's search for sends: a few requests under a brief lease, and again after a pause.
+"""An account's search for sends: a few requests under a brief lease, again and again.
 
-The lease is taken as a poll takes it, for it guards the pace, the budget and the tokens; and it
-is held for moments only, so that a poll is delayed by no more than those.
+Between two stretches the account is left alone, so that a search delays a turn only by moments.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,27 +11,39 @@ from email_opens.discovery.campaigns import Campaign, CampaignActivity, SeenCamp
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.selection import (
     Names,
-    candidates,
     first_tracked,
     floor_of,
     renewed,
-    still_of_use,
-    worth_a_look,
+    still_needed,
+    to_read,
+    trackable,
 )
-from email_opens.errors import ActivityFailed, EmailOpensError, LostRace, OutOfTime, PagingBroken
+from email_opens.errors import (
+    AccountBusy,
+    ActivityFailed,
+    EmailOpensError,
+    LostRace,
+    OutOfTime,
+    PagingBroken,
+)
 from email_opens.model import Activity, State
 from email_opens.ports import Clock, Tracking
-from email_opens.turns.visits import Visits
+from email_opens.turns.budget import Budget
+from email_opens.turns.lease import Leases
 
 STRETCH_REQUESTS = 8
-"""After so many, the account is let go for a pause."""
+"""Requests after which the account is left alone for a pause."""
 PAUSE = timedelta(seconds=2)
-"""Between two stretches, or two tries to get the lease."""
+"""The pause between two stretches."""
+LEASE = timedelta(seconds=15)
+"""How long a search that was killed keeps turns away, at most."""
+COMMIT = timedelta(seconds=3)
+"""The end of a lease, kept to record what was found."""
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignFailure:
-    """A campaign that failed alone, or of which nobody could say what happened."""
+    """A campaign that failed alone."""
 
     campaign_id: str
     error: Exception
@@ -44,34 +56,42 @@ class Found:
     account_id: str
     leased: bool = False
     campaigns: int = 0
-    """How many were looked at."""
+    """The campaigns that were read."""
     tracked: list[Activity] = field(default_factory=list)
     woken: list[Activity] = field(default_factory=list)
-    """Those that were finished, and were sent again."""
+    """Finished activities that were sent again."""
     left_out: list[str] = field(default_factory=list)
-    """Campaigns that their names leave out."""
+    """Campaigns that are left out by their names."""
     removed: list[str] = field(default_factory=list)
     """Campaigns that the vendor has removed, or does not know."""
     failures: list[CampaignFailure] = field(default_factory=list)
     requests: int = 0
     throttled: int = 0
     stopped: EmailOpensError | None = None
-    """Why the search ended early, if it did."""
+    """Why the search ended early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """What a search needs of the outside."""
+    """Searches with these ports; `campaigns` makes an account's campaigns within a budget."""
 
-    visits: Visits
+    leases: Leases
     tracking: Tracking
     seen: SeenCampaigns
     clock: Clock
+    campaigns: Callable[[str, Budget], Campaigns]
     lookback: timedelta
     names: Names
 
-    def search(self, account_id: str, *, holder: str, before: datetime) -> Found:
-        """Track what an account has sent lately, beginning no request after `before`.
+    def search(
+        self,
+        account_id: str,
+        *,
+        holder: str,
+        before: datetime,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> Found:
+        """Track what an account has sent lately, and begin no request after `before`.
 
         What is not reached is left for the next search.
         """
@@ -79,18 +99,51 @@ class Discovery:
         search = _Search(discovery=self, found=found)
         while True:
             left = search.left
-            visit = self.visits.visit(account_id, holder=holder, before=before, work=search.work)
-            found.leased = found.leased or visit.leased
-            found.requests += visit.requests
-            found.throttled += visit.throttled
-            found.stopped = visit.stopped
-            ended = isinstance(visit.stopped, OutOfTime) and search.left != left
-            if search.done or (visit.stopped and not ended):
+            found.stopped = self._stretch(search, holder, before, on_wait)
+            came_on = isinstance(found.stopped, OutOfTime) and search.left != left
+            if search.done or (found.stopped and not came_on):
                 return found
             if self.clock.now() + PAUSE >= before:
-                found.stopped = found.stopped or OutOfTime("No time is left for the search.")
+                found.stopped = found.stopped or _out_of_time()
                 return found
             self.clock.sleep(PAUSE.total_seconds())
+
+    def _stretch(
+        self,
+        search: "_Search",
+        holder: str,
+        before: datetime,
+        on_wait: Callable[[str], None] | None,
+    ) -> EmailOpensError | None:
+        """Work a stretch under a lease; return why it ended early."""
+        found = search.found
+        try:
+            with self.leases.hold(
+                found.account_id,
+                holder=holder,
+                lasts=LEASE,
+                commit=COMMIT,
+                wait=before - self.clock.now(),
+                on_wait=on_wait,
+            ) as lease:
+                found.leased = True
+                campaigns = self.campaigns(found.account_id, lease.budget)
+                try:
+                    search.work(campaigns, min(before, lease.before))
+                finally:
+                    found.requests += campaigns.requests
+                    found.throttled += campaigns.throttled
+        except AccountBusy:
+            return _out_of_time()
+        except EmailOpensError as error:
+            if not found.leased:
+                raise
+            return error.with_traceback(None)
+        return None
+
+
+def _out_of_time() -> OutOfTime:
+    return OutOfTime("No time is left for the search.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,7 +157,7 @@ class _Search:
     links: set[str] = field(default_factory=set)
     summaries: list[Summary] = field(default_factory=list)
     waiting: list[Summary] | None = None
-    """What is to be looked at, the latest send last; None: that is not known yet."""
+    """The campaigns to read, latest send last; None: that is not known yet."""
 
     @property
     def done(self) -> bool:
@@ -112,11 +165,11 @@ class _Search:
 
     @property
     def left(self) -> tuple[int, int | None]:
-        """What changes whenever the search comes on."""
+        """A value that changes whenever the search makes progress."""
         return len(self.summaries), None if self.waiting is None else len(self.waiting)
 
     def work(self, campaigns: Campaigns, before: datetime) -> None:
-        """Work a stretch, and keep what was looked at."""
+        """Work a stretch, and store which campaigns were read."""
         seen = self.discovery.seen.load(self.found.account_id)
         if self.floor is None:
             now = self.discovery.clock.now()
@@ -134,24 +187,24 @@ class _Search:
             while self.waiting and campaigns.requests < STRETCH_REQUESTS:
                 summary = self.waiting.pop()
                 try:
-                    stretch.look(summary)
+                    stretch.read(summary)
                 except OutOfTime:
                     self.waiting.append(summary)
                     raise
         finally:
             if stretch.seen:
-                kept = still_of_use(seen, self.floor) | stretch.seen
+                kept = still_needed(seen, self.floor) | stretch.seen
                 self.discovery.seen.store(self.found.account_id, kept)
 
     def _list(self, stretch: "_Stretch", seen: dict[str, SeenCampaign], floor: datetime) -> None:
-        """Read summaries down to the floor, and choose."""
+        """Read summaries down to the floor, and choose the campaigns to read."""
         while stretch.campaigns.requests < STRETCH_REQUESTS:
             page = stretch.campaigns.summaries(link=self.link, before=stretch.before)
             self.summaries += page.summaries
             reached = bool(page.summaries) and page.summaries[-1].last_sent < floor
             if page.next_link is None or reached:
-                chosen = {one.campaign_id: one for one in reversed(self.summaries)}
-                self.waiting = worth_a_look(chosen.values(), seen, floor, self.discovery.names)
+                latest = {summary.campaign_id: summary for summary in reversed(self.summaries)}
+                self.waiting = to_read(latest.values(), seen, floor, self.discovery.names)
                 return
             if page.next_link in self.links:
                 raise PagingBroken("The next links of the summaries lead in a circle.")
@@ -161,7 +214,7 @@ class _Search:
 
 @dataclass(slots=True, kw_only=True)
 class _Stretch:
-    """What is done under one lease."""
+    """The work under one lease."""
 
     discovery: Discovery
     found: Found
@@ -170,24 +223,24 @@ class _Stretch:
     before: datetime
     seen: dict[str, SeenCampaign] = field(default_factory=dict)
     activities: dict[str, Activity] | None = None
-    """Those that are tracked, by their ids, once somebody has asked."""
+    """The tracked activities by their ids, once they were read."""
 
-    def look(self, summary: Summary) -> None:
-        """Look at a campaign; one that fails is looked at again by the next search."""
+    def read(self, summary: Summary) -> None:
+        """Read a campaign; if it fails, the next search reads it again."""
         try:
-            self.seen[summary.campaign_id] = self._looked(summary)
+            self.seen[summary.campaign_id] = self._read(summary)
         except (ActivityFailed, LostRace) as error:
             self._fail(summary, error)
         except EmailOpensError:
             raise
-        except Exception as error:  # noqa: BLE001 - recorded, and none of the others' business
+        except Exception as error:  # noqa: BLE001 - reported, and it stops no other campaign
             self._fail(summary, error)
         self.found.campaigns += 1
 
     def _fail(self, summary: Summary, error: Exception) -> None:
         self.found.failures.append(CampaignFailure(summary.campaign_id, error))
 
-    def _looked(self, summary: Summary) -> SeenCampaign:
+    def _read(self, summary: Summary) -> SeenCampaign:
         campaign = self.campaigns.campaign(summary.campaign_id, before=self.before)
         if campaign is None or campaign.removed:
             self.found.removed.append(summary.campaign_id)
@@ -195,20 +248,23 @@ class _Stretch:
             self.found.left_out.append(summary.campaign_id)
             return SeenCampaign(summary.last_sent, campaign.name or "")
         else:
-            self._track(campaign, self._sends(candidates(campaign), summary))
+            self._track(campaign, self._sends(trackable(campaign), summary))
         return SeenCampaign(summary.last_sent)
 
     def _sends(
         self, activities: list[CampaignActivity], summary: Summary
     ) -> dict[str, datetime | None]:
-        """Return when each activity was last sent, asking only where it is not plain."""
-        ids = [one.campaign_activity_id for one in activities]
+        """Return when each activity was last sent; a single one was sent with its campaign."""
+        ids = [activity.campaign_activity_id for activity in activities]
         if len(ids) == 1:
             return {ids[0]: summary.last_sent}
-        return {one: self.campaigns.last_run(one, before=self.before) for one in ids}
+        return {
+            activity_id: self.campaigns.last_run(activity_id, before=self.before)
+            for activity_id in ids
+        }
 
     def _track(self, campaign: Campaign, sends: dict[str, datetime | None]) -> None:
-        """Track each activity that was sent lately, or that waits for its send."""
+        """Track each activity that was sent lately, or that is still to be sent."""
         for campaign_activity_id, sent_at in sends.items():
             tracked = self._tracked().get(campaign_activity_id)
             if tracked is not None:
@@ -235,5 +291,5 @@ class _Stretch:
     def _tracked(self) -> dict[str, Activity]:
         if self.activities is None:
             activities = self.discovery.tracking.activities(self.found.account_id)
-            self.activities = {one.campaign_activity_id: one for one in activities}
+            self.activities = {activity.campaign_activity_id: activity for activity in activities}
         return self.activities

@@ -1,30 +1,90 @@
-"""From an activity to what a poll of it is worth, and what a poll teaches. Pure."""
+"""Candidates: activities as the scheduler sees them, and what a poll teaches. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import exp, log
+from math import exp, log, sqrt
 
-from email_opens.model import Activity, CounterTrust, Estimate
-from email_opens.poller import Polled
-from email_opens.scheduling.choice import Candidate
+from email_opens.model import Activity, CounterTrust, Estimate, Polled
 from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
-from email_opens.scheduling.rates import learn
+from email_opens.scheduling.rates import learn, rate_at, waiting
 
 UNKNOWN_RATE = 0.02
-"""Opens a second just after a send of which nothing is known, nor of any other."""
+"""Opens a second just after a send, if nothing is known of it nor of any other send."""
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 WEEKS = 4 * WEEK
-"""What was sent in these may be sent again."""
+"""Sends of these weeks are expected to come again at the same hours."""
 HOT_FOR = timedelta(hours=1)
-"""So long is a send fresh, where its instant is known."""
+"""How long a send is fresh, if the instant of the send is known."""
 GRAIN = timedelta(minutes=1)
-"""Of the vendor's instants."""
+"""The grain of the vendor's instants."""
 PAGES_SHARE = 0.2
 MISSED_SHARE = 0.02
-MOST_TOLD = 20
-"""Opens of one poll that count when it is learned what the counters miss."""
+MOST_MISSED = 20
+"""The most opens of one poll that count in the share of opens that the counters miss."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An activity that may be polled, or a send that is expected to come."""
+
+    campaign_activity_id: str
+    weight: float
+    cost: float
+    """Requests that a poll takes, on average."""
+    estimate: Estimate
+    born_at: datetime
+    """The instant from which its age counts: its send if that is known, else its tracking."""
+    read_at: datetime
+    """When its report was last read."""
+    clear_at: datetime
+    """Until when nothing was unread, by the last read or by its campaign's counter."""
+    longest_seconds: float
+    """The longest interval between two polls, whatever they are worth."""
+    hot_until: datetime
+    """The end of its time as a fresh send."""
+    first: bool = False
+    """It was not read since it was sent, so it is polled at once."""
+    changed: bool = False
+    """Its campaign's counter has moved since its report was read."""
+    countable: bool = False
+    """Its campaign has a counter that can be read."""
+
+    def age_seconds(self, now: datetime) -> float:
+        return (now - self.born_at).total_seconds()
+
+    def idle_seconds(self, now: datetime) -> float:
+        """Return the time since the last read."""
+        return (now - self.read_at).total_seconds()
+
+    def is_hot(self, now: datetime) -> bool:
+        """Return whether it is a fresh send."""
+        return now < self.hot_until
+
+    def waiting(self, missed: float, now: datetime) -> float:
+        """Return the weighted open-seconds that a poll would end.
+
+        `missed` is the share of opens that the counters do not count in time.
+        """
+        age, clear_age = self.age_seconds(now), self.age_seconds(self.clear_at)
+        uncounted = waiting(self.estimate, clear_age, age)
+        if missed and self.read_at < self.clear_at:
+            unread = waiting(self.estimate, self.age_seconds(self.read_at), age)
+            uncounted += missed * (unread - uncounted)
+        return self.weight * uncounted
+
+    def seconds_until_worth(self, price: float, missed: float, now: datetime) -> float:
+        """Return for how long a poll is certainly worth less than a price; 0 or less: perhaps not.
+
+        Rates only fall, so no more opens have accrued than at the rate of the last read.
+        """
+        counted = (self.clear_at - self.read_at).total_seconds()
+        rate_since = self.read_at if missed else self.clear_at
+        rate = self.weight * rate_at(self.estimate, self.age_seconds(rate_since))
+        square = 2 * price * self.cost / rate - missed * (1 - missed) * counted * counted
+        idle = (now - self.clear_at).total_seconds()
+        return sqrt(max(0.0, square)) - missed * counted - idle
 
 
 def prior_of(activities: Iterable[Activity]) -> Estimate:
@@ -41,39 +101,35 @@ def born(activity: Activity) -> datetime:
 
 
 def unread(activity: Activity, now: datetime) -> bool:
-    """Say whether an activity was not read since it was sent, for the first or another time."""
-    if activity.progress.polled_at is None:
+    """Return whether an activity was not read since it was sent, for the first time or again."""
+    polled_at = activity.progress.polled_at
+    if polled_at is None:
         return True
-    return activity.sent_at is not None and activity.progress.polled_at < activity.sent_at <= now
+    return activity.sent_at is not None and polled_at < activity.sent_at <= now
 
 
 def candidate_of(
-    activity: Activity,
-    now: datetime,
-    prior: Estimate,
-    counter_trust: CounterTrust,
-    *,
-    changed: bool,
+    activity: Activity, now: datetime, prior: Estimate, trust: CounterTrust, *, changed: bool
 ) -> Candidate:
-    """Return what a poll of an activity would end now."""
-    start, first = born(activity), unread(activity, now)
+    """Return an activity as a candidate."""
+    born_at, first = born(activity), unread(activity, now)
     longest = longest_interval(activity, now)
     read_at = activity.progress.polled_at
     if read_at is None or first:
-        read_at = min(start, now)
+        read_at = min(born_at, now)
     elif read_at > now:
-        # The clock has jumped back: nobody waits for it to come again.
+        # The clock has jumped back: the activity must not wait until it reaches that time again.
         read_at = now - longest
     return Candidate(
         campaign_activity_id=activity.campaign_activity_id,
         weight=activity.weight,
         cost=activity.profile.pages,
-        estimate=prior if first or activity.profile.estimate is None else activity.profile.estimate,
-        age=_seconds(now - start),
-        read_age=_seconds(read_at - start),
-        seen_age=_seconds(max(read_at, _told_at(activity, now, counter_trust) or read_at) - start),
-        longest_seconds=_seconds(longest),
-        hot_until=_seconds(HOT_FOR) if activity.sent_at else 0.0,
+        estimate=prior if first else activity.profile.estimate or prior,
+        born_at=born_at,
+        read_at=read_at,
+        clear_at=max(read_at, _counted_until(activity, now, trust) or read_at),
+        longest_seconds=longest.total_seconds(),
+        hot_until=born_at + HOT_FOR if activity.sent_at else born_at,
         first=first,
         changed=changed,
         countable=countable(activity),
@@ -81,100 +137,88 @@ def candidate_of(
 
 
 def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> Iterator[Candidate]:
-    """Yield what will be sent within a day if it goes as in the last weeks, at the same hours.
+    """Yield the sends that will come within a day if they repeat those of the last weeks.
 
-    Each has a share of a send's weight and cost, for it came in one of these weeks.
+    Each counts as the share of a send, since it came in one of these weeks.
     """
     sent = [
-        (one, one.sent_at)
-        for one in activities
-        if one.sent_at and timedelta() <= now - one.sent_at < WEEKS
+        (activity, activity.sent_at)
+        for activity in activities
+        if activity.sent_at and timedelta() <= now - activity.sent_at < WEEKS
     ]
-    weeks = max((1 + (now - instant) // WEEK for _, instant in sent), default=0)
-    for one, instant in sent:
-        again = instant + WEEK * (1 + (now - instant) // WEEK)
-        if again - now < DAY:
-            age = _seconds(now - again)
+    weeks = max((1 + (now - sent_at) // WEEK for _, sent_at in sent), default=0)
+    for activity, sent_at in sent:
+        again_at = sent_at + WEEK * (1 + (now - sent_at) // WEEK)
+        if again_at - now < DAY:
             yield Candidate(
                 campaign_activity_id="",
-                weight=one.weight / weeks,
+                weight=activity.weight / weeks,
                 cost=1.0 / weeks,
-                estimate=one.profile.estimate or prior,
-                age=age,
-                read_age=age,
-                seen_age=age,
-                longest_seconds=_seconds(SWEEP_EVERY),
-                hot_until=_seconds(HOT_FOR),
-                countable=countable(one),
+                estimate=activity.profile.estimate or prior,
+                born_at=again_at,
+                read_at=now,
+                clear_at=now,
+                longest_seconds=SWEEP_EVERY.total_seconds(),
+                hot_until=again_at + HOT_FOR,
+                countable=countable(activity),
             )
 
 
 def countable(activity: Activity) -> bool:
-    """Say whether the counter of an activity's campaign can be asked for."""
+    """Return whether the counter of an activity's campaign can be read."""
     return activity.campaign_id is not None and not activity.profile.uncounted
 
 
 def after_poll(
-    activity: Activity, seen: Polled, prior: Estimate, told: int | None, lookback: timedelta
+    activity: Activity, polled: Polled, prior: Estimate, count: int | None, lookback: timedelta
 ) -> Activity:
     """Return an activity with what a poll of its head has taught.
 
-    `told` is what its campaign's counter said last. Opens that are older than the read covers
-    teach nothing of the rate: backfill, or what an audit finds.
+    `count` is the last reading of its campaign's counter. Opens older than the time that the
+    poll covers, such as those of backfill and audits, say nothing about the rate.
     """
-    before, start = seen.before, born(activity)
-    first = unread(before, seen.at)
+    before, born_at = polled.before, born(activity)
+    profile, first = before.profile, unread(before, polled.at)
     if before.progress.polled_at is None or first:
-        since = max(filter(None, (start, before.tracked_from, seen.down_to)))
+        since = max(filter(None, (born_at, before.tracked_from, polled.down_to)))
         oldest, estimate = since, prior
     else:
-        since = min(before.progress.polled_at, seen.at)
-        oldest, estimate = since - lookback, before.profile.estimate or prior
-    found = sum(oldest <= created for created in seen.opens)
-    counter = told
-    if before.profile.counter is not None:
-        counter = max(told or 0, before.profile.counter + len(seen.opens))
-    if not first or seen.at - since >= GRAIN:
-        # Within the grain of the rows' instants nobody can say how long they took to come.
-        since_age = max(0.0, _seconds(since - start))
-        estimate = learn(estimate, found, since_age, _seconds(seen.at - start))
+        since = min(before.progress.polled_at, polled.at)
+        oldest, estimate = since - lookback, profile.estimate or prior
+    found = sum(oldest <= created for created in polled.opens)
+    if profile.counter is not None:
+        count = max(count or 0, profile.counter + len(polled.opens))
+    if not first or polled.at - since >= GRAIN:
+        # Within the grain of the rows' instants, the time in which they came is unknown.
+        since_age = max(0.0, (since - born_at).total_seconds())
+        estimate = learn(estimate, found, since_age, (polled.at - born_at).total_seconds())
+    pages = profile.pages + (0 if first else PAGES_SHARE * (polled.pages - profile.pages))
+    audited = activity.progress.audited_at != before.progress.audited_at
+    uncounted = activity.profile.uncounted and not audited
     return replace(
         activity,
         profile=replace(
-            activity.profile,
-            estimate=estimate,
-            pages=before.profile.pages
-            + (0 if first else PAGES_SHARE * (seen.pages - before.profile.pages)),
-            counter=counter,
-            uncounted=activity.profile.uncounted
-            and activity.progress.audited_at == before.progress.audited_at,
+            profile, estimate=estimate, pages=pages, counter=count, uncounted=uncounted
         ),
     )
 
 
-def missed_after(missed: float, candidate: Candidate, start: datetime, seen: Polled) -> float:
-    """Return the share of opens of which counters do not tell, after a poll's opens.
+def missed_after(missed: float, candidate: Candidate, polled: Polled) -> float:
+    """Return the share of opens that the counters miss, after a poll's opens.
 
-    A counter that has not moved says that there is nothing older; one that has, told.
+    A counter that has not moved implies that nothing older is unread; a poll tests that. If the
+    counter has moved, its campaign was counted.
     """
-    if not candidate.changed and candidate.seen_age <= candidate.read_age:
+    if not candidate.changed and candidate.clear_at <= candidate.read_at:
         return missed
-    until = start + timedelta(seconds=candidate.seen_age) - GRAIN
-    untold = [not candidate.changed and created < until for created in seen.opens]
-    share = sum(untold) / max(1, len(untold))
-    return share + (missed - share) * (1 - MISSED_SHARE) ** min(MOST_TOLD, len(untold))
+    until = candidate.clear_at - GRAIN
+    were_missed = [not candidate.changed and created < until for created in polled.opens]
+    share = sum(were_missed) / max(1, len(were_missed))
+    return share + (missed - share) * (1 - MISSED_SHARE) ** min(MOST_MISSED, len(were_missed))
 
 
-def _told_at(activity: Activity, now: datetime, counter_trust: CounterTrust) -> datetime | None:
-    """Return up to when an activity's counter tells that there was nothing new."""
-    if (
-        not countable(activity)
-        or activity.profile.counter is None
-        or counter_trust.current_until is None
-    ):
+def _counted_until(activity: Activity, now: datetime, trust: CounterTrust) -> datetime | None:
+    """Return until when an activity's counter shows that nothing was unread."""
+    if trust.current_until is None or activity.profile.counter is None or not countable(activity):
         return None
-    return min(counter_trust.current_until, now)
-
-
-def _seconds(time: timedelta) -> float:
-    return time.total_seconds()
+    return min(trust.current_until, now)

@@ -1,62 +1,74 @@
-"""The counters of an account's campaigns: one request tells who was opened of many.
+"""What readings of the campaigns' counters say about activities. Pure.
 
-A counter lets an activity be read sooner, or be left alone a little longer; never for good.
+A counter lets an activity be polled sooner, or be left alone a little longer, but never for good.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from email_opens.model import Activity, CounterReadings
+from email_opens.model import Activity, CounterReadings, CounterTrust
 
 LAG_SHARE = 0.05
 FAILED_SHARE = 0.25
-"""A failure counts as if the counters had missed so many of the opens that they had told of."""
+"""A failed probe counts as if the counters had missed this share of the opens that they count."""
 
 
-def campaigns_of(
-    countable: Iterable[Activity], asleep: Iterable[Activity], at_once: int
+def campaigns_to_probe(
+    polled: Iterable[Activity], asleep: Iterable[Activity], campaigns_per_probe: int
 ) -> list[str]:
-    """Return whose counters to ask for: those of activities that are polled, each once.
+    """Return the campaigns whose counters to read: those of polled activities, each once.
 
-    Where the last request has room, of those that are polled no more, the latest first.
+    The rest of the last request is filled with those of activities that are no longer polled,
+    the latest first.
     """
-    wanted = list(dict.fromkeys(one.campaign_id for one in countable if one.campaign_id))
-    room = -len(wanted) % at_once if wanted else at_once
-    latest = sorted(asleep, key=lambda one: one.progress.polled_at or one.tracked_at, reverse=True)
-    more = dict.fromkeys(one.campaign_id for one in latest if one.campaign_id)
-    return wanted + [one for one in more if one not in wanted][:room]
-
-
-def baseline(activity: Activity, readings: CounterReadings) -> tuple[Activity, bool]:
-    """Return an activity after a probe, and whether its counter says that there is more to read.
-
-    A counter that counts up to after the last read is taken as it is where it says less than was
-    expected of it: it does not count all rows, or some were withdrawn.
-    """
-    campaign_id, read_at = activity.campaign_id, activity.progress.polled_at
-    if campaign_id in readings.missing:
-        return replace(activity, profile=replace(activity.profile, uncounted=True)), False
-    count = readings.opens.get(campaign_id or "")
-    if count is None or activity.profile.uncounted:
-        return activity, False
-    fresh = (
-        readings.refreshed_at is not None
-        and read_at is not None
-        and readings.refreshed_at > read_at
+    wanted = list(dict.fromkeys(filter(None, (activity.campaign_id for activity in polled))))
+    room = -len(wanted) % campaigns_per_probe if wanted else campaigns_per_probe
+    latest = sorted(
+        asleep,
+        key=lambda activity: activity.progress.polled_at or activity.tracked_at,
+        reverse=True,
     )
-    counted = replace(activity, profile=replace(activity.profile, counter=count))
-    if activity.profile.counter is None:
-        # It may have been opened between the read and the count.
-        return (activity, True) if fresh else (counted, False)
-    if count > activity.profile.counter:
+    more = dict.fromkeys(filter(None, (activity.campaign_id for activity in latest)))
+    return wanted + [campaign_id for campaign_id in more if campaign_id not in wanted][:room]
+
+
+def after_reading(activity: Activity, readings: CounterReadings) -> tuple[Activity, bool]:
+    """Return an activity after a probe, and whether its counter shows that rows are unread.
+
+    If a counter that is more recent than the last poll is lower than expected, it becomes the new
+    baseline: it does not count every row, or rows were withdrawn.
+    """
+    campaign_id, polled_at = activity.campaign_id, activity.progress.polled_at
+    profile = activity.profile
+    if campaign_id in readings.missing:
+        return replace(activity, profile=replace(profile, uncounted=True)), False
+    count = readings.opens.get(campaign_id or "")
+    if count is None or profile.uncounted:
+        return activity, False
+    refreshed_at = readings.refreshed_at
+    recent = refreshed_at is not None and polled_at is not None and refreshed_at > polled_at
+    rebased = replace(activity, profile=replace(profile, counter=count))
+    if profile.counter is None:
+        # Opens may have come between the poll and the count.
+        return (activity, True) if recent else (rebased, False)
+    if count > profile.counter:
         return activity, True
-    return (counted if fresh else activity), False
+    return (rebased if recent else activity), False
 
 
-def lag_after(lag_seconds: float, readings: CounterReadings, now: datetime) -> float:
-    """Return how old counters are, after a probe."""
-    if readings.refreshed_at is None:
-        return lag_seconds
-    seen = max(timedelta(), now - readings.refreshed_at).total_seconds()
-    return lag_seconds + LAG_SHARE * (seen - lag_seconds)
+def trust_after(
+    trust: CounterTrust, readings: CounterReadings, read_at: datetime, now: datetime
+) -> CounterTrust:
+    """Return how far the counters can be trusted after a probe that succeeded."""
+    lag = trust.lag_seconds
+    if readings.refreshed_at is not None:
+        age = max(timedelta(), now - readings.refreshed_at).total_seconds()
+        lag += LAG_SHARE * (age - lag)
+    return replace(trust, read_at=read_at, current_until=readings.refreshed_at, lag_seconds=lag)
+
+
+def trust_after_failure(trust: CounterTrust, read_at: datetime) -> CounterTrust:
+    """Return how far the counters can be trusted after a probe that failed."""
+    missed = trust.missed + FAILED_SHARE * (1 - trust.missed)
+    return replace(trust, read_at=read_at, current_until=None, missed=missed)

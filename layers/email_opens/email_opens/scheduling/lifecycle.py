@@ -1,29 +1,29 @@
-"""How a tracked send lives: whether it is polled, how deep, how rarely, and when it is over. Pure.
+"""The life of a tracked send: whether it is polled, how deep, how rarely, and when it ends. Pure.
 
-`scheduling` says what a poll is worth; here is what holds whatever it is worth.
+`choice` says what a poll is worth; these rules apply whatever it is worth.
 """
 
 from datetime import datetime, timedelta
 
-from email_opens.model import Activity, State
-from email_opens.walk import Depth
+from email_opens.model import Activity, Depth, State
 
 SWEEP_EVERY = timedelta(minutes=15)
 AUDIT_EVERY = timedelta(days=1)
 AUDIT_ROWS_A_DAY = 1000
-"""An audit of a long report comes so much more rarely that it costs two requests a day."""
+"""Longer reports are audited more rarely in proportion, so that an audit costs two requests a day.
+"""
 COOLS_AFTER = timedelta(hours=6)
 COLD_AFTER = timedelta(days=1)
-"""An activity is polled hourly at least while it is opened, and daily at least when it is not."""
+"""An activity is polled at least hourly while it is opened, and at least daily once it is cold."""
 WOKEN_FOR = timedelta(days=365)
-"""A finished activity whose last news is older is not woken by its campaign's counter."""
+"""How long after its last news the counter of its campaign can wake a finished activity."""
 
 
 def due(activity: Activity, now: datetime) -> bool:
-    """Say whether an activity is polled at all.
+    """Return whether an activity is polled at all.
 
-    One that the vendor did not know is asked for again daily: an error of the vendor's must not
-    end the tracking of a send for good.
+    An activity that the vendor did not know is polled once a day, so that an error of the vendor
+    does not end the tracking of a send.
     """
     if activity.state is State.GONE:
         polled_at = activity.progress.polled_at
@@ -32,48 +32,48 @@ def due(activity: Activity, now: datetime) -> bool:
 
 
 def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> Depth:
-    """Return how deep an activity is to be walked now; a first and a last read are audits."""
-    rows = max(activity.counts.reported or 0, activity.counts.published)
+    """Return how deep an activity is to be walked now; its first and last walk are audits."""
+    progress, counts = activity.progress, activity.counts
+    rows = max(counts.reported or 0, counts.published)
     audit_every = AUDIT_EVERY * max(1.0, rows / AUDIT_ROWS_A_DAY)
-    if activity.progress.audited_at is None or now - activity.progress.audited_at >= audit_every:
+    if progress.audited_at is None or now - progress.audited_at >= audit_every:
         return Depth.AUDIT
-    if activity.progress.audited_at < quiet_from(activity, finished_after) <= now:
+    if progress.audited_at < quiet_from(activity, finished_after) <= now:
         return Depth.AUDIT
-    # Where nothing came for long, what still appears below the watermark is late by as long.
-    swept_at = activity.progress.swept_at
+    # If nothing came for long, a row that still appears below the watermark is late by as long.
+    swept_at = progress.swept_at
     if swept_at is None or now - swept_at >= longest_interval(activity, now):
         return Depth.SWEEP
     return Depth.TAIL
 
 
 def quiet_from(activity: Activity, finished_after: timedelta) -> datetime:
-    """Return the instant from which nothing will have happened to an activity for long enough.
+    """Return the instant from which an activity has had no news for `finished_after`.
 
-    An audit that comes later is its last, and it is finished.
+    The first audit after it is the last one, and finishes the activity.
     """
     return _last_news(activity) + finished_after
 
 
 def finished(activity: Activity, finished_after: timedelta) -> bool:
-    """Say whether an activity was audited whole since it became quiet."""
+    """Return whether an activity was audited to the end since it became quiet."""
     audited_at, quiet = activity.progress.audited_at, quiet_from(activity, finished_after)
     return audited_at is not None and audited_at >= quiet and not activity.progress.gaps
 
 
 def wakes(activity: Activity, now: datetime) -> bool:
-    """Say whether a changed counter of its campaign lets an activity be polled again."""
+    """Return whether a counter that has moved makes an activity polled again."""
     over = activity.state in (State.FINISHED, State.GONE)
     return over and now - _last_news(activity) < WOKEN_FOR
 
 
 def longest_interval(activity: Activity, now: datetime) -> timedelta:
-    """Return how long an activity may be left alone, whatever the rates say."""
-    newest = max(
-        filter(None, (activity.sent_at, activity.progress.watermark)), default=activity.tracked_at
-    )
-    if now - newest < COOLS_AFTER:
+    """Return the longest interval between two polls of an activity, whatever the rates say."""
+    news = filter(None, (activity.sent_at, activity.progress.watermark))
+    quiet_for = now - max(news, default=activity.tracked_at)
+    if quiet_for < COOLS_AFTER:
         return SWEEP_EVERY
-    return timedelta(hours=1) if now - newest < COLD_AFTER else timedelta(days=1)
+    return timedelta(hours=1) if quiet_for < COLD_AFTER else timedelta(days=1)
 
 
 def _last_news(activity: Activity) -> datetime:

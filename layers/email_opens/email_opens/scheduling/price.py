@@ -1,116 +1,146 @@
-"""The price at which the day's requests last until its end, as it looks now. Pure.
+"""The price at which the rest of the day's requests lasts until its end. Pure.
 
-At a price p, an activity that is opened at a rate r is polled every `sqrt(2p / r)` seconds, but no
-more rarely than its longest interval: so a price says how many requests are spent, and the other
-way round. Where one request tells the counters of many, a price says also how often these are
-asked for.
+At a price p, an activity that is opened at a rate r is polled every `sqrt(2p / r)` seconds, but at
+least once in its longest interval: so each price implies a number of requests. If one request
+reads the counters of many campaigns, the price also implies how often they are read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from math import ceil, exp, inf, sqrt
 from typing import NamedTuple
 
 from email_opens.model import CounterTrust
-from email_opens.scheduling.choice import (
-    CAMPAIGNS_PER_PROBE,
-    GRAIN_SECONDS,
-    HOT_SECONDS,
-    PROBE_EVERY_SECONDS,
-    Candidate,
-    Plan,
-)
+from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.rates import expected, root_exposure
 
+GRAIN_SECONDS = 5.0
+"""The shortest interval between two polls of an activity, and between two probes."""
+HOT_SECONDS = 25.0
+"""The longest interval between two polls of a fresh send, if the budget allows it."""
+PROBE_EVERY_SECONDS = 900.0
+"""The longest interval between two probes, which show how far the counters can be trusted."""
+CAMPAIGNS_PER_PROBE = 150
+"""The most campaigns whose counters the vendor returns with one request."""
 LEAST_PRICE = 0.02
-"""Open-seconds: a request that ends less is worth nobody's time."""
+"""Open-seconds: a request that ends less is not worth sending."""
 MOST_PRICE = 1e9
-"""Open-seconds: beyond all that a request may have to end."""
+"""Open-seconds: more than any request can have to end."""
 FLOORS_SHARE = 0.25
-"""Of the requests, at most, for polls that come only because the last one was long ago."""
+"""The largest share of the requests for polls that are due only because of the last one's age."""
 HOT_SHARE = 0.1
-"""Of a day's requests, at most, for the longest interval of the fresh sends of a day."""
+"""The largest share of a day's requests for the longest interval of the day's fresh sends."""
 PRICE_STEPS = 12
 PROBE_STEPS = 7
-"""Of a bisection, to within some percent."""
+"""Steps of a bisection, enough for some percent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How the rest of the day's requests is best spent, by what is known now."""
+
+    price: float
+    """Open-seconds that a request must end."""
+    rarest_seconds: float = 0.0
+    """The shortest interval between polls made only for the last one's age: the budget's bound."""
+    hot_seconds: float = HOT_SECONDS
+    """The longest interval of fresh sends."""
+    floors: float = 0.0
+    """Requests that the longest intervals would take without that bound."""
+    probe_seconds: float | None = None
+    """The interval of probes, if they end more waiting than polls alone; None: they do not."""
 
 
 def plan(
     candidates: Sequence[Candidate],
     *,
+    now: datetime,
     requests: float,
     seconds: float,
     requests_a_day: float,
     trust: CounterTrust,
     campaigns_per_probe: int = CAMPAIGNS_PER_PROBE,
 ) -> Plan:
-    """Find the price at which so many requests last for so many seconds.
+    """Find the price at which these requests last for these seconds.
 
-    A candidate of a negative age is still to come.
+    A candidate that is born after `now` is a send that is still to come.
     """
     if not candidates:
         return Plan(price=LEAST_PRICE)
     if requests <= 0:
         return Plan(price=inf)
-    floors, rarest = _floors(candidates, requests, seconds)
-    hot_seconds = _hot_seconds(candidates, requests_a_day)
-    phases = [phase for one in candidates for phase in _phases(one, hot_seconds, rarest, seconds)]
+    floors, rarest = _floors(candidates, now, requests, seconds)
+    hot_seconds = _hot_seconds(candidates, now, requests_a_day)
+    phases = [
+        phase
+        for candidate in candidates
+        for phase in _phases(candidate, now, hot_seconds, rarest, seconds)
+    ]
     low, high = LEAST_PRICE, MOST_PRICE
     for _ in range(PRICE_STEPS):
         price = sqrt(low * high)
-        polls = sum(phase.cost * phase.seconds / phase.apart(price) for phase in phases)
+        polls = sum(phase.cost * phase.seconds / phase.interval(price) for phase in phases)
         low, high = (price, high) if polls > requests else (low, price)
     alone = Plan(
         price=sqrt(low * high), hot_seconds=hot_seconds, rarest_seconds=rarest, floors=floors
     )
-    countable = sum(one.countable for one in candidates if one.age >= 0)
-    asked = ceil(countable / campaigns_per_probe)
-    probes = _Probes(phases=phases, seconds=seconds, asked=asked, trust=trust)
-    return probes.plan(alone, requests) if countable else alone
+    countable = sum(candidate.countable for candidate in candidates if candidate.born_at <= now)
+    if not countable:
+        return alone
+    requests_per_probe = ceil(countable / campaigns_per_probe)
+    return _Probes(
+        phases=phases, seconds=seconds, requests_per_probe=requests_per_probe, trust=trust
+    ).plan(alone, requests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Phase:
-    """A part of the rest of the day in which an activity is fresh, or is not."""
+    """A part of the rest of the day in which an activity is fresh throughout, or not at all."""
 
     seconds: float
     rate: float
     """Opens a second, as polls see them: the square of the mean root."""
     opens: float
-    """Weighted: those that are expected."""
+    """Expected opens, weighted."""
     weight: float
     cost: float
     longest: float
     countable: bool
 
-    def apart(self, price: float, share: float = 1.0) -> float:
-        """Return how far apart polls are at a price, if they end the waiting of a share."""
+    def interval(self, price: float, share: float = 1.0) -> float:
+        """Return the seconds between polls at a price, if they end the waiting of a share."""
         worth = self.weight * self.rate * share
         if self.longest * self.longest * worth <= 2 * price * self.cost:
             return self.longest
         return max(GRAIN_SECONDS, sqrt(2 * price * self.cost / worth))
 
 
-def _hot_seconds(candidates: Iterable[Candidate], requests_a_day: float) -> float:
-    """Return the longest interval of fresh sends that the budget of a day bears."""
-    polls = sum(one.cost * one.hot_until for one in candidates if one.hot) / HOT_SECONDS
-    return HOT_SECONDS * max(1.0, polls / (HOT_SHARE * requests_a_day))
+def _hot_seconds(candidates: Iterable[Candidate], now: datetime, requests_a_day: float) -> float:
+    """Return the longest interval of fresh sends that the budget of a day allows."""
+    hot_cost = sum(
+        candidate.cost * candidate.age_seconds(candidate.hot_until)
+        for candidate in candidates
+        if candidate.is_hot(now)
+    )
+    return HOT_SECONDS * max(1.0, hot_cost / HOT_SECONDS / (HOT_SHARE * requests_a_day))
 
 
 def _floors(
-    candidates: Sequence[Candidate], requests: float, seconds: float
+    candidates: Sequence[Candidate], now: datetime, requests: float, seconds: float
 ) -> tuple[float, float]:
-    """Return the requests of the longest intervals, and the shortest that may hold for all."""
+    """Return the requests of the longest intervals, and the interval that bounds them."""
     costs: dict[float, float] = {}
-    for one in candidates:
-        cost = one.cost * max(0.0, seconds + min(0.0, one.age))
-        costs[one.longest_seconds] = costs.get(one.longest_seconds, 0.0) + cost
+    for candidate in candidates:
+        cost = candidate.cost * max(0.0, seconds + min(0.0, candidate.age_seconds(now)))
+        longest = candidate.longest_seconds
+        costs[longest] = costs.get(longest, 0.0) + cost
     floors = sum(cost / longest for longest, cost in costs.items())
     return floors, _rarest(costs, FLOORS_SHARE * requests)
 
 
 def _rarest(costs: Mapping[float, float], requests: float) -> float:
-    """Return the interval that, where it is the longer one, lets the requests bear all of them.
+    """Return the interval below which no longest interval may fall, so that the requests suffice.
 
     `costs` are, by longest interval, the requests that a poll each second would take.
     """
@@ -125,10 +155,13 @@ def _rarest(costs: Mapping[float, float], requests: float) -> float:
     return shorter / requests
 
 
-def _phases(one: Candidate, hot_seconds: float, rarest: float, seconds: float) -> Iterator[_Phase]:
-    begins, ends = max(0.0, one.age), one.age + seconds
-    cools = min(ends, max(begins, one.hot_until))
-    ordinary = max(one.longest_seconds, rarest)
+def _phases(
+    candidate: Candidate, now: datetime, hot_seconds: float, rarest: float, seconds: float
+) -> Iterator[_Phase]:
+    age, hot_age = candidate.age_seconds(now), candidate.age_seconds(candidate.hot_until)
+    begins, ends = max(0.0, age), age + seconds
+    cools = min(ends, max(begins, hot_age))
+    ordinary = max(candidate.longest_seconds, rarest)
     for since, until, longest in (
         (begins, cools, min(hot_seconds, ordinary)),
         (cools, ends, ordinary),
@@ -137,69 +170,68 @@ def _phases(one: Candidate, hot_seconds: float, rarest: float, seconds: float) -
             root = root_exposure(since, until) / (until - since)
             yield _Phase(
                 seconds=until - since,
-                rate=one.estimate.opens_a_second * root * root,
-                opens=one.weight * expected(one.estimate, since, until),
-                weight=one.weight,
-                cost=one.cost,
+                rate=candidate.estimate.opens_a_second * root * root,
+                opens=candidate.weight * expected(candidate.estimate, since, until),
+                weight=candidate.weight,
+                cost=candidate.cost,
                 longest=longest,
-                countable=one.countable,
+                countable=candidate.countable,
             )
 
 
 class _Probed(NamedTuple):
-    """What comes of probes."""
+    """The result of probes at an interval."""
 
     price: float
-    """Open-seconds that one ends, for a request that it costs or leads to."""
+    """Open-seconds that a probe ends for each request that it takes or leads to."""
     requests: float
-    """Those of probes, and of polls because of them or at that price."""
+    """Requests of the probes, and of the polls that follow from them or are worth that price."""
     waiting: float
     """Weighted open-seconds that are left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Probes:
-    """A day with probes of the counters."""
+    """The rest of the day with probes of the counters."""
 
     phases: Sequence[_Phase]
     seconds: float
-    asked: int
-    """Requests that a probe takes by itself."""
+    requests_per_probe: int
     trust: CounterTrust
 
     def plan(self, alone: Plan, requests: float) -> Plan:
-        """Return the plan with probes, if these leave less waiting than polls alone."""
+        """Return the plan with probes, if they leave less waiting than polls alone."""
         low, high = GRAIN_SECONDS, PROBE_EVERY_SECONDS
         for _ in range(PROBE_STEPS):
             middle = sqrt(low * high)
             low, high = (middle, high) if self.every(middle).requests > requests else (low, middle)
         probed = self.every(high)
-        waiting = sum(phase.opens * phase.apart(alone.price) / 2 for phase in self.phases)
+        waiting = sum(phase.opens * phase.interval(alone.price) / 2 for phase in self.phases)
         if probed.requests > requests or probed.waiting >= waiting:
             return alone
         return replace(alone, price=max(LEAST_PRICE, probed.price), probe_seconds=high)
 
-    def every(self, apart: float) -> _Probed:
-        """Return what comes of probes so many seconds apart."""
-        missed, price = self.trust.missed, self._price(apart)
-        requests, waiting = self.asked * self.seconds / apart, 0.0
+    def every(self, interval: float) -> _Probed:
+        """Return the result of a probe every `interval` seconds."""
+        missed, price = self.trust.missed, self._price(interval)
+        requests, waiting = self.requests_per_probe * self.seconds / interval, 0.0
         for phase in self.phases:
-            polled = phase.apart(price)
+            polled = phase.interval(price)
             waits = polled / 2
-            if phase.countable and polled > apart:
-                longest = phase.apart(price, missed)
-                changes = (1 - exp(-phase.rate * apart)) / apart
+            if phase.countable and polled > interval:
+                longest = phase.interval(price, missed)
+                changes = (1 - exp(-phase.rate * interval)) / interval
                 polled = (1 - exp(-changes * longest)) / changes
-                told = (1 - missed) * (apart / 2 + self.trust.lag_seconds)
-                waits = told + missed * longest / 2
+                counted = (1 - missed) * (interval / 2 + self.trust.lag_seconds)
+                waits = counted + missed * longest / 2
             requests += phase.cost * phase.seconds / polled
             waiting += phase.opens * waits
         return _Probed(price, requests, waiting)
 
-    def _price(self, apart: float) -> float:
-        ended, cost = 0.0, self.asked * self.seconds
+    def _price(self, interval: float) -> float:
+        ended, cost = 0.0, self.requests_per_probe * self.seconds
         for phase in self.phases:
             if phase.countable:
                 ended += phase.opens
-                cost += phase.cost * phase.seconds * (1 - exp(-phase.rate * apart))
-        return (1 - self.trust.missed) * ended * apart * apart / (2 * cost)
+                cost += phase.cost * phase.seconds * (1 - exp(-phase.rate * interval))
+        return (1 - self.trust.missed) * ended * interval * interval / (2 * cost)

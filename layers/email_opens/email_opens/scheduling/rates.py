@@ -1,9 +1,9 @@
-"""How often an activity is opened: a rate that falls as sends do, learned from what was read. Pure.
+"""How often an activity is opened: a rate that falls after a send, learned from reads. Pure.
 
-After a send the rate falls as `(1 + t/3h)^-1.6`, which is near what mailers publish of their own
-sends. How high it starts is learned: so many opens over so much *exposure*, the integral of that
-fall (a Gamma-Poisson estimate). Old opens are forgotten as new ones come, so the estimate follows
-a send that behaves otherwise, or that is sent once more.
+After a send the rate falls as `(1 + t/3h)^-1.6`, close to what mailers publish about their sends.
+Its start is learned: opens over *exposure*, the integral of that fall (a Gamma-Poisson estimate).
+Old opens are forgotten as new ones come, so the estimate follows a send that behaves differently,
+or that is sent again. All ages and spans are in seconds.
 """
 
 import math
@@ -13,7 +13,7 @@ from email_opens.model import Estimate
 SCALE_SECONDS = 3 * 3600.0
 POWER = 1.6
 MEMORY_OPENS = 40.0
-"""An estimate rests on no more opens than these, the latest."""
+"""An estimate rests on at most this many opens, the latest ones."""
 
 
 def rate_at(estimate: Estimate, age_seconds: float) -> float:
@@ -63,7 +63,7 @@ def waited(since_seconds: float, until_seconds: float) -> float:
         return 0.0
     low, high = _u(since_seconds), _u(until_seconds)
     if high - low < low / 100:
-        # The closed form would subtract what is all but equal; the fall is all but straight here.
+        # The closed form would subtract nearly equal numbers; the fall is nearly straight here.
         return fall(since_seconds + span / 3) * span**2 / 2
     first = high / (POWER - 1) * (math.pow(low, 1 - POWER) - math.pow(high, 1 - POWER))
     second = (math.pow(high, 2 - POWER) - math.pow(low, 2 - POWER)) / (2 - POWER)
@@ -71,7 +71,7 @@ def waited(since_seconds: float, until_seconds: float) -> float:
 
 
 def root_exposure(since_seconds: float, until_seconds: float) -> float:
-    """Return the integral of the fall's square root: what polls are worth between two ages."""
+    """Return the integral of the square root of the fall, which says what polls are worth."""
     if until_seconds <= since_seconds:
         return 0.0
     power = 1 - POWER / 2

@@ -1,52 +1,55 @@
-"""What is left below the heads: whose stretch is worked next, and how much of it may be."""
+"""What is left below the heads: which stretch is worked next, and how much backfill may spend."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 
-from email_opens.model import Activity, Gap
+from email_opens.model import Activity, Depth, Gap
 from email_opens.poller import Walk
-from email_opens.walk import Depth
+from email_opens.ports import Ledger
+from email_opens.published import PublishedWindow
 
 BACKFILL_AHEAD = timedelta(hours=1)
-"""So far ahead of the clock may backfill spend the day's budget."""
+"""How far backfill may spend the day's budget ahead of the clock."""
 BACKFILL_WORTH = 20.0
-"""Open-seconds: below this price of a request the tails have enough, and backfill goes on."""
+"""Open-seconds: below this price of a request the tails have enough, and backfill continues."""
 BACKFILL_SHARE = 0.05
-"""Of the day's budget, while the tails could use all of it."""
+"""Backfill's share of the day's budget while the tails could use all of it."""
 BACKFILL_BLOCK = 20
-"""Requests of that share which come at once, or each stretch would spend them on its place."""
+"""Requests of that share which are granted at once, since each stretch first finds its place."""
 BACKFILL_LEAVES = 10 * BACKFILL_BLOCK
-"""With fewer requests left of the day, a block would be more than a tenth of what tails have."""
+"""With fewer requests left of the day, a block would be over a tenth of what the tails have."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Backlog:
-    """The activities with something below their heads, and the walks that are under way.
+    """The activities with gaps below their heads, and the walks that are under way.
 
     Sweeps and gaps go before audits and backfill, which have a share of the day's requests.
     """
 
+    ledger: Ledger
     requests_per_day: int
     spent_before: int
     """Requests of the day that were spent before this turn."""
     since: datetime | None = None
-    """When the account was worked on last."""
+    """When the account was last worked on."""
     backfilled: int = 0
     waiting: dict[str, Walk | None] = field(default_factory=dict)
-    """By activity, who was worked least lately first; a walk that is under way, if there is."""
+    """By activity, least recently worked first: its walk, if one is under way."""
 
     def begin(self, activities: Iterable[Activity], now: datetime) -> None:
-        """Take in what earlier turns have left."""
-        for one in activities:
-            if one.progress.polled_at is not None and one.progress.polled_at <= now:
-                self.since = max(self.since or one.progress.polled_at, one.progress.polled_at)
-            if one.progress.gaps:
-                self.waiting[one.campaign_activity_id] = None
+        """Add what earlier turns have left."""
+        for activity in activities:
+            polled_at = activity.progress.polled_at
+            if polled_at is not None and polled_at <= now:
+                self.since = max(self.since or polled_at, polled_at)
+            if activity.progress.gaps:
+                self.waiting[activity.campaign_activity_id] = None
 
     def leave(self, walk: Walk) -> None:
-        """Take in what a stretch has left; its activity comes last then."""
+        """Add what a stretch has left, behind all others."""
         activity_id = walk.activity.campaign_activity_id
         earlier = self.waiting.pop(activity_id, None)
         if not walk.done:
@@ -66,13 +69,31 @@ class Backlog:
     def next_walk(
         self, activities: Mapping[str, Activity], now: datetime, price: float, spent: int
     ) -> Walk | None:
-        """Return the walk whose stretch is worked next, if one may be."""
+        """Return the walk whose stretch is worked next; None: no stretch may be worked now."""
         backfills = self._may_backfill(now, price, spent)
-        walks = [_current(walk, activities[one]) for one, walk in self.waiting.items()]
-        may = [walk for walk in walks if walk and (backfills or not _is_backfill(walk))]
+        walks = [
+            self._current(walk, activities[activity_id])
+            for activity_id, walk in self.waiting.items()
+        ]
+        allowed = [walk for walk in walks if walk and (backfills or not _is_backfill(walk))]
         return min(
-            may, key=lambda walk: (_is_backfill(walk), walk.depth is Depth.AUDIT), default=None
+            allowed,
+            key=lambda walk: (_is_backfill(walk), walk.aim.depth is Depth.AUDIT),
+            default=None,
         )
+
+    def _current(self, walk: Walk | None, activity: Activity) -> Walk | None:
+        """Return the walk that continues with an activity as it is now."""
+        if walk is None or walk.gap not in activity.progress.gaps:
+            gap = _next_gap(activity)
+            return None if gap is None else Walk.of_gap(activity, gap, self._window(activity))
+        if walk.activity.version != activity.version:
+            # Its head was polled meanwhile, and what was published then is in the ledger.
+            walk.activity, walk.window = activity, self._window(activity)
+        return walk
+
+    def _window(self, activity: Activity) -> PublishedWindow:
+        return PublishedWindow(self.ledger, activity.campaign_activity_id)
 
     def _may_backfill(self, now: datetime, price: float, spent: int) -> bool:
         if price <= BACKFILL_WORTH:
@@ -83,24 +104,11 @@ class Backlog:
 
 
 def _is_backfill(walk: Walk) -> bool:
-    return walk.floor == walk.activity.tracked_from
-
-
-def _current(walk: Walk | None, activity: Activity) -> Walk | None:
-    """Return the walk that goes on with an activity as it is now."""
-    if walk is None or walk.gap not in activity.progress.gaps:
-        gap = _next_gap(activity)
-        if gap is None:
-            return None
-        return Walk(activity=activity, floor=gap.floor, gap=gap, rows_read=gap.rows_above)
-    if walk.activity.version != activity.version:
-        # Its head was polled meanwhile: what was published then stands in the ledger.
-        walk.activity, walk.known = activity, None
-    return walk
+    return walk.aim.floor == walk.activity.tracked_from
 
 
 def _next_gap(activity: Activity) -> Gap | None:
-    """Choose the gap to work: what sweeps left, newest first, before audits and backfill."""
+    """Return the gap to work on: those of sweeps, newest first, before audits and backfill."""
     return max(
         activity.progress.gaps,
         key=lambda gap: (
@@ -113,20 +121,20 @@ def _next_gap(activity: Activity) -> Gap | None:
 
 
 def backfill_budget(requests_per_day: int, now: datetime) -> int:
-    """Return what may have been spent of the day for backfill to go on while tails have enough.
+    """Return the requests that may be spent of the day before backfill pauses for the tails.
 
-    It follows the clock, so that the evening's tails find their requests.
+    It follows the clock, so that requests are left for the evening's tails.
     """
     share = _share_of_day(now) + BACKFILL_AHEAD / timedelta(days=1)
     return int(requests_per_day * min(1.0, share))
 
 
 def backfill_share(requests_per_day: int, since: datetime, now: datetime) -> int:
-    """Return what backfill may spend of a stretch of the day though the tails could use it."""
+    """Return the requests that backfill may spend from `since` to `now` though tails need them."""
     share = BACKFILL_SHARE * requests_per_day
     block = min(BACKFILL_BLOCK, max(1, ceil(share)))
     past = _share_of_day(since) if since.date() == now.date() else 0.0
-    # A block comes as its part of the day begins: at its end, a share of one would never come.
+    # A block is granted as its part of the day begins: at the end, the last one would be late.
     begun, before = (ceil(share / block * part) for part in (_share_of_day(now), past))
     return block * max(0, begun - before)
 

@@ -1,11 +1,13 @@
 """The requests of a day: reserved in blocks before they are spent, so that none is spent twice."""
 
 from collections.abc import Callable
+from datetime import datetime
 
-from email_opens.errors import OutOfTime
+from email_opens.errors import BudgetSpent, QuotaExceeded
+from email_opens.instants import iso
 
 BLOCK = 60
-"""What an invocation that is killed wastes at most."""
+"""Requests of a reservation: the most that an invocation wastes if it is killed."""
 
 
 def _refuse(_: int) -> bool:
@@ -13,43 +15,69 @@ def _refuse(_: int) -> bool:
 
 
 class Budget:
-    """What an invocation may spend: what it has reserved, and what it can still reserve.
+    """The requests that the holder of a lease may spend.
 
-    `reserve` counts so many more requests of the day as spent, and says whether it did.
+    `reserved` requests are counted as spent already, and `beyond` more can be reserved:
+    `reserve` counts a number of requests of the day as spent and returns whether it did.
+    While the vendor's quota is closed, no request may be spent.
     """
 
     def __init__(
-        self, reserved: int, beyond: int = 0, reserve: Callable[[int], bool] = _refuse
+        self,
+        reserved: int,
+        beyond: int = 0,
+        reserve: Callable[[int], bool] = _refuse,
+        *,
+        opens_at: datetime | None = None,
     ) -> None:
         self._reserved = reserved
         self._beyond = max(0, beyond)
         self._reserve = reserve
+        self._opens_at = opens_at
         self.spent = 0
 
     @property
     def unused(self) -> int:
-        """How many are reserved and not spent."""
+        """The requests that are reserved and not spent."""
         return self._reserved - self.spent
 
     @property
     def left(self) -> int:
-        """How many may be spent yet, those that are not reserved included."""
+        """The requests that may still be spent, reserved or not."""
         return self.unused + self._beyond
 
-    def ready(self) -> None:
-        """See that one request can be taken.
+    def reopen(self) -> None:
+        """Allow requests although the quota is closed, because they are of another key."""
+        self._opens_at = None
+
+    def check_open(self) -> None:
+        """Make sure that the vendor's quota is not closed.
 
         Raises:
-            OutOfTime: the day has none left.
+            QuotaExceeded: it is.
         """
+        if self._opens_at is not None:
+            opens_at = iso(self._opens_at)
+            raise QuotaExceeded(
+                f"The day's quota is spent; it opens at {opens_at}.", self._opens_at
+            )
+
+    def ready(self) -> None:
+        """Make sure that one request can be taken.
+
+        Raises:
+            QuotaExceeded: the vendor has closed the day.
+            BudgetSpent: the day has no request left.
+        """
+        self.check_open()
         if self.unused:
             return
         block = min(BLOCK, self._beyond)
         if not block:
-            raise OutOfTime("No request of the day's budget is left; polls go on at 00:00 UTC.")
+            raise BudgetSpent("The day's budget of requests is spent; it begins anew at 00:00 UTC.")
         if not self._reserve(block):
             self._beyond = 0
-            raise OutOfTime("The day's requests are counted by another invocation by now.")
+            raise BudgetSpent("Another invocation counts the day's requests by now.")
         self._reserved += block
         self._beyond -= block
 
@@ -57,7 +85,7 @@ class Budget:
         """Spend one request.
 
         Raises:
-            OutOfTime: the day has none left.
+            QuotaExceeded, BudgetSpent: as `ready` raises.
         """
         self.ready()
         self.spent += 1

@@ -1,4 +1,4 @@
-"""What an invocation did for an account, for logs and metrics."""
+"""The report of a turn: what it did for an account, for logs and metrics."""
 
 from dataclasses import dataclass, field
 
@@ -6,12 +6,12 @@ from email_opens.errors import EmailOpensError
 from email_opens.poller import PollCounts
 
 MOST_DECISIONS = 1000
-"""So many are told of a turn, the first of it."""
+"""A report keeps only the first decisions of a turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An activity that failed alone, or of which nobody could say what happened."""
+    """An activity that failed alone."""
 
     campaign_activity_id: str
     error: Exception
@@ -19,10 +19,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was done with a request, and why."""
+    """What a request was spent on, and why."""
 
     campaign_activity_id: str | None
-    """None: the counters of all campaigns were asked for."""
+    """None: the counters of all campaigns were read."""
     waiting: float
     """Open-seconds that were expected to have accrued."""
     price: float
@@ -34,10 +34,11 @@ class Decision:
 
 @dataclass(slots=True)
 class TurnReport:
-    """What an invocation did for an account."""
+    """What a turn did for an account."""
 
     account_id: str
     leased: bool = True
+    """The turn has held the account's lease."""
     activities: int = 0
     requests: int = 0
     throttled: int = 0
@@ -45,16 +46,16 @@ class TurnReport:
     counts: PollCounts = field(default_factory=PollCounts)
     failures: list[Failure] = field(default_factory=list)
     stopped: EmailOpensError | None = None
-    """Why the account's turn ended early, if it did."""
+    """Why the turn ended early."""
     requests_left: int = 0
-    """Of the day's budget, at the turn's end."""
+    """Requests of the day's budget at the end of the turn."""
     price: float | None = None
-    """Open-seconds that a request had to end, as the turn began; None: there was no budget."""
+    """Open-seconds that a request had to end as the turn began; None: no request was left."""
     shortfall: int = 0
-    """Requests of the rest of the day that the longest intervals need beyond what there is."""
+    """Requests that the longest intervals of the rest of the day need beyond those left."""
     probes: int = 0
     uncounted: Exception | None = None
-    """Why no counters were read, where they should have been."""
+    """Why a probe of the counters failed."""
     decisions: list[Decision] = field(default_factory=list)
 
     def decide(self, decision: Decision) -> None:

@@ -1,10 +1,10 @@
-"""The rounds of a turn: poll whoever is worth it, again and again, and work the gaps between.
+"""One turn of an account: poll what is worth its price, then work on the gaps, until nothing is.
 
-Heads come first, all that are worth their price; then what deeper walks left, a stretch at a
-time. So backfill never delays the live tail, and one activity's failure never stops another.
+Heads come first, then what deeper walks have left, a stretch at a time. So backfill never delays
+the live tail, and the failure of one activity never stops another.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
 
@@ -19,35 +19,37 @@ from email_opens.errors import (
     QuotaExceeded,
     Throttled,
 )
-from email_opens.instants import iso, next_day
-from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State
-from email_opens.poller import Polled, Poller, Walk
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
+from email_opens.poller import Poller, Walk
 from email_opens.ports import Clock, Report
-from email_opens.scheduling.candidates import after_poll, born, missed_after
-from email_opens.scheduling.choice import Candidate, Plan, Poll, Probe, choose
+from email_opens.published import PublishedWindow
+from email_opens.scheduling.candidates import Candidate
+from email_opens.scheduling.choice import Poll, Probe, choose
 from email_opens.scheduling.lifecycle import depth_due, finished
+from email_opens.scheduling.price import Plan
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
 from email_opens.turns.probe import CounterProbe
 from email_opens.turns.report import Decision, Failure, TurnReport
 from email_opens.turns.roster import Roster
-from email_opens.walk import Depth, floor_of
+from email_opens.walk import Aim, floor_of
 
 MINUTE = timedelta(minutes=1)
 ENOUGH = timedelta(seconds=1)
 """With less time than this no poll is begun."""
 LEAVING_SECONDS = 2.0
+"""With less time than this the turn is ending."""
 AWAY_SECONDS = 8.0
-"""So long does nobody look after a turn: what fresh sends need by then is done as it ends."""
+"""How long an account is left alone between two turns: fresh sends that are due by the end of it
+are polled as the turn ends."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
-    """An account's rounds in this turn."""
+    """The work of a turn, under the account's lease."""
 
-    turn: TurnReport
-    closed_until: datetime | None
-    tracked: Roster
+    turn_report: TurnReport
+    roster: Roster
     budget: Budget
     report: Report
     poller: Poller
@@ -56,186 +58,175 @@ class Turn:
     finished_after: timedelta
     before: datetime
     stay_until: datetime
-    """So long does it wait for what will be worth a request."""
+    """Until when the turn waits for what will be worth a request."""
     backlog: Backlog
-    aged_at: datetime = field(init=False)
 
     def work(self) -> None:
-        """Poll, probe and wait until nothing is worth a request, or the time is over."""
-        now = self.aged_at = self.clock.now()
-        self._look(now)
+        """Poll, probe and wait until nothing is worth a request, or the time is over.
+
+        Raises:
+            AccountStopped, OutOfTime: no other request can be sent.
+        """
+        now = self.clock.now()
+        self._load(now)
         try:
-            # The vendor opens at midnight, whatever is stored.
-            if self.closed_until and now < self.closed_until <= next_day(now):
-                opens_at = iso(self.closed_until)
-                raise QuotaExceeded(
-                    f"The day's quota is spent; it opens at {opens_at}.", self.closed_until
-                )
-            worth = self._planned(now)
-            if self.turn.uncounted is None and self.tracked.only_asleep(now):
-                self._probe(now, worth)
-            while self._goes_on(worth):
+            self.budget.check_open()
+            plan = self._plan(now)
+            if self.roster.only_asleep(now):
+                self._probe(now, plan)
+            while self._goes_on(plan):
                 pass
         finally:
-            self.tracked.forget_untold()
-            self.turn.gaps = sum(len(one.progress.gaps) for one in self.tracked.activities.values())
+            self.roster.forget_unread()
+            activities = self.roster.activities.values()
+            self.turn_report.gaps = sum(len(activity.progress.gaps) for activity in activities)
 
-    def _look(self, now: datetime) -> None:
-        every = self.tracked.tracking.activities(self.turn.account_id)
-        self.turn.failures += [
-            Failure(one.campaign_activity_id, ActivityFailed(one.last_error))
-            for one in every
-            if one.state is State.BROKEN
+    def _load(self, now: datetime) -> None:
+        stored = self.roster.tracking.activities(self.turn_report.account_id)
+        self.turn_report.failures += [
+            Failure(activity.campaign_activity_id, ActivityFailed(activity.last_error))
+            for activity in stored
+            if activity.state is State.BROKEN
         ]
-        self.tracked.take(every, now)
-        self.turn.activities = len(self.tracked.activities)
-        self.backlog.begin(self.tracked.activities.values(), now)
+        self.roster.load(stored, now)
+        self.turn_report.activities = len(self.roster.activities)
+        self.backlog.begin(self.roster.activities.values(), now)
 
-    def _planned(self, now: datetime) -> Plan:
-        worth = self.tracked.plan(now, self.budget.left, self.backlog.requests_per_day)
-        self.turn.price = worth.price if worth.price < inf else None
-        self.turn.shortfall = max(0, ceil(worth.floors - self.budget.left))
-        return worth
+    def _plan(self, now: datetime) -> Plan:
+        plan = self.roster.plan(now, self.budget.left, self.backlog.requests_per_day)
+        self.turn_report.price = plan.price if plan.price < inf else None
+        self.turn_report.shortfall = max(0, ceil(plan.floors - self.budget.left))
+        return plan
 
-    def _goes_on(self, worth: Plan) -> bool:
-        """Do what is best done now; say whether the turn goes on."""
+    def _goes_on(self, plan: Plan) -> bool:
+        """Do what is worth most now; return whether the turn goes on."""
         now = self.clock.now()
         if now + ENOUGH > self.before:
             return False
-        candidates = self.tracked.candidates.values()
-        elapsed = max(timedelta(), now - self.aged_at).total_seconds()
-        self.aged_at = now
-        for one in candidates:
-            one.age += elapsed
+        candidates = self.roster.candidates.values()
         stays = (min(self.stay_until, self.before - ENOUGH) - now).total_seconds()
         leaves = stays < LEAVING_SECONDS
         if leaves:
-            worth = replace(worth, hot_seconds=worth.hot_seconds - AWAY_SECONDS)
-        counted_ago = None if self.turn.uncounted else self.tracked.counted_ago(now)
+            plan = replace(plan, hot_seconds=plan.hot_seconds - AWAY_SECONDS)
         choice = choose(
             candidates,
-            worth,
-            self.tracked.counter_trust,
-            counted_ago,
-            self.tracked.campaigns_per_probe,
+            plan,
+            self.roster.counter_trust,
+            None if self.turn_report.uncounted else self.roster.probed_seconds_ago(now),
+            now=now,
+            campaigns_per_probe=self.roster.campaigns_per_probe,
         )
         if isinstance(choice, Poll):
-            one = choice.candidate
-            self._tell(one.campaign_activity_id, choice.waiting, worth, one.cost, choice.why)
-            self._poll(one, now)
+            self._poll(choice, plan, now)
         elif isinstance(choice, Probe):
-            self._probe(now, worth)
-        elif not self._below(now, worth):
+            self._probe(now, plan)
+        elif not self._work_below(now, plan):
             seconds = choice.seconds
             if seconds > stays:
-                if leaves or not any(one.hot for one in candidates):
+                if leaves or not any(candidate.is_hot(now) for candidate in candidates):
                     return False
                 seconds = stays - LEAVING_SECONDS / 2
             self.clock.sleep(seconds)
         return True
 
-    def _tell(
-        self, activity_id: str | None, waiting: float, worth: Plan, cost: float, why: str
-    ) -> None:
-        self.turn.decide(
-            Decision(
-                campaign_activity_id=activity_id,
-                waiting=waiting,
-                price=worth.price,
-                cost=cost,
-                why=why,
-            )
-        )
-
     # --- Heads ---
 
-    def _poll(self, candidate: Candidate, now: datetime) -> None:
+    def _poll(self, poll: Poll, plan: Plan, now: datetime) -> None:
         """Poll an activity from the head past its watermark; note what a deeper walk left."""
+        candidate = poll.candidate
         activity_id = candidate.campaign_activity_id
-        activity = self.tracked.activities[activity_id]
-        depth = depth_due(activity, now, self.finished_after)
-        again = depth is Depth.AUDIT and activity.progress.watermark is not None
-        campaign_told = self.tracked.told.opens.get(activity.campaign_id or "")
-
-        def learn(polled: Activity, seen: Polled) -> Activity:
-            counter_trust = self.tracked.counter_trust
-            missed = missed_after(counter_trust.missed, candidate, born(seen.before), seen)
-            self.tracked.counter_trust = replace(counter_trust, missed=missed)
-            return after_poll(polled, seen, self.tracked.prior, campaign_told, self.lookback)
-
-        settled = floor_of(activity, Depth.SWEEP, self.lookback, now)
-        walk = Walk(
-            activity=activity,
-            depth=depth,
-            floor=floor_of(activity, depth, self.lookback, now),
-            pause=activity.progress.watermark,
-            # Within a gap nobody has looked yet.
-            settled=settled if again and not activity.progress.gaps else None,
-            rows=AUDIT_PAGE_ROWS if again else PAGE_ROWS,
-            learn=learn,
+        self.turn_report.decide(
+            Decision(
+                campaign_activity_id=activity_id,
+                waiting=poll.waiting,
+                price=plan.price,
+                cost=candidate.cost,
+                why=poll.why,
+            )
         )
-        worked = self._isolated(walk)
+        activity = self.roster.activities[activity_id]
+        window = PublishedWindow(self.poller.ledger, activity_id)
+        walk = Walk.from_head(activity, self._aim(activity, now), window)
+        worked = self._isolated(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self._isolated(walk)
         if worked:
-            self.tracked.changed.discard(activity_id)
+            self.roster.changed.discard(activity_id)
             self._leave(walk)
 
-    def _isolated(self, walk: Walk) -> bool:
-        """Work a stretch; an activity of which that fails is left alone until the next turn."""
+    def _aim(self, activity: Activity, now: datetime) -> Aim:
+        depth = depth_due(activity, now, self.finished_after)
+        watermark = activity.progress.watermark
+        audits_again = depth is Depth.AUDIT and watermark is not None
+        # Earlier walks have not read the rows of a gap.
+        settled = audits_again and not activity.progress.gaps
+        return Aim(
+            depth=depth,
+            floor=floor_of(activity, depth, self.lookback, now),
+            pause=watermark,
+            settled=floor_of(activity, Depth.SWEEP, self.lookback, now) if settled else None,
+            rows=AUDIT_PAGE_ROWS if audits_again else PAGE_ROWS,
+        )
+
+    def _isolated(self, walk: Walk, candidate: Candidate | None = None) -> bool:
+        """Work a stretch; if that fails, the activity is left alone until the next turn.
+
+        The first stretch of a poll has a `candidate`, from which the scheduler learns. Returns
+        whether the stretch succeeded.
+        """
         activity_id = walk.activity.campaign_activity_id
         try:
-            self.poller.work(walk, self.turn.counts, before=self.before)
+            result = self.poller.read_on(walk, self.turn_report.counts, before=self.before)
+            activity = result.activity
+            if candidate is not None:
+                activity = self.roster.learn(candidate, activity, result.polled, self.lookback)
+            self.poller.save(walk, result, activity)
         except (AccountStopped, OutOfTime):
             raise
         except (LostRace, LinkExpired):
-            pass  # The winner's state stands; a link is found again in the next turn.
+            pass  # The winner's state stands; the next turn finds another link.
         except ActivityGone as error:
             self._fail(walk, error, State.GONE)
         except ActivityFailed as error:
             self._fail(walk, error, walk.activity.state)
-        except Exception as error:  # noqa: BLE001 - recorded, and none of the others' business
-            self.turn.failures.append(Failure(activity_id, error))
+        except Exception as error:  # noqa: BLE001 - reported, and it stops no other activity
+            self.turn_report.failures.append(Failure(activity_id, error))
         else:
             return True
         finally:
-            self.tracked.activities[activity_id] = walk.activity
-        self.tracked.drop(activity_id)
+            self.roster.activities[activity_id] = walk.activity
+        self.roster.drop(activity_id)
         self.backlog.drop(activity_id)
         return False
 
     def _fail(self, walk: Walk, error: EmailOpensError, state: State) -> None:
-        """Tell of a failure; the activity waits its turn like those that were polled."""
-        self.turn.failures.append(Failure(walk.activity.campaign_activity_id, error))
-        now = self.clock.now()
-        walk.activity = self.tracked.saved(
-            replace(
-                walk.activity,
-                state=state,
-                progress=replace(walk.activity.progress, polled_at=now),
-                last_error=str(error),
-            )
+        """Report a failure; the activity is not due before those that were polled."""
+        activity = walk.activity
+        self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
+        polled = replace(activity.progress, polled_at=self.clock.now())
+        walk.activity = self.roster.save(
+            replace(activity, state=state, progress=polled, last_error=str(error))
         )
 
     def _leave(self, walk: Walk) -> None:
-        """Note what a walk has left; read no more of what nobody has opened for long."""
+        """Note what a walk has left; finish an activity that has long not been opened."""
         self.backlog.leave(walk)
         activity, activity_id = walk.activity, walk.activity.campaign_activity_id
         if activity.state is State.ACTIVE and finished(activity, self.finished_after):
-            over = self.tracked.saved(replace(activity, state=State.FINISHED))
-            self.tracked.activities[activity_id] = over
-            self.tracked.drop(activity_id)
+            over = self.roster.save(replace(activity, state=State.FINISHED))
+            self.roster.activities[activity_id] = over
+            self.roster.drop(activity_id)
         else:
-            self.tracked.weigh(activity_id, self.clock.now())
+            self.roster.weigh(activity_id, self.clock.now())
 
     # --- Below the heads ---
 
-    def _below(self, now: datetime, worth: Plan) -> bool:
-        """Work a stretch of what deeper walks left; say whether there was one."""
-        walk = self.backlog.next_walk(self.tracked.activities, now, worth.price, self.budget.spent)
+    def _work_below(self, now: datetime, plan: Plan) -> bool:
+        """Work a stretch of what deeper walks left; return whether there was one."""
+        spent = self.budget.spent
+        walk = self.backlog.next_walk(self.roster.activities, now, plan.price, spent)
         if walk is None:
             return False
-        spent = self.budget.spent
         if self._isolated(walk):
             self._leave(walk)
         self.backlog.note(walk, self.budget.spent - spent)
@@ -243,28 +234,34 @@ class Turn:
 
     # --- Counters ---
 
-    def _probe(self, now: datetime, worth: Plan) -> None:
-        """Ask for the counters, and see whose has moved; the polls go on if that fails."""
-        campaigns, at_once = self.tracked.campaigns(), self.tracked.campaigns_per_probe
-        cost = ceil(len(campaigns) / at_once)
-        self._tell(None, 0.0, worth, cost, "the counters tell of many")
-        self.turn.probes += 1
+    def _probe(self, now: datetime, plan: Plan) -> None:
+        """Read the counters to see which have moved; if that fails, polls go on without them."""
+        campaign_ids, per_probe = self.roster.campaigns_to_probe(), self.roster.campaigns_per_probe
+        self.turn_report.decide(
+            Decision(
+                campaign_activity_id=None,
+                waiting=0.0,
+                price=plan.price,
+                cost=ceil(len(campaign_ids) / per_probe),
+                why="one request reads the counters of many",
+            )
+        )
+        self.turn_report.probes += 1
         probe = CounterProbe(self.report, self.before)
         try:
-            probe.read(campaigns, at_once)
+            probe.read(campaign_ids, per_probe)
         except (QuotaExceeded, Throttled, OutOfTime):
             raise
-        except Exception as error:  # noqa: BLE001 - told of; the polls do without counters
-            self.turn.uncounted = error
-        self.tracked.take_in(
-            probe.readings, now, self.clock.now(), whole=self.turn.uncounted is None
-        )
+        except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters
+            self.turn_report.uncounted = error
+        failed = self.turn_report.uncounted is not None
+        self.roster.take_readings(probe.readings, now, self.clock.now(), failed=failed)
 
 
 def _in_the_watermarks_minute(walk: Walk) -> bool:
-    """Say whether a walk may finish the minute, however many rows it has.
+    """Return whether a walk may finish the minute of the watermark, however many rows it has.
 
-    Cut there, it would be cut there again at each poll.
+    If it was cut there, it would be cut there again at each poll.
     """
-    ceiling = walk.gap.ceiling if walk.gap else None
-    return bool(walk.pause and ceiling and walk.pause <= ceiling < walk.pause + MINUTE)
+    pause, ceiling = walk.aim.pause, walk.gap.ceiling if walk.gap else None
+    return bool(pause and ceiling and pause <= ceiling < pause + MINUTE)

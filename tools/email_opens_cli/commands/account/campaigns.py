@@ -1,40 +1,40 @@
-"""`email-opens campaigns`: what an account has sent, and what of it is tracked."""
+"""What an account has sent, and what of it is tracked."""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import uuid4
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from email_opens.discovery.campaigns import Summary
-from email_opens.errors import EmailOpensError
 from email_opens.instants import iso
-from email_opens.model import Activity, account_id
-from email_opens_cli.commands.account.discover import printable
+from email_opens.model import Activity
+from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.product import discovery
 from email_opens_cli.terminal.columns import Column, fitting, table
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import console
-from email_opens_cli.terminal.options import Account, Stack
+from email_opens_cli.terminal.console import console, printable
+from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
+    Account,
+    Stack,
+    Wait,
+    parse_account,
+    parse_wait,
+)
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import DiscoverCampaigns
-    from email_opens.discovery.ports import Campaigns
-
-WAIT = timedelta(minutes=1)
-"""For a poll to end."""
-TRY_AGAIN_SECONDS = 2.0
 
 _COLUMNS = (
     Column("Campaign", 12, 1, folds=True),
     Column("Last sent", 16, 3),
-    Column("Roster", 8, 2, folds=True),
+    Column("Tracked", 8, 2, folds=True),
     Column("Campaign id", 36, 4),
 )
 
@@ -50,9 +50,9 @@ class Sent:
 
     @property
     def tracked(self) -> str:
-        """Say what is tracked, in few words."""
+        """The states of its tracked activities, in few words."""
         if self.activities:
-            states = Counter(one.state.value for one in self.activities)
+            states = Counter(activity.state.value for activity in self.activities)
             several = len(self.activities) > 1
             return ", ".join(
                 f"{count} {state}" if several else state for state, count in states.items()
@@ -61,17 +61,20 @@ class Sent:
 
 
 def campaigns(
-    last: Annotated[int, typer.Option(min=1, max=500, help="How many, the latest first.")] = 20,
+    last: Annotated[
+        int, typer.Option(min=1, max=500, help="How many campaigns to show, latest first.")
+    ] = 20,
     account: Account = "default",
     stack: Stack = None,
+    wait: Wait = LONGEST_WAIT,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what the account has sent, and what of it is tracked."""
     with complaints():
-        sent = _sent(discovery(stack), account_id(account), last)
+        sent = _sent(discovery(stack), parse_account(account), last, parse_wait(wait))
         if as_json:
-            print(json.dumps([_plain(one) for one in sent], indent=2))
+            print(json.dumps([_plain(campaign) for campaign in sent], indent=2))
         elif sent:
             screen = console()
             screen.print(_table(sent, screen.width))
@@ -79,74 +82,52 @@ def campaigns(
             print("The account has sent nothing yet.")
 
 
-def _sent(wired: "DiscoverCampaigns", who: str, last: int) -> list[Sent]:
-    summaries: list[Summary] = []
-    activities, seen = wired.tracking.activities(who), wired.seen.load(who)
+def _sent(wired: "DiscoverCampaigns", account_id: str, last: int, wait: timedelta) -> list[Sent]:
+    activities, seen = wired.tracking.activities(account_id), wired.seen.load(account_id)
     by_campaign: dict[str | None, list[Activity]] = defaultdict(list)
-    for one in activities:
-        by_campaign[one.campaign_id].append(one)
-    names: dict[str, str | None] = {key: look.left_out for key, look in seen.items()}
-    names |= {key: of[0].campaign_name for key, of in by_campaign.items() if key}
-
-    def ask(vendor: "Campaigns", before: datetime) -> None:
-        summaries.extend(vendor.summaries(link=None, before=before).summaries[:last])
-        if any(not names.get(one.campaign_id) for one in summaries):
-            names.update(vendor.names(before=before))
-
-    _visit(wired, who, ask)
+    for activity in activities:
+        by_campaign[activity.campaign_id].append(activity)
+    names: dict[str, str | None] = {key: campaign.left_out for key, campaign in seen.items()}
+    names |= {key: tracked[0].campaign_name for key, tracked in by_campaign.items() if key}
+    with hold(wired.leases, account_id, "campaigns", wait=wait) as lease:
+        vendor = wired.campaigns(account_id, lease.budget)
+        summaries = vendor.summaries(link=None, before=lease.before).summaries[:last]
+        if any(not names.get(summary.campaign_id) for summary in summaries):
+            names |= vendor.names(before=lease.before)
+    left_out = {key for key, campaign in seen.items() if campaign.left_out is not None}
     return [
         Sent(
-            summary=one,
-            name=names.get(one.campaign_id),
-            activities=tuple(by_campaign[one.campaign_id]),
-            left_out=one.campaign_id in seen and seen[one.campaign_id].left_out is not None,
+            summary=summary,
+            name=names.get(summary.campaign_id),
+            activities=tuple(by_campaign[summary.campaign_id]),
+            left_out=summary.campaign_id in left_out,
         )
-        for one in summaries
+        for summary in summaries
     ]
 
 
-def _visit(wired: "DiscoverCampaigns", who: str, ask: Any) -> None:
-    """Ask under the account's lease, once who has it lets go.
-
-    Raises:
-        EmailOpensError: nobody lets go, or the vendor does not answer.
-    """
-    holder, gives_up_at = f"email-opens campaigns {uuid4()}", wired.clock.now() + WAIT
-    while True:
-        visit = wired.visits.visit(who, holder=holder, before=wired.clock.now() + WAIT, work=ask)
-        if visit.stopped:
-            raise visit.stopped
-        if visit.leased:
-            return
-        if wired.clock.now() >= gives_up_at:
-            raise EmailOpensError(
-                f"Another invocation works on account {who}; try again in a minute."
-            )
-        wired.clock.sleep(TRY_AGAIN_SECONDS)
-
-
 def _table(sent: Sequence[Sent], width: int) -> Table:
-    shown = fitting(_COLUMNS, width)
-    made = table(shown)
-    for one in sent:
+    columns = fitting(_COLUMNS, width)
+    rows = table(columns)
+    for campaign in sent:
         cells = {
-            "Campaign": escape(printable(one.name or "-")),
-            "Last sent": f"{one.summary.last_sent:%Y-%m-%d %H:%M}",
-            "Roster": one.tracked,
-            "Campaign id": one.summary.campaign_id,
+            "Campaign": escape(printable(campaign.name or "-")),
+            "Last sent": f"{campaign.summary.last_sent:%Y-%m-%d %H:%M}",
+            "Tracked": campaign.tracked,
+            "Campaign id": campaign.summary.campaign_id,
         }
-        made.add_row(*(cells[column.name] for column in shown))
-    return made
+        rows.add_row(*(cells[column.name] for column in columns))
+    return rows
 
 
-def _plain(one: Sent) -> dict[str, Any]:
+def _plain(campaign: Sent) -> dict[str, Any]:
     return {
-        "campaign_id": one.summary.campaign_id,
-        "name": one.name,
-        "last_sent": iso(one.summary.last_sent),
-        "left_out": one.left_out,
+        "campaign_id": campaign.summary.campaign_id,
+        "name": campaign.name,
+        "last_sent": iso(campaign.summary.last_sent),
+        "left_out": campaign.left_out,
         "activities": [
             {"campaign_activity_id": activity.campaign_activity_id, "state": activity.state.value}
-            for activity in one.activities
+            for activity in campaign.activities
         ],
     }

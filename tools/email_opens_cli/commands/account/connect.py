@@ -1,20 +1,20 @@
-"""Connect an account: a person consents once, and the polls go on from there."""
+"""Connect an account: a person consents once, and polls use the credentials from then on."""
 
 import os
 import sys
 import webbrowser
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from email_opens.instants import iso
-from email_opens.model import account_id
-from email_opens_cli.consent import credentials as connected
+from email_opens_cli.consent import credentials
 from email_opens_cli.deployed.product import product
-from email_opens_cli.terminal.complaints import complain, complaints
+from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
 from email_opens_cli.terminal.console import console
-from email_opens_cli.terminal.options import Stack
+from email_opens_cli.terminal.options import LONGEST_WAIT, Stack, Wait, parse_account, parse_wait
 
 if TYPE_CHECKING:
     from email_opens.model import Tokens
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from email_opens_cli.deployed.schedules import Schedules
 
 CLIENT_ID = "CONSTANT_CONTACT_CLIENT_ID"
-CLIENT_SECRET = "CONSTANT_CONTACT_CLIENT_SECRET"  # noqa: S105 - the variable's name
+CLIENT_SECRET = "CONSTANT_CONTACT_CLIENT_SECRET"  # noqa: S105 - the variable's account_id
 PORT = 8734
-"""A fixed one: the vendor compares redirect URIs letter for letter."""
-INTERRUPTED = 130
+"""A fixed port, since the vendor compares redirect URIs letter by letter."""
 
 
 def connect(
@@ -34,24 +33,27 @@ def connect(
     stack: Stack = None,
     port: Annotated[
         int,
-        typer.Option(min=0, max=65535, help="Where the browser comes back to; 0: a free one."),
+        typer.Option(min=0, max=65535, help="The local port that the browser returns to; 0: any."),
     ] = PORT,
+    wait: Wait = LONGEST_WAIT,
 ) -> None:
-    """Connect an account: consent in a browser, and have it polled.
+    """Connect an account: consent in a browser, and have the account polled.
 
-    On a terminal it asks for the application's client id and secret, unless
-    CONSTANT_CONTACT_CLIENT_ID (and CONSTANT_CONTACT_CLIENT_SECRET) say them. Otherwise it reads
+    On a terminal the command prompts for the application's client id and secret, unless
+    CONSTANT_CONTACT_CLIENT_ID and CONSTANT_CONTACT_CLIENT_SECRET are set. Otherwise it reads
     credentials as JSON from standard input:
-    {"client_id": …, "refresh_token": …}, and "client_secret" where the app has one.
+    {"client_id": …, "refresh_token": …}, and "client_secret" if the application has one.
     """
     with complaints():
-        who = account_id(account_id_)
-        given = None if sys.stdin.isatty() else connected.read(sys.stdin.buffer.read())
-        _connect(who, stack, port, given)
+        account_id, patience = parse_account(account_id_), parse_wait(wait)
+        given = None if sys.stdin.isatty() else credentials.read(sys.stdin.buffer.read())
+        _connect(account_id, stack, port, given, patience)
 
 
-def _connect(who: str, stack: str | None, port: int, given: "Tokens | None") -> None:
-    # Late, or `--help` would wait for the HTTP library and boto3.
+def _connect(
+    account_id: str, stack: str | None, port: int, given: "Tokens | None", wait: timedelta
+) -> None:
+    # Imported late, or `--help` would load the HTTP library and boto3.
     import requests  # noqa: PLC0415
 
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
@@ -59,27 +61,27 @@ def _connect(who: str, stack: str | None, port: int, given: "Tokens | None") -> 
 
     wired = product(stack)
     schedules = None if stack is None else Schedules.of_stack(stack)
-    # Whoever may not read here had better learn it before they have consented.
-    wired.tracking.account(who)
+    # A person without access to the table learns it before the consent.
+    wired.tracking.account(account_id)
     with requests.Session() as session:
         session.trust_env = False
         server = AuthorizationServer(session, wired.settings.constant_contact_auth_url, wired.clock)
         try:
-            tokens = given or consent(server, asked_for(), port=port)
+            tokens = given or consent(server, read_application(), port=port)
         except (KeyboardInterrupt, typer.Abort):
-            complain("Given up; nothing was changed.", INTERRUPTED)
-        untried = connected.connect(wired, who, tokens, session)
-    print(f"The credentials of account {who} are stored; the next poll uses them.")
-    if untried:
-        print(untried, file=sys.stderr)
-    print(scheduled(schedules, who))
+            complain("Stopped; nothing was changed.", INTERRUPTED)
+        unchecked = credentials.connect(wired, account_id, tokens, wait=wait)
+    print(f"The credentials of account {account_id} are stored; the next poll uses them.")
+    if unchecked:
+        print(unchecked, file=sys.stderr)
+    print(scheduled(schedules, account_id))
 
 
-def asked_for() -> "Application":
-    """Return the application as the environment or a person names it.
+def read_application() -> "Application":
+    """Return the application that the environment names, or else a person at a prompt.
 
     Raises:
-        InvalidInput: what they say cannot be that.
+        InvalidInput: the client id or secret is malformed.
     """
     from email_opens_cli.consent.application import application  # noqa: PLC0415
 
@@ -102,12 +104,12 @@ def consent(
     port: int,
     open_browser: Callable[[str], object] = webbrowser.open,
 ) -> "Tokens":
-    """Return the tokens of whoever consents: here with a secret, on any device without one.
+    """Return the tokens after a consent: on this machine with a secret, on any device without.
 
     Raises:
-        AccountDisconnected: nobody does.
-        InvalidInput: the application may not ask, or the port is taken.
-        AccountStopped: the vendor does not answer, or with nonsense.
+        AccountDisconnected: the consent was denied, or did not come in time.
+        InvalidInput: the application is not allowed this flow, or the port is taken.
+        AccountStopped: the vendor does not answer, or its answer is unusable.
     """
     from email_opens_cli.consent import browser as code_flow  # noqa: PLC0415
     from email_opens_cli.consent import device as device_flow  # noqa: PLC0415
@@ -115,9 +117,9 @@ def consent(
     if application.client_secret is None:
         return device_flow.consent(server, application, invite)
 
-    def show(address: str, comes_back_to: str) -> None:
-        print(f"The application's redirect URIs have to list {comes_back_to}")
-        print(f"Open this in a browser on this machine, and consent:\n\n{address}\n", flush=True)
+    def show(address: str, redirect_uri: str) -> None:
+        print(f"Add {redirect_uri} to the redirect URIs of the application.")
+        print(f"Open this address in a browser on this machine:\n\n{address}\n", flush=True)
         open_browser(address)
 
     return code_flow.consent(server, application, port=port, show=show)
@@ -138,12 +140,14 @@ def invite(invitation: "Invitation") -> None:
     print(f"Waiting until {iso(invitation.ends.replace(microsecond=0))}.", flush=True)
 
 
-def scheduled(schedules: "Schedules | None", who: str) -> str:
-    """Have the account polled where a stack is named; return what was done, as a sentence."""
+def scheduled(schedules: "Schedules | None", account_id: str) -> str:
+    """Schedule polls of the account if a stack is named; return what was done, as a sentence."""
     if schedules is None:
-        return f"Whether a schedule polls it was not looked at: --stack NAME has {who} polled."
-    if who == schedules.own_account_id:
+        return (
+            f"No schedule was checked: run the command with --stack NAME to schedule {account_id}."
+        )
+    if account_id == schedules.own_account_id:
         return "The stack's own schedule polls it."
-    if schedules.add(who):
+    if schedules.add(account_id):
         return "A schedule of its own polls it from now on."
-    return "Its schedule is there already; nothing of it was changed."
+    return "Its schedule exists already and was not changed."

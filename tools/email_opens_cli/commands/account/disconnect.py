@@ -1,67 +1,77 @@
-"""Disconnect an account: nothing polls it any more, and nothing here may read its reports."""
+"""Disconnect an account: its polls end, and its reports can no longer be read from here."""
 
 from contextlib import nullcontext
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from email_opens.errors import InvalidInput
-from email_opens.model import account_id
-from email_opens_cli.consent import credentials as connected
+from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import confirm
-from email_opens_cli.terminal.options import Stack, Yes
+from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
+    Stack,
+    Wait,
+    Yes,
+    parse_account,
+    parse_wait,
+)
 
 
 def disconnect(
     account_id_: Annotated[str, typer.Argument(metavar="ACCOUNT")],
     stack: Stack = None,
+    wait: Wait = LONGEST_WAIT,
     *,
     yes: Yes = False,
 ) -> None:
     """Delete an account's schedule and credentials; what is tracked and published stays."""
     with complaints():
-        who = account_id(account_id_)
-        _disconnect(who, stack, yes=yes)
+        _disconnect(parse_account(account_id_), stack, parse_wait(wait), yes=yes)
 
 
-def _disconnect(who: str, stack: str | None, *, yes: bool) -> None:
-    # Late, or `--help` would wait for boto3.
+def _disconnect(account_id: str, stack: str | None, wait: timedelta, *, yes: bool) -> None:
+    # Imported late, or `--help` would load boto3.
     from email_opens_cli.deployed.schedules import Schedules  # noqa: PLC0415
 
     wired = product(stack)
     schedules = None if stack is None else Schedules.of_stack(stack)
-    known = wired.tracking.account(who)
-    confirm(f"Delete the credentials of account {who}?", yes=yes)
-    said = []
-    # The schedule first: what it starts afterwards would find no credentials.
+    stored = wired.tracking.account(account_id)
+    confirm(f"Delete the credentials of account {account_id}?", yes=yes)
+    sentences = []
+    # The schedule goes first, or the turns that it starts would find no credentials.
     if schedules is None:
-        said.append("A schedule of its own, if there is one, stays: --stack NAME deletes it.")
-    elif who == schedules.own_account_id:
-        said.append(
-            "The stack's own schedule goes on without them: deploy with ScheduleState=DISABLED to "
-            "stop it."
+        sentences.append(
+            "Its own schedule, if it has one, was not deleted: --stack NAME deletes it."
         )
-    elif schedules.remove(who):
-        said.append("Its schedule is deleted.")
-    # Held, or a turn in hand would store them once more.
-    with connected.held(wired, who) if known else nullcontext():
-        deleted = _delete(wired.settings.credentials_prefix + who)
-    if not deleted and known is None:
-        raise InvalidInput(f"There is no account {who}: nothing was there to delete.")
-    credentials = "are deleted" if deleted else "were deleted already"
-    print(f"The credentials of account {who} {credentials}.")
-    for sentence in said:
+    elif account_id == schedules.own_account_id:
+        sentences.append(
+            "The stack's own schedule continues without them: deploy with ScheduleState=DISABLED "
+            "to stop it."
+        )
+    elif schedules.remove(account_id):
+        sentences.append("Its schedule is deleted.")
+    # A turn in hand would store refreshed credentials again.
+    with hold(wired.leases, account_id, "disconnect", wait=wait) if stored else nullcontext():
+        deleted = _delete(wired.settings.credentials_prefix + account_id)
+    if not deleted and stored is None:
+        raise InvalidInput(f"There is no account {account_id}: nothing was deleted.")
+    print(
+        f"The credentials of account {account_id} {'are' if deleted else 'were already'} deleted."
+    )
+    for sentence in sentences:
         print(sentence)
     print(
         "What it tracks and the ledger stay: connected again, it publishes nothing twice. "
-        "At Constant Contact the application keeps its access until it is revoked there."
+        "Constant Contact lets the application in until its access is revoked there."
     )
 
 
 def _delete(parameter: str) -> bool:
-    """Delete a parameter; return False if it was not there."""
+    """Delete a parameter; return False if it did not exist."""
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     try:

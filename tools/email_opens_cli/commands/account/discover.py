@@ -1,67 +1,71 @@
-"""`email-opens discover`: find now what an account has sent, instead of within the interval."""
+"""Find now what an account has sent, instead of within the interval of the schedule."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from email_opens.errors import EmailOpensError
-from email_opens.model import Activity, account_id
+from email_opens.model import Activity
+from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import discovery
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
-from email_opens_cli.terminal.options import Account, Stack
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints, sentence_of
+from email_opens_cli.terminal.console import printable
+from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
+    Account,
+    Stack,
+    Wait,
+    parse_account,
+    parse_wait,
+)
 
 if TYPE_CHECKING:
     from email_opens.discovery.search import Found
 
 SEARCH = timedelta(minutes=2)
-"""As long as Lambda would search, and wait for polls to end."""
+"""How long a search takes at most, as in Lambda."""
 
 
-def discover(account: Account = "default", stack: Stack = None) -> None:
+def discover(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
     """Find what was sent lately, and track it."""
     with complaints():
-        who, wired = account_id(account), discovery(stack)
+        account_id, wired = parse_account(account), discovery(stack)
         found = wired.discovery.search(
-            who, holder=f"email-opens discover {uuid4()}", before=wired.clock.now() + SEARCH
+            account_id,
+            holder=f"email-opens discover {uuid4()}",
+            before=wired.clock.now() + max(SEARCH, parse_wait(wait)),
+            on_wait=print_wait,
         )
-        for sentence in told(found):
+        for sentence in found_sentences(found):
             print(sentence)
-        wrong = list(complaints_of(found))
-        if wrong:
-            complain("\n".join(wrong), FAILED)
+        failures = list(failure_sentences(found))
+        if failures:
+            complain("\n".join(failures), FAILED)
 
 
-def told(found: "Found") -> Iterator[str]:
+def found_sentences(found: "Found") -> Iterator[str]:
     """Yield what was found, in sentences."""
-    for one in found.tracked:
-        yield f"Tracked {_named(one)}."
-    for one in found.woken:
-        yield f"Sent again, and polled again: {_named(one)}."
+    for activity in found.tracked:
+        yield f"Tracked {_named(activity)}."
+    for activity in found.woken:
+        yield f"Sent again, and polled again: {_named(activity)}."
     if found.left_out:
         yield f"Left out by their names: {len(found.left_out)} campaigns."
     if found.removed:
-        yield f"Removed at the vendor, and left alone: {len(found.removed)} campaigns."
+        yield f"Removed at the vendor, and skipped: {len(found.removed)} campaigns."
     if found.leased and not found.tracked and not found.woken:
-        yield "Nothing was sent that is not tracked."
+        yield "Every recent send is tracked already."
 
 
-def complaints_of(found: "Found") -> Iterator[str]:
+def failure_sentences(found: "Found") -> Iterator[str]:
     """Yield what failed, in sentences."""
     if not found.leased:
-        yield f"Another invocation works on account {found.account_id}; try again in a minute."
+        yield f"Another turn or command works on account {found.account_id}; try again in a minute."
         return
     for failure in found.failures:
-        known = isinstance(failure.error, EmailOpensError)
-        why = str(failure.error) if known else f"unexpected {type(failure.error).__name__}"
-        yield f"Campaign {failure.campaign_id}: {why}"
+        yield f"Campaign {failure.campaign_id}: {sentence_of(failure.error)}"
     if found.stopped:
         yield str(found.stopped)
-
-
-def printable(text: str) -> str:
-    """Return a name of the vendor's without what would steer a terminal."""
-    return "".join(one if one.isprintable() else "�" for one in text)
 
 
 def _named(activity: Activity) -> str:

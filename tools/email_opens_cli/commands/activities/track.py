@@ -1,65 +1,72 @@
-"""Which sends are tracked, and from when on."""
+"""Track sent e-mails, so that their opens are published."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 from email_opens.errors import InvalidInput
-from email_opens.instants import iso, utc
-from email_opens.model import Activity, activity_id
+from email_opens.instants import iso
+from email_opens.model import Activity
 from email_opens.ports import Tracking
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.options import (
+    Account,
+    From,
+    Ids,
+    Since,
+    Stack,
+    parse_account,
+    parse_ids,
+    parse_since,
+)
 
 MOST_WEIGHT = 1000
 
 
-class From(StrEnum):
-    """Words for where tracking begins; anything else is an instant."""
-
-    BEGINNING = "beginning"
-    NOW = "now"
-
-
-def start(text: str, now: datetime) -> datetime | None:
-    """Return the instant from which opens are published; None: from the beginning.
-
-    Raises:
-        InvalidInput: it is neither a word nor an instant, or lies in the future.
-    """
-    if text == From.BEGINNING:
-        return None
-    if text == From.NOW:
-        return now
-    try:
-        instant = utc(text)
-    except ValueError:
-        raise InvalidInput(
-            f"“{text[:60]}” is no instant: expected beginning, now, or an instant with its offset "
-            "from UTC such as 2026-03-02T14:07:00Z."
-        ) from None
-    if instant > now:
-        raise InvalidInput(f"{iso(instant)} lies in the future; it is {iso(now)}.")
-    return instant
-
-
-def ids(texts: Iterable[str]) -> list[str]:
-    """Return activity ids in their canonical form, each once; refuse all if one is none."""
-    return list(dict.fromkeys(activity_id(text) for text in texts))
+def track(
+    activity_ids: Ids,
+    since: Since = From.BEGINNING.value,
+    weight: Annotated[
+        float,
+        typer.Option(metavar="W", help="How many times each open counts in what to poll first."),
+    ] = 1.0,
+    account: Account = "default",
+    stack: Stack = None,
+) -> None:
+    """Track sent e-mails: their new opens are published from now on."""
+    with complaints():
+        account_id, wanted = parse_account(account), parse_ids(activity_ids)
+        check_weight(weight)
+        wired = product(stack)
+        now = wired.clock.now()
+        for sentence in track_each(
+            wired.tracking,
+            account_id,
+            wanted,
+            since=parse_since(since, now),
+            now=now,
+            weight=weight,
+        ):
+            print(sentence)
 
 
 def check_weight(weight: float) -> None:
-    """Refuse what is no weight.
+    """Refuse a weight out of bounds.
 
     Raises:
         InvalidInput: it is not between a thousandth and a thousand.
     """
     if not 1 / MOST_WEIGHT <= weight <= MOST_WEIGHT:
         raise InvalidInput(
-            f"{weight:g} is no weight: expected a number from {1 / MOST_WEIGHT:g} to "
-            f"{MOST_WEIGHT}; 2 lets an open count twice."
+            f"{weight:g} is not a weight: expected a number from {1 / MOST_WEIGHT:g} to "
+            f"{MOST_WEIGHT}; 2 lets each open count twice."
         )
 
 
-def track(
+def track_each(
     tracking: Tracking,
     account_id: str,
     activity_ids: Iterable[str],
@@ -68,8 +75,9 @@ def track(
     now: datetime,
     weight: float = 1.0,
 ) -> list[str]:
-    """Track activities; return a sentence for each."""
-    said = []
+    """Track activities; return a sentence about each."""
+    begins = "the beginning" if since is None else iso(since)
+    sentences = []
     for campaign_activity_id in activity_ids:
         added = tracking.add(
             Activity(
@@ -80,15 +88,9 @@ def track(
                 weight=weight,
             )
         )
-        begins = "the beginning" if since is None else iso(since)
-        said.append(
+        sentences.append(
             f"{campaign_activity_id} is tracked, from {begins}."
             if added
             else f"{campaign_activity_id} is tracked already; nothing was changed."
         )
-    return said
-
-
-def untrack(tracking: Tracking, account_id: str, activity_ids: Iterable[str]) -> list[str]:
-    """Stop tracking activities; return those that were not tracked."""
-    return [one for one in activity_ids if not tracking.remove(account_id, one)]
+    return sentences

@@ -1,36 +1,55 @@
-"""Walk an activity's whole report now, publish what was missing, and tell the numbers."""
+"""Read an activity's whole report now, publish what was missing, and print the numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from email_opens.errors import EmailOpensError, LinkExpired, LostRace
+from email_opens.errors import LinkExpired, LostRace
 from email_opens.instants import iso
-from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, State, account_id, activity_id
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
 from email_opens.poller import PollCounts, Poller, Walk
-from email_opens.walk import Depth, floor_of
-from email_opens_cli.commands.activities.pause import of_account
-from email_opens_cli.deployed.leased import Lease, in_turns
+from email_opens.published import PublishedWindow
+from email_opens.turns.lease import Lease
+from email_opens.walk import Aim, floor_of
+from email_opens_cli.deployed.activities import of_account
+from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.console import progress
-from email_opens_cli.terminal.options import Account, Id, Stack
+from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
+    Account,
+    Id,
+    Stack,
+    Wait,
+    parse_account,
+    parse_activity,
+    parse_wait,
+)
 
 if TYPE_CHECKING:
+    from email_opens.adapters.vendor.report import ConstantContactReport
     from email_opens.bootstrap import EmailOpens
 
 
-def audit(activity: Id, account: Account = "default", stack: Stack = None) -> None:
+def audit(
+    activity: Id, account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT
+) -> None:
     """Read an e-mail's report to its end, publish what was missing, and compare the counts."""
     with complaints():
-        who, wanted = account_id(account), activity_id(activity)
+        account_id, wanted, patience = (
+            parse_account(account),
+            parse_activity(activity),
+            parse_wait(wait),
+        )
         wired = product(stack)
-        (found,) = of_account(wired.tracking, who, [wanted])
+        (found,) = of_account(wired.tracking, account_id, [wanted])
         audited = Audit(wired, found)
-        with progress("Auditing", found.counts.reported) as come:
-            audited.on_rows = come
-            in_turns(wired, who, "audit", audited.work)
-        for sentence in audited.told():
+        with progress("Auditing", found.counts.reported) as show_rows:
+            audited.on_rows = show_rows
+            work_in_leases(wired.leases, account_id, "audit", audited.work, wait=patience)
+        for sentence in audited.summary():
             print(sentence)
         if audited.counts.dead_lettered:
             complain(
@@ -55,104 +74,87 @@ class Audit:
     _walked: bool = False
 
     def work(self, lease: Lease) -> bool:
-        """Walk while the lease lasts; say whether the whole report is read."""
+        """Walk while the lease lasts; return whether the whole report was read."""
+        wired, activity_id = self.wired, self.activity.campaign_activity_id
+        report = wired.report(self.activity.account_id, lease.budget)
         self.activity = self._stored()
         self._state = self._state or self.activity.state
         try:
             while (walk := self._next()) is not None:
                 while not walk.done:
-                    if self.wired.clock.now() >= lease.before:
+                    if wired.clock.now() >= lease.before:
                         return False
-                    self._stretch(walk, lease)
-            self.counted = counter(lease, self.activity.campaign_activity_id)
+                    self._stretch(walk, report, lease)
+            self.counted = report.count_activity(activity_id, before=lease.before)
         except (LostRace, LinkExpired):
-            # Another's state stands, or the walk begins again from the head: at the next turn.
+            # Another write stands, or the walk begins again from the head, under the next lease.
             return False
         finally:
-            self.requests += lease.requests
+            self.requests += report.requests
             self._keep_state()
         return True
 
-    def told(self) -> list[str]:
+    def summary(self) -> list[str]:
         """Return the numbers, in sentences."""
-        now = self.activity
-        floor = floor_of(now, Depth.AUDIT, self.wired.turns.lookback, self.wired.clock.now())
-        rows = (
-            f"{now.counts.reported} rows"
-            if floor is None
-            else f"rows of interest since {iso(floor)}"
-        )
-        said = [
-            f"The report has {rows}; read with {self.requests} requests.",
-            f"Missing were {self.counts.published}; they are published now.",
-            f"Published so far: {now.counts.published}.",
+        counts = self.activity.counts
+        floor = self._floor()
+        rows = f"{counts.reported} rows" if floor is None else f"rows to publish since {iso(floor)}"
+        sentences = [
+            f"The report has {rows}; it was read with {self.requests} requests.",
+            f"{self.counts.published} opens were missing; they are published now.",
+            f"Published so far: {counts.published}.",
         ]
         if self.counts.rejected:
-            said.append(f"Set aside {self.counts.rejected} rows that are no opens.")
+            sentences.append(f"Set aside {self.counts.rejected} rows that are not opens.")
         if self.counted is None:
-            said.append("The vendor's own counter could not be read.")
-        elif floor is None and now.counts.reported is not None:
-            difference = self.counted - now.counts.reported
-            said.append(
-                f"The vendor's own counter says {self.counted}"
-                + (f", {difference:+d} against its report; it may be late." if difference else ".")
+            sentences.append("The vendor's own counter could not be read.")
+        elif floor is None and counts.reported is not None:
+            difference = self.counted - counts.reported
+            sentences.append(
+                f"The vendor's own counter is {self.counted}"
+                + (f", {difference:+d} against its report; it may lag." if difference else ".")
             )
-        return said
+        return sentences
+
+    def _floor(self) -> datetime | None:
+        lookback, now = self.wired.settings.lookback, self.wired.clock.now()
+        return floor_of(self.activity, Depth.AUDIT, lookback, now)
 
     def _next(self) -> Walk | None:
-        """Return the next walk: from the head at first, then what such walks have left."""
+        """Return the next walk: first from the head, then those of the gaps that are left."""
+        activity = self.activity
+        window = PublishedWindow(self.wired.ledger, activity.campaign_activity_id)
         if self._walked:
-            gap = next(iter(self.activity.progress.gaps), None)
-            if gap is None:
-                return None
-            return Walk(activity=self.activity, floor=gap.floor, gap=gap, rows_read=gap.rows_above)
-        now = self.wired.clock.now()
-        again = self.activity.progress.watermark is not None
-        return Walk(
-            activity=self.activity,
-            depth=Depth.AUDIT,
-            floor=floor_of(self.activity, Depth.AUDIT, self.wired.turns.lookback, now),
-            rows=AUDIT_PAGE_ROWS if again else PAGE_ROWS,
-        )
+            gap = next(iter(activity.progress.gaps), None)
+            return None if gap is None else Walk.of_gap(activity, gap, window)
+        again = activity.progress.watermark is not None
+        rows = AUDIT_PAGE_ROWS if again else PAGE_ROWS
+        aim = Aim(floor=self._floor(), depth=Depth.AUDIT, rows=rows)
+        return Walk.from_head(activity, aim, window)
 
-    def _stretch(self, walk: Walk, lease: Lease) -> None:
-        turns = self.wired.turns
-        poller = Poller(
-            lease.report, turns.ledger, turns.publisher, self.wired.tracking, self.wired.clock
-        )
+    def _stretch(self, walk: Walk, report: "ConstantContactReport", lease: Lease) -> None:
+        wired = self.wired
+        poller = Poller(report, wired.ledger, wired.publisher, wired.tracking, wired.clock)
         try:
             poller.work(walk, self.counts, before=lease.before)
         finally:
-            # What was read before a failing request is recorded, and the rest of it is a gap.
+            # What was read before a failing request is recorded, and the rest is a gap.
             self._walked = self._walked or walk.activity != self.activity
             self.activity = walk.activity
-        self.on_rows(walk.rows_read)
+        self.on_rows(walk.place.rows_read)
 
     def _keep_state(self) -> None:
-        """A walk makes an activity active; one that was paused or finished stays so."""
-        now = self.activity
-        if self._state in (State.PAUSED, State.FINISHED) and now.state is State.ACTIVE:
+        """Restore a paused or finished state, since a walk makes an activity active."""
+        activity = self.activity
+        if self._state in (State.PAUSED, State.FINISHED) and activity.state is State.ACTIVE:
             try:
-                self.activity = self.wired.tracking.save(replace(now, state=self._state))
+                self.activity = self.wired.tracking.save(replace(activity, state=self._state))
             except LostRace:
-                return  # Whoever wrote first has said what it should be.
+                return  # The other write has set the state.
 
     def _stored(self) -> Activity:
-        one = self.activity
-        (found,) = of_account(self.wired.tracking, one.account_id, [one.campaign_activity_id])
+        activity = self.activity
+        (found,) = of_account(
+            self.wired.tracking, activity.account_id, [activity.campaign_activity_id]
+        )
         return found
-
-
-def counter(lease: Lease, campaign_activity_id: str) -> int | None:
-    """Ask the vendor's counter for an activity's opens; None where it says nothing usable."""
-    path = f"/v3/reports/stats/email_campaign_activities/{campaign_activity_id}"
-    try:
-        said = lease.ask(path).json()
-    except EmailOpensError:
-        return None
-    results = said.get("results") if isinstance(said, dict) else None
-    for one in results if isinstance(results, list) else ():
-        stats = one.get("stats") if isinstance(one, dict) else None
-        if isinstance(stats, dict) and isinstance(stats.get("em_opens_all"), int):
-            return int(stats["em_opens_all"])
-    return None

@@ -40,7 +40,7 @@ _MOST_BYTES = 250_000
 @app.command("list")
 def list_letters(
     reason: Reason = None,
-    most: Annotated[int, typer.Option("--most", min=1, help="SeenCampaign at so many.")] = 100,
+    most: Annotated[int, typer.Option("--most", min=1, help="List at most this many.")] = 100,
     stack: Stack = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON each.")] = False,

@@ -10,13 +10,17 @@ from rich.console import Console
 from rich.text import Text
 
 from email_opens.events import EVENT_TYPE
-from email_opens.model import account_id
-from email_opens_cli.commands.activities import track as tracked
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console
 from email_opens_cli.terminal.ending import Ending
-from email_opens_cli.terminal.options import Account, Stack, duration
+from email_opens_cli.terminal.options import (
+    Account,
+    Stack,
+    parse_account,
+    parse_duration,
+    parse_ids,
+)
 
 if TYPE_CHECKING:
     from email_opens.ports import Clock
@@ -45,8 +49,8 @@ def tail(
     A temporary queue listens to the topic; it is removed afterwards.
     """
     with complaints():
-        who, wanted = account_id(account), tracked.ids(activities or ())
-        delay = None if newer_than is None else duration(newer_than)
+        account_id, wanted = parse_account(account), parse_ids(activities or ())
+        delay = None if newer_than is None else parse_duration(newer_than)
         wired = product(stack)
         from email_opens_cli.deployed.queues import TailQueue, left_over, remove  # noqa: PLC0415
 
@@ -54,7 +58,7 @@ def tail(
         topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
         for url in left_over(sqs, now):
             remove(sns, sqs, topic_arn, url)
-        policy = filter_policy(who, wanted, device or (), delay)
+        policy = filter_policy(account_id, wanted, device or (), delay)
         queue, shown = TailQueue(sns, sqs, topic_arn), console()
         show = _line_of(shown) if shown.is_terminal else _as_json
         with Ending() as ending, queue.listening(policy, now):
@@ -82,9 +86,9 @@ def filter_policy(
 
 def heard(queue: "TailQueue", clock: "Clock", ending: Ending) -> Iterator[Mapping[str, Any]]:
     """Yield events as they come, until the end is wished for."""
-    while not ending.wished:
+    while not ending.requested:
         for body in queue.receive(clock.now()):
-            if ending.wished:
+            if ending.requested:
                 return
             event = json.loads(body)
             if isinstance(event, dict):

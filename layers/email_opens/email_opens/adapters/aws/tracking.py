@@ -21,10 +21,10 @@ from email_opens.adapters.aws.items import (
     counter_trust_item,
     item_of,
 )
-from email_opens.adapters.leases import is_anothers
 from email_opens.errors import LostRace
 from email_opens.instants import iso
 from email_opens.model import Account, Activity, CounterTrust
+from email_opens.turns.lease import is_held_by_another
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,7 +59,7 @@ class DynamoDBTracking:
         ).get("Item", {})
         for _ in range(LEASE_TRIES):
             account = account_of(account_id, stored)
-            if is_anothers(account, holder, now):
+            if is_held_by_another(account, holder, now):
                 return None
             if account.requests_day != today:
                 account = replace(account, requests_day=today, requests_spent=0)

@@ -13,12 +13,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from email_opens.adapters.aws.items import account_of, activity_of, counter_trust_item, item_of
-from email_opens.adapters.leases import is_anothers
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
 from email_opens.instants import iso, utc
 from email_opens.model import Account, Activity, CounterTrust, Tokens
+from email_opens.turns.lease import is_held_by_another
 
 if TYPE_CHECKING:
     from email_opens.adapters.aws.items import Item
@@ -42,7 +42,7 @@ class SqliteTracking:
     ) -> Account | None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id) or Account(account_id=account_id)
-            if is_anothers(account, holder, now):
+            if is_held_by_another(account, holder, now):
                 return None
             today = now.date().isoformat()
             if account.requests_day != today:

@@ -31,7 +31,7 @@ _REMOVED = "removed"
 class ConstantContactCampaigns:
     """Keeps `email_opens.discovery.ports.Campaigns` for one account and one invocation.
 
-    It spends at most `requests_left` requests, evenly and `requests_per_second` at most.
+    It takes its requests from a budget, evenly and `requests_per_second` at most.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class ConstantContactCampaigns:
         clock: Clock,
         *,
         requests_per_second: int,
-        requests_left: int,
+        budget: Budget,
     ) -> None:
         self._api_url = api_url
         self._vendor = Vendor(
@@ -51,7 +51,7 @@ class ConstantContactCampaigns:
             tokens,
             clock,
             requests_per_second=requests_per_second,
-            budget=Budget(requests_left),
+            budget=budget,
             most_bytes=MOST_BYTES,
         )
 

@@ -1,0 +1,161 @@
+"""The lease of an account: the right of one turn or command to work on it until an instant.
+
+The lease guards the pace, the day's budget and the tokens of an account, so everything that sends
+a request holds it. Here it is taken, waited for and given back, the day's requests are reserved,
+and what an error says about the account is recorded.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from email_opens.errors import AccountBusy, AccountStopped, QuotaExceeded
+from email_opens.instants import iso, next_day
+from email_opens.model import Account, CounterTrust
+from email_opens.ports import Clock, Tracking
+from email_opens.turns.budget import BLOCK, Budget
+
+LONGEST = timedelta(minutes=15)
+"""No invocation lasts longer, so no lease does, whatever is stored."""
+AGAIN = timedelta(seconds=2)
+"""The pause between two attempts to take a lease that another one holds."""
+NO_WAIT = timedelta()
+
+
+@dataclass(slots=True, kw_only=True)
+class Lease:
+    """A lease that is held, and what will be stored of the account when it is given back."""
+
+    account: Account
+    """The account as it was before, with its day turned if a new one has begun."""
+    budget: Budget
+    before: datetime
+    """No request may begin later: the rest of the lease is kept to record what is in hand."""
+    closed_until: datetime | None
+    last_error: str | None
+    counter_trust: CounterTrust | None = None
+    """What was learned of the counters; None: nothing new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leases:
+    """The leases of the accounts of one tracking table."""
+
+    tracking: Tracking
+    clock: Clock
+    requests_per_day: int
+    """The requests of a day that may be spent, those reserved for others excluded."""
+
+    @contextmanager
+    def hold(
+        self,
+        account_id: str,
+        *,
+        holder: str,
+        until: datetime | None = None,
+        lasts: timedelta = LONGEST,
+        commit: timedelta = timedelta(),
+        wait: timedelta = NO_WAIT,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> Iterator[Lease]:
+        """Hold the lease of an account; an unknown account is created.
+
+        The lease ends after `lasts`, and at `until` at the latest; `commit` of it is kept to
+        record what is in hand. If another holder has it, `wait` is the longest wait, and
+        `on_wait` is called once with a sentence that says for whom.
+
+        Raises:
+            AccountBusy: another one still holds the lease.
+            AccountStopped: what is stored of the account cannot be read.
+        """
+        account, now, until = self._take(account_id, holder, until, lasts, wait, on_wait)
+        day = now.date().isoformat()
+        lease = Lease(
+            account=account,
+            budget=self._budget(account, holder, day, now),
+            # The requests that are reserved belong to this day.
+            before=min(until - commit, next_day(now)),
+            closed_until=account.opens_at(now),
+            last_error=account.last_error,
+        )
+        try:
+            yield lease
+        except AccountStopped as error:
+            if isinstance(error, QuotaExceeded):
+                lease.closed_until = error.until
+            lease.last_error = str(error)
+            raise
+        finally:
+            self.tracking.release(
+                account_id,
+                holder=holder,
+                day=day,
+                unused=lease.budget.unused,
+                closed_until=lease.closed_until,
+                last_error=lease.last_error,
+                counter_trust=lease.counter_trust,
+            )
+
+    def _take(
+        self,
+        account_id: str,
+        holder: str,
+        until: datetime | None,
+        lasts: timedelta,
+        wait: timedelta,
+        on_wait: Callable[[str], None] | None,
+    ) -> tuple[Account, datetime, datetime]:
+        """Return the account, and when the lease begins and ends."""
+        gives_up_at = self.clock.now() + wait
+        while True:
+            now = self.clock.now()
+            ends = now + lasts if until is None else min(now + lasts, until)
+            account = self.tracking.lease(
+                account_id,
+                holder=holder,
+                now=now,
+                until=ends,
+                reserve=BLOCK,
+                budget=self.requests_per_day,
+            )
+            if account is not None:
+                return account, now, ends
+            if now + AGAIN > gives_up_at:
+                raise AccountBusy(f"{self._holder(account_id)}. Try again in a minute.")
+            if on_wait is not None:
+                on_wait(f"{self._holder(account_id)}; waiting for it.")
+                on_wait = None
+            self.clock.sleep(AGAIN.total_seconds())
+
+    def _holder(self, account_id: str) -> str:
+        """Return the start of a sentence that says who works on an account, and how long."""
+        account = self.tracking.account(account_id)
+        holder, until = (account.lease_holder, account.lease_until) if account else (None, None)
+        command = " ".join((holder or "").split(" ")[:2])
+        worker = f"`{command}`" if command.startswith("email-opens ") else "A turn of the function"
+        ends = f", until {iso(until.replace(microsecond=0))} at the latest" if until else ""
+        return f"{worker} is working on account {account_id}{ends}"
+
+    def _budget(self, account: Account, holder: str, day: str, now: datetime) -> Budget:
+        """Return what is left of the day; more of it is reserved as it is needed."""
+        left = max(0, self.requests_per_day - account.requests_spent)
+        reserved = min(BLOCK, left)
+        counted = account.requests_spent + reserved
+
+        def reserve(requests: int) -> bool:
+            nonlocal counted
+            kept = self.tracking.reserve(
+                account.account_id, holder=holder, day=day, counted=counted, requests=requests
+            )
+            counted += requests if kept else 0
+            return kept
+
+        return Budget(reserved, left - reserved, reserve, opens_at=account.opens_at(now))
+
+
+def is_held_by_another(account: Account, holder: str, now: datetime) -> bool:
+    """Return whether another holder has the account's lease."""
+    until = account.lease_until
+    held = until is not None and now < until <= now + LONGEST
+    return held and account.lease_holder != holder

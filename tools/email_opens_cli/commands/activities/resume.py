@@ -1,0 +1,26 @@
+"""Poll e-mails again that were paused, finished or gone."""
+
+from dataclasses import replace
+
+from email_opens.model import Activity, State
+from email_opens_cli.deployed.activities import change_each
+from email_opens_cli.terminal.options import Account, Ids, Stack
+
+
+def resume(activity_ids: Ids, account: Account = "default", stack: Stack = None) -> None:
+    """Poll e-mails again that were paused, finished or gone."""
+    change_each(activity_ids, account, stack, resumed)
+
+
+def resumed(activity: Activity) -> tuple[Activity, str]:
+    """Return an activity active again, and the end of a sentence that says so."""
+    match activity.state:
+        case State.ACTIVE:
+            return activity, "is active already; nothing was changed."
+        case State.FINISHED:
+            # It is due for an audit, or it would be finished again before it was read.
+            progress = replace(activity.progress, audited_at=None)
+            again = replace(activity, state=State.ACTIVE, progress=progress)
+            return again, "is active again: the next turn reads its whole report."
+        case _:
+            return replace(activity, state=State.ACTIVE), "is active again."

@@ -1,0 +1,36 @@
+"""Take the account's turn once, on this machine."""
+
+from uuid import uuid4
+
+from email_opens_cli.deployed.leases import print_wait
+from email_opens_cli.deployed.product import product
+from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
+    Account,
+    Stack,
+    Wait,
+    parse_account,
+    parse_wait,
+)
+
+
+def poll(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
+    """Take the account's turn once, here, as the schedule has the function take it."""
+    with complaints():
+        account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
+        turn = wired.turns.take_turn(
+            account_id,
+            holder=f"email-opens poll {uuid4()}",
+            lasts=TURN,
+            commit=COMMIT,
+            wait=patience,
+            on_wait=print_wait,
+        )
+        if turn.leased:
+            for sentence in report_sentences(turn):
+                print(sentence)
+        failures = list(failure_sentences(turn))
+        if failures:
+            complain("\n".join(failures), FAILED)

@@ -1,0 +1,65 @@
+"""The tracked activities that a command names, and changes of them."""
+
+from collections.abc import Callable, Iterable
+
+from email_opens.errors import EmailOpensError, LostRace
+from email_opens.model import Activity
+from email_opens.ports import Tracking
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.options import parse_account, parse_ids
+
+type Change = Callable[[Activity], tuple[Activity, str]]
+"""Returns an activity changed, and the end of a sentence that says so."""
+
+_TRIES = 5
+"""A poll may write the activity between a read and a write, but not each time."""
+
+
+def of_account(tracking: Tracking, account_id: str, wanted: Iterable[str]) -> list[Activity]:
+    """Return the tracked activities of these ids, in their order.
+
+    Raises:
+        EmailOpensError: some are not tracked.
+    """
+    tracked = {
+        activity.campaign_activity_id: activity for activity in tracking.activities(account_id)
+    }
+    ids = list(wanted)
+    untracked = [activity_id for activity_id in ids if activity_id not in tracked]
+    if untracked:
+        raise EmailOpensError(
+            f"Not tracked for account {account_id}: {', '.join(untracked)}. "
+            "`email-opens status` lists what is tracked."
+        )
+    return [tracked[activity_id] for activity_id in ids]
+
+
+def change_each(activity_ids: list[str], account: str, stack: str | None, change: Change) -> None:
+    """Change activities, and print a sentence about each."""
+    with complaints():
+        account_id, wanted = parse_account(account), parse_ids(activity_ids)
+        tracking = product(stack).tracking
+        for activity in of_account(tracking, account_id, wanted):
+            print(f"{activity.campaign_activity_id} {save_change(tracking, activity, change)}")
+
+
+def save_change(tracking: Tracking, activity: Activity, change: Change) -> str:
+    """Save a change over what a poll may have written meanwhile; return the sentence's end.
+
+    Raises:
+        LostRace: the activity was written between each read and write.
+    """
+    for _ in range(_TRIES):
+        changed, ending = change(activity)
+        if changed == activity:
+            return ending
+        try:
+            tracking.save(changed)
+        except LostRace:
+            (activity,) = of_account(tracking, activity.account_id, [activity.campaign_activity_id])
+        else:
+            return ending
+    raise LostRace(
+        f"Activity {activity.campaign_activity_id} is being written all the time; try again."
+    )
