@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 import requests
 
-from email_opens.adapters.vendor.http import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
+from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
+from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import (
     AccountDisconnected,
@@ -97,7 +98,7 @@ class Vendor:
             ReportUnavailable: no usable answer came.
             AccountStopped: no other question of the account would fare better.
         """
-        patience = Patience(self._clock, before)
+        retries = Retries(self._clock, before)
         renewed = False
         failure: EmailOpensError
         while True:
@@ -118,7 +119,7 @@ class Vendor:
                     )
             else:
                 failure, seconds = self._judge(reply, question)
-            patience.wait(failure, seconds)
+            retries.wait(failure, seconds)
 
     def _send(self, target: str, before: datetime) -> Reply | Unanswered:
         """Send one request in its turn."""
@@ -126,7 +127,7 @@ class Vendor:
         token = self._tokens.access_token(before)
         now = self._clock.now()
         begin = max(now, self._next_at or now)
-        if begin + timedelta(seconds=LEAST_SECONDS) > before:
+        if begin + timedelta(seconds=ATTEMPT_SECONDS) > before:
             raise OutOfTime("No time is left for another request.")
         if begin > now:
             self._clock.sleep((begin - now).total_seconds())
