@@ -15,6 +15,7 @@ from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import aws_session
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
@@ -129,7 +130,7 @@ def _turns(
     session = _session()
 
     def report(account_id: str, budget: Budget) -> Report:
-        return ConstantContactReport(
+        api = VendorApi(
             session,
             settings.constant_contact_api_url,
             tokens(account_id, credentials, session, settings.constant_contact_auth_url, clock),
@@ -137,6 +138,7 @@ def _turns(
             requests_per_second=settings.requests_per_second,
             budget=budget,
         )
+        return ConstantContactReport(api)
 
     return Turns(
         tracking=tracking,
@@ -180,7 +182,7 @@ def bootstrap_discovery(
     session = _session()
 
     def campaigns(account_id: str, requests_left: int) -> Campaigns:
-        return ConstantContactCampaigns(
+        api = VendorApi(
             session,
             settings.constant_contact_api_url,
             TokenSource(
@@ -188,8 +190,9 @@ def bootstrap_discovery(
             ),
             clock,
             requests_per_second=settings.requests_per_second,
-            requests_left=requests_left,
+            budget=Budget(requests_left),
         )
+        return ConstantContactCampaigns(api)
 
     visits = Visits(
         tracking=tracking,
