@@ -27,6 +27,9 @@ from email_opens.instants import next_day
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
 
+MOST_BYTES = 1024 * 1024
+"""The size of the longest reply that `VendorApi.reply` accepts."""
+
 _THROTTLED_SECONDS = 1.0
 
 
@@ -124,6 +127,19 @@ class VendorApi:
             else:
                 failure, seconds = self._classify(reply, resource)
             retries.wait(failure, seconds)
+
+    def reply(self, target: str, before: datetime) -> Reply:
+        """Send one request for a path, without retries, and return its reply of any status.
+
+        Raises:
+            OutOfTime: `before` or the budget leaves no request.
+            ReportUnavailable: no whole reply came.
+            AccountStopped: the account has no access token.
+        """
+        reply = self._send(target, before, MOST_BYTES)
+        if isinstance(reply, Unanswered):
+            raise ReportUnavailable(f"The vendor did not answer: {reply}.")
+        return reply
 
     def _send(self, target: str, before: datetime, most_bytes: int) -> Reply | Unanswered:
         """Send one request as soon as the pace allows it."""

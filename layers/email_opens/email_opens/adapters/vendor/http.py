@@ -110,15 +110,15 @@ def exchange(
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > most_bytes:
-                    fault = "its reply is too large"
+                    fault = "the reply is too large"
                     break
                 if clock.now() > end:
-                    fault = "its reply took too long"
+                    fault = "the reply took too long"
                     break
             else:
                 return Reply(response.status_code, response.headers, bytes(body))
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        fault = "it did not answer in time"
+        fault = "the request timed out"
     except (
         requests.RequestException,
         urllib3.exceptions.HTTPError,

@@ -6,10 +6,10 @@ from functools import partial
 from urllib.parse import quote
 
 from email_opens.adapters.vendor.api import Resource, VendorApi
-from email_opens.adapters.vendor.counters import decode_counters
+from email_opens.adapters.vendor.counters import decode_activity_counter, decode_counters
 from email_opens.adapters.vendor.links import local
 from email_opens.adapters.vendor.rows import decode
-from email_opens.errors import ActivityGone, NotCounted, PagingBroken
+from email_opens.errors import ActivityGone, EmailOpensError, NotCounted, PagingBroken
 from email_opens.model import CounterReadings, Page
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -66,6 +66,19 @@ class ConstantContactReport:
             return self._api.get(resource, decode_counters, before)
         except ActivityGone as error:
             raise NotCounted(str(error)) from None
+
+    def count_activity(self, campaign_activity_id: str, before: datetime) -> int | None:
+        """Read the vendor's count of an activity's opens, from `em_opens_all`, with one request.
+
+        Returns None if the request fails or the reply has no usable count.
+        """
+        activity_id = quote(campaign_activity_id, safe="")
+        target = f"/v3/reports/stats/email_campaign_activities/{activity_id}"
+        try:
+            reply = self._api.reply(target, before)
+        except EmailOpensError:
+            return None
+        return decode_activity_counter(reply.body)
 
     def _page(self, campaign_activity_id: str, link: str | None, target: str, body: bytes) -> Page:
         found = decode(body, campaign_activity_id)
