@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from bench.product import COMMIT, INVOCATION, activity, invoke, wired
 from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
 from constant_contact_emulator import Behaviour, Contact, Limits, Row, Ties, Vendor
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import OutOfTime, PublishFailed
@@ -181,7 +182,7 @@ class Stage:
     def report(self, budget: Budget | None = None) -> ConstantContactReport:
         session: Any = VendorSession(self._vendor, ROWS_A_PAGE, lambda act: act(), self._sent)
         tokens = TokenSource("default", self._credentials, session, API_URL, self.clock)
-        return ConstantContactReport(
+        api = VendorApi(
             session,
             API_URL,
             tokens,
@@ -189,6 +190,7 @@ class Stage:
             requests_per_second=REQUESTS_PER_SECOND,
             budget=budget or Budget(sys.maxsize),
         )
+        return ConstantContactReport(api)
 
     def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
         del activity, now

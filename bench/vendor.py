@@ -15,6 +15,7 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.model import Tokens
@@ -144,7 +145,7 @@ def reports(vendor: Vendor, clock: Clock) -> Callable[[str, Budget], Report]:
     )
 
     def report(account_id: str, budget: Budget) -> Report:
-        return ConstantContactReport(
+        api = VendorApi(
             session,
             URL,
             TokenSource(account_id, credentials, session, URL, clock),
@@ -152,5 +153,6 @@ def reports(vendor: Vendor, clock: Clock) -> Callable[[str, Budget], Report]:
             requests_per_second=REQUESTS_PER_SECOND,
             budget=budget,
         )
+        return ConstantContactReport(api)
 
     return report

@@ -57,14 +57,7 @@ class AtTheVendor:
 
 
 def at_the_vendor(vendor: Vendor, api_url: str | None = None) -> ConstantContactCampaigns:
-    return ConstantContactCampaigns(
-        vendor.session,
-        api_url or vendor.emulator.url,
-        vendor.tokens,
-        vendor.clock,
-        requests_per_second=4,
-        budget=Budget(LEFT),
-    )
+    return ConstantContactCampaigns(vendor.api(left=LEFT, url=api_url))
 
 
 type Kept = InMemory | AtTheVendor

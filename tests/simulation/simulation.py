@@ -21,6 +21,7 @@ from constant_contact_emulator import (
     TimeFormat,
     Vendor,
 )
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import ActivityFailed, PublishFailed
@@ -228,14 +229,8 @@ class Simulation:
 
         def report(account_id: str, budget: Budget) -> Report:
             tokens = TokenSource(account_id, ports, session, f"{API_URL}/oauth2/default/v1", clock)
-            real = ConstantContactReport(
-                session,
-                API_URL,
-                tokens,
-                clock,
-                requests_per_second=4,
-                budget=budget,
-            )
+            api = VendorApi(session, API_URL, tokens, clock, requests_per_second=4, budget=budget)
+            real = ConstantContactReport(api)
             return WatchedReport(real, lambda page: self.rules.a_page_was_read(invocation, page))
 
         return Turns(

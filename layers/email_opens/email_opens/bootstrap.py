@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import requests
 from botocore.config import Config
@@ -15,6 +15,7 @@ from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import aws_session
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
@@ -38,6 +39,15 @@ if TYPE_CHECKING:
     from email_opens.adapters.local.stores import SqliteCredentials
 
 
+class Connect(Protocol):
+    """Makes the connection of an account to the vendor within a budget."""
+
+    def __call__(
+        self, account_id: str, budget: Budget, credentials: Credentials | None = None
+    ) -> VendorApi:
+        """Connect with the credentials that are stored, or with others."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailOpens:
     """The product, wired."""
@@ -46,6 +56,7 @@ class EmailOpens:
     turns: Turns
     leases: Leases
     """The leases of commands, which may also spend what turns leave to other users of the key."""
+    connect: Connect
     report: Callable[[str, Budget], ConstantContactReport]
     """Makes the report of an account within a budget."""
     tracking: Tracking
@@ -75,12 +86,14 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
         settings.dead_letter_queue_url,
         clock,
     )
-    report = _reports(settings, credentials, clock)
+    connect = _connect(settings, credentials, clock)
+    report = _reports(connect)
     leases = _leases(settings, tracking, clock)
     return EmailOpens(
         settings=settings,
         turns=_turns(settings, leases, ledger, publisher, report),
         leases=replace(leases, requests_per_day=settings.requests_per_day),
+        connect=connect,
         report=report,
         tracking=tracking,
         ledger=ledger,
@@ -120,7 +133,7 @@ def bootstrap_watch(
         _leases(settings, tracking, clock),
         stores.SqliteLedger(state),
         LinesPublisher(output, rejected),
-        _reports(settings, credentials, clock, stores.WatchTokens),
+        _reports(_connect(settings, credentials, clock, stores.WatchTokens)),
     )
     return Watch(turns=turns, tracking=tracking, credentials=credentials, clock=clock)
 
@@ -153,19 +166,10 @@ def bootstrap_discovery(
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
-    session = _session()
+    connect = _connect(settings, credentials, clock)
 
     def campaigns(account_id: str, budget: Budget) -> Campaigns:
-        return ConstantContactCampaigns(
-            session,
-            settings.constant_contact_api_url,
-            TokenSource(
-                account_id, credentials, session, settings.constant_contact_auth_url, clock
-            ),
-            clock,
-            requests_per_second=settings.requests_per_second,
-            budget=budget,
-        )
+        return ConstantContactCampaigns(connect(account_id, budget))
 
     leases = _leases(settings, tracking, clock)
     discovery = Discovery(
@@ -191,25 +195,31 @@ def _leases(settings: Settings, tracking: Tracking, clock: Clock) -> Leases:
     return Leases(tracking=tracking, clock=clock, requests_per_day=settings.requests_to_spend)
 
 
-def _reports(
+def _connect(
     settings: Settings,
-    credentials: Credentials,
+    stored: Credentials,
     clock: Clock,
     tokens: type[TokenSource] = TokenSource,
-) -> Callable[[str, Budget], ConstantContactReport]:
-    session = _session()
+) -> Connect:
+    session, auth_url = _session(), settings.constant_contact_auth_url
 
-    def report(account_id: str, budget: Budget) -> ConstantContactReport:
-        return ConstantContactReport(
+    def connect(
+        account_id: str, budget: Budget, credentials: Credentials | None = None
+    ) -> VendorApi:
+        return VendorApi(
             session,
             settings.constant_contact_api_url,
-            tokens(account_id, credentials, session, settings.constant_contact_auth_url, clock),
+            tokens(account_id, credentials or stored, session, auth_url, clock),
             clock,
             requests_per_second=settings.requests_per_second,
             budget=budget,
         )
 
-    return report
+    return connect
+
+
+def _reports(connect: Connect) -> Callable[[str, Budget], ConstantContactReport]:
+    return lambda account_id, budget: ConstantContactReport(connect(account_id, budget))
 
 
 def _turns(

@@ -10,7 +10,8 @@ from typing import Any
 
 import requests
 
-from email_opens.adapters.vendor.http import Patience, Reply, Unanswered, exchange
+from email_opens.adapters.retry import Retries
+from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.oauth import USUAL_LIFETIME
 from email_opens.errors import AccountDisconnected, AccountStopped, EmailOpensError, InvalidInput
 from email_opens.model import Tokens
@@ -130,7 +131,7 @@ class AuthorizationServer:
             AccountStopped: there is none within the tries.
         """
         before = self.clock.now() + LONGEST_ANSWER
-        patience = Patience(self.clock, before)
+        retries = Retries(self.clock, before)
         while True:
             reply = self.ask(path, application, form, before)
             if isinstance(reply, Reply) and not passing(reply):
@@ -139,7 +140,7 @@ class AuthorizationServer:
             if isinstance(reply, Reply):
                 said = f"it answered {reply.status}{reply.traces()}"
                 seconds = wait_seconds(reply, self.clock.now())
-            patience.wait(AccountStopped(f"Constant Contact cannot be asked: {said}."), seconds)
+            retries.wait(AccountStopped(f"Constant Contact cannot be asked: {said}."), seconds)
 
     def tokens(self, application: Application, reply: Reply) -> Tokens:
         """Return the tokens that a reply gives to the application.

@@ -1,7 +1,8 @@
 """An account's credentials: as a person hands them over, and how they come to be stored."""
 
 import json
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -50,15 +51,19 @@ def read(text: str | bytes) -> Tokens:
     )
 
 
-class _GivenToken:
-    """An access token that is not stored yet, in place of the account's `TokenSource`."""
+@dataclass(slots=True)
+class _NewCredentials:
+    """Credentials that are not stored yet."""
 
-    def __init__(self, access_token: str) -> None:
-        self._access_token = access_token
+    tokens: Tokens
 
-    def access_token(self, before: datetime) -> str:
-        del before
-        return self._access_token
+    def load(self, account_id: str) -> Tokens:
+        del account_id
+        return self.tokens
+
+    def store(self, account_id: str, tokens: Tokens) -> None:
+        del account_id
+        self.tokens = tokens
 
 
 def connect(
@@ -76,14 +81,15 @@ def connect(
     """
     refusal: AccountDisconnected | None = None
     unchecked: str | None = None
+    new = _NewCredentials(tokens)
     with hold(product.leases, account_id, "connect", wait=wait) as lease:
         if tokens.access_token is not None:
             try:
-                unchecked = _check(product, lease, tokens.access_token)
+                unchecked = _check(product, account_id, lease, new)
             except AccountDisconnected as error:
                 refusal = error
         if refusal is None:
-            product.credentials.store(account_id, tokens)
+            product.credentials.store(account_id, new.tokens)
             lease.last_error = None
     if refusal is not None:
         # Raised outside the lease, since it is not about the credentials that are stored.
@@ -91,12 +97,13 @@ def connect(
     return unchecked
 
 
-def _check(product: "EmailOpens", lease: Lease, access_token: str) -> str | None:
+def _check(
+    product: "EmailOpens", account_id: str, lease: Lease, new: _NewCredentials
+) -> str | None:
     # The new credentials may belong to another key, whose quota is open.
     lease.budget.reopen()
-    api = product.api_of(_GivenToken(access_token), lease.budget)
     try:
-        reply = api.reply(_CHECKED, lease.before)
+        reply = product.connect(account_id, lease.budget, new).reply(_CHECKED, lease.before)
     except BudgetSpent:
         return "Whether it may read reports was not checked: the day's budget is spent."
     except ReportUnavailable as error:

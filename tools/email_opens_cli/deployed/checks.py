@@ -169,7 +169,7 @@ def vendor(deployment: Deployment) -> Iterator[Finding]:
         return
     try:
         with hold(product.leases, account_id, "doctor", wait=deployment.wait) as lease:
-            reply = product.api(account_id, lease.budget).reply(SUMMARIES, lease.before)
+            reply = product.connect(account_id, lease.budget).reply(SUMMARIES, lease.before)
     except AccountBusy as error:
         yield Finding.unchecked("vendor", "not checked", str(error))
         return

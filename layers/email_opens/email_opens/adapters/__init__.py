@@ -1,1 +1,1 @@
-"""What keeps the ports on real services."""
+"""Implementations of the ports over real services."""

@@ -1,4 +1,4 @@
-"""The machine's clock: the one place where the product sleeps, so that no test need wait."""
+"""The system clock: the one place where the product sleeps, so that tests need not wait."""
 
 import time
 from datetime import UTC, datetime

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import requests
 
 from constant_contact_emulator import Behaviour, Emulator, Limits
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountDisconnected
@@ -63,15 +64,21 @@ class Vendor:
     def before(self) -> datetime:
         return self.clock.now() + timedelta(minutes=1)
 
-    def report(self, *, requests_per_second: int = 4, left: int = 1000) -> ConstantContactReport:
-        return ConstantContactReport(
+    def api(
+        self, *, requests_per_second: int = 4, left: int = 1000, url: str | None = None
+    ) -> VendorApi:
+        """Return a connection to the emulator, or to another server at `url`."""
+        return VendorApi(
             self.session,
-            self.emulator.url,
+            url or self.emulator.url,
             self.tokens,
             self.clock,
             requests_per_second=requests_per_second,
             budget=Budget(left),
         )
+
+    def report(self, *, requests_per_second: int = 4, left: int = 1000) -> ConstantContactReport:
+        return ConstantContactReport(self.api(requests_per_second=requests_per_second, left=left))
 
     def read(
         self,
@@ -177,13 +184,6 @@ def raw(status: int, body: bytes = b"", *headers: str) -> list[bytes]:
 
 def read_stub(vendor: Vendor, there: Stub, *, minutes: int = 1) -> Page:
     """Read from a hand-written vendor, with a token of the emulated one."""
-    report = ConstantContactReport(
-        vendor.session,
-        there.url,
-        vendor.tokens,
-        vendor.clock,
-        requests_per_second=4,
-        budget=Budget(100),
-    )
+    report = ConstantContactReport(vendor.api(url=there.url))
     before = vendor.clock.now() + timedelta(minutes=minutes)
     return report.read(ACTIVITY, link=None, rows=500, before=before)

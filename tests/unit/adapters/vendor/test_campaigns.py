@@ -61,7 +61,7 @@ class TestSummaries:
 
     @pytest.mark.parametrize("reply", [b"<html>", b"[]", b"{}", b'{"bulk_email_campaign_summa'])
     def test_that_are_none_are_unavailable(self, vendor: Vendor, reply: bytes) -> None:
-        with pytest.raises(ReportUnavailable, match="no page of the summaries"):
+        with pytest.raises(ReportUnavailable, match="no usable page of the summaries"):
             asked(vendor, reply, "summaries", link=None)
 
     @pytest.mark.parametrize("href", ["https://example.org/v3/x", "/v2/x", "/v3/../x"])
@@ -147,7 +147,7 @@ class TestASendHistory:
         assert asked(vendor, [], "last_run", ACTIVITY) is None
 
     def test_that_is_no_list_is_unavailable(self, vendor: Vendor) -> None:
-        with pytest.raises(ReportUnavailable, match="no send history"):
+        with pytest.raises(ReportUnavailable, match="no usable send history"):
             asked(vendor, {}, "last_run", ACTIVITY)
 
 

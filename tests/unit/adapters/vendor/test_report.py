@@ -18,7 +18,6 @@ from email_opens.errors import (
     ReportUnavailable,
     Throttled,
 )
-from email_opens.turns.budget import Budget
 from tests.unit.adapters.vendor.sockets import ACTIVITY, Vendor, raw, read_stub, serving, stub
 
 EMPTY = b'{"tracking_activities":[]}'
@@ -121,14 +120,7 @@ def test_three_bad_replies_are_survived_and_four_are_not(
 
 def test_a_vendor_that_cannot_be_reached_is_unavailable(vendor: Vendor) -> None:
     with pytest.raises(ReportUnavailable, match="connection failed") as caught:
-        ConstantContactReport(
-            vendor.session,
-            "http://127.0.0.1:9",
-            vendor.tokens,
-            vendor.clock,
-            requests_per_second=4,
-            budget=Budget(9),
-        ).read(ACTIVITY, link=None, rows=500, before=vendor.before)
+        vendor.read(ConstantContactReport(vendor.api(url="http://127.0.0.1:9")))
     assert caught.value.__context__ is None
 
 

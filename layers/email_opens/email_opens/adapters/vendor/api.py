@@ -1,6 +1,6 @@
-"""Constant Contact's V3 API: one question and its answer, within the pace and the budget.
+"""Requests to Constant Contact's V3 API, within the pace and the budget of one account.
 
-Whatever may be answered is judged here once, by what the caller should do.
+Each reply is classified here, once, by what the caller should do.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 import requests
 
-from email_opens.adapters.vendor.http import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
+from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
+from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import (
     AccountDisconnected,
@@ -26,31 +27,37 @@ from email_opens.instants import next_day
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
 
+MOST_BYTES = 1024 * 1024
+"""The size of the longest reply that `VendorApi.reply` accepts."""
+
 _THROTTLED_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked for, and the words for it in the sentences of a failure."""
+class Resource:
+    """What to read from the API, and the words for it in error messages."""
 
     target: str
     """Path and query, beginning with `/v3/`."""
-    answer: str
-    """What a good reply is: `page of the report`."""
+    content: str
+    """What a good reply contains: `page of the report`."""
     subject: str
-    """What the vendor may not know: `activity`."""
-    reading: str
-    """What it may forbid to read: `the report`."""
+    """What a 404 says does not exist: `activity`."""
+    data: str
+    """What a 403 forbids reading: `the report`."""
     privilege: str
-    """What the account's user needs to read it."""
+    """The privilege that the account's user needs for it."""
+    most_bytes: int
+    """The size of the longest reply that is accepted."""
     linked: bool = False
     """Whether the target is a next link, which may have expired."""
 
 
-class Vendor:
-    """Asks for one account, in one invocation.
+class VendorApi:
+    """Sends the requests of one account in one invocation.
 
-    It takes its requests from a budget, evenly and `requests_per_second` at most.
+    The adapters that share an instance share its pace, `requests_per_second` evenly spaced, and
+    its budget. Requests for tokens have a limit of their own and are not counted.
     """
 
     def __init__(
@@ -62,123 +69,138 @@ class Vendor:
         *,
         requests_per_second: int,
         budget: Budget,
-        most_bytes: int,
     ) -> None:
+        self.url = api_url
         self._session = session
-        self._api_url = api_url
         self._tokens = tokens
         self._clock = clock
         self._interval = timedelta(seconds=1) / requests_per_second
         self._budget = budget
-        self._most_bytes = most_bytes
         self._next_at: datetime | None = None
         self._requests = 0
         self._throttled = 0
 
     @property
     def requests(self) -> int:
-        """How many requests of the API were sent; those for tokens have a limit of their own."""
+        """How many requests were sent, retries and refused ones included."""
         return self._requests
 
     @property
     def throttled(self) -> int:
-        """How many replies were "Too Many Requests" for the second."""
+        """How many replies refused a request for its pace."""
         return self._throttled
 
-    def ask[T](self, question: Question, read: Callable[[bytes], T], before: datetime) -> T:
-        """Return what `read` makes of the answer's body; begin nothing after `before`.
+    def get[T](self, resource: Resource, decode: Callable[[bytes], T], before: datetime) -> T:
+        """Return what `decode` makes of the reply's body; start no request after `before`.
 
-        `read` refuses a body with a ValueError: the end of a sentence, without its content.
+        `decode` refuses a body with a ValueError: the end of a sentence, without the content.
 
         Raises:
             OutOfTime: `before` or the budget leaves no request.
-            LinkExpired: the question's link no longer works.
-            ActivityGone: the vendor does not know the question's subject.
-            ReportUnavailable: no usable answer came.
-            AccountStopped: no other question of the account would fare better.
+            LinkExpired: the resource is a next link that no longer works.
+            ActivityGone: the vendor does not know the resource's subject.
+            ReportUnavailable: no attempt got a usable reply.
+            AccountStopped: every request of the account would fail.
         """
-        patience = Patience(self._clock, before)
+        retries = Retries(self._clock, before)
         renewed = False
         failure: EmailOpensError
         while True:
-            reply = self._send(question.target, before)
+            reply = self._send(resource.target, before, resource.most_bytes)
             seconds = None
             if isinstance(reply, Unanswered):
-                failure = ReportUnavailable(f"The vendor gave no {question.answer}: {reply}.")
+                failure = ReportUnavailable(
+                    f"The vendor returned no usable {resource.content}: {reply}."
+                )
             elif reply.status == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed = True
                 self._tokens.refused()
                 continue
             elif reply.status == HTTPStatus.OK:
                 try:
-                    return read(reply.body)
+                    return decode(reply.body)
                 except ValueError as fault:
                     failure = ReportUnavailable(
-                        f"The vendor's reply is no {question.answer}: {fault}{reply.traces()}."
+                        f"The vendor returned no usable {resource.content}: "
+                        f"{fault}{reply.traces()}."
                     )
             else:
-                failure, seconds = self._judge(reply, question)
-            patience.wait(failure, seconds)
+                failure, seconds = self._classify(reply, resource)
+            retries.wait(failure, seconds)
 
-    def _send(self, target: str, before: datetime) -> Reply | Unanswered:
-        """Send one request in its turn."""
+    def reply(self, target: str, before: datetime) -> Reply:
+        """Send one request for a path, without retries, and return its reply of any status.
+
+        Raises:
+            OutOfTime: `before` or the budget leaves no request.
+            ReportUnavailable: no whole reply came.
+            AccountStopped: the account has no access token.
+        """
+        reply = self._send(target, before, MOST_BYTES)
+        if isinstance(reply, Unanswered):
+            raise ReportUnavailable(f"The vendor did not answer: {reply}.")
+        return reply
+
+    def _send(self, target: str, before: datetime, most_bytes: int) -> Reply | Unanswered:
+        """Send one request as soon as the pace allows it."""
         self._budget.ready()
         token = self._tokens.access_token(before)
         now = self._clock.now()
-        begin = max(now, self._next_at or now)
-        if begin + timedelta(seconds=LEAST_SECONDS) > before:
+        start = max(now, self._next_at or now)
+        if start + timedelta(seconds=ATTEMPT_SECONDS) > before:
             raise OutOfTime("No time is left for another request.")
-        if begin > now:
-            self._clock.sleep((begin - now).total_seconds())
-        self._next_at = max(begin, self._clock.now()) + self._interval
+        if start > now:
+            self._clock.sleep((start - now).total_seconds())
+        self._next_at = max(start, self._clock.now()) + self._interval
         self._budget.take()
         self._requests += 1
         try:
             return exchange(
                 self._session,
                 "GET",
-                self._api_url + target,
+                self.url + target,
                 headers={"Authorization": f"Bearer {token}"},
                 clock=self._clock,
                 before=before,
-                most_bytes=self._most_bytes,
+                most_bytes=most_bytes,
             )
         except Unanswered as error:
             return error
 
-    def _judge(self, reply: Reply, question: Question) -> tuple[EmailOpensError, float | None]:
-        """Raise what a reply means, or return what it means after the last try, and the wait."""
+    def _classify(self, reply: Reply, resource: Resource) -> tuple[EmailOpensError, float | None]:
+        """Raise the error of a reply; if a retry may help, return it with the requested wait."""
         status, key, traces = reply.status, reply.error_key("error_key"), reply.traces()
         now = self._clock.now()
-        asked = reply.retry_after_seconds(now)
-        answered = f"The vendor answered {status}{f' {key}' if key else ''}{traces}"
+        wait_seconds = reply.retry_after_seconds(now)
+        answer = f"{status}{f' {key}' if key else ''}{traces}"
+        unavailable = ReportUnavailable(f"The vendor answered {answer}.")
         match status:
             case HTTPStatus.UNAUTHORIZED:
                 raise AccountDisconnected(
-                    f"The vendor refused a new access token as well: "
+                    f"The vendor also refused a new access token: "
                     f"run {self._tokens.command()}{traces}."
                 )
             case HTTPStatus.FORBIDDEN:
                 raise AccountDisconnected(
-                    f"The vendor forbids reading {question.reading}: the account's user needs the "
-                    f"privilege {question.privilege} and the application the scope campaign_data; "
+                    f"The vendor forbids reading {resource.data}: give the account's user the "
+                    f"privilege {resource.privilege} and the application the scope campaign_data, "
                     f"then run {self._tokens.command()}{traces}."
                 )
             case HTTPStatus.TOO_MANY_REQUESTS if key == "quota_exceeded":
                 raise QuotaExceeded(
-                    f"The day's quota of the API key is spent{traces}.", next_day(now)
+                    f"The API key's quota of requests for today is spent{traces}.", next_day(now)
                 )
             case HTTPStatus.TOO_MANY_REQUESTS:
                 self._throttled += 1
-                failure = Throttled(f"The vendor went on throttling{traces}.")
-                return failure, max(_THROTTLED_SECONDS, asked or 0.0)
-            case HTTPStatus.NOT_FOUND | HTTPStatus.BAD_REQUEST if question.linked:
-                raise LinkExpired(f"A next link no longer works: {answered}.")
+                failure = Throttled(f"The vendor throttled every attempt{traces}.")
+                return failure, max(_THROTTLED_SECONDS, wait_seconds or 0.0)
+            case HTTPStatus.NOT_FOUND | HTTPStatus.BAD_REQUEST if resource.linked:
+                raise LinkExpired(f"A next link no longer works: the vendor answered {answer}.")
             case HTTPStatus.NOT_FOUND if key is not None:
-                raise ActivityGone(f"The vendor does not know this {question.subject}{traces}.")
+                raise ActivityGone(f"The vendor does not know this {resource.subject}{traces}.")
             case HTTPStatus.NOT_FOUND | HTTPStatus.REQUEST_TIMEOUT:
-                # A 404 without the vendor's words comes from something before it.
-                return ReportUnavailable(f"{answered}."), asked
+                # A 404 without an error key comes from a gateway in front of the API.
+                return unavailable, wait_seconds
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.MULTIPLE_CHOICES:
-            return ReportUnavailable(f"{answered}."), asked
-        raise ReportUnavailable(f"{answered}.")
+            return unavailable, wait_seconds
+        raise unavailable

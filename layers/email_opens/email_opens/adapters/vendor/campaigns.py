@@ -7,17 +7,12 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import requests
-
-from email_opens.adapters.vendor.api import Question, Vendor
+from email_opens.adapters.vendor.api import Resource, VendorApi
 from email_opens.adapters.vendor.links import local, next_href
-from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summaries, Summary
 from email_opens.errors import ActivityGone, InvalidInput, PagingBroken
 from email_opens.instants import utc
 from email_opens.model import activity_id
-from email_opens.ports import Clock
-from email_opens.turns.budget import Budget
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of one reply: ten times the longest page of summaries."""
@@ -29,55 +24,35 @@ _REMOVED = "removed"
 
 
 class ConstantContactCampaigns:
-    """Keeps `email_opens.discovery.ports.Campaigns` for one account and one invocation.
+    """Implements `email_opens.discovery.ports.Campaigns` for one account."""
 
-    It takes its requests from a budget, evenly and `requests_per_second` at most.
-    """
-
-    def __init__(
-        self,
-        session: requests.Session,
-        api_url: str,
-        tokens: TokenSource,
-        clock: Clock,
-        *,
-        requests_per_second: int,
-        budget: Budget,
-    ) -> None:
-        self._api_url = api_url
-        self._vendor = Vendor(
-            session,
-            api_url,
-            tokens,
-            clock,
-            requests_per_second=requests_per_second,
-            budget=budget,
-            most_bytes=MOST_BYTES,
-        )
+    def __init__(self, api: VendorApi) -> None:
+        self._api = api
 
     @property
     def requests(self) -> int:
-        return self._vendor.requests
+        return self._api.requests
 
     @property
     def throttled(self) -> int:
-        return self._vendor.throttled
+        return self._api.throttled
 
     def summaries(self, *, link: str | None, before: datetime) -> Summaries:
         if link is None:
             target = f"/v3/reports/summary_reports/email_campaign_summaries?limit={_PAGE}"
         else:
-            target = local(link, self._api_url)
-        question = Question(
+            target = local(link, self._api.url)
+        resource = Resource(
             target=target,
-            answer="page of the summaries",
+            content="page of the summaries",
             subject="list",
-            reading="the summaries",
+            data="the summaries",
             privilege="ui:campaign:metrics",
+            most_bytes=MOST_BYTES,
             linked=link is not None,
         )
-        rows, href = self._vendor.ask(question, _summaries, before)
-        below = None if href is None else local(href, self._api_url)
+        rows, href = self._api.get(resource, _summaries, before)
+        below = None if href is None else local(href, self._api.url)
         if below == target:
             raise PagingBroken("A next link of the summaries leads back to its own page.")
         return Summaries(rows, below)
@@ -94,18 +69,19 @@ class ConstantContactCampaigns:
         return self._known(f"/v3/emails?limit={_PAGE}", "list of campaigns", _names, before) or {}
 
     def _known[T](
-        self, target: str, answer: str, read: Callable[[bytes], T], before: datetime
+        self, target: str, content: str, read: Callable[[bytes], T], before: datetime
     ) -> T | None:
         """Ask for what the vendor may not know."""
-        question = Question(
+        resource = Resource(
             target=target,
-            answer=answer,
+            content=content,
             subject="campaign",
-            reading="the campaigns",
+            data="the campaigns",
             privilege="campaign:read",
+            most_bytes=MOST_BYTES,
         )
         try:
-            return self._vendor.ask(question, read, before)
+            return self._api.get(resource, read, before)
         except ActivityGone:
             return None
 

@@ -1,7 +1,6 @@
-"""One request and its whole reply, bounded in time and size; and the patience between tries."""
+"""One request and its whole reply, bounded in time and size."""
 
 import json
-import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,18 +12,13 @@ from typing import Any
 import requests
 import urllib3
 
-from email_opens.errors import EmailOpensError
+from email_opens.adapters.retry import ATTEMPT_SECONDS
 from email_opens.ports import Clock
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 """The longest silence within a reply, and the longest reply."""
-LEAST_SECONDS = 1.0
-"""With less time than this no request is begun."""
-MOST_TRIES = 4
 
-_FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 8.0
 _CHUNK_BYTES = 65_536
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
 _TRACKING_ID = re.compile(r"[A-Za-z0-9=+/:._-]{1,80}")
@@ -99,7 +93,7 @@ def exchange(
     """
     began = clock.now()
     end = min(before, began + timedelta(seconds=READ_SECONDS))
-    seconds = max(LEAST_SECONDS, (end - began).total_seconds())
+    seconds = max(ATTEMPT_SECONDS, (end - began).total_seconds())
     try:
         with session.request(
             method,
@@ -116,15 +110,15 @@ def exchange(
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > most_bytes:
-                    fault = "its reply is too large"
+                    fault = "the reply is too large"
                     break
                 if clock.now() > end:
-                    fault = "its reply took too long"
+                    fault = "the reply took too long"
                     break
             else:
                 return Reply(response.status_code, response.headers, bytes(body))
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        fault = "it did not answer in time"
+        fault = "the request timed out"
     except (
         requests.RequestException,
         urllib3.exceptions.HTTPError,
@@ -134,27 +128,3 @@ def exchange(
     ):
         fault = "the connection failed"
     raise Unanswered(fault)
-
-
-class Patience:
-    """The waits between the tries of one question: full jitter, never past an instant."""
-
-    def __init__(self, clock: Clock, before: datetime) -> None:
-        self._clock = clock
-        self._before = before
-        self._tries = 0
-
-    def wait(self, failure: EmailOpensError, seconds: float | None = None) -> None:
-        """Wait for the next try, as long as was asked for, if it was.
-
-        Raises:
-            EmailOpensError: `failure`, since no try is left, or no time for one.
-        """
-        self._tries += 1
-        if seconds is None:
-            longest = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**self._tries)
-            seconds = random.uniform(0, longest)  # noqa: S311 - jitter is no secret
-        left = (self._before - self._clock.now()).total_seconds()
-        if self._tries >= MOST_TRIES or seconds + LEAST_SECONDS > left:
-            raise failure
-        self._clock.sleep(seconds)

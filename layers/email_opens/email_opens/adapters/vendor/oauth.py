@@ -13,7 +13,8 @@ from typing import Any
 
 import requests
 
-from email_opens.adapters.vendor.http import LEAST_SECONDS, Patience, Reply, Unanswered, exchange
+from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
+from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.errors import AccountDisconnected, AccountStopped, OutOfTime, Throttled
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials
@@ -92,9 +93,9 @@ class TokenSource:
 
     def _renew(self, tokens: Tokens, before: datetime) -> str:
         """Refresh; where the refresh token is spent, with the one that another has stored."""
-        patience = Patience(self._clock, before)
+        retries = Retries(self._clock, before)
         try:
-            return self._refresh(tokens, before, patience)
+            return self._refresh(tokens, before, retries)
         except _Spent:
             newer = self._credentials.load(self._account_id)
         if newer.refresh_token != tokens.refresh_token:
@@ -103,12 +104,12 @@ class TokenSource:
             if good is not None:
                 return good
             try:
-                return self._refresh(newer, before, patience)
+                return self._refresh(newer, before, retries)
             except _Spent:
                 pass
         raise self._disconnected("has a refresh token that the vendor no longer takes")
 
-    def _refresh(self, tokens: Tokens, before: datetime, patience: Patience) -> str:
+    def _refresh(self, tokens: Tokens, before: datetime, retries: Retries) -> str:
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         headers = {}
         if tokens.client_secret is None:
@@ -137,12 +138,12 @@ class TokenSource:
                 failure = AccountStopped(
                     f"The vendor gave no access token: it answered {reply.status}{reply.traces()}."
                 )
-            patience.wait(failure, seconds)
+            retries.wait(failure, seconds)
 
     def _ask(
         self, headers: dict[str, str], form: dict[str, str], before: datetime
     ) -> Reply | Unanswered:
-        if (before - self._clock.now()).total_seconds() < LEAST_SECONDS:
+        if (before - self._clock.now()).total_seconds() < ATTEMPT_SECONDS:
             raise OutOfTime("No time is left to ask for an access token.")
         try:
             return exchange(
