@@ -61,7 +61,9 @@ class TestANewSend:
     def test_is_logged_with_its_name(self, discovery: Deployed) -> None:
         discovery.invoke()
         assert [
-            line["campaign_name"] for line in discovery.output.logs if line["message"] == "Roster."
+            line["campaign_name"]
+            for line in discovery.output.logs
+            if line["message"] == "Activity tracked."
         ] == ["March news"]
 
     def test_is_measured(self, discovery: Deployed) -> None:
@@ -121,7 +123,7 @@ class TestARemovedCampaign:
         for _ in range(2):
             discovery.invoke()
         told = [line["message"] for line in discovery.output.logs]
-        assert told.count("Removed at the vendor: left alone.") == 1
+        assert told.count("Campaign skipped: it was removed at the vendor.") == 1
 
     def test_stays_tracked_if_it_was(self, discovery: Deployed) -> None:
         campaign = send(discovery)

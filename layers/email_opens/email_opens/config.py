@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from email_opens.errors import InvalidSettings
+from email_opens.errors import InvalidInput, InvalidSettings
+from email_opens.model import account_id
 
 _PRINTABLE = re.compile(r"[!-~]+")
 
@@ -165,6 +166,18 @@ def read_discovery_settings(environment: Mapping[str, str]) -> DiscoverySettings
         include_names=_patterns(environment.get("INCLUDE_NAMES", "")) or ("*",),
         exclude_names=_patterns(environment.get("EXCLUDE_NAMES", "")),
     )
+
+
+def scheduled_account_id(event: object) -> str:
+    """Read the account id from a schedule's event.
+
+    Raises:
+        InvalidInput: the event has no account id, or not a valid one.
+    """
+    text = event.get("account_id") if isinstance(event, dict) else None
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidInput('The event names no account: expected {"account_id": "default"}.')
+    return account_id(text)
 
 
 def _patterns(text: str) -> tuple[str, ...]:
