@@ -11,7 +11,7 @@ from email_opens.config import MOST, read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
 from tests.hostile.operations import growth
 from tests.hostile.values import ADDRESS, MEGABYTE, json_values, leaked, refusal, texts
-from tests.integration.deployed import Context, load
+from tests.integration.deployment import Context, load
 from tests.unit.test_config import ENVIRONMENT, NUMBERS, URLS
 
 addresses = st.builds("{}://{}".format, st.sampled_from(["http", "https", "ftp", ""]), texts)

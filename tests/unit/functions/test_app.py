@@ -22,7 +22,7 @@ from email_opens.errors import (
 from email_opens.poller import PollCounts
 from email_opens.turns.turns import Failure, TurnReport
 from tests.fakes import FakeClock, MemoryCredentials
-from tests.integration.deployed import Context, Output, load
+from tests.integration.deployment import Context, Output, load
 
 ADDRESS = "ann@example.org"
 
