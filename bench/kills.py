@@ -65,11 +65,11 @@ def first_read(seed: int, kills: int) -> Read:
     turn_reports: list[Report] = []
     requests = pages_safe = pages_lost = turns = killed = 0
 
-    def note_safe() -> None:
+    def record_safe_pages() -> None:
         nonlocal pages_safe
         pages_safe = turn_reports[-1].requests
 
-    tracking = ObservedTracking(note_safe)
+    tracking = ObservedTracking(record_safe_pages)
     tracking.add(activity(clock.now()))
     unfinished = True
     while unfinished:

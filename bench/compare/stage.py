@@ -101,7 +101,7 @@ class Stage:
         if self._happens(Fault.KILLED_AFTER_PUBLISHING):
             raise Crash
 
-    def outcome(self) -> "Outcome":
+    def outcome(self) -> Outcome:
         rows = Counter(
             (row.contact.contact_id, row.created, row.device_type)
             for row in self._vendor.world.rows(ACTIVITY_ID)

@@ -74,8 +74,8 @@ def targets(outcomes: Mapping[str, Outcome]) -> list[Figure]:
             least >= 0.95 * BUDGET,
         ),
         *(
-            _share(f"counters {minutes} min stale, against none", stale_by.mean, rule.mean, 1.05)
-            for minutes, stale_by in ((m, outcomes[f"100 stale {m}"]) for m in (5, 30, 60))
+            _share(f"counters {minutes} min stale, against none", outcome.mean, rule.mean, 1.05)
+            for minutes, outcome in ((m, outcomes[f"100 stale {m}"]) for m in (5, 30, 60))
         ),
         *(
             _share(
@@ -118,7 +118,7 @@ def scarcity(outcomes: Mapping[str, Outcome]) -> list[Figure]:
     return [*figures, Figure("requests of a budget of 0", f"{spent}", "0", spent == 0)]
 
 
-def compared(outcomes: Mapping[str, Outcome]) -> Sequence[tuple[str, Outcome, Outcome]]:
+def comparison(outcomes: Mapping[str, Outcome]) -> Sequence[tuple[str, Outcome, Outcome]]:
     """Return for each world its name and its outcomes without and with counters."""
     pairs = [(f"{number} activities", f"{number}") for number in (3, *ACTIVITIES)]
     pairs.append(("100, all sent Tuesday at 10:00", "burst"))
@@ -160,7 +160,7 @@ def main() -> None:
     print(f"\n### Mean delay in seconds, {BUDGET:,} requests a day\n")
     print("| world | days | opens | even | square root | optimum | rule | rule and probe |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
-    for name, rule, probe in compared(outcomes):
+    for name, rule, probe in comparison(outcomes):
         print(
             f"| {name} | {len(rule.requests)} | {rule.opens:,} | {rule.even:.1f} "
             f"| {rule.square_root:.1f} | {rule.optimum:.1f} | {rule.mean:.1f} | {probe.mean:.1f} |"
