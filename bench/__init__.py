@@ -1,16 +1,17 @@
-"""What is claimed about speed, requests, memory and repeats, measured.
+"""Benchmarks of speed, requests, memory and repeats.
 
 `make bench` prints all tables, `python -m bench.<topic>` one of them:
 
-- `requested`: requests to read n new rows
-- `throughput`: opens a second, our own share of an open and botocore's
+- `requests_per_poll`: requests to read n new rows
+- `throughput`: opens a second, and the shares of the product and of botocore
 - `memory`: the peak of a first read of 1,000,000 rows
-- `idle`: DynamoDB's writes of a round that finds nothing
-- `killed`: a first read of 200,000 rows, killed ten times
+- `idle`: DynamoDB writes of a turn that finds nothing
+- `kills`: a first read of 200,000 rows, killed ten times
+- `decode`: a page read by the standard library, msgspec and pydantic
 - `freshness`: how soon opens are published for a day's requests (`make bench-freshness`)
-- `decode`: a page by the standard library, msgspec and pydantic
+- `compare`: the rules of other pollers in the same worlds (`make compare`)
 
-Benchmarks are no tests: nothing fails, each figure is printed beside the reach.
-The core and the adapters are the real ones. The vendor's report is made as it is asked for and
-AWS answers at once, both within the process (`vendor`, `aws`); the clock moves when it is slept on.
+Benchmarks do not fail; they print each figure beside its target.
+The core and the adapters are the real ones. The vendor's replies are generated on request and AWS
+replies at once, both within the process (`vendor`, `aws`); a sleep only advances the clock.
 """

@@ -1,14 +1,14 @@
-"""Print every table: `make bench`, some two minutes."""
+"""Print all tables of `make bench`; takes about two minutes."""
 
 import os
 import platform
 
-from bench import decode, idle, killed, memory, requested, throughput
+from bench import decode, idle, kills, memory, requests_per_poll, throughput
 
 
 def main() -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
-    for topic in (requested, idle, throughput, memory, killed):
+    for topic in (requests_per_poll, idle, throughput, memory, kills):
         topic.main()
     print("### Reading a page of 500 rows\n")
     decode.main()

@@ -1,7 +1,7 @@
-"""AWS within the process, answering at once: as plain objects, or below the whole of botocore.
+"""AWS within the process, which replies at once: as plain objects, or below all of botocore.
 
-What it holds is little: activities, and the ledger's entries packed as they come. It checks no
-condition; where conditions matter, the benchmarks use moto or the tests' fakes.
+It stores only activities and ledger entries, and checks no conditions; where conditions matter,
+the benchmarks use moto or the tests' fakes.
 """
 
 import base64
@@ -15,54 +15,54 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-type Asked = Mapping[str, Any]
+type Parameters = Mapping[str, Any]
 
 TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:opens"
 QUERY_BYTES = 2**20
-"""With more than this, DynamoDB ends a reply and tells where to go on."""
+"""DynamoDB ends a reply that exceeds this size and returns the key to continue from."""
 DLQ_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters"
 
 
-class AwsAtOnce:
-    """A DynamoDB, an SNS and an SQS client in one, without botocore."""
+class InstantAws:
+    """Clients of DynamoDB, SNS and SQS in one object, without botocore."""
 
     def __init__(self) -> None:
         self._activities: dict[str, Any] = {}
         self._ledger: dict[str, tuple[bytes, Any]] = {}
 
-    def publish_batch(self, **asked: Any) -> dict[str, Any]:
-        entries = asked["PublishBatchRequestEntries"]
+    def publish_batch(self, **parameters: Any) -> dict[str, Any]:
+        entries = parameters["PublishBatchRequestEntries"]
         return {
             "Successful": [{"Id": entry["Id"], "MessageId": "m"} for entry in entries],
             "Failed": [],
         }
 
-    def send_message_batch(self, **asked: Any) -> dict[str, Any]:
-        raise NotImplementedError(f"Nothing is refused here: {asked}")
+    def send_message_batch(self, **parameters: Any) -> dict[str, Any]:
+        raise NotImplementedError(f"The benchmark expects no dead letter: {parameters}")
 
     def get_item(self, **_: Any) -> dict[str, Any]:
-        """Answer that the account is new: its lease is always free."""
+        """Return no item: the account is new, so its lease is always free."""
         return {}
 
     def update_item(self, **_: Any) -> dict[str, Any]:
         return {}
 
-    def put_item(self, **asked: Any) -> dict[str, Any]:
-        self._activities[asked["Item"]["item"]["S"]] = asked["Item"]
+    def put_item(self, **parameters: Any) -> dict[str, Any]:
+        self._activities[parameters["Item"]["item"]["S"]] = parameters["Item"]
         return {}
 
-    def batch_write_item(self, **asked: Any) -> dict[str, Any]:
-        for write in asked["RequestItems"]["ledger"]:
+    def batch_write_item(self, **parameters: Any) -> dict[str, Any]:
+        for write in parameters["RequestItems"]["ledger"]:
             item = write["PutRequest"]["Item"]
             self._ledger[item["entry"]["S"]] = item["fingerprints"]["B"], item["expires_at"]
         return {"UnprocessedItems": {}}
 
-    def query(self, **asked: Any) -> dict[str, Any]:
-        if asked["TableName"] == "tracking":
+    def query(self, **parameters: Any) -> dict[str, Any]:
+        if parameters["TableName"] == "tracking":
             return {"Items": list(self._activities.values())}
-        values = asked["ExpressionAttributeValues"]
+        values = parameters["ExpressionAttributeValues"]
         first, last = values[":first"]["S"], values[":last"]["S"]
-        after = asked.get("ExclusiveStartKey", {}).get("entry", {}).get("S", "")
+        after = parameters.get("ExclusiveStartKey", {}).get("entry", {}).get("S", "")
         items: list[dict[str, Any]] = []
         size_bytes = 0
         for entry in sorted(name for name in self._ledger if first <= name <= last):
@@ -83,57 +83,57 @@ class AwsAtOnce:
 
 @dataclass(frozen=True, slots=True)
 class Paginator:
-    """Asks on from where a reply has ended, as botocore's."""
+    """Requests the next page from the end of the previous one, like botocore's paginators."""
 
-    ask: Callable[..., dict[str, Any]]
+    query: Callable[..., dict[str, Any]]
 
-    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        reply = self.ask(**asked)
+    def paginate(self, **parameters: Any) -> Iterator[dict[str, Any]]:
+        reply = self.query(**parameters)
         yield reply
         while "LastEvaluatedKey" in reply:
-            reply = self.ask(**asked, ExclusiveStartKey=reply["LastEvaluatedKey"])
+            reply = self.query(**parameters, ExclusiveStartKey=reply["LastEvaluatedKey"])
             yield reply
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """What the adapters take."""
+    """The clients that the adapters need."""
 
     dynamodb: Any
     sns: Any
     sqs: Any
 
 
-def at_once() -> Clients:
-    aws = AwsAtOnce()
+def instant() -> Clients:
+    aws = InstantAws()
     return Clients(aws, aws, aws)
 
 
 def through_botocore() -> Clients:
-    """Return real clients of which all runs but the socket: signing and parsing too."""
-    aws = AwsAtOnce()
+    """Return real clients without the socket: validation, signing and parsing run."""
+    aws = InstantAws()
     return Clients(*(_client(service, aws) for service in ("dynamodb", "sns", "sqs")))
 
 
-def _client(service: str, aws: AwsAtOnce) -> Any:
+def _client(service: str, aws: InstantAws) -> Any:
     session = boto3.session.Session(
         aws_access_key_id="bench", aws_secret_access_key="bench", region_name="eu-west-1"
     )
     client = session.client(service)  # type: ignore[call-overload]
-    # A call begins and ends in one thread, of which a publisher has several.
-    asked = threading.local()
+    # A call stays in one thread; a publisher has several threads.
+    call = threading.local()
 
-    def note(params: Asked, **_: Any) -> None:
-        asked.params = params
+    def record(params: Parameters, **_: Any) -> None:
+        call.params = params
 
-    def answer(event_name: str, request: Any, **_: Any) -> AWSResponse:
+    def reply(event_name: str, request: Any, **_: Any) -> AWSResponse:
         operation = event_name.rpartition(".")[2]
         method = getattr(aws, METHODS[operation])
-        body = BODIES[service](method(**asked.params))
+        body = BODIES[service](method(**call.params))
         return AWSResponse(request.url, 200, HTTPHeaders(), Body(body))
 
-    client.meta.events.register(f"provide-client-params.{service}", note)
-    client.meta.events.register(f"before-send.{service}", answer)
+    client.meta.events.register(f"provide-client-params.{service}", record)
+    client.meta.events.register(f"before-send.{service}", reply)
     return client
 
 
@@ -150,7 +150,7 @@ METHODS = {
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A reply's body, as botocore reads it."""
+    """A reply's body with the interface that botocore reads."""
 
     content: bytes
 
@@ -158,16 +158,16 @@ class Body:
         yield self.content
 
 
-def _json(reply: Asked) -> bytes:
-    return json.dumps(reply, default=lambda data: base64.b64encode(data).decode()).encode()
+def _json(result: Parameters) -> bytes:
+    return json.dumps(result, default=lambda data: base64.b64encode(data).decode()).encode()
 
 
-def _xml(reply: Asked) -> bytes:
-    """Write the only reply that SNS gives here."""
+def _xml(result: Parameters) -> bytes:
+    """Return a reply to PublishBatch, the only call of SNS here."""
     members = "".join(
-        f"<member><Id>{one['Id']}</Id>"
+        f"<member><Id>{message['Id']}</Id>"
         "<MessageId>0f6b2c1e-0000-4000-8000-000000000002</MessageId></member>"
-        for one in reply["Successful"]
+        for message in result["Successful"]
     )
     return (
         '<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">'
@@ -177,4 +177,4 @@ def _xml(reply: Asked) -> bytes:
     ).encode()
 
 
-BODIES: dict[str, Callable[[Asked], bytes]] = {"dynamodb": _json, "sns": _xml, "sqs": _json}
+BODIES: dict[str, Callable[[Parameters], bytes]] = {"dynamodb": _json, "sns": _xml, "sqs": _json}

@@ -1,6 +1,6 @@
-"""What it costs to read a page of 500 rows: the standard library, msgspec and pydantic.
+"""The cost of reading a page of 500 rows with the standard library, msgspec and pydantic.
 
-Run `python -m bench.decode`. All three give the same values: text checked, times in UTC.
+Run `python -m bench.decode`. All three return the same values: checked text, times in UTC.
 """
 
 import json
@@ -66,7 +66,7 @@ class _PageModel(pydantic.BaseModel):
 
 
 def by_standard_library() -> list[datetime]:
-    return [one.created_time for one in decode(BODY, ACTIVITY).opens]
+    return [row.created_time for row in decode(BODY, ACTIVITY).opens]
 
 
 _msgspec_page = msgspec.json.Decoder(_Page)
@@ -89,10 +89,10 @@ def microseconds_a_row(read: Callable[[], object]) -> float:
 
 
 def import_milliseconds(statement: str, tries: int = 11) -> float:
-    """Return the median of fresh interpreters that have the byte code, less what all begin with."""
+    """Return the median over fresh interpreters with cached byte code, without common imports."""
     timed = (
-        "import time,datetime,dataclasses,enum,uuid;began=time.perf_counter();"
-        f"{statement};print((time.perf_counter()-began)*1000)"
+        "import time,datetime,dataclasses,enum,uuid;started=time.perf_counter();"
+        f"{statement};print((time.perf_counter()-started)*1000)"
     )
     with tempfile.TemporaryDirectory() as cache:
         environment = {
@@ -109,11 +109,11 @@ def import_milliseconds(statement: str, tries: int = 11) -> float:
             )
             for _ in range(tries + 1)
         ]
-    return statistics.median(taken[1:])  # the first one compiles
+    return statistics.median(taken[1:])  # the first run compiles
 
 
 def megabytes(*names: str) -> float:
-    """Return what distributions take on disk, byte code excepted."""
+    """Return the size of distributions on disk, without byte code."""
     size = 0
     for name in names:
         for file in distribution(name).files or ():
@@ -124,24 +124,24 @@ def megabytes(*names: str) -> float:
 
 
 def main() -> None:
-    needed = ("pydantic", "pydantic-core", "annotated-types", "typing-inspection")
-    ways = (
+    pydantic_distributions = ("pydantic", "pydantic-core", "annotated-types", "typing-inspection")
+    readers = (
         ("standard library", by_standard_library, "import json", ()),
         ("msgspec", by_msgspec, "import msgspec.json", ("msgspec",)),
-        # Its models are built at import: that belongs to a cold start.
+        # Its models are built at import, which is part of a cold start.
         (
             "pydantic",
             by_pydantic,
             "import pydantic;T=type('T',(pydantic.BaseModel,),{'__annotations__':{'a':str}})",
-            needed,
+            pydantic_distributions,
         ),
     )
     expected = by_standard_library()
     print("| reader | µs a row | import ms | installed MB |")
     print("|---|---|---|---|")
-    for name, read, statement, distributions in ways:
+    for name, read, statement, distributions in readers:
         if read() != expected:
-            raise SystemExit(f"{name} reads the page otherwise")
+            raise SystemExit(f"{name} reads other values from the page.")
         print(
             f"| {name} | {microseconds_a_row(read):.2f} | {import_milliseconds(statement):.1f} "
             f"| {megabytes(*distributions):.1f} |"

@@ -1,4 +1,4 @@
-"""Figures beside what they should reach, as a Markdown table."""
+"""Figures beside their targets, as a Markdown table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line: what was measured, and what it should reach."""
+    """A row of the table: a measured figure and its target."""
 
-    what: str
+    name: str
     measured: str
-    reach: str = ""
-    reached: bool | None = None
-    """None: told for comparison, with nothing to reach."""
+    target: str = ""
+    met: bool | None = None
+    """None: the figure has no target."""
 
 
 def show(title: str, figures: Iterable[Figure], *notes: str) -> None:
     verdict = {True: "yes", False: "NO", None: ""}
     print(f"\n### {title}\n")
-    print("| figure | measured | reach | reached |")
+    print("| figure | measured | target | met |")
     print("|---|---|---|---|")
-    for one in figures:
-        print(f"| {one.what} | {one.measured} | {one.reach} | {verdict[one.reached]} |")
+    for figure in figures:
+        print(f"| {figure.name} | {figure.measured} | {figure.target} | {verdict[figure.met]} |")
     if notes:
         print()
     for note in notes:

@@ -1,6 +1,6 @@
-"""DynamoDB's writes of a round that finds nothing: `python -m bench.idle`.
+"""DynamoDB writes of a turn that finds nothing: `python -m bench.idle`.
 
-The embedded DynamoDB checks every condition, so that a write which fails and is tried again counts.
+moto's DynamoDB checks every condition, so that a write that fails and is retried counts too.
 """
 
 import os
@@ -14,7 +14,7 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 
-from bench.aws import AwsAtOnce, Clients
+from bench.aws import Clients, InstantAws
 from bench.figures import Figure, show
 from bench.product import activity, invoke, over_aws
 from bench.vendor import Vendor, reports, steadily
@@ -28,8 +28,8 @@ KEYS = {"tracking": ("account_id", "item"), "ledger": ("campaign_activity_id", "
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A DynamoDB client that notes each write, and the bytes of the item right after it."""
+class RecordingClient:
+    """A DynamoDB client that records each write with the size of the item after it, in bytes."""
 
     client: Any
     writes: list[tuple[str, int]] = field(default_factory=list)
@@ -39,25 +39,27 @@ class Written:
         if name not in WRITES:
             return method
 
-        def noted(**asked: Any) -> Any:
+        def recorded(**parameters: Any) -> Any:
             try:
-                return method(**asked)
-            finally:  # A refused write costs its units too.
-                self.writes.extend((name, size) for size in self._sizes(asked))
+                return method(**parameters)
+            finally:  # A refused write also costs its units.
+                self.writes.extend((name, size) for size in self._sizes(parameters))
 
-        return noted
+        return recorded
 
-    def _sizes(self, asked: dict[str, Any]) -> list[int]:
-        if "RequestItems" in asked:
-            puts = [put for table in asked["RequestItems"].values() for put in table]
+    def _sizes(self, parameters: dict[str, Any]) -> list[int]:
+        if "RequestItems" in parameters:
+            puts = [put for table in parameters["RequestItems"].values() for put in table]
             return [item_bytes(put["PutRequest"]["Item"]) for put in puts]
-        names = KEYS[asked["TableName"]]
-        key = asked.get("Key") or {name: asked["Item"][name] for name in names}
-        return [item_bytes(self.client.get_item(TableName=asked["TableName"], Key=key)["Item"])]
+        names = KEYS[parameters["TableName"]]
+        key = parameters.get("Key") or {name: parameters["Item"][name] for name in names}
+        return [
+            item_bytes(self.client.get_item(TableName=parameters["TableName"], Key=key)["Item"])
+        ]
 
 
 def item_bytes(item: dict[str, Any]) -> int:
-    """Size an item as DynamoDB does: names and values; a number's digits two to a byte."""
+    """Return an item's size as DynamoDB counts it: names and values, two digits to a byte."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 
@@ -99,31 +101,31 @@ def embedded() -> Iterator[Any]:
         yield client
 
 
-def writes_of_an_idle_round(client: Any) -> list[tuple[str, int]]:
-    """Return the calls, and the bytes of the item that each has left."""
+def writes_of_an_idle_turn(client: Any) -> list[tuple[str, int]]:
+    """Return the writes, each with the size of the item after it in bytes."""
     created = steadily(10)
     vendor = Vendor(ROWS, created)
     clock = FakeClock(created(ROWS) + timedelta(minutes=1))
-    sns = AwsAtOnce()
-    written = Written(client)
-    product = over_aws(Clients(written, sns, sns), clock, reports(vendor, clock))
+    sns = InstantAws()
+    recording = RecordingClient(client)
+    product = over_aws(Clients(recording, sns, sns), clock, reports(vendor, clock))
     product.tracking.add(replace(activity(clock.now()), campaign_name=LONG_NAME))
     if invoke(product, clock).counts.published != ROWS:
-        raise SystemExit("the first read has not published all rows")
+        raise SystemExit("The first read did not publish all rows.")
     clock.sleep(60)
-    written.writes.clear()
+    recording.writes.clear()
     turn = invoke(product, clock)
     if turn.counts.published or turn.requests != 1:
-        raise SystemExit("the round was not idle")
-    return written.writes
+        raise SystemExit("The turn was not idle.")
+    return recording.writes
 
 
 def main() -> None:
     with embedded() as client:
-        writes = writes_of_an_idle_round(client)
+        writes = writes_of_an_idle_turn(client)
     units = [-(-size // UNIT_BYTES) for _, size in writes]
     show(
-        "DynamoDB's writes of a round that finds nothing, one activity",
+        "DynamoDB writes of a turn that finds nothing, one activity",
         [
             Figure(
                 "writes",
@@ -131,9 +133,9 @@ def main() -> None:
                 "≤ 3",
                 len(writes) <= 3,
             ),
-            Figure("units of the largest", f"{max(units)}", "1", max(units) == 1),
+            Figure("write units of the largest", f"{max(units)}", "1", max(units) == 1),
         ],
-        f"An activity without gaps, its campaign's name {len(LONG_NAME)} characters long; "
+        f"An activity without gaps, with a campaign name of {len(LONG_NAME)} characters; "
         "moto's DynamoDB.",
     )
 

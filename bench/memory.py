@@ -1,8 +1,8 @@
 """The peak memory of a first read, beside that of an idle poll: `python -m bench.memory`.
 
-Each is measured in a process of its own. Within it, and in its peak, are the interpreter, boto3,
-requests, the product, the page being made for the vendor, and what stands for DynamoDB: 8 bytes
-and an entry's overhead for what was published.
+Each is measured in a process of its own. Its peak includes the interpreter, boto3, requests, the
+product, the page that is generated for the vendor, and the stand-in for DynamoDB, which takes 8
+bytes for each published open and the overhead of its entries.
 """
 
 import json
@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.aws import AwsAtOnce, Clients, through_botocore
+from bench.aws import Clients, InstantAws, through_botocore
 from bench.figures import Figure, show
 from bench.product import activity, invoke, over_aws
 from bench.vendor import DAYS, SENT, Vendor, decaying, reports
@@ -22,64 +22,64 @@ from tests.fakes import FakeClock
 ROWS = 1_000_000
 IDLE_ROWS = 500
 BOTOCORE_BATCHES = 2_000
-REACH_MIB = 64
+TARGET_MIB = 64
 
 
-class SnsForAWhile:
-    """botocore's SNS for the first batches; then answers at once, or it would take minutes."""
+class PartlyRealSns:
+    """botocore's SNS for the first batches; then instant replies, to save minutes."""
 
-    def __init__(self, through: Any) -> None:
-        self._through = through
-        self._at_once = AwsAtOnce()
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self._instant = InstantAws()
         self._batches = 0
 
-    def publish_batch(self, **asked: Any) -> Any:
+    def publish_batch(self, **parameters: Any) -> Any:
         self._batches += 1
-        client = self._through if self._batches <= BOTOCORE_BATCHES else self._at_once
-        return client.publish_batch(**asked)
+        client = self._real if self._batches <= BOTOCORE_BATCHES else self._instant
+        return client.publish_batch(**parameters)
 
 
 def peak_mib() -> float:
-    """Return the most memory that this process has held.
+    """Return the peak memory of this process.
 
-    Not `getrusage`: a child's begins at the peak of the parent that has spawned it.
+    Not with `getrusage`: a child's peak starts at the peak of its parent.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def idle_poll() -> None:
-    """Poll once; all of the page lies below the watermark. Print what a poll has held."""
+    """Poll a page that lies entirely below the watermark; print the peak memory."""
     vendor = Vendor(IDLE_ROWS, decaying(IDLE_ROWS))
     clock = FakeClock(SENT + timedelta(days=DAYS + 1))
     product = over_aws(through_botocore(), clock, reports(vendor, clock))
     now = clock.now()
-    watched = replace(
+    idle = replace(
         activity(now),
         progress=replace(activity(now).progress, watermark=now, audited_at=now, swept_at=now),
     )
-    product.tracking.add(watched)
+    product.tracking.add(idle)
     turn = invoke(product, clock)
     print(json.dumps({"mib": peak_mib(), "published": turn.counts.published, "turns": 1}))
 
 
 def first_read() -> None:
-    """Read a report of 1,000,000 rows, invocation after invocation, until no gap is left."""
+    """Read a report of 1,000,000 rows in as many invocations as it takes; print the peak memory."""
     vendor = Vendor(ROWS, decaying(ROWS))
     clock = FakeClock(SENT + timedelta(days=DAYS + 1))
     real = through_botocore()
-    clients = Clients(real.dynamodb, SnsForAWhile(real.sns), real.sqs)
+    clients = Clients(real.dynamodb, PartlyRealSns(real.sns), real.sqs)
     product = over_aws(clients, clock, reports(vendor, clock))
     product.tracking.add(activity(clock.now()))
     published = turns = 0
-    going = True
-    while going:
-        began = clock.now()
+    unfinished = True
+    while unfinished:
+        started = clock.now()
         turn = invoke(product, clock)
         published += turn.counts.published
         turns += 1
-        going = turn.gaps > 0
-        clock.instant = max(clock.now(), began + timedelta(minutes=1))
+        unfinished = turn.gaps > 0
+        clock.instant = max(clock.now(), started + timedelta(minutes=1))
     print(json.dumps({"mib": peak_mib(), "published": published, "turns": turns}))
 
 
@@ -91,7 +91,7 @@ def in_a_process(job: str) -> Any:
 
 def main() -> None:
     if not Path("/proc/self/status").exists():
-        print("\nPeak memory is not measured here: it is read from Linux' /proc.")
+        print("\nPeak memory is not measured: this system has no /proc/self/status.")
         return
     idle, read = in_a_process("idle_poll"), in_a_process("first_read")
     more = read["mib"] - idle["mib"]
@@ -105,12 +105,12 @@ def main() -> None:
                 f"all of {ROWS:,}",
                 read["published"] == ROWS,
             ),
-            Figure("more than idle", f"{more:.1f} MiB", f"≤ {REACH_MIB} MiB", more <= REACH_MIB),
+            Figure("difference", f"{more:.1f} MiB", f"≤ {TARGET_MIB} MiB", more <= TARGET_MIB),
         ],
-        "Turns of 60 s at 4 requests a second; 16 % of the rows lie in their first hour.",
-        "Nothing is subtracted: the process holds the ledger (8 bytes an open) as well.",
-        f"DynamoDB through botocore; SNS too for the first {BOTOCORE_BATCHES:,} batches, "
-        "then answered at once; the vendor through requests, JSON and `adapters.rows`.",
+        "Turns of 60 s at 4 requests a second; 16 % of the rows are in the first hour.",
+        "Nothing is subtracted: the process also contains the ledger, at 8 bytes for each open.",
+        f"DynamoDB through botocore; so is SNS for the first {BOTOCORE_BATCHES:,} batches, then it "
+        "replies at once; the vendor through requests, JSON and `adapters.vendor.rows`.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The product, wired over what answers within the process."""
+"""The product, wired to services within the process."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,12 +18,12 @@ from tests.fakes import FakeClock
 
 INVOCATION = timedelta(seconds=60)
 COMMIT = timedelta(seconds=10)
-"""As the deployed function has them."""
+"""Reserved at the end, so that a poll has 50 s; the deployed function reserves less."""
 
 type Reports = Callable[[str, Budget], Report]
 
 
-def wired(
+def wire(
     tracking: Tracking, ledger: Ledger, publisher: Publisher, clock: FakeClock, report: Reports
 ) -> Turns:
     return Turns(
@@ -38,8 +38,8 @@ def wired(
 
 
 def over_aws(clients: Clients, clock: FakeClock, report: Reports) -> Turns:
-    """Wire the real adapters as `bootstrap` does."""
-    return wired(
+    """Wire the real adapters, as `bootstrap` does."""
+    return wire(
         DynamoDBTracking(clients.dynamodb, "tracking"),
         DynamoDBLedger(clients.dynamodb, "ledger", LEDGER_KEPT, clock),
         SnsPublisher(clients.sns, clients.sqs, TOPIC_ARN, DLQ_URL, clock),
@@ -53,13 +53,13 @@ def activity(tracked_at: datetime) -> Activity:
         account_id="default",
         campaign_activity_id=ACTIVITY_ID,
         campaign_id="5b1e0a52-0000-4000-8000-0000000000bb",
-        campaign_name="Spring news for everybody who asked for it",
+        campaign_name="Spring news for everybody who subscribed to it",
         tracked_at=tracked_at,
     )
 
 
 def invoke(product: Turns, clock: FakeClock, holder: str = "bench") -> TurnReport:
-    """Take a turn as the deployed function would; what fails alone fails the benchmark."""
+    """Take a turn as the deployed function would; any failure fails the benchmark."""
     until = clock.now() + INVOCATION
     turn = product.take_turn("default", holder=holder, before=until - COMMIT, until=until)
     if turn.failures:

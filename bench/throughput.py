@@ -1,4 +1,4 @@
-"""Opens a second on one core, and whose share is what: `python -m bench.throughput`."""
+"""Opens a second on one core, and the share of each part: `python -m bench.throughput`."""
 
 import os
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from bench.aws import TOPIC_ARN, Clients, at_once, through_botocore
+from bench.aws import TOPIC_ARN, Clients, instant, through_botocore
 from bench.figures import Figure, show
 from bench.product import Reports, activity, invoke, over_aws
 from bench.vendor import ACTIVITY_ID, SENT, Vendor, decaying, reports
@@ -24,11 +24,11 @@ BATCH = 10
 TRACKED = SENT - timedelta(days=1)
 
 type Job = Callable[[], int]
-"""What is timed, made ready; it returns how many opens it has published."""
+"""A prepared job to be timed; it returns the number of published opens."""
 
 
-class ReadAlready:
-    """A report whose pages were decoded before the clock ran."""
+class DecodedReport:
+    """A report whose pages were decoded before the measurement."""
 
     def __init__(self, pages: dict[str | None, Page]) -> None:
         self._pages = pages
@@ -44,7 +44,7 @@ class ReadAlready:
 
     def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         del campaign_ids, before
-        raise NotCounted("Here are no counters.")
+        raise NotCounted("The benchmark has no counters.")
 
 
 def pages_of(vendor: Vendor) -> dict[str | None, Page]:
@@ -58,7 +58,7 @@ def pages_of(vendor: Vendor) -> dict[str | None, Page]:
 
 
 def first_read(clients: Clients, report: Callable[[FakeClock], Reports]) -> Job:
-    """Take one turn that reads the report and publishes all of it."""
+    """Prepare a turn that reads the whole report and publishes all opens."""
     clock = FakeClock(SENT + timedelta(days=61))
     product = over_aws(clients, clock, report(clock))
     product.tracking.add(activity(TRACKED))
@@ -66,7 +66,7 @@ def first_read(clients: Clients, report: Callable[[FakeClock], Reports]) -> Job:
 
 
 def batches() -> Job:
-    """Send PublishBatch of ten messages with five attributes, and nothing else."""
+    """Prepare calls of PublishBatch with ten messages of five attributes each."""
     sns = through_botocore().sns
     rows = decode(Vendor(BATCH, decaying(BATCH)).body(BATCH, 0), ACTIVITY_ID).opens
     sent = activity(TRACKED)
@@ -89,21 +89,21 @@ def batches() -> Job:
 
 
 def microseconds_an_open(prepare: Callable[[], Job]) -> float:
-    """Return the processor's time, not the wall's: other work on the machine counts less so."""
+    """Return the best CPU time; wall time would include more of the machine's other work."""
     taken = []
     for _ in range(RUNS):
         job = prepare()
-        began = time.process_time()
+        started = time.process_time()
         opens = job()
-        taken.append((time.process_time() - began) / opens * 1e6)
+        taken.append((time.process_time() - started) / opens * 1e6)
         if opens != ROWS:
-            raise SystemExit(f"{opens} of {ROWS} opens were published")
+            raise SystemExit(f"The benchmark published {opens} of {ROWS} opens.")
     return min(taken)
 
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Keep to one core where the system can."""
+    """Run on one core if the system supports it."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -119,10 +119,10 @@ def main() -> None:
     vendor = Vendor(ROWS, decaying(ROWS))
     pages = pages_of(vendor)
 
-    def read_already(_: FakeClock) -> Reports:
+    def decoded(_: FakeClock) -> Reports:
         def report(account_id: str, budget: Budget) -> Report:
             del account_id, budget
-            return ReadAlready(pages)
+            return DecodedReport(pages)
 
         return report
 
@@ -130,9 +130,9 @@ def main() -> None:
         return reports(vendor, clock)
 
     with one_core():
-        whole = microseconds_an_open(lambda: first_read(through_botocore(), read_already))
-        own = microseconds_an_open(lambda: first_read(at_once(), read_already))
-        read_too = microseconds_an_open(lambda: first_read(at_once(), over_http))
+        whole = microseconds_an_open(lambda: first_read(through_botocore(), decoded))
+        ours = microseconds_an_open(lambda: first_read(instant(), decoded))
+        with_replies = microseconds_an_open(lambda: first_read(instant(), over_http))
         batch = microseconds_an_open(batches)
     show(
         "Throughput on one core",
@@ -144,22 +144,22 @@ def main() -> None:
                 whole <= 500,
             ),
             Figure(
-                "our own share: the same with plain objects for AWS's clients",
-                f"{own:.1f} µs an open",
+                "our share: the same with plain objects instead of AWS's clients",
+                f"{ours:.1f} µs an open",
                 "≤ 60 µs an open",
-                own <= 60,
+                ours <= 60,
             ),
             Figure(
                 "botocore's PublishBatch alone, ten messages with five attributes",
                 f"{batch:.0f} µs an open",
-                "some 250 µs an open",
+                "about 250 µs an open",
             ),
             Figure(
-                "our own share with the vendor's replies, made and read",
-                f"{read_too:.1f} µs an open",
+                "our share with the vendor's replies, generated and read",
+                f"{with_replies:.1f} µs an open",
             ),
         ],
-        f"A first read of {ROWS:,} rows in one turn; processor time of the best of {RUNS} runs.",
+        f"A first read of {ROWS:,} rows in one turn; CPU time of the best of {RUNS} runs.",
         "botocore's validation, serialisation, signing and parsing run; its socket does not.",
     )
 

@@ -1,7 +1,7 @@
-"""The vendor within the process: replies made as they are asked for, whatever the report's length.
+"""The vendor within the process: it generates each reply on request, so a report can be long.
 
-It stands in for the socket only: `ConstantContactReport` with its pace and budget, requests'
-session, JSON and `adapters.rows` are the real ones.
+It replaces only the socket: `ConstantContactReport` with its pace and budget, requests' session,
+JSON and `adapters.vendor.rows` are the real ones.
 """
 
 import io
@@ -36,7 +36,7 @@ _DECAY_HOURS = 3.0
 _DECAY_POWER = 0.6
 
 type Created = Callable[[int], datetime]
-"""The instant of a row by its number; 0 is the oldest."""
+"""The instant of a row by its number; row 0 is the oldest."""
 
 
 def steadily(rows_a_minute: int) -> Created:
@@ -44,7 +44,7 @@ def steadily(rows_a_minute: int) -> Created:
 
 
 def decaying(rows: int) -> Created:
-    """Spread rows over 60 days as the rate (1 + t/3h)^-1.6 has them: 16 % in the first hour."""
+    """Spread rows over 60 days at the rate (1 + t/3h)^-1.6, with 16 % in the first hour."""
     whole = 1 - (1 + DAYS * 24 / _DECAY_HOURS) ** -_DECAY_POWER
 
     def created(number: int) -> datetime:
@@ -78,34 +78,34 @@ class Vendor(BaseAdapter):
     ) -> requests.Response:
         del stream, timeout, verify, cert, proxies
         target = urlsplit(request.url or "")
-        asked = parse_qs(target.query)
+        query = parse_qs(target.query)
         if target.path.startswith(COUNTERS):
             body = self.counters(target.path.removeprefix(COUNTERS).split(","))
-        elif "next" in asked:
-            limit, offset = (int(part) for part in asked["next"][0].split("."))
+        elif "next" in query:
+            limit, offset = (int(part) for part in query["next"][0].split("."))
             body = self.body(limit, offset)
         else:
-            body = self.body(int(asked["limit"][0]), 0)
+            body = self.body(int(query["limit"][0]), 0)
         response = requests.Response()
         response.status_code = 200
         response.raw = HTTPResponse(io.BytesIO(body), status=200, preload_content=False)
         return response
 
     def counters(self, campaign_ids: list[str]) -> bytes:
-        """Answer with what the report has, counted when its newest row came."""
+        """Return counters that equal the report's rows, as of its newest row."""
         newest = self._created(max(0, self.rows - 1))
         results = [
             {
-                "campaign_id": one,
+                "campaign_id": campaign_id,
                 "stats": {"em_opens_all": self.rows},
                 "last_refresh_time": f"{newest:%Y-%m-%dT%H:%M}:00.000Z",
             }
-            for one in campaign_ids
+            for campaign_id in campaign_ids
         ]
         return json.dumps({"results": results, "errors": []}).encode()
 
     def close(self) -> None:
-        """Hold nothing that must be closed."""
+        """Do nothing: there is no connection to close."""
 
     def body(self, limit: int, offset: int) -> bytes:
         end = min(offset + limit, self.rows)
@@ -132,7 +132,7 @@ class Vendor(BaseAdapter):
 
 
 def reports(vendor: Vendor, clock: Clock) -> Callable[[str, Budget], Report]:
-    """Return what `Turns` makes a turn's report with: the real adapter over the vendor."""
+    """Return the factory of a turn's report: the real adapter over the vendor."""
     session = requests.Session()
     session.trust_env = False
     session.mount(URL, vendor)
@@ -140,7 +140,7 @@ def reports(vendor: Vendor, clock: Clock) -> Callable[[str, Budget], Report]:
     credentials.tokens["default"] = Tokens(
         client_id="bench",
         refresh_token="none",
-        access_token="good-all-the-time",
+        access_token="valid",
         expires_at=SENT + timedelta(days=10_000),
     )
 

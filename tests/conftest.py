@@ -1,4 +1,4 @@
-"""What every suite leans on: no real AWS, and an embedded one with the template's resources."""
+"""Fixtures for every suite: no real AWS, and an emulation of the template's resources."""
 
 import os
 from collections.abc import Iterator
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-settings.register_profile("unhurried", deadline=None, print_blob=True)
-settings.load_profile("unhurried")
+settings.register_profile("no deadline", deadline=None, print_blob=True)
+settings.load_profile("no deadline")
 
 REGION = "eu-west-1"
-AT_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
-"""botocore would sleep before it tries again."""
+NO_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 1})
+"""botocore sleeps before a retry."""
 
 
 class EndToEndTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """One process runs all end-to-end tests, for they share what is deployed."""
+    """Run all end-to-end tests in one process, because they share the deployed stacks."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
@@ -42,7 +42,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EndToEndToge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aws:
-    """The resources of the template, and clients of their own for each test."""
+    """The template's resources, and clients for them; each test has its own."""
 
     dynamodb: "DynamoDBClient"
     sns: "SNSClient"
@@ -53,7 +53,7 @@ class Aws:
     topic_arn: str
     dlq_url: str
     subscriber_url: str
-    """A queue that gets what the topic gets, without an envelope."""
+    """A queue that is subscribed to the topic with raw message delivery."""
     credentials_prefix: str = "/email-opens/"
 
 
@@ -80,9 +80,9 @@ def clock() -> FakeClock:
 @pytest.fixture
 def aws() -> Iterator[Aws]:
     with mock_aws():
-        dynamodb = boto3.client("dynamodb", config=AT_ONCE)
-        sns = boto3.client("sns", config=AT_ONCE)
-        sqs = boto3.client("sqs", config=AT_ONCE)
+        dynamodb = boto3.client("dynamodb", config=NO_RETRIES)
+        sns = boto3.client("sns", config=NO_RETRIES)
+        sqs = boto3.client("sqs", config=NO_RETRIES)
         for table, partition, sort in (
             ("tracking", "account_id", "item"),
             ("ledger", "campaign_activity_id", "entry"),
@@ -106,7 +106,7 @@ def aws() -> Iterator[Aws]:
             dynamodb=dynamodb,
             sns=sns,
             sqs=sqs,
-            ssm=boto3.client("ssm", config=AT_ONCE),
+            ssm=boto3.client("ssm", config=NO_RETRIES),
             tracking_table="tracking",
             ledger_table="ledger",
             topic_arn=topic_arn,

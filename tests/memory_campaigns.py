@@ -1,4 +1,4 @@
-"""In-memory fakes of the ports Campaigns and SeenCampaigns; the contract suites run over them."""
+"""In-memory fakes of the ports Campaigns and SeenCampaigns; they pass the contract suites."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from tests.fakes import FakeClock
 
 
 class MemoryCampaigns:
-    """What a test fills in; a link is `/v3/<offset>`."""
+    """Campaigns that a test fills in; a link is `/v3/<offset>`."""
 
     def __init__(
         self, clock: FakeClock, *, budget: Budget | None = None, page_rows: int = 500
@@ -19,55 +19,59 @@ class MemoryCampaigns:
         self._page_rows = page_rows
         self.budget = budget or Budget(1000)
         self.seconds = 0.0
-        """How long each answer takes."""
+        """The duration of each request."""
         self.sent: dict[str, datetime] = {}
-        """When each campaign was last sent, by its id."""
+        """The last send of each campaign, by campaign id."""
         self.known: dict[str, Campaign] = {}
         self.runs: dict[str, datetime] = {}
-        """When each activity was last sent, by its id."""
+        """The last send of each activity, by activity id."""
         self.links: dict[str, str] = {}
-        """What a next link is instead."""
+        """Replacements for next links."""
         self.troubles: dict[str, Exception] = {}
-        """What is raised for a campaign."""
+        """Errors to raise, by what is requested."""
         self.requests = 0
         self.throttled = 0
         self.asked: list[str] = []
-        """Which campaigns and activities were asked for; a page of summaries is `summaries`."""
+        """The requests: a campaign or activity id, `summaries` or `names`."""
 
     def summaries(self, *, link: str | None, before: datetime) -> Summaries:
-        self._ask("summaries", before)
+        self._request("summaries", before)
         try:
             offset = int((link or "/v3/0").removeprefix("/v3/"))
         except ValueError:
             raise LinkExpired("A next link no longer works.") from None
-        latest = sorted(self.sent.items(), key=lambda one: one[1], reverse=True)
+        latest = sorted(self.sent.items(), key=lambda item: item[1], reverse=True)
         end = offset + self._page_rows
         rows = tuple(Summary(campaign_id, at) for campaign_id, at in latest[offset:end])
         below = f"/v3/{end}"
         return Summaries(rows, self.links.get(below, below) if end < len(latest) else None)
 
     def campaign(self, campaign_id: str, *, before: datetime) -> Campaign | None:
-        self._ask(campaign_id, before)
+        self._request(campaign_id, before)
         return self.known.get(campaign_id)
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
-        self._ask(campaign_activity_id, before)
+        self._request(campaign_activity_id, before)
         return self.runs.get(campaign_activity_id)
 
     def names(self, *, before: datetime) -> dict[str, str]:
-        self._ask("names", before)
-        return {key: one.name for key, one in self.known.items() if one.name}
+        self._request("names", before)
+        return {
+            campaign_id: campaign.name
+            for campaign_id, campaign in self.known.items()
+            if campaign.name
+        }
 
-    def _ask(self, what: str, before: datetime) -> None:
+    def _request(self, target: str, before: datetime) -> None:
         self.budget.ready()
         if self._clock.now() + timedelta(seconds=1) > before:
             raise OutOfTime("No time is left.")
         self.budget.take()
         self.requests += 1
-        self.asked.append(what)
+        self.asked.append(target)
         self._clock.sleep(self.seconds)
-        if what in self.troubles:
-            raise self.troubles[what]
+        if target in self.troubles:
+            raise self.troubles[target]
 
 
 class MemorySeenCampaigns:

@@ -1,4 +1,4 @@
-"""The Report port in memory; it passes the same contract suite as the real adapter."""
+"""An in-memory fake of the Report port; it passes the contract suite of the real adapter."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ class MemoryReport:
         self._clock = clock
         self._budget = budget
         self.campaigns: dict[str, list[str]] = {}
-        """Activities by campaign."""
+        """Activity ids by campaign id."""
         self.rows: dict[str, list[Open]] = {}
         self.requests = 0
         self.throttled = 0
@@ -24,7 +24,7 @@ class MemoryReport:
     def read(
         self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
     ) -> Page:
-        self._ask(before)
+        self._request(before)
         if campaign_activity_id not in self.rows:
             raise ActivityGone("The vendor does not know this activity.")
         offset = 0
@@ -40,13 +40,16 @@ class MemoryReport:
         return Page(link, tuple(shown[offset:end]), next_link=next_link)
 
     def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
-        self._ask(before)
+        self._request(before)
         if not self.campaigns.keys() >= set(campaign_ids):
             raise NotCounted("The vendor does not know this campaign.")
-        opens = {one: sum(len(self.rows[of]) for of in self.campaigns[one]) for one in campaign_ids}
+        opens = {
+            campaign_id: sum(len(self.rows[activity]) for activity in self.campaigns[campaign_id])
+            for campaign_id in campaign_ids
+        }
         return CounterReadings(opens, self._clock.now())
 
-    def _ask(self, before: datetime) -> None:
+    def _request(self, before: datetime) -> None:
         self._budget.ready()
         if self._clock.now() + timedelta(seconds=1) > before:
             raise OutOfTime("No time is left.")

@@ -1,4 +1,4 @@
-"""A vendor's account in memory, with all that its report may do, and calls that can fail."""
+"""A vendor's account in memory, with everything that its report may do, and calls that fail."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -19,32 +19,32 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class Crash(BaseException):
-    """The process is killed here."""
+    """Stands for the death of the process."""
 
 
 class World:
-    """Activities and the rows that the vendor shows, newest first at each request anew."""
+    """Activities and the rows that the vendor shows, sorted newest first at each request."""
 
     def __init__(self, seed: int, page_rows: int) -> None:
         self.random = random.Random(seed)
         self.page_rows = page_rows
         self.rows: dict[str, list[Open]] = {}
         self.counters: dict[str, int] = {}
-        """What the counters say, by campaign."""
+        """Opens by campaign id, as the counters report them."""
         self.refreshed_at: datetime | None = None
         self.counters_fail: Exception | None = None
         self.counted: list[tuple[str, ...]] = []
-        """Which campaigns were asked for, request by request."""
+        """The campaign ids of each request for counters."""
         self.unstable_ties = True
         self.between_requests: list[Callable[[], None]] = []
 
     def page(self, activity_id: str, link: str | None, rows: int) -> Page:
-        """Answer with a page whose link holds the limit and an offset."""
+        """Return a page whose link contains the limit and an offset."""
         if activity_id not in self.rows:
             raise ActivityGone("The vendor does not know this activity.")
         if self.between_requests:
             self.between_requests.pop(0)()
-        # A real page has 500 rows and an audit's 499; these are as many times smaller.
+        # A real page has 500 rows, an audit's 499; these pages are smaller, and differ by one too.
         size = self.page_rows - (500 - rows)
         offset = 0
         if link is not None:
@@ -61,17 +61,20 @@ class World:
         )
 
     def count(self, campaign_ids: Sequence[str]) -> CounterReadings:
-        """Answer with what the counters say, which the test has set."""
+        """Return the counters that the test has set."""
         self.counted.append(tuple(campaign_ids))
         if self.counters_fail:
             raise self.counters_fail
         if self.refreshed_at is None or not self.counters.keys() >= set(campaign_ids):
             raise NotCounted("The vendor does not know this campaign.")
-        return CounterReadings({one: self.counters[one] for one in campaign_ids}, self.refreshed_at)
+        return CounterReadings(
+            {campaign_id: self.counters[campaign_id] for campaign_id in campaign_ids},
+            self.refreshed_at,
+        )
 
 
 class WorldReport:
-    """The Report port over a world."""
+    """The Report port over a `World`."""
 
     def __init__(self, world: World, budget: Budget, pages: int | None = None) -> None:
         self._world = world
@@ -107,7 +110,7 @@ class WorldReport:
 
 
 class Calls:
-    """Counts the calls of all ports, and runs `at[n]` before or `after[n]` after the n-th."""
+    """Counts the calls of all ports; runs `before[n]` before and `after[n]` after call n."""
 
     def __init__(self) -> None:
         self.made = 0

@@ -1,4 +1,4 @@
-"""Scheduled for an account: find what it has sent, and track it."""
+"""Scheduled for an account: find its new sends and track them."""
 
 import os
 from datetime import timedelta
@@ -10,12 +10,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import DiscoverCampaigns, bootstrap_discovery
+from email_opens.config import scheduled_account_id
 from email_opens.discovery.search import CampaignFailure, Found
-from email_opens.errors import EmailOpensError, InvalidInput, OutOfTime, QuotaExceeded, unforeseen
-from email_opens.model import account_id
+from email_opens.errors import EmailOpensError, OutOfTime, QuotaExceeded, unforeseen
 
 COMMIT_SECONDS = 10
-"""Kept at the end of an invocation, to record what was found."""
+"""Reserved at the end of an invocation, to record what was found."""
 
 logger = Logger(service="discover_campaigns")
 metrics = Metrics(namespace="EmailOpens", service="discover_campaigns")
@@ -28,22 +28,22 @@ def discover_campaigns() -> DiscoverCampaigns:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Search for what the account that the schedule names has sent, and say what was found."""
-    account = _account(event)
-    logger.append_keys(account_id=account, function_request_id=context.aws_request_id)
+    """Search for the sends of the account in the event; return what was found."""
+    account_id = scheduled_account_id(event)
+    logger.append_keys(account_id=account_id, function_request_id=context.aws_request_id)
     product = discover_campaigns()
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     found = product.discovery.search(
-        account,
+        account_id,
         holder=context.aws_request_id,
         before=product.clock.now() + left - timedelta(seconds=COMMIT_SECONDS),
     )
     _log(found)
     _measure(found)
     return {
-        "account_id": account,
-        "tracked": [one.campaign_activity_id for one in found.tracked],
-        "woken": [one.campaign_activity_id for one in found.woken],
+        "account_id": account_id,
+        "tracked": [activity.campaign_activity_id for activity in found.tracked],
+        "woken": [activity.campaign_activity_id for activity in found.woken],
         "requests": found.requests,
         "campaigns": found.campaigns,
         "failed": [failure.campaign_id for failure in found.failures],
@@ -52,37 +52,35 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     }
 
 
-def _account(event: object) -> str:
-    named = event.get("account_id") if isinstance(event, dict) else None
-    if not isinstance(named, str) or not named.strip():
-        raise InvalidInput('The event names no account: expected {"account_id": "default"}.')
-    return account_id(named)
-
-
 def _log(found: Found) -> None:
-    for told, activities in (("Tracked.", found.tracked), ("Woken.", found.woken)):
-        for one in activities:
+    for message, activities in (
+        ("Activity tracked.", found.tracked),
+        ("Activity woken.", found.woken),
+    ):
+        for activity in activities:
             logger.info(
-                told,
+                message,
                 extra={
-                    "campaign_activity_id": one.campaign_activity_id,
-                    "campaign_id": one.campaign_id,
-                    "campaign_name": one.campaign_name,
+                    "campaign_activity_id": activity.campaign_activity_id,
+                    "campaign_id": activity.campaign_id,
+                    "campaign_name": activity.campaign_name,
                 },
             )
     for campaign_id in found.left_out:
-        logger.info("Left out by its name.", extra={"campaign_id": campaign_id})
+        logger.info("Campaign skipped because of its name.", extra={"campaign_id": campaign_id})
     for campaign_id in found.removed:
-        logger.info("Removed at the vendor: left alone.", extra={"campaign_id": campaign_id})
+        logger.info(
+            "Campaign skipped: it was removed at the vendor.", extra={"campaign_id": campaign_id}
+        )
     for failure in found.failures:
         _log_failure(failure)
     if not found.leased:
-        logger.info("Others work on this account: left for the next search.")
+        logger.info("Another invocation works on this account; the next search continues.")
         return
     if found.stopped:
         logger.warning(str(found.stopped))
     logger.info(
-        "Search done.",
+        "Search completed.",
         extra={
             "tracked": len(found.tracked),
             "woken": len(found.woken),
@@ -93,9 +91,9 @@ def _log(found: Found) -> None:
 
 
 def _log_failure(failure: CampaignFailure) -> None:
-    known = isinstance(failure.error, EmailOpensError)
+    foreseen = isinstance(failure.error, EmailOpensError)
     logger.error(
-        str(failure.error) if known else unforeseen(failure.error),
+        str(failure.error) if foreseen else unforeseen(failure.error),
         extra={"campaign_id": failure.campaign_id},
     )
 

@@ -11,23 +11,22 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import EmailOpens, bootstrap
+from email_opens.config import scheduled_account_id
 from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,
     EmailOpensError,
-    InvalidInput,
     OutOfTime,
     QuotaExceeded,
     unforeseen,
 )
-from email_opens.model import account_id
 from email_opens.turns.report import TurnReport
 
 COMMIT_SECONDS = 6
-"""Kept at the end of an invocation, to publish and record what is in hand.
+"""Reserved at the end of an invocation, to publish and record the pages in hand.
 
-No request is begun then, so it is time in which opens wait. What may be in hand are four pages,
-which are published and recorded in some two seconds; the rest is for a slow service.
+No request starts in this time, so opens wait. Four pages, the most that can be in hand, are
+published and recorded in about two seconds; the rest is a margin for a slow service.
 """
 
 logger = Logger(service="poll_opens")
@@ -41,14 +40,14 @@ def email_opens() -> EmailOpens:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Poll the account that the schedule names, and say what was done."""
-    account = _account(event)
-    logger.append_keys(account_id=account, function_request_id=context.aws_request_id)
+    """Poll the account in the event; return what was done."""
+    account_id = scheduled_account_id(event)
+    logger.append_keys(account_id=account_id, function_request_id=context.aws_request_id)
     product = email_opens()
     now = product.clock.now()
     until = now + timedelta(milliseconds=context.get_remaining_time_in_millis())
     turn = product.turns.take_turn(
-        account,
+        account_id,
         holder=context.aws_request_id,
         before=until - timedelta(seconds=COMMIT_SECONDS),
         until=until,
@@ -57,9 +56,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     _log(turn)
     _measure(turn)
     if turn.leased and not turn.requests:
-        _measure_idle_token(account, product.clock.now().date())
+        _measure_idle_token(account_id, product.clock.now().date())
     return {
-        "account_id": account,
+        "account_id": account_id,
         "published": turn.counts.published,
         "requests": turn.requests,
         "activities": turn.activities,
@@ -68,13 +67,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "leased": turn.leased,
         "stopped": str(turn.stopped) if turn.stopped else None,
     }
-
-
-def _account(event: object) -> str:
-    named = event.get("account_id") if isinstance(event, dict) else None
-    if not isinstance(named, str) or not named.strip():
-        raise InvalidInput('The event names no account: expected {"account_id": "default"}.')
-    return account_id(named)
 
 
 def _log(turn: TurnReport) -> None:
@@ -90,9 +82,9 @@ def _log(turn: TurnReport) -> None:
         logger.info("Another invocation works on this account.")
         return
     for decision in turn.decisions:
-        logger.debug("Decided.", extra=asdict(decision))
+        logger.debug("Decision.", extra=asdict(decision))
     logger.info(
-        "Turn done.",
+        "Turn completed.",
         extra={
             "published": turn.counts.published,
             "dead_lettered": turn.counts.dead_lettered,
@@ -109,7 +101,7 @@ def _log(turn: TurnReport) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """Say what happened; of what nobody foresaw only where, for its text may hold an address."""
+    """Return an error's message; for an unforeseen one only its place, since its text may leak."""
     return str(error) if isinstance(error, EmailOpensError) else unforeseen(error)
 
 
@@ -125,7 +117,7 @@ def _measure(turn: TurnReport) -> None:
         "QuotaExceeded": int(isinstance(turn.stopped, QuotaExceeded)),
         "OpensMissing": turn.counts.missing,
     }
-    if turn.leased:  # Only who holds the lease has looked.
+    if turn.leased:  # Only the holder of the lease reads these.
         counts |= {
             "GapsOpen": turn.gaps,
             "Probes": turn.probes,
@@ -138,30 +130,30 @@ def _measure(turn: TurnReport) -> None:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     if turn.price is not None:
         metrics.add_metric(name="Price", unit=MetricUnit.NoUnit, value=turn.price)
-    # A metric of one EMF record holds at most 100 values: Powertools writes a record for each 100.
+    # A metric in an EMF record has at most 100 values: Powertools writes a record for each 100.
     for seconds in turn.counts.delays_seconds:
         metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))
 
 
 def _completed(turn: TurnReport) -> bool:
-    """Say whether a turn did what it could; where its time was over, the next one goes on."""
+    """Return whether a turn did its work; the next turn continues one that ran out of time."""
     out_of_time = isinstance(turn.stopped, OutOfTime) and turn.requests > 0
     return turn.stopped is None or out_of_time
 
 
-def _measure_idle_token(account: str, today: date) -> None:
-    """Measure how long an account that asks for nothing has not renewed its tokens."""
-    days = _token_idle_days(account, today)
+def _measure_idle_token(account_id: str, today: date) -> None:
+    """Measure how long an account without requests has not renewed its tokens."""
+    days = _token_idle_days(account_id, today)
     if days is not None:
-        # Without a unit: CloudWatch has none of days.
+        # CloudWatch has no unit for days.
         metrics.add_metric(name="TokenIdleDays", unit=MetricUnit.NoUnit, value=days)
 
 
 @cache
-def _token_idle_days(account: str, today: date) -> int | None:
-    """Return the days since the last access token ended; looked up once a day, not each minute."""
+def _token_idle_days(account_id: str, today: date) -> int | None:
+    """Return the days since the last access token expired; read once a day, not each minute."""
     try:
-        ended = email_opens().credentials.load(account).expires_at
-    except AccountStopped:  # Whoever asks next is told why.
+        expired_at = email_opens().credentials.load(account_id).expires_at
+    except AccountStopped:  # The next request reports why.
         return None
-    return None if ended is None else max(0, (today - ended.date()).days)
+    return None if expired_at is None else max(0, (today - expired_at.date()).days)

@@ -24,12 +24,12 @@ _LAMBDA_HAS = (
     "snapshot-restore-py",
     "urllib3",
 )
-"""boto3 and the runtime client, with all that they need: what Lambda brings along."""
+"""What Lambda provides: boto3, the runtime client, and their dependencies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artefact:
-    """The folders of Lambda's path, in its order."""
+    """The folders of Lambda's path, in order."""
 
     function: Path
     layer: Path
@@ -37,55 +37,55 @@ class Artefact:
 
     @property
     def path(self) -> str:
-        return os.pathsep.join(str(one) for one in (self.function, self.layer, self.runtime))
+        return os.pathsep.join(str(folder) for folder in (self.function, self.layer, self.runtime))
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A function at work."""
+class RunningFunction:
+    """A function in a process of its own."""
 
     api: RuntimeApi
     folder: Path
     process: subprocess.Popen[bytes]
 
     def kill(self) -> None:
-        """End the process at once, as Lambda may; return when nothing of it runs any more."""
+        """Kill the process at once, as Lambda may; return when it has ended."""
         self.process.kill()
         self.process.wait()
 
     def invoke(self, event: object) -> Outcome:
-        """Hand an event to the function, and wait for what comes of it."""
-        self.api.hand_out(event)
+        """Send an event to the function, and wait for the outcome."""
+        self.api.send(event)
         return self.outcome()
 
     def outcome(self) -> Outcome:
-        """Wait for what comes of an event that was handed out."""
+        """Wait for the outcome of an event that was sent."""
         try:
             return self.api.outcomes.get(timeout=ANSWER_SECONDS)
         except Empty:
-            raise AssertionError(f"The function did not answer. It wrote:\n{self.logged}") from None
+            raise AssertionError(f"The function did not reply. Its log:\n{self.log}") from None
 
     @property
     def stdout(self) -> str:
         return (self.folder / "stdout").read_text()
 
     @property
-    def logged(self) -> str:
-        """All that Lambda would write to the log."""
+    def log(self) -> str:
+        """Everything that Lambda would write to the log."""
         return self.stdout + (self.folder / "stderr").read_text()
 
 
 @contextmanager
-def running(
+def run_function(
     artefact: Artefact,
     environment: Mapping[str, str],
     folder: Path,
     *,
     seconds: float = ANSWER_SECONDS,
-) -> Iterator[Running]:
-    """Run the function until the `with` ends; what it writes is kept in a folder.
+) -> Iterator[RunningFunction]:
+    """Run the function until the `with` ends; write its output into a folder.
 
-    `seconds` are what it is told that an invocation may take.
+    `seconds` is the time limit of an invocation that the function is given.
     """
     with (
         RuntimeApi(seconds) as api,
@@ -93,7 +93,7 @@ def running(
         (folder / "stderr").open("wb") as stderr,
     ):
         process = subprocess.Popen(
-            # No site-packages, no user's, and not the folder that it runs in.
+            # Without site-packages, the user's packages and the current folder.
             [sys.executable, "-S", "-s", "-P", "-m", "awslambdaric", "app.handler"],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -106,19 +106,19 @@ def running(
                 **environment,
                 "AWS_LAMBDA_RUNTIME_API": api.address,
                 "PYTHONPATH": artefact.path,
-                # As on Lambda, where nothing can be written beside the code.
+                # As on Lambda, where the folder of the code is read-only.
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
         )
         try:
-            yield Running(api, folder, process)
+            yield RunningFunction(api, folder, process)
         finally:
             process.kill()
             process.wait()
 
 
 def link_runtime(folder: Path) -> Path:
-    """Fill a folder with what Lambda brings along, and nothing else; return it."""
+    """Fill a folder with what Lambda provides; return it."""
     for name in _LAMBDA_HAS:
         files = distribution(name).files or []
         for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:

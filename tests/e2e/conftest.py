@@ -1,7 +1,7 @@
-"""The template, built and deployed once; each test looks at what then happened.
+"""The template, built and deployed once; each test checks what happened then.
 
-Where several processes run the tests, one should run all of these: each that runs some builds
-and deploys anew.
+With several test processes, one should run all of these tests: each process that runs any of
+them builds and deploys again.
 """
 
 from collections.abc import Iterator
@@ -14,29 +14,29 @@ from constant_contact_emulator import Emulator
 from email_opens_cli.demo.subscriber import Subscriber
 from embedded_aws import EmbeddedAws, build
 from tests.e2e.built_function import Artefact, link_runtime
-from tests.e2e.trial import Trial, begin, deploy_again, parameters
+from tests.e2e.trial import Trial, deploy_again, parameters, start
 
 
 class Stacks(NamedTuple):
-    """What is deployed."""
+    """The deployed stacks."""
 
     scheduled: Trial
-    """As `sam deploy` makes it, its schedule enabled."""
+    """As `sam deploy` creates it, with its schedule enabled."""
     subscriber: Subscriber
-    """Of the scheduled one, from before it could fire."""
+    """Of the scheduled stack, since before its schedule could fire."""
     idle: Trial
-    """A second one, polled by nobody but tests."""
+    """A second stack, which only tests poll."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put last what waits for the schedule: its minute goes by while the others run."""
+    """Run the tests that wait for the schedule last, so that its minute passes meanwhile."""
     items.sort(key=lambda item: "life" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built template, beside what it was built of."""
+    """The built template, in the folder of its artefacts."""
     return build(tmp_path_factory.mktemp("build"))
 
 
@@ -63,9 +63,9 @@ def stacks(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Stacks]:
         subscriber = Subscriber(
             aws.client("sns"), aws.client("sqs"), scheduled.environment["OPENS_TOPIC_ARN"]
         )
-        polled = begin(aws, scheduled, vendor, contacts=100)
-        # At once: its code goes when the first one is deleted.
+        started = start(aws, scheduled, vendor, contacts=100)
+        # Now, because its code is deleted together with the first stack.
         idle = deploy_again(
             aws, scheduled, "idle", parameters("idle", idle_vendor, ScheduleState="DISABLED")
         )
-        yield Stacks(polled, subscriber, begin(aws, idle, idle_vendor, contacts=300))
+        yield Stacks(started, subscriber, start(aws, idle, idle_vendor, contacts=300))

@@ -1,7 +1,7 @@
-"""A TCP proxy between the function and its servers, and what becomes of a chosen call.
+"""A TCP proxy between the function and its servers, which injects a fault into a chosen call.
 
-Several proxies share the `Calls` that they count, so that a call is known by its name and its
-number, whichever server it is for.
+Several proxies share one `Calls`, so that a call is identified by its name and its number,
+whichever server it is for.
 """
 
 import re
@@ -19,9 +19,9 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 LATE_SECONDS = 30
-"""Longer than the function waits for any answer."""
+"""Longer than the function waits for any reply."""
 
-# Of AWS's JSON protocols, with the table where there is one; of SNS's; of the vendor's.
+# The name of a call in AWS's JSON protocols, with its table if it has one, and in SNS's protocol.
 _TARGET = re.compile(rb"^x-amz-target: *\w+\.(\w+)", re.IGNORECASE | re.MULTILINE)
 _TABLE = re.compile(rb"(Tracking|Ledger)Table")
 _ACTION = re.compile(rb"^Action=(\w+)|&Action=(\w+)")
@@ -32,37 +32,37 @@ _BY_RESET = struct.pack("ii", 1, 0)
 
 
 class Fault(StrEnum):
-    """What becomes of a call; the first two of the process that makes it, too."""
+    """What happens to a call; the first two also kill the process that makes it."""
 
     KILLED_BEFORE = "killed before"
-    """The process is gone before the request reaches the server."""
+    """The process ends before the request reaches the server."""
     KILLED_AFTER = "killed after"
-    """The server has worked the request, and the process is gone before the reply."""
+    """The server processes the request, and the process ends before the reply."""
     RESET_BEFORE = "reset before"
-    """The connection is reset, and the server never sees the request."""
+    """The connection is reset before the request reaches the server."""
     RESET_AFTER = "reset after"
-    """The server has worked the request, and the connection is reset instead of a reply."""
+    """The server processes the request, and the connection is reset instead of a reply."""
     CUT = "cut"
     """The connection ends in the middle of the reply's body."""
     CUT_HEAD = "cut in the head"
-    """It ends in the middle of the reply's headers, which so seem to have no body."""
+    """The connection ends in the middle of the headers, so the reply seems to have no body."""
     TWICE = "twice"
-    """The server gets the request twice, and the second reply is the one that comes."""
+    """The server receives the request twice, and the second reply is returned."""
     LATE = "late"
-    """The server has worked the request, and the reply comes when nobody waits for it."""
+    """The server processes the request, and the reply comes after the timeout."""
 
 
 class Point(NamedTuple):
-    """A call of an invocation, and what becomes of it."""
+    """A call of an invocation, and the fault that happens there."""
 
     call: str
     number: int
-    """Of the calls of that name, from 1."""
+    """Among the calls of that name, from 1."""
     fault: Fault
 
 
 class Message(NamedTuple):
-    """A request or a reply, as it is on the wire."""
+    """A request or a reply, as sent over the wire."""
 
     head: bytes
     body: bytes
@@ -70,18 +70,18 @@ class Message(NamedTuple):
 
 @dataclass(slots=True)
 class Calls:
-    """The calls of one invocation, in the order in which they were made. Thread-safe."""
+    """The calls of one invocation, in order. Thread-safe."""
 
     point: Point | None = None
     kill: Callable[[], None] = lambda: None
     made: list[str] = field(default_factory=list)
     until_point: list[str] = field(default_factory=list)
-    """Those made until the point, and that one."""
+    """The calls up to and including the one at the point."""
     _count: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
     def make(self, name: str) -> Fault | None:
-        """Count a call; return what becomes of it, if it is the one."""
+        """Count a call; return its fault if it is the call at the point."""
         with self._lock:
             self.made.append(name)
             self._count[name] += 1
@@ -92,12 +92,12 @@ class Calls:
 
 
 class Proxy:
-    """Passes each request on to one server, for as long as the `with`."""
+    """Forwards each request to one server until the `with` ends."""
 
     def __init__(self, upstream_url: str) -> None:
         parts = urlsplit(upstream_url)
         self.calls = Calls()
-        """Settable between two invocations."""
+        """May be replaced between two invocations."""
         self.closing = Event()
         self.upstream = (parts.hostname, parts.port)
         self._server = _Server(self)
@@ -109,7 +109,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End when what is on its way has arrived; the function must be gone by then."""
+        """Stop when all messages under way have arrived; the function must have ended before."""
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()
@@ -126,7 +126,7 @@ class _Server(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a function that went away."""
+        """Ignore the errors that a killed function causes."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -141,13 +141,13 @@ class _Connection(StreamRequestHandler):
             with upstream.makefile("rb") as replies:
                 alive = True
                 while alive and (request := read(self.rfile)):
-                    alive = self._pass_on(request, upstream, replies)
+                    alive = self._forward(request, upstream, replies)
 
-    def _pass_on(self, request: Message, upstream: socket.socket, replies: BufferedIOBase) -> bool:
-        """Let a call become what its point says; say whether the connection lives on."""
+    def _forward(self, request: Message, upstream: socket.socket, replies: BufferedIOBase) -> bool:
+        """Forward a call, with its fault if any; return whether the connection stays open."""
         fault = self.server.proxy.calls.make(name_of(request))
         if fault in (Fault.KILLED_BEFORE, Fault.RESET_BEFORE):
-            self._spoil(fault, request)
+            self._inject(fault, request)
             return False
         reply = None
         for _ in range(2 if fault is Fault.TWICE else 1):
@@ -158,16 +158,16 @@ class _Connection(StreamRequestHandler):
         if fault is None or fault is Fault.TWICE:
             self.connection.sendall(reply.head + reply.body)
             return True
-        self._spoil(fault, reply)
+        self._inject(fault, reply)
         return False
 
-    def _spoil(self, fault: Fault, message: Message) -> None:
+    def _inject(self, fault: Fault, message: Message) -> None:
         match fault:
             case Fault.KILLED_BEFORE | Fault.KILLED_AFTER:
                 self.server.proxy.calls.kill()
             case Fault.RESET_BEFORE | Fault.RESET_AFTER:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _BY_RESET)
-                # Here and now: the server would say goodbye first.
+                # Close now: the server would shut the connection down in order first.
                 self.rfile.close()
                 self.connection.close()
             case Fault.CUT:
@@ -177,14 +177,14 @@ class _Connection(StreamRequestHandler):
             case Fault.LATE:
                 self.server.proxy.closing.wait(LATE_SECONDS)
             case Fault.TWICE:
-                raise AssertionError("Nothing is spoilt.")
+                raise AssertionError("A request that is sent twice is forwarded unchanged.")
 
 
 def read(stream: BufferedIOBase) -> Message | None:
-    """Read a request or a reply; None where the other side has closed, be it in its middle.
+    """Read a request or a reply; return None if the other side has closed, even midway.
 
     Raises:
-        ValueError: its length is not told, which none of these servers does.
+        ValueError: the message is chunked; none of these servers sends such messages.
     """
     lines = []
     while (line := stream.readline()) not in (b"\r\n", b""):
@@ -193,16 +193,16 @@ def read(stream: BufferedIOBase) -> Message | None:
         return None
     head = b"".join([*lines, line])
     if _NO_LENGTH.search(head):
-        raise ValueError("a message in chunks")
+        raise ValueError("The proxy cannot read a chunked message.")
     length = _LENGTH.search(head)
     length_bytes = int(length[1]) if length else 0
     body = stream.read(length_bytes)
-    # Half a request of a killed process: its server would wait for the rest.
+    # Drop half a request of a killed process: its server would wait for the rest.
     return Message(head, body) if len(body) == length_bytes else None
 
 
 def name_of(request: Message) -> str:
-    """Name a call as its server does, such as `Query LedgerTable` or `GET …/tracking/opens`."""
+    """Return the name of a call, such as `Query LedgerTable` or `GET …/tracking/opens`."""
     target, action = _TARGET.search(request.head), _ACTION.search(request.body)
     if target:
         table = _TABLE.search(request.body)

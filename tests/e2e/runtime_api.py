@@ -1,4 +1,4 @@
-"""The Lambda Runtime API on localhost: it hands out events, and takes what came of them."""
+"""The Lambda Runtime API on localhost: it sends events to the function and takes the outcomes."""
 
 import json
 import sys
@@ -14,25 +14,25 @@ from uuid import uuid4
 _INVOCATIONS = "/2018-06-01/runtime/invocation/"
 _INIT_ERROR = "/2018-06-01/runtime/init/error"
 ANSWER_SECONDS = 60
-"""The template's timeout: nothing takes longer."""
+"""The template's timeout, so no invocation takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the function answered: `response`, `error`, or `init/error` if it never began."""
+    """The function's reply: `response`, `error`, or `init/error` if it could not start."""
 
     kind: str
     body: Any
 
 
 class RuntimeApi:
-    """Serves one function, one event at a time, for as long as the `with`."""
+    """Serves one function, one event at a time, until the `with` ends."""
 
     def __init__(self, seconds: float = ANSWER_SECONDS) -> None:
         self.seconds = seconds
-        """What an invocation may take, by what the function is told."""
+        """The time limit of an invocation that the function is given."""
         self.events: SimpleQueue[bytes | None] = SimpleQueue()
-        """What waits for the function; None lets it wait no longer."""
+        """Events that wait for the function; None ends its waiting."""
         self.outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._server = _Server(self)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
@@ -48,8 +48,8 @@ class RuntimeApi:
         self._server.server_close()
         self._thread.join()
 
-    def hand_out(self, event: object) -> None:
-        """Let the function have an event; what comes of it is found in `outcomes`."""
+    def send(self, event: object) -> None:
+        """Send an event to the function; its outcome goes to `outcomes`."""
         self.events.put(json.dumps(event).encode())
 
 
@@ -59,20 +59,20 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a function that was ended while it waited."""
+        """Ignore the errors of a function that ended while it waited."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Together they send a reply as one packet, at once; else each waits for an acknowledgement.
+    # Together these two send a reply at once, as one packet; else each part waits for an ACK.
     wbufsize = -1
     disable_nagle_algorithm = True
     server: _Server
 
     def do_GET(self) -> None:
-        """Wait for the next event."""
+        """Return the next event, as soon as there is one."""
         api = self.server.api
         event = api.events.get() if self.path == f"{_INVOCATIONS}next" else None
         if event is None:
@@ -105,4 +105,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: tests look at outcomes."""
+        """Log nothing: tests check the outcomes."""

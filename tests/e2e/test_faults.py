@@ -1,9 +1,9 @@
-"""A fault at the calls of a walk, on the real stack: nothing is lost, and little comes twice.
+"""Faults at the calls of a walk, on the real stack: nothing is lost, and little is repeated.
 
-A walk of six pages in two stretches makes 30 calls of AWS and of the vendor. Each of them is once
-the last of a process, which is killed before the server has the request, and once after it has
-worked it. The first call of each name is also reset, cut, delivered twice and answered too late,
-under a process that lives on. Whatever was left is taken up by another invocation.
+A walk of six pages in two stretches makes 30 calls to AWS and to the vendor. At each of them, a
+process is killed before the server has the request, and another after the server has processed
+it. The first call of each name is also reset, cut off, delivered twice and answered too late, in
+a process that stays alive. Another invocation then resumes each walk.
 """
 
 from collections import Counter
@@ -18,14 +18,14 @@ from constant_contact_emulator import Limits
 from tests.conftest import subscribe
 from tests.e2e.built_function import Artefact
 from tests.e2e.conftest import Stacks
-from tests.e2e.disturbed import KILLS, READ, SAVE, Disturbed, Site, SmallPages
+from tests.e2e.interruptions import KILLS, READ, SAVE, SmallPages, Walk, WalkRunner
 from tests.e2e.proxy import Fault, Point
 from tests.e2e.trial import received
 
 TOKEN = "POST …/v1/token"
 STORE = "PutParameter"
 PUBLISH = "PublishBatch"
-WALK = {
+CALLS_OF_A_WALK = {
     "GetItem TrackingTable": 1,
     "UpdateItem TrackingTable": 2,
     "Query TrackingTable": 1,
@@ -38,31 +38,31 @@ WALK = {
     "BatchWriteItem LedgerTable": 3,
     SAVE: 2,
 }
-"""The calls of a walk, by their names."""
+"""By name."""
 POINTS = [
     Point(call, number, fault)
     for fault in Fault
-    for call, times in WALK.items()
+    for call, times in CALLS_OF_A_WALK.items()
     for number in range(1, times + 1 if fault in KILLS else 2)
 ]
 BATCH_OPENS = 10
 REQUESTS_A_FAULT = 2
-"""The report's head, which every turn reads, and the last page worked, or the one that failed."""
-LINES = 5
-"""Functions at work at once; they wait as much as they work."""
+"""The report's head, which every turn reads, and the last page processed, or the failed one."""
+FUNCTIONS = 5
+"""Functions that run at once; they wait as much as they work."""
 
 each_fault = pytest.mark.parametrize("fault", Fault)
 
 
 @dataclass(frozen=True, slots=True)
 class Walks:
-    """What came of all walks."""
+    """All walks and their outcomes."""
 
-    undisturbed: Disturbed
-    disturbed: list[Disturbed]
+    uninterrupted: Walk
+    interrupted: list[Walk]
 
-    def of(self, fault: Fault) -> Iterator[tuple[Point, Disturbed]]:
-        for walk in self.disturbed:
+    def of(self, fault: Fault) -> Iterator[tuple[Point, Walk]]:
+        for walk in self.interrupted:
             if walk.point and walk.point.fault is fault:
                 yield walk.point, walk
 
@@ -70,49 +70,49 @@ class Walks:
 @pytest.fixture(scope="module")
 def walks(artefact: Artefact, stacks: Stacks, tmp_path_factory: pytest.TempPathFactory) -> Walks:
     trial, sqs = stacks.idle, stacks.idle.aws.client("sqs")
-    queue_url = sqs.create_queue(QueueName="disturbed-subscriber")["QueueUrl"]
+    queue_url = sqs.create_queue(QueueName="interrupted-subscriber")["QueueUrl"]
     topic_arn = trial.stack.environment["OPENS_TOPIC_ARN"]
     subscribe(trial.aws.client("sns"), sqs, topic_arn, queue_url)
-    with SmallPages(limits=Limits.off()) as vendor, ExitStack() as lines:
-        site = Site(
+    with SmallPages(limits=Limits.off()) as vendor, ExitStack() as functions:
+        runner = WalkRunner(
             artefact=artefact,
             trial=trial,
             vendor=vendor,
-            # Neither the pace nor the day's budget may hold up a walk; both are tried elsewhere.
+            # Neither the pace nor the day's budget may delay a walk; other tests cover both.
             environment=trial.function_environment
             | {"REQUESTS_PER_SECOND": "100", "REQUESTS_PER_DAY": "10000000"},
             tracking=trial.tracking,
-            folder=tmp_path_factory.mktemp("disturbed"),
+            folder=tmp_path_factory.mktemp("interruptions"),
         )
-        for _ in range(LINES):
-            site.free.put(lines.enter_context(site.line()))
-        undisturbed = site.walk(None)
-        # Else each that is to be killed would be waited for in vain.
-        assert undisturbed.calls.made, "The function makes no call at all."
-        with ThreadPoolExecutor(LINES) as threads:
-            disturbed = list(threads.map(site.disturb, POINTS))
-            # Only now: the leases of those that were killed are over, or soon will be.
-            for _ in threads.map(site.again, disturbed):
+        for _ in range(FUNCTIONS):
+            runner.idle.put(functions.enter_context(runner.start_function()))
+        uninterrupted = runner.run(None)
+        # Otherwise the wait for each kill would time out.
+        assert uninterrupted.calls.made, "The function makes no call at all."
+        with ThreadPoolExecutor(FUNCTIONS) as threads:
+            interrupted = list(threads.map(runner.interrupt, POINTS))
+            # Only now, when the leases of the killed invocations have expired or soon will.
+            for _ in threads.map(runner.resume, interrupted):
                 pass
-    by_activity = {walk.activity_id: walk for walk in [undisturbed, *disturbed]}
+    by_activity = {walk.activity_id: walk for walk in [uninterrupted, *interrupted]}
     for event in received(sqs, queue_url):
         by_activity[event["data"]["campaign_activity_id"]].received.append(event)
-    return Walks(undisturbed, disturbed)
+    return Walks(uninterrupted, interrupted)
 
 
-def test_the_calls_of_a_walk_are_these_and_no_others(walks: Walks) -> None:
-    assert Counter(walks.undisturbed.calls.made) == WALK
+def test_a_walk_makes_exactly_the_expected_calls(walks: Walks) -> None:
+    assert Counter(walks.uninterrupted.calls.made) == CALLS_OF_A_WALK
 
 
-def test_an_undisturbed_walk_publishes_each_open_once(walks: Walks) -> None:
-    walk = walks.undisturbed
+def test_an_uninterrupted_walk_publishes_each_open_once(walks: Walks) -> None:
+    walk = walks.uninterrupted
     assert (walk.lost, walk.invented, walk.repeated) == (0, 0, [])
 
 
 @each_fault
-def test_each_fault_struck_where_it_should(walks: Walks, fault: Fault) -> None:
-    struck = [walk.calls.until_point[-1:] for _, walk in walks.of(fault)]
-    assert struck == [[point.call] for point in POINTS if point.fault is fault]
+def test_each_fault_happens_at_its_call(walks: Walks, fault: Fault) -> None:
+    calls = [walk.calls.until_point[-1:] for _, walk in walks.of(fault)]
+    assert calls == [[point.call] for point in POINTS if point.fault is fault]
 
 
 @each_fault
@@ -121,12 +121,12 @@ def test_no_open_is_lost(walks: Walks, fault: Fault) -> None:
 
 
 @each_fault
-def test_no_open_has_two_ids_and_no_id_is_of_no_open(walks: Walks, fault: Fault) -> None:
+def test_no_open_has_two_ids_and_every_id_belongs_to_an_open(walks: Walks, fault: Fault) -> None:
     assert {point: walk.invented for point, walk in walks.of(fault) if walk.invented} == {}
 
 
 @each_fault
-def test_only_opens_of_the_pages_in_hand_are_repeated(walks: Walks, fault: Fault) -> None:
+def test_a_resumed_walk_repeats_only_opens_of_the_pages_in_hand(walks: Walks, fault: Fault) -> None:
     beyond = {
         point: Counter(walk.repeated) - Counter(walk.rows_in_hand)
         for point, walk in walks.of(fault)
@@ -145,7 +145,7 @@ def test_only_opens_of_the_pages_in_hand_are_repeated(walks: Walks, fault: Fault
         (Fault.CUT_HEAD, BATCH_OPENS),
     ],
 )
-def test_a_process_that_lives_on_repeats_no_more_than_the_batch_that_it_could_not_know_of(
+def test_a_process_that_stays_alive_repeats_at_most_the_batch_whose_reply_it_missed(
     walks: Walks, fault: Fault, most: int
 ) -> None:
     repeated = {point.call: len(walk.repeated) for point, walk in walks.of(fault)}
@@ -154,12 +154,12 @@ def test_a_process_that_lives_on_repeats_no_more_than_the_batch_that_it_could_no
 
 
 @each_fault
-def test_hardly_a_request_is_spent_beside_the_pages_in_hand(walks: Walks, fault: Fault) -> None:
-    beside = {
-        point: walk.requests - WALK[READ] - len(walk.pages_in_hand)
+def test_a_fault_costs_few_requests_beyond_the_pages_in_hand(walks: Walks, fault: Fault) -> None:
+    extra = {
+        point: walk.requests - CALLS_OF_A_WALK[READ] - len(walk.pages_in_hand)
         for point, walk in walks.of(fault)
     }
-    assert {point: count for point, count in beside.items() if count > REQUESTS_A_FAULT} == {}
+    assert {point: count for point, count in extra.items() if count > REQUESTS_A_FAULT} == {}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_hardly_a_request_is_spent_beside_the_pages_in_hand(walks: Walks, fault:
         (Fault.LATE, {TOKEN}),
     ],
 )
-def test_only_a_spent_refresh_token_whose_successor_was_not_stored_needs_a_person(
+def test_the_account_is_disconnected_only_if_a_used_refresh_token_has_no_stored_successor(
     walks: Walks, fault: Fault, calls: set[str]
 ) -> None:
     assert {point.call for point, walk in walks.of(fault) if walk.reconnected} == calls

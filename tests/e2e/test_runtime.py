@@ -1,4 +1,4 @@
-"""The built function under AWS's own runtime client, with nothing else on its path."""
+"""The built function under AWS's own runtime client, with only the layer on its path."""
 
 import json
 import shutil
@@ -11,14 +11,14 @@ import pytest
 
 from email_opens_cli.demo.subscriber import ReportedOpen
 from tests.conftest import subscribe
-from tests.e2e.built_function import Artefact, running
+from tests.e2e.built_function import Artefact, run_function
 from tests.e2e.conftest import Stacks
 from tests.e2e.runtime_api import Outcome
-from tests.e2e.trial import ACCOUNT, received, seen
-from tests.integration.deployed import ROOT
+from tests.e2e.trial import ACCOUNT, received, reported_open
+from tests.integration.deployment import ROOT
 
 EVENT = json.loads((ROOT / "events/schedule.json").read_text())
-COUNTED = {
+METRICS = {
     "OpensPublished",
     "RowsRejected",
     "OpensDeadLettered",
@@ -36,26 +36,26 @@ COUNTED = {
     "OpensMissing",
     "PublishDelay",
 }
-IDLE = {"TokenIdleDays"}
-"""Of a turn that asks for nothing."""
+IDLE_METRICS = {"TokenIdleDays"}
+"""The metrics of a turn without requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Polled:
-    """What two invocations in a row did, the first with an access token that is refused."""
+class TwoInvocations:
+    """The outcome of two invocations in a row, the first with a refused access token."""
 
     first: Outcome
     second: Outcome
     reported: Counter[ReportedOpen]
     received: list[dict[str, Any]]
     stdout: str
-    logged: str
+    log: str
     tokens_before: dict[str, str]
     tokens_after: dict[str, str]
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """What was written to standard output: each line is JSON."""
+        """The lines of standard output, each of which is JSON."""
         return [json.loads(line) for line in self.stdout.splitlines()]
 
     @property
@@ -63,49 +63,51 @@ class Polled:
         return [line for line in self.lines if "_aws" in line]
 
     @property
-    def sentences(self) -> list[dict[str, Any]]:
+    def messages(self) -> list[dict[str, Any]]:
         return [line for line in self.lines if "message" in line]
 
 
 @pytest.fixture(scope="module")
-def polled(artefact: Artefact, stacks: Stacks, tmp_path_factory: pytest.TempPathFactory) -> Polled:
+def invocations(
+    artefact: Artefact, stacks: Stacks, tmp_path_factory: pytest.TempPathFactory
+) -> TwoInvocations:
     trial, sqs = stacks.idle, stacks.idle.aws.client("sqs")
     queue_url = sqs.create_queue(QueueName="idle-subscriber")["QueueUrl"]
     topic_arn = trial.stack.environment["OPENS_TOPIC_ARN"]
     subscribe(trial.aws.client("sns"), sqs, topic_arn, queue_url)
     tokens_before = trial.credentials
     trial.vendor.authorization.expire_access_tokens()
-    folder = tmp_path_factory.mktemp("polled")
-    with running(artefact, trial.function_environment, folder) as function:
+    folder = tmp_path_factory.mktemp("invocations")
+    with run_function(artefact, trial.function_environment, folder) as function:
         first, second = function.invoke(EVENT), function.invoke(EVENT)
-        return Polled(
+        return TwoInvocations(
             first=first,
             second=second,
             reported=trial.reported,
             received=list(received(sqs, queue_url)),
             stdout=function.stdout,
-            logged=function.logged,
+            log=function.log,
             tokens_before=tokens_before,
             tokens_after=trial.credentials,
         )
 
 
-def test_the_schedules_event_publishes_each_open_once(polled: Polled) -> None:
-    assert Counter(seen(event) for event in polled.received) == polled.reported
+def test_the_schedules_event_publishes_each_open_once(invocations: TwoInvocations) -> None:
+    assert Counter(reported_open(event) for event in invocations.received) == invocations.reported
 
 
-def test_no_two_events_have_one_id(polled: Polled) -> None:
-    ids = {event["id"] for event in polled.received}
-    assert len(ids) == len(polled.received)
+def test_no_two_events_share_an_id(invocations: TwoInvocations) -> None:
+    ids = {event["id"] for event in invocations.received}
+    assert len(ids) == len(invocations.received)
 
 
-def test_the_reply_says_what_was_done(polled: Polled) -> None:
-    assert polled.first == Outcome(
+def test_the_reply_counts_the_work_of_the_turn(invocations: TwoInvocations) -> None:
+    assert invocations.first == Outcome(
         "response",
         {
             "account_id": ACCOUNT,
-            "published": polled.reported.total(),
-            "requests": 2,  # the refused one, and the same again
+            "published": invocations.reported.total(),
+            "requests": 2,  # the refused one and its repetition
             "activities": 1,
             "failed": [],
             "gaps": 0,
@@ -115,70 +117,78 @@ def test_the_reply_says_what_was_done(polled: Polled) -> None:
     )
 
 
-def test_a_second_invocation_publishes_nothing(polled: Polled) -> None:
-    assert polled.second.body["published"] == 0
+def test_a_second_invocation_publishes_nothing(invocations: TwoInvocations) -> None:
+    assert invocations.second.body["published"] == 0
 
 
-def test_a_second_invocation_at_once_costs_one_request_at_most(polled: Polled) -> None:
-    assert polled.second.body["requests"] <= 1
+def test_a_second_invocation_right_after_the_first_costs_at_most_one_request(
+    invocations: TwoInvocations,
+) -> None:
+    assert invocations.second.body["requests"] <= 1
 
 
-def test_a_refused_access_token_is_renewed_and_stored(polled: Polled) -> None:
-    changed = dict(polled.tokens_after.items() - polled.tokens_before.items())
+def test_a_refused_access_token_is_renewed_and_stored(invocations: TwoInvocations) -> None:
+    changed = dict(invocations.tokens_after.items() - invocations.tokens_before.items())
     assert changed.keys() == {"access_token", "refresh_token", "expires_at"}
 
 
-def test_whatever_is_written_is_a_sentence_or_a_metric(polled: Polled) -> None:
-    assert len(polled.lines) == len(polled.sentences) + len(polled.metrics)
+def test_every_line_of_the_log_is_a_message_or_a_metric(invocations: TwoInvocations) -> None:
+    assert len(invocations.lines) == len(invocations.messages) + len(invocations.metrics)
 
 
-def test_every_sentence_of_the_log_names_the_account(polled: Polled) -> None:
-    assert {line.get("account_id") for line in polled.sentences} == {ACCOUNT}
+def test_every_message_of_the_log_names_the_account(invocations: TwoInvocations) -> None:
+    assert {line.get("account_id") for line in invocations.messages} == {ACCOUNT}
 
 
-def test_the_log_holds_no_e_mail_address(polled: Polled) -> None:
-    assert "@" not in polled.logged
+def test_the_log_contains_no_email_address(invocations: TwoInvocations) -> None:
+    assert "@" not in invocations.log
 
 
-def test_the_log_holds_no_token(polled: Polled) -> None:
-    secrets = ("access_token", "refresh_token")
-    tokens = [
-        held[name] for held in (polled.tokens_before, polled.tokens_after) for name in secrets
+def test_the_log_contains_no_token(invocations: TwoInvocations) -> None:
+    names = ("access_token", "refresh_token")
+    secrets = [
+        tokens[name]
+        for tokens in (invocations.tokens_before, invocations.tokens_after)
+        for name in names
     ]
-    assert not [token for token in tokens if token in polled.logged]
+    assert not [secret for secret in secrets if secret in invocations.log]
 
 
-def test_every_metric_is_there_by_its_name(polled: Polled) -> None:
-    assert {metric["Name"] for one in polled.metrics for metric in _declared(one)} - IDLE == COUNTED
+def test_every_metric_is_emitted(invocations: TwoInvocations) -> None:
+    assert {
+        metric["Name"] for record in invocations.metrics for metric in _declared(record)
+    } - IDLE_METRICS == METRICS
 
 
-def test_every_metric_is_of_a_service_and_an_account(polled: Polled) -> None:
+def test_every_metric_has_the_service_and_the_account_as_dimensions(
+    invocations: TwoInvocations,
+) -> None:
     dimensions = {
         tuple(sorted(names))
-        for one in polled.metrics
-        for directive in one["_aws"]["CloudWatchMetrics"]
+        for record in invocations.metrics
+        for directive in record["_aws"]["CloudWatchMetrics"]
         for names in directive["Dimensions"]
     }
     assert dimensions == {("account_id", "service")}
 
 
-def test_every_metric_is_of_the_account_that_was_polled(polled: Polled) -> None:
-    assert {(one["service"], one["account_id"]) for one in polled.metrics} == {
+def test_every_metric_names_the_account_that_was_polled(invocations: TwoInvocations) -> None:
+    assert {(record["service"], record["account_id"]) for record in invocations.metrics} == {
         ("poll_opens", ACCOUNT)
     }
 
 
-def test_each_published_open_has_its_delay(polled: Polled) -> None:
-    delays = [seconds for one in polled.metrics for seconds in one.get("PublishDelay", [])]
-    assert len(delays) == polled.reported.total()
+def test_each_published_open_has_a_delay(invocations: TwoInvocations) -> None:
+    delays = [
+        seconds for record in invocations.metrics for seconds in record.get("PublishDelay", [])
+    ]
+    assert len(delays) == invocations.reported.total()
 
 
-def test_a_setting_that_is_missing_is_named(
-    artefact: Artefact, stacks: Stacks, tmp_path: Path
-) -> None:
+def test_a_missing_setting_is_named(artefact: Artefact, stacks: Stacks, tmp_path: Path) -> None:
     environment = stacks.idle.function_environment
     del environment["LEDGER_TABLE"]
-    with running(artefact, environment, tmp_path) as function:
+    with run_function(artefact, environment, tmp_path) as function:
         outcome = function.invoke(EVENT)
     expected = "LEDGER_TABLE is not set; it should be the name of the ledger table."
     assert outcome.kind == "error"
@@ -186,7 +196,7 @@ def test_a_setting_that_is_missing_is_named(
 
 
 def test_an_event_without_an_account_is_refused(artefact: Artefact, tmp_path: Path) -> None:
-    with running(artefact, {}, tmp_path) as function:
+    with run_function(artefact, {}, tmp_path) as function:
         outcome = function.invoke({})
     assert (outcome.kind, outcome.body["errorMessage"]) == (
         "error",
@@ -194,19 +204,21 @@ def test_an_event_without_an_account_is_refused(artefact: Artefact, tmp_path: Pa
     )
 
 
-def test_the_product_comes_from_the_layer(artefact: Artefact, tmp_path: Path) -> None:
-    with running(artefact, {}, tmp_path) as function:
+def test_the_product_is_imported_from_the_layer(artefact: Artefact, tmp_path: Path) -> None:
+    with run_function(artefact, {}, tmp_path) as function:
         trace = function.invoke(EVENT).body["stackTrace"]
     assert f'"{artefact.layer}/email_opens/bootstrap.py"' in "".join(trace)
 
 
-def test_the_product_comes_from_nowhere_but_the_layer(artefact: Artefact, tmp_path: Path) -> None:
+def test_the_product_cannot_be_imported_without_the_layer(
+    artefact: Artefact, tmp_path: Path
+) -> None:
     layer = tmp_path / "layer"
     layer.mkdir()
     for part in artefact.layer.iterdir():
         if part.name != "email_opens":
             (layer / part.name).symlink_to(part)
-    with running(replace(artefact, layer=layer), {}, tmp_path) as function:
+    with run_function(replace(artefact, layer=layer), {}, tmp_path) as function:
         outcome = function.invoke(EVENT)
     assert (outcome.kind, outcome.body["errorMessage"]) == (
         "init/error",
@@ -214,11 +226,11 @@ def test_the_product_comes_from_nowhere_but_the_layer(artefact: Artefact, tmp_pa
     )
 
 
-def test_the_layer_runs_by_its_byte_code_alone(artefact: Artefact, tmp_path: Path) -> None:
+def test_the_layer_runs_from_its_byte_code(artefact: Artefact, tmp_path: Path) -> None:
     layer = shutil.copytree(artefact.layer, tmp_path / "layer")
     for source in layer.rglob("*.py"):
-        source.write_text("raise AssertionError('compiled anew')")
-    with running(replace(artefact, layer=layer), {}, tmp_path) as function:
+        source.write_text("raise AssertionError('The source was compiled again.')")
+    with run_function(replace(artefact, layer=layer), {}, tmp_path) as function:
         outcome = function.invoke(EVENT)
     assert (outcome.kind, outcome.body["errorType"]) == ("error", "InvalidSettings")
 

@@ -1,4 +1,4 @@
-"""`watch` as a process: killed, interrupted, left alone by its reader, and started again."""
+"""`watch` as a process: killed, interrupted, abandoned by its reader, and restarted."""
 
 import json
 import os
@@ -26,15 +26,15 @@ OPENS = 6_000
 A_MINUTE = 20
 IN_HAND = PAGES_IN_HAND * PAGE_ROWS
 KILLS = 3
-PATIENCE_SECONDS = 60
-"""After which a process that hangs is killed, and so fails its test."""
+DEADLINE_SECONDS = 60
+"""A process that still runs after this time is killed, which fails its test."""
 
 type Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """A send that many have opened, long ago, and somebody who watches it."""
+class Watcher:
+    """A send with many old opens, and the command that watches it."""
 
     folder: Path
     vendor: Emulator
@@ -56,13 +56,13 @@ class Office:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Nothing of AWS."""
+        """Contains no variable of AWS."""
         return {
             "PATH": os.environ["PATH"],
             "CONSTANT_CONTACT_API_URL": self.vendor.url,
             "CONSTANT_CONTACT_AUTH_URL": self.vendor.auth_url,
             "REQUESTS_PER_SECOND": "1000",
-            # What a killed one had reserved of the day stays spent.
+            # The requests that a killed process reserved count as spent.
             "REQUESTS_PER_DAY": "10000000",
         }
 
@@ -70,7 +70,7 @@ class Office:
     def watching(
         self, *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE
     ) -> Iterator[Process]:
-        """Start a watch; what is left of it afterwards is killed."""
+        """Start `watch`; kill it if it still runs at the end of the `with`."""
         with subprocess.Popen(
             [*self.command, *arguments],
             env=self.environment,
@@ -78,31 +78,31 @@ class Office:
             stdout=stdout,
             stderr=subprocess.PIPE,
         ) as process:
-            patience = Timer(PATIENCE_SECONDS, process.kill)
-            patience.start()
+            deadline = Timer(DEADLINE_SECONDS, process.kill)
+            deadline.start()
             try:
                 yield process
             finally:
-                patience.cancel()
+                deadline.cancel()
                 process.kill()
 
     def connect(self) -> None:
-        """Hand the credentials over, watching nothing that was opened."""
+        """Store the credentials by watching a send without opens."""
         unopened = self.vendor.world.add_campaign().activity_id
-        given = self.folder / "credentials.json"
-        given.write_text(json.dumps(self.vendor.credentials()))
-        office = Office(self.folder, self.vendor, unopened)
-        with office.watching("--once", "--credentials", str(given)) as process:
-            assert ended(process) == (0, [], "")
+        credentials = self.folder / "credentials.json"
+        credentials.write_text(json.dumps(self.vendor.credentials()))
+        watcher = Watcher(self.folder, self.vendor, unopened)
+        with watcher.watching("--once", "--credentials", str(credentials)) as process:
+            assert outcome(process) == (0, [], "")
 
-    def at_request(self, number: int, act: Callable[[], None]) -> None:
-        """Act when the report is asked for the n-th time from now on, before it answers."""
-        asked = iter(range(1, number + 1))
+    def at_request(self, number: int, action: Callable[[], None]) -> None:
+        """Run an action before the reply to the n-th request for the report from now on."""
+        numbers = iter(range(1, number + 1))
 
         def count(method: str, target: str) -> None:
             del method
-            if "/tracking/opens" in target and next(asked, None) == number:
-                act()
+            if "/tracking/opens" in target and next(numbers, None) == number:
+                action()
 
         self.vendor.world.before_request(count)
 
@@ -114,128 +114,128 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def watcher(tmp_path: Path) -> Iterator[Watcher]:
     with Emulator(limits=Limits.off()) as vendor:
         world = vendor.world
         activity_id = world.add_campaign().activity_id
         sent_at = (datetime.now(UTC) - timedelta(days=40)).replace(second=0, microsecond=0)
         world.send(activity_id, at=sent_at)
-        # Of a contact each: twins that a page's border parts are another matter.
+        # Each of another contact: identical rows on two pages would count as one open.
         for number, contact in enumerate(world.contacts(OPENS)):
             at = sent_at + timedelta(minutes=number // A_MINUTE)
             world.add_open(activity_id, contact, at=at)
-        office = Office(tmp_path, vendor, activity_id)
-        office.connect()
-        yield office
+        watcher = Watcher(tmp_path, vendor, activity_id)
+        watcher.connect()
+        yield watcher
 
 
-def ended(process: Process) -> tuple[int, list[str], str]:
-    """Wait for the end; return the exit code, the lines and the complaints."""
+def outcome(process: Process) -> tuple[int, list[str], str]:
+    """Wait for the end; return the exit code, the lines of stdout, and stderr."""
     out, err = process.communicate()
     return process.returncode, (out or b"").decode().splitlines(), (err or b"").decode()
 
 
 def read(process: Process, lines: int) -> list[str]:
-    """Read so many lines, or all there are."""
+    """Read a number of lines, or all if there are fewer."""
     assert process.stdout
     found = (process.stdout.readline() for _ in range(lines))
     return [line.decode().rstrip("\n") for line in found if line]
 
 
 def opens(lines: list[str]) -> Counter[tuple[str, datetime, str | None]]:
-    """Return the opens of which these lines tell, each id once."""
+    """Return the opens in these lines; each id counts once."""
     events = {event["id"]: event["data"] for event in map(json.loads, lines)}
     return Counter(
-        (one["contact_id"], datetime.fromisoformat(one["created_time"]), one.get("device_type"))
-        for one in events.values()
+        (data["contact_id"], datetime.fromisoformat(data["created_time"]), data.get("device_type"))
+        for data in events.values()
     )
 
 
-def killed_at_a_line(office: Office, moments: random.Random) -> list[str]:
-    """Read some lines and kill; return all that came."""
-    with office.watching("--once") as process:
+def kill_at_a_line(watcher: Watcher, moments: random.Random) -> list[str]:
+    """Read some lines and kill the process; return all lines that it wrote."""
+    with watcher.watching("--once") as process:
         lines = read(process, moments.randint(1, OPENS))
         process.kill()
         assert process.stdout
-        # Not by `communicate`, which would pass over what is in the reader's buffer.
+        # Not with `communicate`, which would skip the content of the reader's buffer.
         return lines + process.stdout.read().decode().splitlines()
 
 
-def killed_at_a_request(office: Office, moments: random.Random) -> list[str]:
-    """Write to the end of a file, as cron would, and kill while the vendor is asked."""
-    before = len(office.output.read_text().splitlines()) if office.output.exists() else 0
-    with office.output.open("ab") as file, office.watching("--once", stdout=file) as process:
-        office.at_request(moments.randint(1, OPENS // PAGE_ROWS), process.kill)
+def kill_at_a_request(watcher: Watcher, moments: random.Random) -> list[str]:
+    """Append to a file, as cron would, and kill the process during a request."""
+    before = len(watcher.output.read_text().splitlines()) if watcher.output.exists() else 0
+    with watcher.output.open("ab") as file, watcher.watching("--once", stdout=file) as process:
+        watcher.at_request(moments.randint(1, OPENS // PAGE_ROWS), process.kill)
         process.wait()
-    office.vendor.world.forget_hooks()
-    return office.output.read_text().splitlines()[before:]
+    watcher.vendor.world.forget_hooks()
+    return watcher.output.read_text().splitlines()[before:]
 
 
-@pytest.mark.parametrize("kill", [killed_at_a_line, killed_at_a_request])
+@pytest.mark.parametrize("kill", [kill_at_a_line, kill_at_a_request])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_killed_at_any_moment_it_loses_nothing_and_repeats_only_what_was_in_hand(
-    office: Office, kill: Callable[[Office, random.Random], list[str]], seed: int
+def test_a_killed_watch_loses_nothing_and_repeats_only_the_pages_in_hand(
+    watcher: Watcher, kill: Callable[[Watcher, random.Random], list[str]], seed: int
 ) -> None:
     moments = random.Random(seed)
-    known: set[str] = set()
+    written: set[str] = set()
     for _ in range(KILLS):
-        lines = kill(office, moments)
-        assert len(known.intersection(lines)) <= IN_HAND
-        known.update(lines)
-    with office.watching("--once") as process:
-        code, lines, said = ended(process)
-    assert (code, said) == (0, "")
-    assert len(known.intersection(lines)) <= IN_HAND
-    known.update(lines)
-    # A line that comes again is the same to the letter, or an id would have two.
-    assert len({json.loads(line)["id"] for line in known}) == len(known)
-    assert opens(list(known)) == office.reported()
+        lines = kill(watcher, moments)
+        assert len(written.intersection(lines)) <= IN_HAND
+        written.update(lines)
+    with watcher.watching("--once") as process:
+        code, lines, stderr = outcome(process)
+    assert (code, stderr) == (0, "")
+    assert len(written.intersection(lines)) <= IN_HAND
+    written.update(lines)
+    # A repeated line is identical; otherwise one id would have two lines.
+    assert len({json.loads(line)["id"] for line in written}) == len(written)
+    assert opens(list(written)) == watcher.reported()
 
 
-def test_killed_while_nobody_reads_it_takes_up_the_lease_at_once(office: Office) -> None:
-    with office.watching("--once") as process:
-        read(process, 1)  # and no more, so that it hangs in the midst of a batch
+def test_the_lease_of_a_killed_watch_is_taken_over_at_once(watcher: Watcher) -> None:
+    with watcher.watching("--once") as process:
+        read(process, 1)  # and no more, so that it blocks in the middle of a batch
         process.kill()
         process.wait()
-    with office.watching("--once") as process:
-        code, lines, said = ended(process)
-    assert (code, said) == (0, "")
-    assert opens(lines) == office.reported()
+    with watcher.watching("--once") as process:
+        code, lines, stderr = outcome(process)
+    assert (code, stderr) == (0, "")
+    assert opens(lines) == watcher.reported()
 
 
-def test_ends_quietly_when_its_reader_does_and_has_lost_nothing(office: Office) -> None:
-    with office.watching() as process:
+def test_watch_ends_silently_and_loses_nothing_when_its_reader_ends(watcher: Watcher) -> None:
+    with watcher.watching() as process:
         read(process, 3)
         assert process.stdout
         process.stdout.close()
         assert process.wait() == 0
         assert process.stderr
         assert process.stderr.read() == b""
-    with office.watching("--once") as process:
-        assert opens(ended(process)[1]) == office.reported()
+    with watcher.watching("--once") as process:
+        assert opens(outcome(process)[1]) == watcher.reported()
 
 
-def test_ends_when_its_reader_does_though_there_is_nothing_to_write(office: Office) -> None:
-    with office.watching("--every", "86400") as process:
+def test_watch_ends_when_its_reader_ends_even_if_it_has_nothing_to_write(watcher: Watcher) -> None:
+    with watcher.watching("--every", "86400") as process:
         read(process, OPENS)
         assert process.stdout
         process.stdout.close()
         assert process.wait() == 0
 
 
-def test_tells_a_second_one_on_its_file_to_keep_away(office: Office) -> None:
-    with office.watching() as first:
+def test_a_second_watch_on_the_same_file_is_refused(watcher: Watcher) -> None:
+    with watcher.watching() as first:
         read(first, 1)
-        with office.watching("--once") as second:
-            code, lines, said = ended(second)
+        with watcher.watching("--once") as second:
+            code, lines, stderr = outcome(second)
     assert (code, lines) == (1, [])
-    assert "at work on" in said
-    assert said.count("\n") == 1
+    assert "at work on" in stderr
+    assert stderr.count("\n") == 1
 
 
-def test_goes_on_as_long_as_it_is_let(office: Office) -> None:
-    # Sent just now: an old send is polled rarely.
-    fresh = Office(office.folder, office.vendor, office.vendor.world.add_campaign().activity_id)
+def test_watch_keeps_polling_until_it_is_ended(watcher: Watcher) -> None:
+    # A new send, because an old one is polled rarely.
+    fresh = Watcher(watcher.folder, watcher.vendor, watcher.vendor.world.add_campaign().activity_id)
     fresh.vendor.world.add_open(fresh.activity_id, 0)
     with fresh.watching("--every", "1") as process:
         before = read(process, 1)
@@ -245,35 +245,35 @@ def test_goes_on_as_long_as_it_is_let(office: Office) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_ends_with_a_sentence_and_repeats_nothing(
-    office: Office, number: signal.Signals
+def test_an_interrupted_watch_ends_with_a_message_and_repeats_nothing(
+    watcher: Watcher, number: signal.Signals
 ) -> None:
-    with office.watching() as process:
-        office.at_request(6, lambda: process.send_signal(number))
-        code, before, said = ended(process)
-    assert (code, said) == (130, "Ended; started again, it goes on from here.\n")
+    with watcher.watching() as process:
+        watcher.at_request(6, lambda: process.send_signal(number))
+        code, before, stderr = outcome(process)
+    assert (code, stderr) == (130, "Ended; started again, it goes on from here.\n")
     assert 0 < len(before) < OPENS
-    with office.watching("--once") as process:
-        after = ended(process)[1]
+    with watcher.watching("--once") as process:
+        after = outcome(process)[1]
     assert not set(before) & set(after)
-    assert opens(before + after) == office.reported()
+    assert opens(before + after) == watcher.reported()
 
 
-def test_fails_with_a_sentence_when_the_outputs_disk_is_full(office: Office) -> None:
+def test_watch_fails_with_a_message_when_the_disk_is_full(watcher: Watcher) -> None:
     with (
         Path("/dev/full").open("wb") as full,
-        office.watching("--once", stdout=full) as process,
+        watcher.watching("--once", stdout=full) as process,
     ):
-        code, _, said = ended(process)
+        code, _, stderr = outcome(process)
     assert code == 1
-    assert "No space left on device" in said
-    assert "Traceback" not in said
+    assert "No space left on device" in stderr
+    assert "Traceback" not in stderr
 
 
-def test_on_a_terminal_it_says_what_it_does_and_how_to_end_it(office: Office) -> None:
-    quiet = Office(office.folder, office.vendor, office.vendor.world.add_campaign().activity_id)
-    quiet.vendor.world.add_open(quiet.activity_id)
-    with TerminalSession(quiet.command, quiet.environment, columns=40) as terminal:
+def test_on_a_terminal_watch_prints_what_it_does_and_how_to_end_it(watcher: Watcher) -> None:
+    small = Watcher(watcher.folder, watcher.vendor, watcher.vendor.world.add_campaign().activity_id)
+    small.vendor.world.add_open(small.activity_id)
+    with TerminalSession(small.command, small.environment, columns=40) as terminal:
         terminal.see("Watching 1 e-mails of account default")
         terminal.see("email.opened")
         terminal.see("Published 1 opens")
@@ -282,23 +282,23 @@ def test_on_a_terminal_it_says_what_it_does_and_how_to_end_it(office: Office) ->
         assert terminal.end() == 130
 
 
-def test_on_a_terminal_it_asks_for_consent_where_it_has_no_credentials(office: Office) -> None:
-    command = [*office.command, "--account", "another"]
-    with TerminalSession(command, office.environment, columns=40) as terminal:
+def test_on_a_terminal_watch_asks_for_consent_if_it_has_no_credentials(watcher: Watcher) -> None:
+    command = [*watcher.command, "--account", "another"]
+    with TerminalSession(command, watcher.environment, columns=40) as terminal:
         terminal.see(r"API key\): $")
-        # No Ctrl-C here: one that comes before Python waits for a line is seen after it.
+        # Not Ctrl-C: if it comes before Python waits for a line, Python handles it after the line.
         terminal.type(CTRL_D)
         terminal.see("Given up; nothing was changed")
         assert terminal.end() == 130
 
 
-def test_interrupted_while_it_waits_for_consent_it_says_that_nothing_was_changed(
-    office: Office,
+def test_a_watch_that_is_interrupted_during_consent_reports_that_nothing_was_changed(
+    watcher: Watcher,
 ) -> None:
-    office.vendor.authorization.add_client("an-app")
-    command = [*office.command, "--account", "another"]
-    named = {"CONSTANT_CONTACT_CLIENT_ID": "an-app"}
-    with TerminalSession(command, office.environment | named, columns=40) as terminal:
+    watcher.vendor.authorization.add_client("an-app")
+    command = [*watcher.command, "--account", "another"]
+    client = {"CONSTANT_CONTACT_CLIENT_ID": "an-app"}
+    with TerminalSession(command, watcher.environment | client, columns=40) as terminal:
         terminal.see("Waiting until")
         terminal._process.send_signal(signal.SIGINT)
         terminal.see("Given up; nothing was changed")

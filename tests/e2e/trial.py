@@ -1,4 +1,4 @@
-"""A deployed stack, a vendor for it to poll, and a send of which it should publish all."""
+"""A deployed stack, a vendor for it to poll, and a send whose opens it should all publish."""
 
 import json
 from collections import Counter
@@ -17,9 +17,9 @@ from embedded_aws import EmbeddedAws, Stack, host_architecture
 ACCOUNT = "default"
 SENT_AGO = timedelta(days=3)
 OPENED_WITHIN = timedelta(days=2)
-"""Less than it was sent ago: no open comes while a test looks."""
+"""Less than `SENT_AGO`, so that no open arrives while a test runs."""
 TRACKED_AGO = timedelta(days=4)
-"""Before it was sent, so that each open has a delay."""
+"""Before the send, so that each open has a delay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +45,26 @@ class Trial:
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What the account's parameter holds."""
+        """The content of the account's parameter."""
         name = self.stack.environment["CREDENTIALS_PREFIX"] + ACCOUNT
-        held = self.aws.client("ssm").get_parameter(Name=name, WithDecryption=True)
-        credentials: dict[str, str] = json.loads(held["Parameter"]["Value"])
+        reply = self.aws.client("ssm").get_parameter(Name=name, WithDecryption=True)
+        credentials: dict[str, str] = json.loads(reply["Parameter"]["Value"])
         return credentials
 
     @property
     def function_environment(self) -> dict[str, str]:
-        """What the template gives the function, and how AWS is reached."""
+        """The function's environment from the template, and the variables for reaching AWS."""
         configuration: Mapping[str, Any] = self.aws.client("lambda").get_function_configuration(
             FunctionName=self.stack.outputs["PollOpensFunction"]
         )
-        reached = {
+        access = {
             name: value for name, value in self.aws.environment.items() if name.startswith("AWS_")
         }
-        return reached | dict(configuration["Environment"]["Variables"])
+        return access | dict(configuration["Environment"]["Variables"])
 
 
 def parameters(name: str, vendor: Emulator, **others: str) -> dict[str, str]:
-    """Return a stack's parameters; each stack keeps its tokens to itself."""
+    """Return a stack's parameters; each stack has its own credentials prefix."""
     return {
         "ConstantContactApiUrl": vendor.url,
         "ConstantContactAuthUrl": vendor.auth_url,
@@ -73,17 +73,17 @@ def parameters(name: str, vendor: Emulator, **others: str) -> dict[str, str]:
     }
 
 
-def deploy_again(aws: EmbeddedAws, of: Stack, name: str, given: Mapping[str, str]) -> Stack:
-    """Deploy what another stack was deployed of, without the seconds that SAM takes."""
+def deploy_again(aws: EmbeddedAws, stack: Stack, name: str, parameters: Mapping[str, str]) -> Stack:
+    """Deploy the template of another stack again, without the seconds that SAM takes."""
     cloudformation = aws.client("cloudformation")
-    template = cloudformation.get_template(StackName=of.name, TemplateStage="Original")
+    template = cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
     cloudformation.create_stack(
         StackName=name,
         TemplateBody=template["TemplateBody"],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[
             {"ParameterKey": key, "ParameterValue": value}
-            for key, value in ({"Architecture": host_architecture()} | dict(given)).items()
+            for key, value in ({"Architecture": host_architecture()} | dict(parameters)).items()
         ],
     )
     cloudformation.get_waiter("stack_create_complete").wait(
@@ -92,8 +92,8 @@ def deploy_again(aws: EmbeddedAws, of: Stack, name: str, given: Mapping[str, str
     return Stack(name, aws.outputs(name))
 
 
-def begin(aws: EmbeddedAws, stack: Stack, vendor: Emulator, *, contacts: int) -> Trial:
-    """Connect the account, and track a send whose opens are all there."""
+def start(aws: EmbeddedAws, stack: Stack, vendor: Emulator, *, contacts: int) -> Trial:
+    """Connect the account, and track a send whose opens have all arrived."""
     now = datetime.now(UTC)
     activity_id = vendor.world.add_campaign().activity_id
     simulate_send(
@@ -114,12 +114,12 @@ def begin(aws: EmbeddedAws, stack: Stack, vendor: Emulator, *, contacts: int) ->
 
 
 def received(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
-    """Empty a queue of events."""
+    """Take all events from a queue."""
     while messages := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
         "Messages"
     ):
         yield from (json.loads(message["Body"]) for message in messages)
-        # The embedded AWS looks at all that a queue holds, each time.
+        # Delete: the embedded AWS searches the whole queue each time.
         sqs.delete_message_batch(
             QueueUrl=queue_url,
             Entries=[
@@ -129,8 +129,8 @@ def received(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
         )
 
 
-def seen(event: dict[str, Any]) -> ReportedOpen:
-    """Return the open that an event tells of."""
+def reported_open(event: dict[str, Any]) -> ReportedOpen:
+    """Return the open of an event, as the report has it."""
     data = event["data"]
     return ReportedOpen(
         data["campaign_activity_id"],

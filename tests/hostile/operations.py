@@ -1,7 +1,7 @@
-"""How much work a parser does, counted and not timed.
+"""The work that a parser does, as a count of lines rather than a time.
 
-Counted are the lines of Python that run, in the standard library too; what C does within a call
-is not, so what is handed to C is looked at by `calls`.
+The count includes the Python lines of the standard library. Work that C does within one call is
+not counted; `calls` shows what is passed to C.
 """
 
 import gc
@@ -13,13 +13,13 @@ from types import CodeType
 from typing import Any
 
 _TOOL = 4
-"""An id that neither coverage, profilers, debuggers nor Hypothesis take."""
+"""An id that coverage, profilers, debuggers and Hypothesis leave free."""
 _EVENTS = sys.monitoring.events
 
 
 @contextmanager
-def _watching(event: int, note: Callable[..., Any]) -> Iterator[None]:
-    gc.disable()  # Hypothesis listens to it, and its lines would be counted.
+def _monitored(event: int, note: Callable[..., Any]) -> Iterator[None]:
+    gc.disable()  # Hypothesis hooks into it, and its lines would be counted.
     sys.monitoring.use_tool_id(_TOOL, __name__)
     sys.monitoring.register_callback(_TOOL, event, note)
     sys.monitoring.set_events(_TOOL, event)
@@ -33,36 +33,36 @@ def _watching(event: int, note: Callable[..., Any]) -> Iterator[None]:
 
 
 def lines(work: Callable[[], object]) -> int:
-    """Return how many lines some work runs."""
+    """Return how many lines of Python some work runs."""
     run, here = 0, get_ident()
 
     def note(_code: CodeType, _line: int) -> None:
         nonlocal run
-        run += get_ident() == here  # Servers of other tests may be at work in other threads.
+        run += get_ident() == here  # Other threads may run the servers of other tests.
 
-    with _watching(_EVENTS.LINE, note):
+    with _monitored(_EVENTS.LINE, note):
         work()
     return run
 
 
 def calls(work: Callable[[], object]) -> list[tuple[object, object]]:
-    """Return what some work calls, each with its first argument."""
+    """Return the calls that some work makes, each with its first argument."""
     made: list[tuple[object, object]] = []
     here = get_ident()
 
-    def note(_code: CodeType, _offset: int, called: object, first: object) -> None:
+    def note(_code: CodeType, _offset: int, function: object, first: object) -> None:
         if get_ident() == here:
-            made.append((called, first))
+            made.append((function, first))
 
-    with _watching(_EVENTS.CALL, note):
+    with _monitored(_EVENTS.CALL, note):
         work()
     return made
 
 
 def growth(work: Callable[[Any], object], smaller: Any, larger: Any) -> float:
-    """Return by how much the work grows from one input to another.
+    """Return the factor by which the work grows from one input to another.
 
-    It is done once before, so that what is made at first use is not counted.
+    The work runs once beforehand, so that anything made at first use is not counted.
     """
     work(smaller)
     return lines(lambda: work(larger)) / lines(lambda: work(smaller))

@@ -1,4 +1,4 @@
-"""Items of the tracking table that nobody of ours has written."""
+"""Malformed items in the tracking table."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -37,7 +37,7 @@ ACCOUNT_ATTRIBUTES = sorted(
 )
 numbers = (st.integers(-(10**37), 10**37) | st.decimals(-9, 9, places=3)).map(str)
 texts = st.text(st.characters(codec="utf-8")) | st.sampled_from([ADDRESS, SECRET, "active"])
-# What DynamoDB may answer, as boto3 hands it on.
+# What DynamoDB may return, in the form in which boto3 returns it.
 values = st.recursive(
     st.fixed_dictionaries({"S": texts | instants_as_text})
     | st.fixed_dictionaries({"N": numbers})
@@ -58,14 +58,14 @@ gaps = st.fixed_dictionaries(
 
 
 def activity_items() -> st.SearchStrategy[Any]:
-    """Return items with some attributes changed, and some missing."""
+    """Return items with some attributes changed and some missing."""
     changed = st.dictionaries(st.sampled_from(ACTIVITY_ATTRIBUTES), values, max_size=3)
     missing = st.sets(st.sampled_from(ACTIVITY_ATTRIBUTES), max_size=3)
     return st.builds(
-        lambda change, gone, gap: {
+        lambda change, absent, gap: {
             name: value
             for name, value in (item_of(FULL) | change | gap).items()
-            if name not in gone
+            if name not in absent
         },
         changed,
         missing,
@@ -73,22 +73,22 @@ def activity_items() -> st.SearchStrategy[Any]:
     )
 
 
-def broken(**changed: Any) -> Any:
-    """Return an activity as read from an item with these attributes."""
+def activity_with(**changed: Any) -> Any:
+    """Return an activity that was read from an item with these attributes."""
     return activity_of(item_of(FULL) | changed)
 
 
 @given(activity_items())
 @example(item_of(FULL) | {"watermark": {"S": "0001-01-01T00:00:00Z"}})
-def test_an_activity_has_no_instant_whose_century_is_not_in_the_calendar(item: Any) -> None:
+def test_every_instant_of_an_activity_is_a_century_away_from_the_calendars_ends(item: Any) -> None:
     found = activity_of(item)
     assert found.campaign_activity_id == ACTIVITY_ID
     instants = (found.progress.watermark, found.sent_at, found.tracked_at)
-    assert all(one - CENTURY < one < one + CENTURY for one in instants if one)
+    assert all(instant - CENTURY < instant < instant + CENTURY for instant in instants if instant)
 
 
 @given(activity_items())
-def test_nothing_of_a_broken_item_is_told(item: Any) -> None:
+def test_the_error_of_a_broken_item_contains_none_of_its_content(item: Any) -> None:
     found = activity_of(item)
     if "cannot be read" in (found.last_error or ""):
         assert ADDRESS not in (found.last_error or "")
@@ -117,39 +117,39 @@ def test_nothing_of_a_broken_item_is_told(item: Any) -> None:
         ({"gaps": {"L": [{"M": {"floor": {"S": "soon"}}}]}}, "its floor is no instant"),
     ],
 )
-def test_what_is_broken_is_named(changed: Any, fault: str) -> None:
-    assert f"cannot be read: {fault}" in (broken(**changed).last_error or "")
+def test_the_error_names_the_malformed_attribute(changed: Any, fault: str) -> None:
+    assert f"cannot be read: {fault}" in (activity_with(**changed).last_error or "")
 
 
 @pytest.mark.parametrize("name", ["state", "tracked_at"])
-def test_what_is_missing_is_named(name: str) -> None:
+def test_the_error_names_the_missing_attribute(name: str) -> None:
     item = item_of(FULL)
     del item[name]
     assert f"its {name} is missing" in (activity_of(item).last_error or "")
 
 
 @given(st.dictionaries(st.sampled_from(ACCOUNT_ATTRIBUTES), values))
-def test_an_account_is_read_or_stopped_with_nothing_told(item: Any) -> None:
+def test_an_account_is_read_or_stopped_without_leaking_its_content(item: Any) -> None:
     assert leaked(refusal(AccountStopped, lambda: account_of("default", item))) == []
 
 
-def test_a_broken_account_names_what_is_broken() -> None:
+def test_the_error_of_a_broken_account_names_the_malformed_attribute() -> None:
     with pytest.raises(AccountStopped, match="its requests_spent is no whole number"):
         account_of("default", {"requests_spent": {"N": "0.5"}})
 
 
 @pytest.mark.parametrize("name", ["watermark", "last_error", "campaign_name"])
-def test_work_does_not_grow_with_an_attributes_length(name: str) -> None:
+def test_the_work_does_not_grow_with_the_length_of_an_attribute(name: str) -> None:
     short, long = (item_of(FULL) | {name: {"S": "x" * size}} for size in (10, 400_000))
     assert growth(activity_of, short, long) == 1
 
 
-def test_work_grows_with_the_gaps() -> None:
+def test_the_work_grows_with_the_gaps() -> None:
     few, many = (item_of(varied(FULL, gaps=FULL.progress.gaps * count)) for count in (50, 200))
     assert growth(activity_of, few, many) <= 4
 
 
-class TestAmongOthers:
+class TestABrokenItemBesideAnother:
     BROKEN = "5b1e0a52-0000-4000-8000-0000000000cc"
 
     @pytest.fixture
@@ -162,18 +162,18 @@ class TestAmongOthers:
         )
         return tracking
 
-    def test_a_broken_item_keeps_none_from_being_polled(self, tracking: DynamoDBTracking) -> None:
+    def test_does_not_stop_the_other_from_being_polled(self, tracking: DynamoDBTracking) -> None:
         core = Core(tracking=cast("Any", tracking))
         core.world.rows[ACTIVITY_ID] = []
         core.take_turn()
         assert core.asked == [ACTIVITY_ID]
 
-    def test_a_broken_item_is_not_written_over(self, tracking: DynamoDBTracking) -> None:
-        (found,) = (one for one in tracking.activities("default") if one.last_error)
+    def test_is_not_overwritten(self, tracking: DynamoDBTracking) -> None:
+        (found,) = (item for item in tracking.activities("default") if item.last_error)
         with pytest.raises(LostRace):
             tracking.save(replace(found, state=State.ACTIVE))
 
-    def test_a_broken_item_can_be_removed(self, tracking: DynamoDBTracking) -> None:
+    def test_can_be_removed(self, tracking: DynamoDBTracking) -> None:
         assert tracking.remove("default", self.BROKEN)
 
     def test_a_broken_account_is_not_leased(self, aws: Aws, tracking: DynamoDBTracking) -> None:

@@ -1,4 +1,4 @@
-"""Entries of the ledger that nobody of ours has written."""
+"""Malformed entries in the ledger."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def put(aws: Aws, entry: str = f"{HOUR}#1", **attributes: Any) -> None:
     aws.dynamodb.put_item(TableName=aws.ledger_table, Item=key | attributes)
 
 
-def known(ledger: DynamoDBLedger) -> dict[str, set[bytes]]:
+def stored(ledger: DynamoDBLedger) -> dict[str, set[bytes]]:
     return ledger.fingerprints(ACTIVITY_ID, HOUR, HOUR)
 
 
@@ -41,19 +41,19 @@ def known(ledger: DynamoDBLedger) -> dict[str, set[bytes]]:
     ],
     ids=["missing", "text", "null", "fraction", "huge"],
 )
-def test_an_entry_that_has_no_end_yet_is_known(
+def test_an_entry_without_a_usable_expiry_counts(
     aws: Aws, ledger: DynamoDBLedger, expires_at: dict[str, Any]
 ) -> None:
     put(aws, fingerprints={"B": MARK}, **expires_at)
-    assert known(ledger) == {HOUR: {MARK}}
+    assert stored(ledger) == {HOUR: {MARK}}
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "-1E+30"])
-def test_an_entry_that_ended_long_ago_is_not_known(
+def test_an_entry_that_expired_long_ago_does_not_count(
     aws: Aws, ledger: DynamoDBLedger, number: str
 ) -> None:
     put(aws, fingerprints={"B": MARK}, expires_at={"N": number})
-    assert known(ledger) == {}
+    assert stored(ledger) == {}
 
 
 @pytest.mark.parametrize(
@@ -67,27 +67,29 @@ def test_an_entry_that_ended_long_ago_is_not_known(
     ],
     ids=["missing", "text", "short", "odd", "set"],
 )
-def test_an_entry_that_cannot_be_read_fails_its_activity_and_is_named(
+def test_an_unreadable_entry_fails_its_activity_and_is_named(
     aws: Aws, ledger: DynamoDBLedger, fingerprints: dict[str, Any]
 ) -> None:
     put(aws, expires_at=FOREVER, **fingerprints)
     with pytest.raises(ActivityFailed, match=f"entry {HOUR}#1 of activity {ACTIVITY_ID} cannot be"):
-        known(ledger)
+        stored(ledger)
 
 
-def test_an_entry_that_cannot_be_read_and_has_ended_fails_nothing(
+def test_an_unreadable_entry_that_has_expired_fails_nothing(
     aws: Aws, ledger: DynamoDBLedger
 ) -> None:
     put(aws, fingerprints={"B": b"odd"}, expires_at={"N": "1"})
-    assert known(ledger) == {}
+    assert stored(ledger) == {}
 
 
 def test_an_empty_entry_fails_nothing(aws: Aws, ledger: DynamoDBLedger) -> None:
     put(aws, fingerprints={"B": b""}, expires_at=FOREVER)
-    assert known(ledger) == {HOUR: set()}
+    assert stored(ledger) == {HOUR: set()}
 
 
 @pytest.mark.parametrize("entry", [HOUR, f"{HOUR}#", f"{HOUR}#1#2"])
-def test_an_entry_of_any_name_is_of_its_hour(aws: Aws, ledger: DynamoDBLedger, entry: str) -> None:
+def test_an_entry_with_any_suffix_belongs_to_its_hour(
+    aws: Aws, ledger: DynamoDBLedger, entry: str
+) -> None:
     put(aws, entry, fingerprints={"B": MARK}, expires_at=FOREVER)
-    assert known(ledger) == {HOUR: {MARK}}
+    assert stored(ledger) == {HOUR: {MARK}}

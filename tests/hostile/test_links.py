@@ -1,4 +1,4 @@
-"""Next links that would lead the bearer token astray."""
+"""Next links that would send the bearer token to another host."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -16,9 +16,9 @@ API_URL = "https://api.cc.email"
 ORIGINS = ["https:", "http:", "javascript:", "//", "api.cc.email", "evil.example", "@", ":"]
 PATHS = ["/v3/", "/", "..", "%2e", "%2F", "%5c", "\\", ";", "%", "%00", "\t", "x", "?", "#"]
 ODDITIES = ["443", "99999", "[", "]", "\u2100", "\uff0f", "\u3002", SECRET]
-anything = st.lists(st.sampled_from(ORIGINS + PATHS + ODDITIES), max_size=12).map("".join)
+any_text = st.lists(st.sampled_from(ORIGINS + PATHS + ODDITIES), max_size=12).map("".join)
 below = st.lists(st.sampled_from(PATHS), max_size=5).map("".join)
-links = anything | below.map("/v3/{}".format) | below.map(f"{API_URL}/v3/{{}}".format) | texts
+links = any_text | below.map("/v3/{}".format) | below.map(f"{API_URL}/v3/{{}}".format) | texts
 
 
 @given(links)
@@ -27,7 +27,7 @@ links = anything | below.map("/v3/{}".format) | below.map(f"{API_URL}/v3/{{}}".f
 @example("/v3/x?next=https://evil.example/v3/")
 @example("https://api.cc.email@evil.example/v3/x")
 @example("https://api.cc.email\\@evil.example/v3/x")
-def test_what_is_followed_is_asked_of_the_vendors_api_alone(href: str) -> None:
+def test_a_link_that_is_followed_leads_to_the_vendors_api(href: str) -> None:
     try:
         link = local(href, API_URL)
     except PagingBroken:
@@ -39,7 +39,7 @@ def test_what_is_followed_is_asked_of_the_vendors_api_alone(href: str) -> None:
 
 
 @given(links)
-def test_what_was_followed_may_be_stored_and_followed_again(href: str) -> None:
+def test_a_link_that_was_followed_can_be_stored_and_followed_again(href: str) -> None:
     try:
         link = local(href, API_URL)
     except PagingBroken:
@@ -48,19 +48,19 @@ def test_what_was_followed_may_be_stored_and_followed_again(href: str) -> None:
 
 
 @given(links)
-def test_a_link_that_is_refused_is_not_told(href: str) -> None:
+def test_the_error_of_a_refused_link_leaks_no_secret(href: str) -> None:
     assert leaked(refusal(PagingBroken, lambda: local(href, API_URL))) == []
 
 
 @pytest.mark.parametrize("href", [f"/v3/x?next={SECRET}#x", f"https://{ADDRESS}/v3/x", "https://["])
-def test_nothing_of_a_refused_link_is_in_the_error(href: str) -> None:
+def test_the_error_of_a_refused_link_contains_nothing_of_it(href: str) -> None:
     with pytest.raises(PagingBroken) as caught:
         local(href, API_URL)
     assert leaked(caught.value) == []
 
 
 @pytest.mark.parametrize("filler", ["x", "%2e", "/", "?", "..", "é"])
-def test_a_link_that_is_too_long_is_not_even_looked_at(filler: str) -> None:
+def test_a_link_that_is_too_long_is_refused_without_being_parsed(filler: str) -> None:
     def refused(href: str) -> None:
         with pytest.raises(PagingBroken):
             local(href, API_URL)

@@ -1,4 +1,4 @@
-"""Opens of any text and size, as messages and in batches."""
+"""Opens with any text and of any size, as messages and in batches."""
 
 import json
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ any_opens = st.lists(st.builds(opened, texts, texts, st.none() | texts), max_siz
 )
 
 
-class Taken:
-    """A topic and a dead-letter queue that take everything, and keep each request."""
+class Deliveries:
+    """A topic and a dead-letter queue that accept everything and keep each request."""
 
     def __init__(self) -> None:
         self.topic: list[list[Any]] = []
@@ -50,15 +50,15 @@ class Taken:
     def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[Any]) -> Any:  # noqa: N803 - as AWS writes them
         del TopicArn
         self.topic.append(PublishBatchRequestEntries)
-        return {"Successful": [{"Id": one["Id"]} for one in PublishBatchRequestEntries]}
+        return {"Successful": [{"Id": entry["Id"]} for entry in PublishBatchRequestEntries]}
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> Any:  # noqa: N803
         del QueueUrl
         self.queue.append(Entries)
-        return {"Successful": [{"Id": one["Id"]} for one in Entries]}
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
 
     def publisher(self) -> SnsPublisher:
-        # In order, so that batches follow one another.
+        # A FIFO topic, so that batches are sent one after the other.
         topic_arn = "arn:aws:sns:eu-west-1:123456789012:opens.fifo"
         clients = cast("Any", self)
         return SnsPublisher(clients, clients, topic_arn, "https://queue", FakeClock())
@@ -66,18 +66,19 @@ class Taken:
     def published(self) -> list[Any]:
         return [json.loads(entry["Message"]) for batch in self.topic for entry in batch]
 
-    def dead(self) -> list[Any]:
+    def dead_lettered(self) -> list[Any]:
         return [json.loads(entry["MessageBody"]) for batch in self.queue for entry in batch]
 
 
-def published(opens: Sequence[Open], activity: Activity = ACTIVITY) -> Taken:
-    taken = Taken()
-    taken.publisher().publish(activity, [NewOpen(event_id(one, 1), 1, one) for one in opens], NOON)
-    return taken
+def published(opens: Sequence[Open], activity: Activity = ACTIVITY) -> Deliveries:
+    deliveries = Deliveries()
+    news = [NewOpen(event_id(row, 1), 1, row) for row in opens]
+    deliveries.publisher().publish(activity, news, NOON)
+    return deliveries
 
 
-def weight(entry: Any) -> int:
-    """Return the bytes of a message that AWS counts."""
+def size_bytes(entry: Any) -> int:
+    """Return the size of a message in bytes, as AWS counts it."""
     body: str = entry.get("Message") or entry["MessageBody"]
     attributes = entry["MessageAttributes"].items()
     return len(body.encode()) + sum(
@@ -87,68 +88,70 @@ def weight(entry: Any) -> int:
 
 
 @given(st.builds(opened, texts, texts, st.none() | texts, instants), st.none() | texts)
-def test_a_message_says_what_the_open_was(one: Open, name: str | None) -> None:
-    (event,) = published([one], replace(ACTIVITY, campaign_name=name)).published()
+def test_a_message_contains_the_whole_open(row: Open, name: str | None) -> None:
+    (event,) = published([row], replace(ACTIVITY, campaign_name=name)).published()
     data = event["data"]
-    assert (data["contact_id"], data["email_address"]) == (one.contact_id, one.email_address)
-    assert (data.get("device_type"), data.get("campaign_name")) == (one.device_type, name)
-    assert data["created_time"] == iso(one.created_time)
+    assert (data["contact_id"], data["email_address"]) == (row.contact_id, row.email_address)
+    assert (data.get("device_type"), data.get("campaign_name")) == (row.device_type, name)
+    assert data["created_time"] == iso(row.created_time)
 
 
 @given(st.builds(opened, texts, texts, texts, instants))
-def test_a_message_has_no_character_that_aws_refuses(one: Open) -> None:
-    ((entry,),) = published([one]).topic
+def test_a_message_has_no_character_that_aws_refuses(row: Open) -> None:
+    ((entry,),) = published([row]).topic
     attributes = [value["StringValue"] for value in entry["MessageAttributes"].values()]
     assert [text for text in (entry["Message"], *attributes) if UNSENDABLE.search(text)] == []
     assert all(attributes)
 
 
 @given(any_opens)
-def test_opens_of_any_size_go_out_or_are_set_aside_each_once(opens: list[Open]) -> None:
-    taken = published(opens)
-    ids = sorted(event["id"] for event in taken.published() + taken.dead())
-    assert ids == sorted(event_id(one, 1) for one in opens)
+def test_each_open_is_published_or_dead_lettered_once(opens: list[Open]) -> None:
+    deliveries = published(opens)
+    ids = sorted(event["id"] for event in deliveries.published() + deliveries.dead_lettered())
+    assert ids == sorted(event_id(row, 1) for row in opens)
 
 
 @given(any_opens)
-def test_no_batch_is_larger_than_aws_takes(opens: list[Open]) -> None:
-    taken = published(opens)
-    for batch in taken.topic + taken.queue:
+def test_no_batch_is_larger_than_aws_accepts(opens: list[Open]) -> None:
+    deliveries = published(opens)
+    for batch in deliveries.topic + deliveries.queue:
         assert len(batch) <= BATCH_MESSAGES
-        assert sum(map(weight, batch)) <= MOST_BYTES
+        assert sum(map(size_bytes, batch)) <= MOST_BYTES
 
 
 @given(any_opens)
-def test_what_goes_out_keeps_its_order(opens: list[Open]) -> None:
-    went_out = [event["id"] for event in published(opens).published()]
-    left = iter(event_id(one, 1) for one in opens)
-    assert all(identity in left for identity in went_out)
+def test_published_opens_keep_their_order(opens: list[Open]) -> None:
+    sent = [event["id"] for event in published(opens).published()]
+    remaining = iter(event_id(row, 1) for row in opens)
+    assert all(identity in remaining for identity in sent)
 
 
 @pytest.mark.parametrize("name", ["contact_id", "email_address", "device_type"])
-def test_a_megabyte_of_text_becomes_a_dead_letter_that_fits(name: str) -> None:
+def test_an_open_with_a_megabyte_of_text_becomes_a_dead_letter_that_fits(name: str) -> None:
     huge: dict[str, Any] = {name: "\U0001f600" * MEGABYTE}
-    taken = published([replace(opened(), **huge)])
-    assert taken.topic == []
-    ((letter,),) = taken.queue
-    assert weight(letter) <= MOST_BYTES
+    deliveries = published([replace(opened(), **huge)])
+    assert deliveries.topic == []
+    ((letter,),) = deliveries.queue
+    assert size_bytes(letter) <= MOST_BYTES
     assert str(MOST_BYTES) in letter["MessageAttributes"]["reason"]["StringValue"]
 
 
 @given(st.lists(st.builds(RejectedRow, st.text() | long_texts, texts), max_size=5))
-def test_rows_of_any_size_are_set_aside_in_batches_that_fit(rows: list[RejectedRow]) -> None:
-    taken = Taken()
-    taken.publisher().set_aside(ACTIVITY, rows)
-    assert len(taken.dead()) == len(rows)
-    assert all(sum(map(weight, batch)) <= MOST_BYTES for batch in taken.queue)
+def test_rejected_rows_of_any_size_are_dead_lettered_in_batches_that_fit(
+    rows: list[RejectedRow],
+) -> None:
+    deliveries = Deliveries()
+    deliveries.publisher().set_aside(ACTIVITY, rows)
+    assert len(deliveries.dead_lettered()) == len(rows)
+    assert all(sum(map(size_bytes, batch)) <= MOST_BYTES for batch in deliveries.queue)
 
 
 @pytest.mark.parametrize("size", [1, 30_000, 300_000])
-def test_work_grows_with_the_opens(size: int) -> None:
+def test_the_work_grows_with_the_opens(size: int) -> None:
     few, many = ([opened(str(n), "é" * size) for n in range(count)] for count in (20, 80))
     assert growth(published, few, many) <= 4
 
 
-def test_work_does_not_grow_with_an_addresss_length() -> None:
+def test_the_work_does_not_grow_with_the_length_of_an_address() -> None:
     short, long = ([opened(email_address="é" * size)] for size in (1, 120_000))
     assert growth(published, short, long) == 1

@@ -1,4 +1,4 @@
-"""Pages of the report, from a vendor that has gone mad."""
+"""Malformed pages of the report."""
 
 import json
 from typing import Any
@@ -53,7 +53,7 @@ def page(*rows: object) -> Rows:
 
 
 def many(row: dict[str, Any]) -> list[bytes]:
-    """Return a page of this row and one of four times as many, no two alike."""
+    """Return the bodies of two pages of this row, one four times as long; no two rows are alike."""
     return [
         json.dumps(
             {"tracking_activities": [{**row, "number": number} for number in range(count)]}
@@ -63,14 +63,14 @@ def many(row: dict[str, Any]) -> list[bytes]:
 
 
 def with_nested(name: str) -> Rows:
-    """Read a page of a good row, and of one in which a field is a list within lists."""
+    """Read a page of a valid row and a row with one field that is a deeply nested list."""
     rows = [json.dumps(ROW | changed) for changed in ({}, {name: "HERE"})]
     text = '{"tracking_activities":[' + ",".join(rows).replace('"HERE"', nested(DEEPEST)) + "]}"
     return decode(text.encode(), ACTIVITY_ID)
 
 
 @given(bodies(pages))
-def test_a_body_is_a_page_or_refused_without_its_content(body: bytes) -> None:
+def test_a_body_is_read_as_a_page_or_refused_without_leaking_its_content(body: bytes) -> None:
     assert leaked(refusal(ValueError, lambda: decode(body, ACTIVITY_ID))) == []
 
 
@@ -83,7 +83,9 @@ def test_a_megabyte_of_noise_is_refused(filler: bytes) -> None:
 @given(st.lists(rows))
 @example([ROW | {"contact_id": "\ud800"}])
 @example([ROW | {"device_type": "\udfff"}])
-def test_whatever_is_read_as_an_open_can_be_published_and_recorded(sent: list[object]) -> None:
+def test_every_row_that_is_read_as_an_open_can_be_published_and_recorded(
+    sent: list[object],
+) -> None:
     found = page(*sent)
     for row in found.opens:
         assert len(event_id(row, 1)) == 32
@@ -92,7 +94,7 @@ def test_whatever_is_read_as_an_open_can_be_published_and_recorded(sent: list[ob
 
 
 @given(st.lists(rows | json_values))
-def test_a_row_that_is_set_aside_is_small_and_its_reason_has_nothing_of_it(
+def test_a_rejected_row_is_small_and_its_reason_contains_nothing_of_it(
     sent: list[object],
 ) -> None:
     found = page(*sent)
@@ -105,22 +107,22 @@ def test_a_row_that_is_set_aside_is_small_and_its_reason_has_nothing_of_it(
 
 
 @given(instants_as_text)
-def test_an_instant_is_one_that_can_be_written_and_read_again(created_time: str) -> None:
+def test_the_instant_of_an_open_survives_being_written_and_read_again(created_time: str) -> None:
     for row in page(ROW | {"created_time": created_time}).opens:
         assert utc(iso(row.created_time)) == row.created_time
 
 
 @pytest.mark.parametrize("name", sorted(ROW))
-def test_a_deep_field_costs_no_row_but_its_own(name: str) -> None:
+def test_a_deeply_nested_field_costs_no_other_row(name: str) -> None:
     found = with_nested(name)
     assert [row.contact_id for row in found.opens][:1] == ["ann"]
     assert len(found.opens) + len(found.rejected) == 2
 
 
-def test_no_text_is_made_of_an_activity_that_is_a_deep_list() -> None:
-    # It would take the square of the depth, within one call.
+def test_an_activity_id_that_is_a_deeply_nested_list_is_never_converted_to_text() -> None:
+    # Such a conversion takes the square of the depth, within one call.
     made = calls(lambda: with_nested("campaign_activity_id"))
-    assert [first for called, first in made if called is str and isinstance(first, list)] == []
+    assert [first for function, first in made if function is str and isinstance(first, list)] == []
 
 
 @pytest.mark.parametrize("name", ["contact_id", "email_address", "device_type"])
@@ -132,13 +134,13 @@ def test_a_megabyte_of_text_is_kept_whole(name: str) -> None:
 @pytest.mark.parametrize(
     "changed", [{}, {"contact_id": None}, {"created_time": "soon"}, {"email_address": "\ud800"}]
 )
-def test_work_grows_with_the_rows(changed: dict[str, Any]) -> None:
+def test_the_work_grows_with_the_rows(changed: dict[str, Any]) -> None:
     assert growth(lambda body: decode(body, ACTIVITY_ID), *many(ROW | changed)) <= 4
 
 
 @pytest.mark.parametrize("length", [1_000, MEGABYTE])
 @pytest.mark.parametrize("name", ["contact_id", "email_address", "device_type", "created_time"])
-def test_work_does_not_grow_with_a_fields_length(name: str, length: int) -> None:
+def test_the_work_does_not_grow_with_the_length_of_a_field(name: str, length: int) -> None:
     short, long = (
         json.dumps({"tracking_activities": [ROW | {name: "x" * size}]}).encode()
         for size in (10, length)
@@ -147,7 +149,7 @@ def test_work_does_not_grow_with_a_fields_length(name: str, length: int) -> None
 
 
 @pytest.mark.parametrize("contact", ["ann", "ann{}"], ids=["identical", "ties"])
-def test_finding_what_is_new_grows_with_the_rows(contact: str) -> None:
+def test_the_work_of_finding_new_opens_grows_with_the_rows(contact: str) -> None:
     smaller, larger = (
         Page(None, page(*(ROW | {"contact_id": contact.format(n)} for n in range(count))).opens)
         for count in (100, 400)

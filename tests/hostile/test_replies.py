@@ -1,4 +1,4 @@
-"""Error replies of the vendor: their words, their ids, and how long they ask to wait."""
+"""Error replies of the vendor: their error keys, tracking ids and requested waits."""
 
 import json
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from tests.hostile.values import (
 
 errors = st.fixed_dictionaries({}, optional={"error_key": texts | json_values, "error": texts})
 replies = bodies(errors | st.lists(errors | json_values) | json_values)
-headers = st.text(st.characters(codec="latin-1"))  # As HTTP hands them on.
+headers = st.text(st.characters(codec="latin-1"))  # The encoding of HTTP headers.
 dates = st.datetimes(datetime(1900, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - Hypothesis adds the zone
     lambda instant: instant.replace(microsecond=0)
 )
@@ -34,18 +34,18 @@ def reply(body: bytes = b"", **headers: str) -> Reply:
 
 
 @given(replies)
-def test_a_word_for_an_error_is_one_short_name_or_none(body: bytes) -> None:
-    word = reply(body).error_key("error_key", "error")
-    assert word is None or (word.isascii() and len(word) <= 80)
+def test_an_error_key_is_one_short_name_or_none(body: bytes) -> None:
+    error_key = reply(body).error_key("error_key", "error")
+    assert error_key is None or (error_key.isascii() and len(error_key) <= 80)
 
 
 @pytest.mark.parametrize("secret", [ADDRESS, SECRET, f"not_found\n{ADDRESS}", "x" * 81])
-def test_no_secret_passes_for_a_word(secret: str) -> None:
+def test_a_secret_is_not_taken_for_an_error_key(secret: str) -> None:
     assert reply(json.dumps([{"error_key": secret}]).encode()).error_key("error_key") is None
 
 
 @given(replies, headers)
-def test_a_reply_that_is_shown_shows_neither_its_body_nor_its_headers(
+def test_the_repr_of_a_reply_contains_neither_its_body_nor_its_headers(
     body: bytes, header: str
 ) -> None:
     assert repr(reply(body, retry_after=header)) == "Reply(status=400)"
@@ -58,39 +58,39 @@ def test_a_reply_that_is_shown_shows_neither_its_body_nor_its_headers(
 @example("9" * MEGABYTE)
 @example("١٢")
 @example("-5")
-def test_a_wait_is_a_number_of_seconds_and_never_negative(asked: str) -> None:
-    seconds = reply(retry_after=asked).retry_after_seconds(NOON)
+def test_a_wait_is_a_number_of_seconds_and_never_negative(header: str) -> None:
+    seconds = reply(retry_after=header).retry_after_seconds(NOON)
     assert seconds is None or 0 <= seconds < float("inf")
 
 
 @given(dates)
-def test_a_wait_until_a_date_ends_then(until: datetime) -> None:
-    asked = format_datetime(until, usegmt=True)
-    assert reply(retry_after=asked).retry_after_seconds(NOON) == max(
+def test_a_wait_until_a_date_ends_at_that_date(until: datetime) -> None:
+    header = format_datetime(until, usegmt=True)
+    assert reply(retry_after=header).retry_after_seconds(NOON) == max(
         0, (until - NOON).total_seconds()
     )
 
 
 @given(headers)
-def test_the_vendors_ids_are_shown_only_if_they_look_like_ids(header: str) -> None:
+def test_the_vendors_tracking_ids_are_shown_only_if_they_look_like_ids(header: str) -> None:
     shown = reply(x_eig_tracking_id=header).traces()
     assert "@" not in shown
     assert len(shown) <= 120
     assert "\n" not in shown
 
 
-def test_an_address_passes_for_no_id() -> None:
+def test_an_address_is_not_taken_for_a_tracking_id() -> None:
     assert reply(x_eig_tracking_id=ADDRESS).traces() == ""
 
 
-def test_work_grows_with_the_errors_of_a_reply() -> None:
+def test_the_work_grows_with_the_errors_of_a_reply() -> None:
     smaller, larger = (
         reply(json.dumps([{"message": "x"}] * count).encode()) for count in (50, 200)
     )
-    assert growth(lambda one: one.error_key("error_key", "error"), smaller, larger) <= 4
+    assert growth(lambda read: read.error_key("error_key", "error"), smaller, larger) <= 4
 
 
 @pytest.mark.parametrize("filler", ["9", " ", ",", ":", "Mon ", "-", "(", "\\"])
-def test_work_for_a_wait_does_not_grow_faster_than_its_header(filler: str) -> None:
+def test_the_work_of_reading_a_wait_does_not_grow_faster_than_its_header(filler: str) -> None:
     smaller, larger = (reply(retry_after="Mon, " + filler * count) for count in (1_000, 4_000))
-    assert growth(lambda one: one.retry_after_seconds(NOON), smaller, larger) <= 4
+    assert growth(lambda read: read.retry_after_seconds(NOON), smaller, larger) <= 4

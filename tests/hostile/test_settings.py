@@ -1,4 +1,4 @@
-"""Settings and events that no template and no schedule would give."""
+"""Settings and events that neither the template nor a schedule produces."""
 
 from types import ModuleType
 from typing import Any
@@ -11,7 +11,7 @@ from email_opens.config import MOST, read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
 from tests.hostile.operations import growth
 from tests.hostile.values import ADDRESS, MEGABYTE, json_values, leaked, refusal, texts
-from tests.integration.deployed import Context, load
+from tests.integration.deployment import Context, load
 from tests.unit.test_config import ENVIRONMENT, NUMBERS, URLS
 
 addresses = st.builds("{}://{}".format, st.sampled_from(["http", "https", "ftp", ""]), texts)
@@ -29,27 +29,29 @@ def app() -> ModuleType:
     return load()
 
 
-def asked(app: ModuleType, event: object) -> InvalidInput | InvalidSettings | None:
-    """Let the handler refuse an event, or the settings, of which there are none."""
-    return refusal(InvalidInput, lambda: refusal(InvalidSettings, lambda: handled(app, event)))
+def invoked(app: ModuleType, event: object) -> InvalidInput | InvalidSettings | None:
+    """Invoke the handler without settings; return the error with which it refuses."""
+    return refusal(InvalidInput, lambda: refusal(InvalidSettings, lambda: handle(app, event)))
 
 
-def handled(app: ModuleType, event: object) -> Any:
+def handle(app: ModuleType, event: object) -> Any:
     return app.handler(event, Context())
 
 
-def settled(environment: dict[str, str]) -> InvalidSettings | None:
+def settings_error(environment: dict[str, str]) -> InvalidSettings | None:
     return refusal(InvalidSettings, lambda: read_settings(environment))
 
 
 @given(environments)
-def test_settings_are_read_or_refused_without_their_values(environment: dict[str, str]) -> None:
-    assert leaked(settled(environment)) == []
+def test_settings_are_read_or_refused_without_leaking_their_values(
+    environment: dict[str, str],
+) -> None:
+    assert leaked(settings_error(environment)) == []
 
 
 @given(environments)
-def test_numbers_that_are_read_are_within_their_bounds(environment: dict[str, str]) -> None:
-    if settled(environment) is None:
+def test_numbers_that_are_accepted_are_within_their_bounds(environment: dict[str, str]) -> None:
+    if settings_error(environment) is None:
         read = read_settings(environment)
         assert min(read.requests_per_day, read.requests_per_second) >= 1
         assert max(read.requests_per_day, read.requests_per_second) <= MOST
@@ -57,7 +59,7 @@ def test_numbers_that_are_read_are_within_their_bounds(environment: dict[str, st
 
 @pytest.mark.parametrize("address", ["https://[", "https://]", "https://\u2100.example"])
 @pytest.mark.parametrize("name", URLS)
-def test_an_address_that_is_none_is_refused_by_its_name(name: str, address: str) -> None:
+def test_the_error_of_a_malformed_url_names_its_setting(name: str, address: str) -> None:
     with pytest.raises(InvalidSettings, match=name):
         read_settings(ENVIRONMENT | {name: address})
 
@@ -66,24 +68,26 @@ def test_an_address_that_is_none_is_refused_by_its_name(name: str, address: str)
     "address",
     ["https://a.example:99999", "https://a.example:x", "https://a b", "https://a.example?x#y"],
 )
-def test_an_address_of_which_nothing_can_be_asked_is_refused(address: str) -> None:
+def test_a_url_that_cannot_be_requested_is_refused(address: str) -> None:
     with pytest.raises(InvalidSettings, match=URLS[0]):
         read_settings(ENVIRONMENT | {URLS[0]: address})
 
 
 @pytest.mark.parametrize("name", [*ENVIRONMENT, *NUMBERS, *URLS])
-def test_work_does_not_grow_with_a_settings_length(name: str) -> None:
+def test_the_work_does_not_grow_with_the_length_of_a_setting(name: str) -> None:
     short, long = (ENVIRONMENT | {name: "x" * size} for size in (10, MEGABYTE))
-    assert growth(settled, short, long) < 2  # The first one's parts are cached by urllib.
+    assert growth(settings_error, short, long) < 2  # urllib caches the parts of the first.
 
 
 @pytest.mark.filterwarnings(NOTHING_MEASURED)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(event=json_values | st.fixed_dictionaries({"account_id": json_values | texts}))
-def test_an_event_is_taken_or_refused_with_a_short_sentence(app: ModuleType, event: object) -> None:
-    assert len(str(asked(app, event))) <= 250
+def test_an_event_is_accepted_or_refused_with_a_short_message(
+    app: ModuleType, event: object
+) -> None:
+    assert len(str(invoked(app, event))) <= 250
 
 
 @pytest.mark.filterwarnings(NOTHING_MEASURED)
-def test_an_address_in_an_event_is_not_told(app: ModuleType) -> None:
-    assert leaked(asked(app, {"account_id": ADDRESS})) == []
+def test_the_error_of_an_event_does_not_contain_an_address(app: ModuleType) -> None:
+    assert leaked(invoked(app, {"account_id": ADDRESS})) == []

@@ -1,4 +1,4 @@
-"""What nobody should send: values of any kind and size, with secrets strewn among them."""
+"""Hostile input: values of every kind and size, some of which contain secrets."""
 
 import json
 import traceback
@@ -11,7 +11,7 @@ ADDRESS = "bo.lund@example.com"
 SECRET = "refresh-5e31-token"
 MEGABYTE = 1_000_000
 DEEPEST = 9_000
-"""Brackets that Python's JSON reader still takes."""
+"""The depth of brackets that Python's JSON reader still accepts."""
 
 numbers_as_text = st.integers().map(str) | st.floats().map(str) | st.builds(lambda: "9" * 5_000)
 texts = st.text() | st.sampled_from([ADDRESS, SECRET, "", "\ud800", "\x00"]) | numbers_as_text
@@ -38,12 +38,12 @@ instants_as_text = (
 
 
 def nested(levels: int) -> str:
-    """Return a JSON list within lists."""
+    """Return JSON lists nested to a depth."""
     return "[" * levels + "]" * levels
 
 
 def bodies(replies: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
-    """Return replies as they come over the wire: whole, cut, in another encoding, or noise."""
+    """Return replies as bytes: whole, cut off, in another encoding, or noise."""
     whole = replies.map(json.dumps)
     return st.one_of(
         whole.map(str.encode),
@@ -57,7 +57,7 @@ def bodies(replies: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 
 
 def refusal[E: Exception](kind: type[E], work: Callable[[], object]) -> E | None:
-    """Return the error of a kind that some work raises; None if it succeeds."""
+    """Return the error of this kind that some work raises; None if it succeeds."""
     try:
         work()
     except kind as error:
@@ -66,6 +66,6 @@ def refusal[E: Exception](kind: type[E], work: Callable[[], object]) -> E | None
 
 
 def leaked(error: BaseException | None) -> list[str]:
-    """Return the secrets that a log of this error would hold, if there is one."""
-    said = "" if error is None else "".join(traceback.format_exception(error))
-    return [secret for secret in (ADDRESS, SECRET) if secret in said]
+    """Return the secrets that the log of an error would contain."""
+    trace = "" if error is None else "".join(traceback.format_exception(error))
+    return [secret for secret in (ADDRESS, SECRET) if secret in trace]

@@ -1,4 +1,4 @@
-"""The product, deployed for a test; whatever it says, it says no secret."""
+"""The deployed product for each test, whose output must contain no secret."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -8,8 +8,8 @@ import pytest
 from constant_contact_emulator import Emulator
 from tests.conftest import Aws
 from tests.fakes import FakeClock
-from tests.integration.deployed import Deployed, Output, environment_of, load
-from tests.integration.secrets_said import APP_SECRET, secrets_in
+from tests.integration.deployment import Deployment, Output, environment_of, load
+from tests.integration.secrets_in_output import APP_SECRET, secrets_in
 
 
 @pytest.fixture
@@ -19,25 +19,25 @@ def vendor(clock: FakeClock) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def deployed(
+def deployment(
     aws: Aws,
     vendor: Emulator,
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Deployed:
-    """A cold function, an account that is connected, and nothing tracked."""
+) -> Deployment:
+    """A cold function and a connected account without tracked activities."""
     for name, value in environment_of(aws, vendor).items():
         monkeypatch.setenv(name, value)
     app = load()
-    # The handler has no argument for a clock, and the real one would sleep between requests.
+    # The handler has no argument for a clock, and the real clock would sleep between requests.
     monkeypatch.setattr(app, "bootstrap", partial(app.bootstrap, clock=clock))
-    deployed = Deployed(app, aws, vendor, clock, Output(capsys))
-    deployed.connect(vendor.credentials(client_secret=APP_SECRET))
-    return deployed
+    deployment = Deployment(app, aws, vendor, clock, Output(capsys))
+    deployment.connect(vendor.credentials(client_secret=APP_SECRET))
+    return deployment
 
 
 @pytest.fixture(autouse=True)
-def _no_secret_is_said(deployed: Deployed) -> Iterator[None]:
+def _output_contains_no_secret(deployment: Deployment) -> Iterator[None]:
     yield
-    assert secrets_in(deployed.output.everything) == []
+    assert secrets_in(deployment.output.everything) == []

@@ -1,16 +1,16 @@
-"""The template as data: CloudFormation's tags as the JSON that they stand for."""
+"""The template as data, with CloudFormation's tags in their JSON form."""
 
 from typing import Any
 
 import yaml
 
-from tests.integration.deployed import ROOT
+from tests.integration.deployment import ROOT
 
 type Template = dict[str, Any]
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows `!Ref`, `!GetAtt`, `!Sub` and all others of their kind."""
+    """Reads `!Ref`, `!GetAtt`, `!Sub` and the other intrinsic functions."""
 
 
 def _intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def read_template() -> Template:
 
 
 def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
-    """Return the properties of all resources of a type, by their logical names."""
+    """Return the properties of all resources of a type, by logical name."""
     return {
         name: resource["Properties"]
         for name, resource in template["Resources"].items()
@@ -44,7 +44,7 @@ def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a role may do; `Action` is a list in each."""
+    """Return the statements of a role's policies; `Action` is always a list."""
     return [
         {**statement, "Action": as_list(statement["Action"])}
         for policy in role["Policies"]

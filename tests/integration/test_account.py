@@ -1,4 +1,4 @@
-"""What an account needs to be polled: tokens, a privilege, a quota."""
+"""What a poll needs of an account: tokens, a privilege, a quota."""
 
 from datetime import timedelta
 
@@ -6,134 +6,140 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.instants import next_day
-from tests.integration.deployed import ACCOUNT, Deployed
+from tests.integration.deployment import ACCOUNT, Deployment
 
 COMMAND = f"email-opens connect {ACCOUNT}"
 
 
 @pytest.fixture(autouse=True)
-def _tracked(deployed: Deployed) -> None:
-    deployed.send(opens=1)
+def _tracked(deployment: Deployment) -> None:
+    deployment.send(opens=1)
 
 
-class TestAnAccessTokenThatEnded:
+class TestAnExpiredAccessToken:
     @pytest.fixture(params=["by its time", "before its time"], autouse=True)
-    def _ended(self, deployed: Deployed, request: pytest.FixtureRequest) -> None:
+    def _expired(self, deployment: Deployment, request: pytest.FixtureRequest) -> None:
         if request.param == "by its time":
-            deployed.clock.sleep(timedelta(hours=25).total_seconds())
+            deployment.clock.sleep(timedelta(hours=25).total_seconds())
         else:
-            deployed.vendor.authorization.expire_access_tokens()
+            deployment.vendor.authorization.expire_access_tokens()
 
-    def test_stops_nothing(self, deployed: Deployed) -> None:
-        assert deployed.invoke()["published"] == 1
+    def test_does_not_stop_the_poll(self, deployment: Deployment) -> None:
+        assert deployment.invoke()["published"] == 1
 
-    def test_is_refreshed_once(self, deployed: Deployed) -> None:
-        deployed.invoke()
-        deployed.invoke()
-        assert deployed.asked("/token") == [200]
+    def test_is_refreshed_once(self, deployment: Deployment) -> None:
+        deployment.invoke()
+        deployment.invoke()
+        assert deployment.statuses("/token") == [200]
 
     def test_is_replaced_in_the_parameter_together_with_its_refresh_token(
-        self, deployed: Deployed
+        self, deployment: Deployment
     ) -> None:
-        before = deployed.credentials()
-        deployed.invoke()
-        after = deployed.credentials()
+        before = deployment.credentials()
+        deployment.invoke()
+        after = deployment.credentials()
         changed = {name for name in before if before[name] != after[name]}
         assert changed >= {"access_token", "refresh_token"}
 
 
 class TestARevokedRefreshToken:
     @pytest.fixture(autouse=True)
-    def _revoked(self, deployed: Deployed) -> None:
-        deployed.vendor.authorization.revoke()
+    def _revoked(self, deployment: Deployment) -> None:
+        deployment.vendor.authorization.revoke()
 
-    def test_stops_the_account(self, deployed: Deployed) -> None:
-        assert COMMAND in deployed.invoke()["stopped"]
+    def test_stops_the_account(self, deployment: Deployment) -> None:
+        assert COMMAND in deployment.invoke()["stopped"]
 
-    def test_is_logged_with_the_command_that_mends_it(self, deployed: Deployed) -> None:
-        deployed.invoke()
-        assert any(COMMAND in line["message"] for line in deployed.output.logs)
+    def test_is_logged_with_the_command_that_fixes_it(self, deployment: Deployment) -> None:
+        deployment.invoke()
+        assert any(COMMAND in line["message"] for line in deployment.output.logs)
 
-    def test_is_kept_as_the_accounts_last_error(self, deployed: Deployed) -> None:
-        deployed.invoke()
-        assert COMMAND in (deployed.account().last_error or "")
+    def test_is_stored_as_the_last_error_of_the_account(self, deployment: Deployment) -> None:
+        deployment.invoke()
+        assert COMMAND in (deployment.account().last_error or "")
 
-    def test_is_forgotten_once_the_account_is_connected_again(self, deployed: Deployed) -> None:
-        deployed.invoke()
-        deployed.connect(deployed.vendor.credentials())
-        deployed.invoke()
-        assert deployed.account().last_error is None
-
-
-def test_without_credentials_is_told_how_to_get_them(deployed: Deployed) -> None:
-    deployed.aws.ssm.delete_parameter(Name=deployed.aws.credentials_prefix + ACCOUNT)
-    assert COMMAND in deployed.invoke()["stopped"]
+    def test_is_cleared_when_the_account_is_connected_again(self, deployment: Deployment) -> None:
+        deployment.invoke()
+        deployment.connect(deployment.vendor.credentials())
+        deployment.invoke()
+        assert deployment.account().last_error is None
 
 
-def test_without_the_privilege_is_told_which(deployed: Deployed) -> None:
-    deployed.vendor.world.behaviour.privileged = False
-    assert "ui:campaign:metrics" in deployed.invoke()["stopped"]
+def test_an_account_without_credentials_is_stopped_with_the_command_that_connects_it(
+    deployment: Deployment,
+) -> None:
+    deployment.aws.ssm.delete_parameter(Name=deployment.aws.credentials_prefix + ACCOUNT)
+    assert COMMAND in deployment.invoke()["stopped"]
 
 
-def test_of_another_name_is_polled_with_its_own_credentials(deployed: Deployed) -> None:
-    deployed.send(account_id="other")
-    assert "email-opens connect other" in deployed.invoke({"account_id": "other"})["stopped"]
+def test_an_account_without_the_privilege_is_stopped_with_the_name_of_the_privilege(
+    deployment: Deployment,
+) -> None:
+    deployment.vendor.world.behaviour.privileged = False
+    assert "ui:campaign:metrics" in deployment.invoke()["stopped"]
 
 
-class TestAQuotaThatIsSpent:
+def test_each_account_is_polled_with_its_own_credentials(deployment: Deployment) -> None:
+    deployment.send(account_id="other")
+    assert "email-opens connect other" in deployment.invoke({"account_id": "other"})["stopped"]
+
+
+class TestAnExceededQuota:
     @pytest.fixture(autouse=True)
-    def _spent(self, deployed: Deployed) -> None:
-        deployed.vendor.faults.add(Kind.QUOTA_EXCEEDED)
-        deployed.invoke()
+    def _exceeded(self, deployment: Deployment) -> None:
+        deployment.vendor.faults.add(Kind.QUOTA_EXCEEDED)
+        deployment.invoke()
 
-    def test_is_remembered_until_midnight(self, deployed: Deployed) -> None:
-        assert deployed.account().closed_until == next_day(deployed.clock.now())
+    def test_closes_the_account_until_midnight(self, deployment: Deployment) -> None:
+        assert deployment.account().closed_until == next_day(deployment.clock.now())
 
-    def test_is_not_asked_again_before_midnight(self, deployed: Deployed) -> None:
-        self.sleep_until_midnight(deployed, but_for=timedelta(seconds=1))
-        deployed.invoke()
-        assert deployed.asked() == [429]
+    def test_allows_no_request_before_midnight(self, deployment: Deployment) -> None:
+        self.sleep_until_midnight(deployment, but_for=timedelta(seconds=1))
+        deployment.invoke()
+        assert deployment.statuses() == [429]
 
-    def test_is_asked_again_after_midnight(self, deployed: Deployed) -> None:
-        self.sleep_until_midnight(deployed)
-        deployed.invoke()
-        assert deployed.asked() == [429, 200]
+    def test_allows_requests_after_midnight(self, deployment: Deployment) -> None:
+        self.sleep_until_midnight(deployment)
+        deployment.invoke()
+        assert deployment.statuses() == [429, 200]
 
-    def test_says_when_it_opens(self, deployed: Deployed) -> None:
-        assert "2026-03-03T00:00:00Z" in deployed.invoke()["stopped"]
+    def test_is_reported_with_the_instant_at_which_it_ends(self, deployment: Deployment) -> None:
+        assert "2026-03-03T00:00:00Z" in deployment.invoke()["stopped"]
 
-    def sleep_until_midnight(self, deployed: Deployed, but_for: timedelta = timedelta(0)) -> None:
-        now = deployed.clock.now()
-        deployed.clock.sleep((next_day(now) - now - but_for).total_seconds())
+    def sleep_until_midnight(
+        self, deployment: Deployment, but_for: timedelta = timedelta(0)
+    ) -> None:
+        now = deployment.clock.now()
+        deployment.clock.sleep((next_day(now) - now - but_for).total_seconds())
 
 
 class TestTheDaysBudget:
     @pytest.fixture(autouse=True)
-    def _of_two_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _limited_to_two_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REQUESTS_PER_DAY", "2")
         monkeypatch.setenv("RESERVED_PERCENT", "0")
 
-    def test_is_never_overspent(self, deployed: Deployed) -> None:
+    def test_is_never_overspent(self, deployment: Deployment) -> None:
         for _ in range(4):
-            deployed.send()
-            deployed.invoke()
-        assert len(deployed.asked()) == 2
+            deployment.send()
+            deployment.invoke()
+        assert len(deployment.statuses()) == 2
 
-    def test_begins_anew_at_midnight(self, deployed: Deployed) -> None:
+    def test_starts_again_at_midnight(self, deployment: Deployment) -> None:
         for _ in range(3):
-            deployed.invoke()
-        deployed.clock.sleep(timedelta(days=1).total_seconds())
-        deployed.connect(deployed.vendor.credentials())
-        assert deployed.invoke()["requests"] == 1
+            deployment.invoke()
+        deployment.clock.sleep(timedelta(days=1).total_seconds())
+        deployment.connect(deployment.vendor.credentials())
+        assert deployment.invoke()["requests"] == 1
 
 
-def test_a_throttled_request_is_sent_again(deployed: Deployed) -> None:
-    deployed.vendor.faults.add(Kind.THROTTLED)
-    assert deployed.invoke()["published"] == 1
+def test_a_throttled_request_is_sent_again(deployment: Deployment) -> None:
+    deployment.vendor.faults.add(Kind.THROTTLED)
+    assert deployment.invoke()["published"] == 1
 
 
-def test_the_pace_is_kept(deployed: Deployed) -> None:
+def test_the_pace_is_kept(deployment: Deployment) -> None:
     for _ in range(9):
-        deployed.send(opens=1)
-    deployed.invoke()
-    assert deployed.asked() == [200] * 10
+        deployment.send(opens=1)
+    deployment.invoke()
+    assert deployment.statuses() == [200] * 10

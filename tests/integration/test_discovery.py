@@ -1,4 +1,4 @@
-"""Discovery over the embedded AWS and the emulated vendor: what is sent is polled."""
+"""Discovery over the embedded AWS and the emulated vendor: a new send is tracked and polled."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,63 +12,65 @@ from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.discovery.campaigns import SeenCampaign
 from email_opens.errors import InvalidInput
 from email_opens.model import State
-from tests.integration.deployed import ACCOUNT, Deployed
-from tests.integration.discovered import discovery as discovery  # noqa: PLC0414 - a fixture
+from tests.integration.deployment import ACCOUNT, Deployment
+from tests.integration.discovery import discovery as discovery  # noqa: PLC0414 - a fixture
 
 MINUTE = timedelta(minutes=1)
 
 
-def send(deployed: Deployed, name: str = "March news", *, ago: timedelta = MINUTE) -> Campaign:
+def send(deployment: Deployment, name: str = "March news", *, ago: timedelta = MINUTE) -> Campaign:
     """Send a campaign of the account."""
-    campaign = deployed.vendor.world.add_campaign(name)
-    deployed.vendor.world.send(campaign.activity_id, at=deployed.clock.now() - ago)
+    campaign = deployment.vendor.world.add_campaign(name)
+    deployment.vendor.world.send(campaign.activity_id, at=deployment.clock.now() - ago)
     return campaign
 
 
-def tracked(deployed: Deployed) -> set[str]:
-    return {one.campaign_activity_id for one in deployed.tracking.activities(ACCOUNT)}
+def tracked(deployment: Deployment) -> set[str]:
+    return {activity.campaign_activity_id for activity in deployment.tracking.activities(ACCOUNT)}
 
 
 class TestANewSend:
     @pytest.fixture(autouse=True)
-    def campaign(self, discovery: Deployed) -> Campaign:
+    def campaign(self, discovery: Deployment) -> Campaign:
         return send(discovery)
 
-    def test_is_tracked(self, discovery: Deployed, campaign: Campaign) -> None:
+    def test_is_tracked(self, discovery: Deployment, campaign: Campaign) -> None:
         assert discovery.invoke()["tracked"] == [campaign.activity_id]
 
     def test_has_its_opens_published_by_the_next_poll(
-        self, discovery: Deployed, deployed: Deployed, campaign: Campaign
+        self, discovery: Deployment, deployment: Deployment, campaign: Campaign
     ) -> None:
         discovery.vendor.world.add_open(campaign.activity_id)
         discovery.invoke()
-        deployed.invoke()
-        (event,) = deployed.received()
+        deployment.invoke()
+        (event,) = deployment.received()
         assert (event["data"]["campaign_id"], event["data"]["campaign_name"]) == (
             campaign.campaign_id,
             "March news",
         )
 
-    def test_has_a_permalink_that_is_not_tracked(
-        self, discovery: Deployed, campaign: Campaign
+    def test_is_tracked_without_its_permalink(
+        self, discovery: Deployment, campaign: Campaign
     ) -> None:
         discovery.invoke()
         assert tracked(discovery) == {campaign.activity_id}
 
-    def test_is_asked_for_once(self, discovery: Deployed) -> None:
+    def test_is_requested_once(self, discovery: Deployment) -> None:
         assert [discovery.invoke()["requests"] for _ in range(2)] == [2, 1]
 
-    def test_is_logged_with_its_name(self, discovery: Deployed) -> None:
+    def test_is_logged_with_its_name(self, discovery: Deployment) -> None:
         discovery.invoke()
         assert [
-            line["campaign_name"] for line in discovery.output.logs if line["message"] == "Roster."
+            line["campaign_name"]
+            for line in discovery.output.logs
+            if line["message"] == "Activity tracked."
         ] == ["March news"]
 
-    def test_is_measured(self, discovery: Deployed) -> None:
+    def test_is_measured(self, discovery: Deployment) -> None:
         discovery.invoke()
         assert discovery.output.measured("ActivitiesTracked") == [1]
 
-    def test_is_found_once_a_poll_lets_go(self, discovery: Deployed) -> None:
+    def test_is_found_after_a_poll_has_released_the_account(self, discovery: Deployment) -> None:
         now = discovery.clock.now()
         discovery.tracking.lease(
             ACCOUNT, holder="poll", now=now, until=now + MINUTE, reserve=0, budget=1
@@ -77,7 +79,7 @@ class TestANewSend:
 
 
 class TestAResend:
-    def test_is_tracked_and_its_first_send_still_is(self, discovery: Deployed) -> None:
+    def test_is_tracked_beside_the_first_send(self, discovery: Deployment) -> None:
         campaign = send(discovery, ago=timedelta(hours=2))
         discovery.invoke()
         resend = discovery.vendor.world.resend(campaign.campaign_id)
@@ -87,7 +89,7 @@ class TestAResend:
 
 class TestASecondSendOfAnActivity:
     @pytest.fixture(autouse=True)
-    def campaign(self, discovery: Deployed) -> Campaign:
+    def campaign(self, discovery: Deployment) -> Campaign:
         campaign = send(discovery)
         discovery.invoke()
         activity = discovery.activity(campaign.activity_id)
@@ -96,34 +98,34 @@ class TestASecondSendOfAnActivity:
         discovery.vendor.world.send(campaign.activity_id)
         return campaign
 
-    def test_wakes_it(self, discovery: Deployed, campaign: Campaign) -> None:
+    def test_wakes_the_activity(self, discovery: Deployment, campaign: Campaign) -> None:
         assert discovery.invoke()["woken"] == [campaign.activity_id]
         assert discovery.state(campaign.activity_id) is State.ACTIVE
 
     def test_has_its_opens_published_by_the_next_poll(
-        self, discovery: Deployed, deployed: Deployed, campaign: Campaign
+        self, discovery: Deployment, deployment: Deployment, campaign: Campaign
     ) -> None:
         discovery.invoke()
         discovery.vendor.world.add_open(campaign.activity_id)
-        assert deployed.invoke()["published"] == 1
+        assert deployment.invoke()["published"] == 1
 
 
 class TestARemovedCampaign:
     @pytest.fixture(autouse=True)
-    def _removed(self, discovery: Deployed) -> None:
+    def _removed(self, discovery: Deployment) -> None:
         send(discovery).status = "Removed"
 
-    def test_is_not_tracked(self, discovery: Deployed) -> None:
+    def test_is_not_tracked(self, discovery: Deployment) -> None:
         discovery.invoke()
         assert tracked(discovery) == set()
 
-    def test_is_told_once(self, discovery: Deployed) -> None:
+    def test_is_logged_once(self, discovery: Deployment) -> None:
         for _ in range(2):
             discovery.invoke()
-        told = [line["message"] for line in discovery.output.logs]
-        assert told.count("Removed at the vendor: left alone.") == 1
+        messages = [line["message"] for line in discovery.output.logs]
+        assert messages.count("Campaign skipped: it was removed at the vendor.") == 1
 
-    def test_stays_tracked_if_it_was(self, discovery: Deployed) -> None:
+    def test_stays_tracked_if_it_was_tracked_before(self, discovery: Deployment) -> None:
         campaign = send(discovery)
         discovery.invoke()
         campaign.status = "Removed"
@@ -131,9 +133,9 @@ class TestARemovedCampaign:
         assert discovery.state(campaign.activity_id) is State.ACTIVE
 
 
-class TestNames:
-    def test_may_leave_a_campaign_out(
-        self, discovery: Deployed, monkeypatch: pytest.MonkeyPatch
+class TestNamePatterns:
+    def test_exclude_a_campaign(
+        self, discovery: Deployment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("EXCLUDE_NAMES", "[Test]*, internal*")
         for name in ("[Test] news", "Internal news"):
@@ -141,8 +143,8 @@ class TestNames:
         campaign = send(discovery)
         assert discovery.invoke()["tracked"] == [campaign.activity_id]
 
-    def test_may_be_the_only_ones_that_are_tracked(
-        self, discovery: Deployed, monkeypatch: pytest.MonkeyPatch
+    def test_include_only_matching_campaigns(
+        self, discovery: Deployment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("INCLUDE_NAMES", "*newsletter*")
         send(discovery)
@@ -150,56 +152,54 @@ class TestNames:
         assert discovery.invoke()["tracked"] == [campaign.activity_id]
 
 
-def test_sends_beyond_one_page_of_summaries_are_found(discovery: Deployed) -> None:
+def test_sends_beyond_one_page_of_summaries_are_found(discovery: Deployment) -> None:
     first = send(discovery, ago=timedelta(hours=1))
-    known = {send(discovery).campaign_id: SeenCampaign(discovery.clock.now()) for _ in range(500)}
-    DynamoDBSeenCampaigns(discovery.aws.dynamodb, discovery.aws.tracking_table).store(
-        ACCOUNT, known
-    )
+    seen = {send(discovery).campaign_id: SeenCampaign(discovery.clock.now()) for _ in range(500)}
+    DynamoDBSeenCampaigns(discovery.aws.dynamodb, discovery.aws.tracking_table).store(ACCOUNT, seen)
     assert discovery.invoke()["tracked"] == [first.activity_id]
 
 
-def test_each_account_is_searched_with_its_own_credentials(discovery: Deployed) -> None:
+def test_each_account_is_searched_with_its_own_credentials(discovery: Deployment) -> None:
     assert "email-opens connect other" in discovery.invoke({"account_id": "other"})["stopped"]
 
 
 @pytest.mark.filterwarnings("ignore:No application metrics")
-def test_an_event_without_an_account_is_refused(discovery: Deployed) -> None:
+def test_an_event_without_an_account_is_refused(discovery: Deployment) -> None:
     with pytest.raises(InvalidInput):
         discovery.invoke({})
 
 
-def test_a_campaign_that_fails_is_told_and_stops_no_other(discovery: Deployed) -> None:
+def test_a_campaign_that_fails_is_reported_and_stops_no_other(discovery: Deployment) -> None:
     bad, good = send(discovery), send(discovery, ago=2 * MINUTE)
     discovery.vendor.faults.add(Kind.STATUS, path=bad.campaign_id, status=418)
     reply = discovery.invoke()
     assert (reply["failed"], reply["tracked"]) == ([bad.campaign_id], [good.activity_id])
 
 
-def test_an_error_that_nobody_foresaw_is_told_without_its_words(
-    discovery: Deployed, monkeypatch: pytest.MonkeyPatch
+def test_an_unforeseen_error_is_logged_without_its_text(
+    discovery: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = boto3.Session()
-    session.events.register("before-call.dynamodb.PutItem", break_down)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    session.events.register("before-call.dynamodb.PutItem", raise_key_error)
+    monkeypatch.setattr(boto3.session, "Session", lambda **_: session)
     campaign = send(discovery)
     assert discovery.invoke()["failed"] == [campaign.campaign_id]
-    (told,) = [line["message"] for line in discovery.output.logs if line["level"] == "ERROR"]
-    assert told.startswith("Unexpected KeyError at dynamodb.py:")
+    (message,) = [line["message"] for line in discovery.output.logs if line["level"] == "ERROR"]
+    assert message.startswith("Unexpected KeyError at tracking.py:")
 
 
-def break_down(**_: Any) -> None:
+def raise_key_error(**_: Any) -> None:
     raise KeyError("ann@example.org")
 
 
 class TestTokens:
-    def test_are_refreshed_under_the_lease_and_stored(self, discovery: Deployed) -> None:
+    def test_are_refreshed_under_the_lease_and_stored(self, discovery: Deployment) -> None:
         before = discovery.credentials()
         discovery.vendor.authorization.expire_access_tokens()
         discovery.invoke()
         assert discovery.credentials()["refresh_token"] != before["refresh_token"]
 
-    def test_are_not_touched_while_a_poll_holds_the_account(self, discovery: Deployed) -> None:
+    def test_are_not_refreshed_while_a_poll_holds_the_lease(self, discovery: Deployment) -> None:
         discovery.vendor.authorization.expire_access_tokens()
         now = discovery.clock.now()
         discovery.tracking.lease(
@@ -209,11 +209,11 @@ class TestTokens:
         assert discovery.vendor.requests == []
 
 
-def test_the_quota_that_discovery_finds_spent_is_asked_by_no_poll(
-    discovery: Deployed, deployed: Deployed
+def test_a_poll_sends_no_request_after_discovery_has_exceeded_the_quota(
+    discovery: Deployment, deployment: Deployment
 ) -> None:
     discovery.vendor.faults.add(Kind.QUOTA_EXCEEDED)
     discovery.invoke()
-    deployed.send()
-    deployed.invoke()
-    assert deployed.asked() == [429]
+    deployment.send()
+    deployment.invoke()
+    assert deployment.statuses() == [429]

@@ -1,4 +1,4 @@
-"""What fails alone, and who goes on."""
+"""Failures that stop one activity or one invocation, while the others continue."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,40 +7,42 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.model import State
-from tests.integration.deployed import ACCOUNT, Deployed
+from tests.integration.deployment import ACCOUNT, Deployment
 
-FOR_EVER = 1_000_000
+FOREVER = 1_000_000
 
 
 @pytest.fixture
-def broken(deployed: Deployed) -> str:
-    """The activity whose report answers 500, whenever it is asked for."""
-    broken = deployed.send(opens=1)
-    deployed.vendor.faults.add(Kind.STATUS, status=500, path=broken, times=FOR_EVER)
+def broken(deployment: Deployment) -> str:
+    """An activity whose report always answers 500."""
+    broken = deployment.send(opens=1)
+    deployment.vendor.faults.add(Kind.STATUS, status=500, path=broken, times=FOREVER)
     return broken
 
 
 class TestAnActivityThatAlwaysFails:
     @pytest.mark.usefixtures("broken")
-    def test_stops_no_other(self, deployed: Deployed) -> None:
-        others = [deployed.send(opens=1), deployed.send(opens=1)]
-        deployed.invoke()
-        received = [event["data"]["campaign_activity_id"] for event in deployed.received()]
+    def test_stops_no_other(self, deployment: Deployment) -> None:
+        others = [deployment.send(opens=1), deployment.send(opens=1)]
+        deployment.invoke()
+        received = [event["data"]["campaign_activity_id"] for event in deployment.received()]
         assert sorted(received) == sorted(others)
 
-    def test_is_named_by_the_reply(self, deployed: Deployed, broken: str) -> None:
-        deployed.send(opens=1)
-        assert deployed.invoke()["failed"] == [broken]
+    def test_is_named_in_the_reply(self, deployment: Deployment, broken: str) -> None:
+        deployment.send(opens=1)
+        assert deployment.invoke()["failed"] == [broken]
 
-    def test_keeps_what_was_wrong(self, deployed: Deployed, broken: str) -> None:
-        deployed.invoke()
-        assert "500" in (deployed.activity(broken).last_error or "")
+    def test_stores_its_last_error(self, deployment: Deployment, broken: str) -> None:
+        deployment.invoke()
+        assert "500" in (deployment.activity(broken).last_error or "")
 
-    def test_goes_on_once_it_is_mended(self, deployed: Deployed, broken: str) -> None:
-        deployed.invoke()
-        deployed.vendor.faults.clear()
-        deployed.invoke()
-        assert [event["data"]["campaign_activity_id"] for event in deployed.received()] == [broken]
+    def test_continues_when_the_vendor_recovers(self, deployment: Deployment, broken: str) -> None:
+        deployment.invoke()
+        deployment.vendor.faults.clear()
+        deployment.invoke()
+        assert [event["data"]["campaign_activity_id"] for event in deployment.received()] == [
+            broken
+        ]
 
 
 @pytest.mark.parametrize(
@@ -53,60 +55,60 @@ class TestAnActivityThatAlwaysFails:
         (Kind.STATUS, {"status": 200, "body": "no JSON"}),
     ],
 )
-def test_a_reply_that_is_no_page_is_asked_for_again(
-    deployed: Deployed, kind: Kind, details: dict[str, Any]
+def test_a_request_is_repeated_if_its_reply_is_not_a_page(
+    deployment: Deployment, kind: Kind, details: dict[str, Any]
 ) -> None:
-    deployed.vendor.faults.add(kind, path=deployed.send(opens=1), **details)
-    assert deployed.invoke()["published"] == 1
+    deployment.vendor.faults.add(kind, path=deployment.send(opens=1), **details)
+    assert deployment.invoke()["published"] == 1
 
 
-class TestAnActivityThatTheVendorDoesNotKnow:
+class TestAnActivityThatDoesNotExistAtTheVendor:
     @pytest.fixture
-    def unknown(self, deployed: Deployed) -> str:
-        unknown = deployed.send(opens=1)
-        deployed.vendor.faults.add(Kind.STATUS, status=404, path=unknown)
-        deployed.invoke()
-        return unknown
+    def missing(self, deployment: Deployment) -> str:
+        missing = deployment.send(opens=1)
+        deployment.vendor.faults.add(Kind.STATUS, status=404, path=missing)
+        deployment.invoke()
+        return missing
 
-    def test_is_gone(self, deployed: Deployed, unknown: str) -> None:
-        assert deployed.state(unknown) is State.GONE
+    def test_becomes_gone(self, deployment: Deployment, missing: str) -> None:
+        assert deployment.state(missing) is State.GONE
 
-    def test_is_not_asked_for_again(self, deployed: Deployed, unknown: str) -> None:
-        deployed.invoke()
-        assert deployed.asked(unknown) == [404]
+    def test_is_not_requested_again(self, deployment: Deployment, missing: str) -> None:
+        deployment.invoke()
+        assert deployment.statuses(missing) == [404]
 
 
 class TestTheLease:
-    def test_goes_to_one_of_two_invocations_at_once(self, deployed: Deployed) -> None:
-        deployed.send(opens=1)
+    def test_is_taken_by_one_of_two_concurrent_invocations(self, deployment: Deployment) -> None:
+        deployment.send(opens=1)
         leased = []
 
-        def meanwhile(*_: str) -> None:
-            deployed.vendor.world.forget_hooks()
-            leased.append(deployed.invoke(request_id="second")["leased"])
+        def invoke_second(*_: str) -> None:
+            deployment.vendor.world.forget_hooks()
+            leased.append(deployment.invoke(request_id="second")["leased"])
 
-        deployed.vendor.world.before_request(meanwhile)
-        leased.append(deployed.invoke(request_id="first")["leased"])
+        deployment.vendor.world.before_request(invoke_second)
+        leased.append(deployment.invoke(request_id="first")["leased"])
         assert leased == [False, True]
 
-    def test_denied_leaves_the_vendor_alone(self, deployed: Deployed) -> None:
-        deployed.send(opens=1)
-        self.held_by_another(deployed)
-        assert (deployed.invoke()["requests"], deployed.asked()) == (0, [])
+    def test_when_denied_prevents_all_requests(self, deployment: Deployment) -> None:
+        deployment.send(opens=1)
+        self.lease_to_another(deployment)
+        assert (deployment.invoke()["requests"], deployment.statuses()) == (0, [])
 
-    def test_of_a_killed_invocation_ends_with_its_time(self, deployed: Deployed) -> None:
-        deployed.send(opens=1)
-        self.held_by_another(deployed)
-        deployed.clock.sleep(61)
-        assert deployed.invoke()["published"] == 1
+    def test_of_a_killed_invocation_expires(self, deployment: Deployment) -> None:
+        deployment.send(opens=1)
+        self.lease_to_another(deployment)
+        deployment.clock.sleep(61)
+        assert deployment.invoke()["published"] == 1
 
-    def test_is_given_back(self, deployed: Deployed) -> None:
-        deployed.invoke(request_id="first")
-        assert deployed.invoke(request_id="second")["leased"]
+    def test_is_released_at_the_end(self, deployment: Deployment) -> None:
+        deployment.invoke(request_id="first")
+        assert deployment.invoke(request_id="second")["leased"]
 
-    def held_by_another(self, deployed: Deployed) -> None:
-        now = deployed.clock.now()
-        deployed.tracking.lease(
+    def lease_to_another(self, deployment: Deployment) -> None:
+        now = deployment.clock.now()
+        deployment.tracking.lease(
             ACCOUNT,
             holder="another",
             now=now,

@@ -1,4 +1,4 @@
-"""Opens on their way from the vendor's report to a subscribed queue."""
+"""Opens from the vendor's report to a subscribed queue."""
 
 from datetime import timedelta
 
@@ -7,32 +7,34 @@ import pytest
 from constant_contact_emulator import Contact
 from email_opens.adapters.aws.publisher import MOST_BYTES
 from email_opens.scheduling.lifecycle import SWEEP_EVERY
-from tests.integration.deployed import ACCOUNT, Deployed
+from tests.integration.deployment import ACCOUNT, Deployment
 
 ANN = Contact("0f6b2c1e-0000-4000-8000-000000000001", "ann@example.org")
 
 
-def test_of_every_activity_reach_a_subscriber_once(deployed: Deployed) -> None:
-    first, second = deployed.send(opens=3), deployed.send(opens=2)
-    deployed.invoke()
-    deployed.invoke()
-    received = [event["data"]["campaign_activity_id"] for event in deployed.received()]
+def test_each_open_of_every_activity_reaches_a_subscriber_once(deployment: Deployment) -> None:
+    first, second = deployment.send(opens=3), deployment.send(opens=2)
+    deployment.invoke()
+    deployment.invoke()
+    received = [event["data"]["campaign_activity_id"] for event in deployment.received()]
     assert sorted(received) == sorted([first] * 3 + [second] * 2)
 
 
-def test_that_come_between_two_polls_are_published_by_the_second(deployed: Deployed) -> None:
-    activity_id = deployed.send(opens=1)
-    deployed.invoke()
-    deployed.vendor.world.add_open(activity_id, ANN)
-    deployed.invoke()
-    assert [event["subject"] for event in deployed.received()].count(ANN.contact_id) == 1
+def test_an_open_between_two_polls_is_published_by_the_second(deployment: Deployment) -> None:
+    activity_id = deployment.send(opens=1)
+    deployment.invoke()
+    deployment.vendor.world.add_open(activity_id, ANN)
+    deployment.invoke()
+    assert [event["subject"] for event in deployment.received()].count(ANN.contact_id) == 1
 
 
-def test_carry_who_opened_what_when_and_on_what(deployed: Deployed) -> None:
-    activity_id = deployed.send()
-    deployed.vendor.world.add_open(activity_id, ANN, device_type="mobile")
-    deployed.invoke()
-    (event,) = deployed.received()
+def test_an_event_contains_the_contact_the_activity_the_instant_and_the_device(
+    deployment: Deployment,
+) -> None:
+    activity_id = deployment.send()
+    deployment.vendor.world.add_open(activity_id, ANN, device_type="mobile")
+    deployment.invoke()
+    (event,) = deployment.received()
     assert event["data"] == {
         "contact_id": ANN.contact_id,
         "campaign_activity_id": activity_id,
@@ -43,12 +45,12 @@ def test_carry_who_opened_what_when_and_on_what(deployed: Deployed) -> None:
     }
 
 
-def test_carry_what_filter_policies_look_at(deployed: Deployed) -> None:
-    activity_id = deployed.send(opens=1)
-    deployed.clock.sleep(45)
-    deployed.invoke()
-    (letter,) = deployed.letters()
-    assert letter["attributes"] == {
+def test_a_message_has_the_attributes_for_filter_policies(deployment: Deployment) -> None:
+    activity_id = deployment.send(opens=1)
+    deployment.clock.sleep(45)
+    deployment.invoke()
+    (message,) = deployment.messages()
+    assert message["attributes"] == {
         "type": "email.opened",
         "account_id": ACCOUNT,
         "campaign_activity_id": activity_id,
@@ -58,19 +60,21 @@ def test_carry_what_filter_policies_look_at(deployed: Deployed) -> None:
 
 
 @pytest.mark.parametrize("device_type", [None, "", "fridge"])
-def test_on_any_device_are_published(deployed: Deployed, device_type: str | None) -> None:
-    deployed.vendor.world.add_open(deployed.send(), ANN, device_type=device_type)
-    deployed.invoke()
-    (event,) = deployed.received()
+def test_an_open_on_any_device_is_published(
+    deployment: Deployment, device_type: str | None
+) -> None:
+    deployment.vendor.world.add_open(deployment.send(), ANN, device_type=device_type)
+    deployment.invoke()
+    (event,) = deployment.received()
     assert event["data"].get("device_type") == (device_type or None)
 
 
-def test_that_are_alike_are_two(deployed: Deployed) -> None:
-    activity_id = deployed.send()
+def test_two_identical_opens_are_published_as_two_occurrences(deployment: Deployment) -> None:
+    activity_id = deployment.send()
     for _ in range(2):
-        deployed.vendor.world.add_open(activity_id, ANN)
-    deployed.invoke()
-    assert sorted(event["data"]["occurrence"] for event in deployed.received()) == [1, 2]
+        deployment.vendor.world.add_open(activity_id, ANN)
+    deployment.invoke()
+    assert sorted(event["data"]["occurrence"] for event in deployment.received()) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -83,58 +87,60 @@ def test_that_are_alike_are_two(deployed: Deployed) -> None:
         '"a\\"b c"@example.org',
     ],
 )
-def test_of_an_address_in_any_script_arrive_intact(deployed: Deployed, address: str) -> None:
-    deployed.vendor.world.add_open(deployed.send(), Contact("contact", address))
-    deployed.invoke()
-    (event,) = deployed.received()
+def test_an_address_in_any_script_arrives_intact(deployment: Deployment, address: str) -> None:
+    deployment.vendor.world.add_open(deployment.send(), Contact("contact", address))
+    deployment.invoke()
+    (event,) = deployment.received()
     assert event["data"]["email_address"] == address
 
 
-def test_nothing_new_costs_one_request(deployed: Deployed) -> None:
-    deployed.send(opens=3)
-    deployed.invoke()
-    assert deployed.invoke()["requests"] == 1
+def test_a_poll_without_new_opens_costs_one_request(deployment: Deployment) -> None:
+    deployment.send(opens=3)
+    deployment.invoke()
+    assert deployment.invoke()["requests"] == 1
 
 
-def test_nothing_new_publishes_nothing(deployed: Deployed) -> None:
-    deployed.send(opens=3)
-    deployed.invoke()
-    deployed.received()
-    deployed.invoke()
-    assert deployed.received() == []
+def test_a_poll_without_new_opens_publishes_nothing(deployment: Deployment) -> None:
+    deployment.send(opens=3)
+    deployment.invoke()
+    deployment.received()
+    deployment.invoke()
+    assert deployment.received() == []
 
 
-def test_that_are_late_are_found_by_a_sweep(deployed: Deployed) -> None:
-    activity_id = deployed.send(opens=1)
-    deployed.invoke()
-    an_hour_ago = deployed.clock.now() - timedelta(hours=1)
-    deployed.vendor.world.add_open(activity_id, ANN, at=an_hour_ago)
-    tail = deployed.invoke()["published"]
-    deployed.clock.sleep(SWEEP_EVERY.total_seconds())
-    assert (tail, deployed.invoke()["published"]) == (0, 1)
+def test_a_late_open_is_found_by_a_sweep(deployment: Deployment) -> None:
+    activity_id = deployment.send(opens=1)
+    deployment.invoke()
+    an_hour_ago = deployment.clock.now() - timedelta(hours=1)
+    deployment.vendor.world.add_open(activity_id, ANN, at=an_hour_ago)
+    tail = deployment.invoke()["published"]
+    deployment.clock.sleep(SWEEP_EVERY.total_seconds())
+    assert (tail, deployment.invoke()["published"]) == (0, 1)
 
 
-def test_around_a_row_that_is_no_open_are_published(deployed: Deployed) -> None:
-    activity_id = deployed.send(opens=2)
-    deployed.vendor.world.add_raw_row(activity_id, {"created_time": "yesterday"})
-    deployed.vendor.world.add_open(activity_id, ANN)
-    deployed.invoke()
-    assert len(deployed.received()) == 3
+def test_the_opens_around_a_malformed_row_are_published(deployment: Deployment) -> None:
+    activity_id = deployment.send(opens=2)
+    deployment.vendor.world.add_raw_row(activity_id, {"created_time": "yesterday"})
+    deployment.vendor.world.add_open(activity_id, ANN)
+    deployment.invoke()
+    assert len(deployment.received()) == 3
 
 
-def test_a_row_that_is_no_open_is_set_aside_once_with_its_reason(deployed: Deployed) -> None:
-    activity_id = deployed.send()
+def test_a_malformed_row_is_dead_lettered_once_with_the_reason(deployment: Deployment) -> None:
+    activity_id = deployment.send()
     row = {"contact_id": "c", "email_address": ANN.email_address, "created_time": "yesterday"}
-    deployed.vendor.world.add_raw_row(activity_id, row)
-    deployed.invoke()
-    deployed.invoke()
-    (letter,) = deployed.dead_letters()
+    deployment.vendor.world.add_raw_row(activity_id, row)
+    deployment.invoke()
+    deployment.invoke()
+    (letter,) = deployment.dead_letters()
     assert letter["attributes"]["reason"].startswith("The row's created_time is no instant")
 
 
-def test_that_the_topic_cannot_take_are_set_aside_with_the_reason(deployed: Deployed) -> None:
+def test_an_open_that_is_too_large_for_the_topic_is_dead_lettered_with_the_reason(
+    deployment: Deployment,
+) -> None:
     contact = Contact("contact", "a" * MOST_BYTES + "@example.org")
-    deployed.vendor.world.add_open(deployed.send(), contact)
-    deployed.invoke()
-    (letter,) = deployed.dead_letters()
+    deployment.vendor.world.add_open(deployment.send(), contact)
+    deployment.invoke()
+    (letter,) = deployment.dead_letters()
     assert "at most" in letter["attributes"]["reason"]

@@ -1,4 +1,4 @@
-"""The function's role may do what the adapters really ask of AWS, and nothing else."""
+"""The function's role grants exactly the calls that its adapters make."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,33 +10,33 @@ from botocore.model import OperationModel
 from constant_contact_emulator import Contact
 from email_opens.adapters.aws.publisher import MOST_BYTES
 from tests.conftest import Aws
-from tests.integration.deployed import Deployed
+from tests.integration.deployment import Deployment
 from tests.integration.template import read_template, statements
 
 type Grants = dict[str, set[str]]
-"""IAM actions by the resource of the template; an account's parameter by its prefix."""
+"""IAM actions by the template's resource; an account's parameter by its prefix."""
 
-OTHERS_ACTIONS = {"PublishBatch": "Publish", "SendMessageBatch": "SendMessage"}
-"""Operations that IAM knows by another name than their own."""
+ACTION_NAMES = {"PublishBatch": "Publish", "SendMessageBatch": "SendMessage"}
+"""Operations whose IAM action has another name."""
 LAMBDAS_OWN = ("logs:", "xray:")
-"""What Lambda does by the function's role before and after the handler."""
+"""What Lambda itself does with the function's role."""
 
 
-class Asked:
-    """Notes each call that a client of the session makes, as IAM sees it."""
+class Calls:
+    """Records each call that a client of the session makes, as the IAM action that it needs."""
 
     def __init__(self, session: boto3.Session, resources: Mapping[str, str]) -> None:
         self.grants: Grants = {}
         self._resources = resources
-        session.events.register("provide-client-params", self._note)
+        session.events.register("provide-client-params", self._record)
 
-    def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
-        operation = OTHERS_ACTIONS.get(model.name, model.name)
+    def _record(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        operation = ACTION_NAMES.get(model.name, model.name)
         action = f"{model.service_model.endpoint_prefix}:{operation}"
-        for name in self._named(params):
+        for name in self._resource_names(params):
             self.grants.setdefault(self._resources[name], set()).add(action)
 
-    def _named(self, params: dict[str, Any]) -> list[str]:
+    def _resource_names(self, params: dict[str, Any]) -> list[str]:
         if "RequestItems" in params:
             return list(params["RequestItems"])
         return [
@@ -45,10 +45,10 @@ class Asked:
 
 
 @pytest.fixture
-def asked(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Asked:
+def calls(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Calls:
     session = boto3.Session()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    return Asked(
+    monkeypatch.setattr(boto3.session, "Session", lambda **_: session)
+    return Calls(
         session,
         {
             aws.tracking_table: "TrackingTable",
@@ -64,14 +64,14 @@ def granted(name: str = "PollOpensRole") -> Grants:
     role = read_template()["Resources"][name]["Properties"]
     grants: Grants = {}
     for statement in statements(role):
-        actions = {one for one in statement["Action"] if not one.startswith(LAMBDAS_OWN)}
+        actions = {action for action in statement["Action"] if not action.startswith(LAMBDAS_OWN)}
         if actions:
             grants.setdefault(resource_of(statement["Resource"]), set()).update(actions)
     return grants
 
 
 def resource_of(value: Mapping[str, Any]) -> str:
-    """Return which resource a statement means, from the three ways to say it."""
+    """Return the resource of a statement, which can be written in three ways."""
     if "Ref" in value:
         return str(value["Ref"])
     if "Fn::GetAtt" in value:
@@ -80,13 +80,15 @@ def resource_of(value: Mapping[str, Any]) -> str:
     return "CredentialsPrefix"
 
 
-def test_the_role_grants_what_is_asked(asked: Asked, deployed: Deployed) -> None:
-    activity_id = deployed.send(opens=1)
-    deployed.vendor.world.add_raw_row(activity_id, {})
-    deployed.vendor.world.add_open(activity_id, Contact("large", "a" * MOST_BYTES))
-    deployed.invoke()  # reads, publishes, sets aside, records
-    deployed.vendor.authorization.expire_access_tokens()
-    deployed.invoke()  # refreshes its token, finds its own opens in the ledger
-    deployed.vendor.authorization.revoke()
-    deployed.invoke()  # is disconnected
-    assert asked.grants == granted()
+def test_the_role_grants_exactly_the_calls_that_are_made(
+    calls: Calls, deployment: Deployment
+) -> None:
+    activity_id = deployment.send(opens=1)
+    deployment.vendor.world.add_raw_row(activity_id, {})
+    deployment.vendor.world.add_open(activity_id, Contact("large", "a" * MOST_BYTES))
+    deployment.invoke()  # reads, publishes, dead-letters, records
+    deployment.vendor.authorization.expire_access_tokens()
+    deployment.invoke()  # refreshes its token, finds its own opens in the ledger
+    deployment.vendor.authorization.revoke()
+    deployment.invoke()  # is disconnected
+    assert calls.grants == granted()

@@ -1,25 +1,22 @@
-"""What may happen in a simulation, as values: a scenario is a setting and a list of these."""
+"""The actions of a simulation, as values: each is something that may happen."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from random import Random
 from typing import Protocol
 
-from hypothesis import strategies as st
-
-from constant_contact_emulator import Kind, Paging, Row, Ties
+from constant_contact_emulator import Kind, Row, Ties
 from email_opens.instants import next_day
 from email_opens.model import State
 from tests.simulation.invocation import Fate
-from tests.simulation.rules import alike_row
-from tests.simulation.simulation import START, TIMEOUT, Setting, Simulation
+from tests.simulation.rules import vendor_row_key
+from tests.simulation.simulation import START, TIMEOUT, Simulation
 
 DEVICES = (None, "mobile", "computer")
 CONTACTS = 6
-MOST_TURNS_TO_REST = 60
+_STATUS = {Kind.STATUS: 500, Kind.HTML: 502, Kind.EXPIRED_LINK: 404}
+MOST_TURNS_AT_REST = 60
 LONGEST = timedelta(days=50)
-"""An activity that is quiet for longer is finished, and read no more."""
+"""An activity without opens for longer is finished, and its report is no longer read."""
 
 
 class Action(Protocol):
@@ -27,8 +24,8 @@ class Action(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Opens:
-    """Rows alike appear, `late` after the instant that they tell."""
+class AddOpens:
+    """Identical rows appear, `late` after the instant in them."""
 
     activity: int
     contact: int
@@ -36,38 +33,39 @@ class Opens:
     late: timedelta
     count: int
     between_pages: bool
-    """Not now, but while the report is asked for next."""
+    """Not now, but during the next request for the report."""
 
     def apply(self, simulation: Simulation) -> None:
         if not self.between_pages:
-            self._come(simulation)
+            self._appear(simulation)
             return
-        waiting = [self]
+        pending = [self]
 
-        def come(_: str, target: str) -> None:
-            if waiting and "/opens" in target:
-                waiting.pop()._come(simulation)
+        def appear(_: str, target: str) -> None:
+            if pending and "/opens" in target:
+                pending.pop()._appear(simulation)
 
-        simulation.vendor.world.before_request(come)
+        simulation.vendor.world.before_request(appear)
 
-    def _come(self, simulation: Simulation) -> None:
+    def _appear(self, simulation: Simulation) -> None:
         grain = simulation.setting.grain
         created = simulation.clock() - self.late
         created -= (created - START) % grain
         activity_id = _activity(simulation, self.activity)
         world = simulation.vendor.world
-        who = world.contacts(self.contact + 1)[self.contact]
+        contact = world.contacts(self.contact + 1)[self.contact]
         rows = [
-            Row(who, created, DEVICES[self.device], simulation.clock()) for _ in range(self.count)
+            Row(contact, created, DEVICES[self.device], simulation.clock())
+            for _ in range(self.count)
         ]
         world.add_rows(activity_id, rows)
         for row in rows:
-            simulation.rules.a_row_came(alike_row(activity_id, row))
+            simulation.rules.a_row_appeared(vendor_row_key(activity_id, row))
 
 
 @dataclass(frozen=True, slots=True)
-class Burst:
-    """Many contacts open within some minutes: more than a poll reads at once."""
+class AddBurst:
+    """Many contacts open within minutes: more than one poll reads."""
 
     activity: int
     contacts: int
@@ -76,14 +74,14 @@ class Burst:
     def apply(self, simulation: Simulation) -> None:
         for contact in range(self.contacts):
             late = self.over * contact / self.contacts
-            Opens(self.activity, CONTACTS + contact, 1, late, 1, between_pages=False).apply(
+            AddOpens(self.activity, CONTACTS + contact, 1, late, 1, between_pages=False).apply(
                 simulation
             )
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenRow:
-    """A row that is no open appears."""
+class AddMalformedRow:
+    """A row appears that is not an open."""
 
     activity: int
 
@@ -93,29 +91,29 @@ class BrokenRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """Visible rows go, the newest first."""
+class WithdrawRows:
+    """The vendor withdraws visible rows, the newest first."""
 
     activity: int
     count: int
 
     def apply(self, simulation: Simulation) -> None:
         activity_id = _activity(simulation, self.activity)
-        left = [self.count]
+        remaining = [self.count]
 
-        def goes(row: Row) -> bool:
-            if row.raw is not None or not left[0]:
+        def withdrawn(row: Row) -> bool:
+            if row.raw is not None or not remaining[0]:
                 return False
-            left[0] -= 1
-            simulation.rules.a_row_was_withdrawn(alike_row(activity_id, row))
+            remaining[0] -= 1
+            simulation.rules.a_row_was_withdrawn(vendor_row_key(activity_id, row))
             return True
 
-        simulation.vendor.world.withdraw(activity_id, goes, at_most=self.count)
+        simulation.vendor.world.withdraw(activity_id, withdrawn, at_most=self.count)
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Time passes; if it is long, the schedule was missed."""
+    """Time passes; if it is long, the schedule has missed some turns."""
 
     time: timedelta
 
@@ -124,8 +122,8 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class NearMidnight:
-    """It becomes nearly 00:00 UTC, when the vendor's day turns."""
+class WaitForMidnight:
+    """Time passes until shortly before 00:00 UTC, when the vendor's day ends."""
 
     before: timedelta
 
@@ -135,8 +133,8 @@ class NearMidnight:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnReport:
-    """The schedule fires, and nothing disturbs the invocation."""
+class CompleteTurn:
+    """The schedule fires, and nothing interrupts the invocation."""
 
     def apply(self, simulation: Simulation) -> None:
         if (invocation := simulation.invoke()) is not None:
@@ -144,61 +142,61 @@ class TurnReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """The schedule fires, once more perhaps; the invocation waits to be let go on."""
+class StartInvocation:
+    """The schedule fires, perhaps a second time; the invocation waits before its first call."""
 
     skew: timedelta
-    mortal: bool = True
-    """False: it goes on though its time is up, as on a computer that was asleep."""
+    times_out: bool = True
+    """False: it continues after its timeout, as on a computer that was asleep."""
 
     def apply(self, simulation: Simulation) -> None:
         if self.skew:
-            # A clock that is off may see another's lease end too early.
+            # With a skewed clock, another invocation's lease may seem to expire too early.
             simulation.rules.a_fault_happened()
-        simulation.invoke(self.skew, mortal=self.mortal)
+        simulation.invoke(self.skew, times_out=self.times_out)
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
-    """An invocation under way makes some calls, and the last of them has a fate."""
+class Continue:
+    """A running invocation makes some calls, the last of which has a fate."""
 
-    which: int
+    invocation: int
     calls: int
-    fate: Fate = Fate.WORKS
+    fate: Fate = Fate.SUCCEEDS
 
     def apply(self, simulation: Simulation) -> None:
         if not simulation.invocations:
             simulation.invoke()
-        invocation = simulation.invocations[self.which % len(simulation.invocations)]
+        invocation = simulation.invocations[self.invocation % len(simulation.invocations)]
         for _ in range(self.calls):
             simulation.step(invocation)
         simulation.step(invocation, self.fate)
 
 
 @dataclass(frozen=True, slots=True)
-class Slumber:
-    """An invocation sleeps in mid-work until its lease is over, and goes on after another's."""
+class Suspend:
+    """An invocation is suspended until its lease has expired, and continues after another turn."""
 
     calls: int
     contacts: int
-    """Who open meanwhile."""
+    """The number of contacts who open meanwhile."""
 
     def apply(self, simulation: Simulation) -> None:
-        slow = simulation.invoke(mortal=False)
-        if slow is None:
+        suspended = simulation.invoke(times_out=False)
+        if suspended is None:
             return
         for _ in range(self.calls):
-            simulation.step(slow)
+            simulation.step(suspended)
         simulation.wait(TIMEOUT)
         if self.contacts:
-            Burst(0, self.contacts, timedelta(minutes=1)).apply(simulation)
-        TurnReport().apply(simulation)
-        simulation.finish(slow)
+            AddBurst(0, self.contacts, timedelta(minutes=1)).apply(simulation)
+        CompleteTurn().apply(simulation)
+        simulation.finish(suspended)
 
 
 @dataclass(frozen=True, slots=True)
 class FinishAll:
-    """All that is under way goes on in turn, call by call, to its end."""
+    """All running invocations continue to their end, in turn and call by call."""
 
     def apply(self, simulation: Simulation) -> None:
         while simulation.invocations:
@@ -207,8 +205,8 @@ class FinishAll:
 
 
 @dataclass(frozen=True, slots=True)
-class VendorFault:
-    """The vendor answers one of the next requests wrongly."""
+class AddVendorFault:
+    """The vendor's reply to one of the next requests is faulty."""
 
     kind: Kind
     nth: int
@@ -221,16 +219,16 @@ class VendorFault:
 
 
 @dataclass(frozen=True, slots=True)
-class TokensEnd:
-    """Access tokens are refused from now on, before their time."""
+class ExpireTokens:
+    """The vendor refuses the current access tokens, before they expire."""
 
     def apply(self, simulation: Simulation) -> None:
         simulation.vendor.authorization.expire_access_tokens()
 
 
 @dataclass(frozen=True, slots=True)
-class SpentElsewhere:
-    """Another user of the key spends requests of the day."""
+class SpendElsewhere:
+    """Another user of the API key spends some of the day's requests."""
 
     requests: int
 
@@ -242,8 +240,8 @@ class SpentElsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedOpens:
-    """The topic refuses some of the next opens for good."""
+class RefuseOpens:
+    """The topic permanently refuses some of the next opens."""
 
     count: int
 
@@ -252,8 +250,8 @@ class RefusedOpens:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """All faults end, everything is audited twice, and every visible row was delivered then."""
+class CheckAtRest:
+    """All faults end and everything is audited twice; then every visible row must be delivered."""
 
     def apply(self, simulation: Simulation) -> None:
         if simulation.clock() - START > LONGEST:
@@ -262,164 +260,43 @@ class Rest:
         simulation.vendor.faults.clear()
         simulation.refused_opens = 0
         behaviour = simulation.vendor.world.behaviour
-        # While ties change places, a walk may pass a row without ever being shown it.
+        # While ties change their order, a walk may pass a row that no reply contained.
         ties, behaviour.ties = behaviour.ties, Ties.NEWEST_FIRST
         simulation.end_scarcity()
         simulation.connect()
         for _ in range(2):
             simulation.wait(next_day(simulation.clock()) + 2 * TIMEOUT - simulation.clock())
-            self._poll_until_all_is_audited(simulation)
+            self._poll_until_everything_is_audited(simulation)
         behaviour.ties = ties
         for activity_id in simulation.activity_ids:
             rows = simulation.vendor.world.rows(activity_id)
             simulation.rules.everything_was_delivered(activity_id, rows)
 
-    def _poll_until_all_is_audited(self, simulation: Simulation) -> None:
-        begun = simulation.clock()
-        for _ in range(MOST_TURNS_TO_REST):
+    def _poll_until_everything_is_audited(self, simulation: Simulation) -> None:
+        started = simulation.clock()
+        for _ in range(MOST_TURNS_AT_REST):
             invocation = simulation.invoke()
             assert invocation is not None
             simulation.finish(invocation)
             turn = invocation.result
-            assert turn.leased, "nobody else is at work"
+            assert turn.leased, "no other invocation runs"
             activities = simulation.tracking.activities("default")
-            assert all(one.state is State.ACTIVE for one in activities)
+            assert all(activity.state is State.ACTIVE for activity in activities)
             audited = all(
-                one.progress.audited_at and one.progress.audited_at >= begun for one in activities
+                activity.progress.audited_at and activity.progress.audited_at >= started
+                for activity in activities
             )
-            if audited and not turn.stopped and not any(one.progress.gaps for one in activities):
+            if (
+                audited
+                and not turn.stopped
+                and not any(activity.progress.gaps for activity in activities)
+            ):
                 return
             simulation.wait(timedelta(hours=1))
-        raise AssertionError(f"no rest after {MOST_TURNS_TO_REST} turns: {turn.stopped}")
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    setting: Setting
-    actions: Sequence[Action]
-
-
-def run(scenario: Scenario) -> Simulation:
-    """Play a scenario; the rules are checked on the way."""
-    simulation = Simulation(scenario.setting)
-    try:
-        for action in scenario.actions:
-            simulation.steps += 1
-            action.apply(simulation)
-    finally:
-        simulation.close()
-    return simulation
+        raise AssertionError(
+            f"not everything was audited after {MOST_TURNS_AT_REST} turns: {turn.stopped}"
+        )
 
 
 def _activity(simulation: Simulation, number: int) -> str:
     return simulation.activity_ids[number % len(simulation.activity_ids)]
-
-
-# --- Drawn by chance: from a seed, or from Hypothesis, which then shrinks what fails ---
-
-_STATUS = {Kind.STATUS: 500, Kind.HTML: 502, Kind.EXPIRED_LINK: 404}
-_GRAINS = (timedelta(minutes=1), timedelta(seconds=1), timedelta(milliseconds=1))
-_FAULTS = (
-    Kind.STATUS, Kind.HTML, Kind.EMPTY, Kind.DROP, Kind.UNAUTHORIZED, Kind.THROTTLED,
-    Kind.QUOTA_EXCEEDED, Kind.EXPIRED_LINK, Kind.CUT, Kind.HANG, Kind.FOREIGN_LINK,
-    Kind.LOOP_LINK, Kind.LOSE_REPLY, Kind.EMPTY_PAGE,
-)  # fmt: skip
-_TIMES = tuple(timedelta(minutes=minutes) for minutes in (1, 1, 1, 2, 16, 61, 8 * 60, 25 * 60))
-
-
-def draw_setting(random: Random) -> Setting:
-    quota = random.choice((10_000, 10_000, 1000, 400))
-    return Setting(
-        seed=random.randint(0, 2**16),
-        activities=random.randint(1, 3),
-        page_rows=random.randint(3, 6),
-        paging=random.choice(list(Paging)),
-        ties=random.choice(list(Ties)),
-        grain=random.choice(_GRAINS),
-        link_lifetime=random.choice((None, None, timedelta(minutes=5))),
-        rotating=random.choice((True, False)),
-        vendor_requests_per_day=quota,
-        requests_per_day=random.choice((quota, 10_000)),
-        from_now=random.choice((False, False, True)),
-        counters_stale_for=timedelta(minutes=random.choice((0, 5, 60))),
-        stays=random.choice((False, True)),
-    )
-
-
-def draw_opens(random: Random) -> Action:
-    late = random.choice((0, 0, 0, 0, 1, 2, 50, 150, 26 * 60))
-    return Opens(
-        activity=random.randint(0, 2),
-        contact=random.randint(0, CONTACTS - 1),
-        device=random.randint(0, len(DEVICES) - 1),
-        late=timedelta(minutes=late),
-        count=random.choice((1, 1, 1, 2, 3)),
-        between_pages=random.choice((False, False, False, True)),
-    )
-
-
-def draw_burst(random: Random) -> Action:
-    over = timedelta(minutes=random.choice((1, 5, 200)))
-    return Burst(random.randint(0, 2), random.randint(10, 40), over)
-
-
-def draw_go(random: Random) -> Action:
-    return Go(random.randint(0, 2), random.randint(0, 20), random.choice(list(Fate)))
-
-
-def draw_vendor_fault(random: Random) -> Action:
-    return VendorFault(random.choice(_FAULTS), random.randint(1, 4), random.choice((1, 1, 1, 6)))
-
-
-_CALM = (
-    (30, draw_opens),
-    (6, draw_burst),
-    (2, lambda random: BrokenRow(random.randint(0, 2))),
-    (4, lambda random: Withdrawal(random.randint(0, 2), random.randint(1, 4))),
-    (12, lambda random: Wait(random.choice(_TIMES))),
-    (1, lambda random: NearMidnight(timedelta(seconds=random.randint(1, 15)))),
-    (14, lambda _: TurnReport()),
-    (3, lambda _: Begin(timedelta())),
-    (3, lambda random: Go(random.randint(0, 2), random.randint(0, 20))),
-    (4, lambda _: FinishAll()),
-    (5, draw_vendor_fault),
-    (1, lambda _: TokensEnd()),
-    (1, lambda random: SpentElsewhere(random.choice((5, 100)))),
-    (1, lambda random: RefusedOpens(random.randint(1, 2))),
-    (1, lambda _: Rest()),
-)
-_FAULTY = (
-    (3, lambda random: Begin(timedelta(seconds=random.choice((0, 3, -3))), random.random() < 0.5)),
-    (16, draw_go),
-    (3, lambda random: Slumber(random.randint(0, 20), random.choice((0, 1, 20)))),
-)
-_DRAW_CALM = [draw for weight, draw in _CALM for _ in range(weight)]
-_DRAW = [draw for weight, draw in _CALM + _FAULTY for _ in range(weight)]
-
-
-def draw_action(random: Random) -> Action:
-    return random.choice(_DRAW)(random)
-
-
-def draw_calm_action(random: Random) -> Action:
-    """Draw an action that is no fault, so that nothing may come twice."""
-    return random.choice(_DRAW_CALM)(random)
-
-
-def draw_scenario(seed: int, length: int) -> Scenario:
-    """Return the scenario of a seed: so many actions, and a rest; every third one is calm."""
-    random = Random(seed)
-    setting = replace(draw_setting(random), seed=seed)
-    draw = draw_action if seed % 3 else draw_calm_action
-    return Scenario(setting, [*(draw(random) for _ in range(length)), Rest()])
-
-
-_RANDOMS = st.randoms(use_true_random=False)
-_ACTIONS = st.builds(draw_action, _RANDOMS)
-_CALM_ACTIONS = st.builds(draw_calm_action, _RANDOMS)
-
-SCENARIOS = st.builds(
-    lambda setting, actions: Scenario(setting, [*actions, Rest()]),
-    st.builds(draw_setting, _RANDOMS),
-    st.lists(_ACTIONS, max_size=40) | st.lists(_CALM_ACTIONS, max_size=40),
-)

@@ -1,6 +1,6 @@
-"""An invocation of the function that stops before each call of a port, until it is let go on.
+"""An invocation of the function that stops before each call of a port until it may continue.
 
-So two or three of them can be interleaved at every call, and each call can be given its fate.
+Two or three invocations can so be interleaved at every call, and each call can have a fate.
 """
 
 import threading
@@ -11,39 +11,39 @@ from typing import Any
 
 
 class Fate(StrEnum):
-    """What becomes of a call."""
+    """What happens to a call."""
 
-    WORKS = "works"
+    SUCCEEDS = "succeeds"
     KILLED_BEFORE = "killed before"
-    """The process is gone before the call."""
+    """The process ends before the call."""
     KILLED_AFTER = "killed after"
-    """The call was worked, then the process is gone."""
+    """The call succeeds, then the process ends."""
     FAILS = "fails"
-    """The call is refused: a throttled table, a topic that is down, a connection that fails."""
+    """The call is refused: a table is throttled, the topic is down, the connection fails."""
     PARTLY = "partly"
-    """A part of the call is worked, then it fails; a call without parts is not worked at all."""
-    ANSWER_LOST = "answer lost"
-    """The call was worked, and its answer does not come."""
+    """Part of the call succeeds, then it fails; a call without parts has no effect."""
+    REPLY_LOST = "reply lost"
+    """The call succeeds, but its reply is lost."""
 
 
 class Killed(BaseException):
-    """The process is gone: nothing of it runs any more, no `finally` either."""
+    """The process has ended: none of its code runs any more, not even a `finally`."""
 
 
 class Invocation:
-    """One run of `work` in a thread of its own, of which one at a time is awake."""
+    """One run of `work` in a thread of its own; only one such thread runs at a time."""
 
     def __init__(
-        self, work: Callable[["Invocation"], Any], deadline: datetime, *, mortal: bool
+        self, work: Callable[["Invocation"], Any], deadline: datetime, *, times_out: bool
     ) -> None:
         self.deadline = deadline
-        self.mortal = mortal
+        self.times_out = times_out
         self.overdue = False
         self.calls = 0
         self.ended = False
         self.error: BaseException | None = None
         self.result: Any = None
-        self._fate = Fate.WORKS
+        self._fate = Fate.SUCCEEDS
         self._dead = False
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
         self._work = work
@@ -51,8 +51,8 @@ class Invocation:
         self._thread.start()
         self._stopped.acquire()
 
-    def step(self, fate: Fate = Fate.WORKS) -> None:
-        """Let it make the call before which it stands, and come to the next one, or its end."""
+    def step(self, fate: Fate = Fate.SUCCEEDS) -> None:
+        """Make the next call, with a fate, and run up to the call after it or to the end."""
         if self.ended:
             return
         self._fate = fate
@@ -64,16 +64,16 @@ class Invocation:
             self.step()
 
     def kill(self) -> None:
-        """Let nothing of it run any more."""
+        """End the process: none of its code runs any more."""
         self.step(Fate.KILLED_BEFORE)
 
-    def call[Answer](
+    def call[Reply](
         self,
-        act: Callable[[], Answer],
+        action: Callable[[], Reply],
         failure: Callable[[], Exception],
         part: Callable[[], object] = lambda: None,
-    ) -> Answer:
-        """Make a call as its fate is."""
+    ) -> Reply:
+        """Make a call according to its fate."""
         self._stop()
         if self._dead or self._fate is Fate.KILLED_BEFORE:
             self._die()
@@ -84,13 +84,13 @@ class Invocation:
             case Fate.PARTLY:
                 part()
                 raise failure()
-        answer = act()
+        reply = action()
         match self._fate:
             case Fate.KILLED_AFTER:
                 self._die()
-            case Fate.ANSWER_LOST:
+            case Fate.REPLY_LOST:
                 raise failure()
-        return answer
+        return reply
 
     def _stop(self) -> None:
         if not self._dead:
@@ -107,7 +107,7 @@ class Invocation:
             self.result = self._work(self)
         except Killed as error:
             self.error = error
-        except Exception as error:  # noqa: BLE001 - judged by the simulation
+        except Exception as error:  # noqa: BLE001 - the simulation checks it
             self.error = error
         finally:
             self.ended = True

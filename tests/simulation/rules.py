@@ -1,6 +1,6 @@
 """The rules that always hold, checked at every step of a simulation.
 
-A broken rule is an `AssertionError` that says which.
+The numbers are those of the promises in docs/guarantees.md.
 """
 
 from collections import Counter, defaultdict
@@ -15,49 +15,50 @@ from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow
 from email_opens.poller import PAGES_IN_HAND
 from email_opens.turns.report import TurnReport
 from tests.simulation.invocation import Invocation, Killed
+from tests.simulation.ports import TableThrottled
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
 
-type Alike = tuple[str, str, datetime, str | None]
+type RowKey = tuple[str, str, datetime, str | None]
 
 SECRETS = ("@", "Bearer ", "access-", "refresh-")
-"""What no message may hold: addresses, and how the emulated vendor's tokens begin."""
+"""What no message may contain: addresses, and the prefixes of the emulated vendor's tokens."""
 
 
-class Broken(AssertionError):
-    """A rule does not hold."""
+class RuleBroken(AssertionError):
+    """A rule does not hold; the message names it."""
 
 
 class Rules:
-    """What was seen so far, as far as the rules speak of it."""
+    """The history so far, as far as the rules need it."""
 
     def __init__(self, simulation: "Simulation") -> None:
         self._simulation = simulation
         self.faults = 0
-        self.rows: Counter[Alike] = Counter()
-        self.most: Counter[Alike] = Counter()
-        """The most rows alike that the report ever had at once."""
+        self.rows: Counter[RowKey] = Counter()
+        self.most: Counter[RowKey] = Counter()
+        """The most identical rows that the report ever had at once."""
         self.delivered: Counter[str] = Counter()
-        """Event ids that the topic or the dead-letter queue has, and how often."""
+        """The event ids in the topic or the dead-letter queue, with their number of copies."""
         self.repeats = 0
         self.least_requests = 0
-        self._meant: dict[str, tuple[Alike, int]] = {}
+        self._ids: dict[str, tuple[RowKey, int]] = {}
         self._fingerprints: set[bytes] = set()
-        self._set_aside: Counter[bytes] = Counter()
+        self._dead_lettered: Counter[bytes] = Counter()
         self.requests: Counter[str] = Counter()
-        """Requests of each UTC day, by the clock of who sent them."""
-        self.broken: Broken | None = None
+        """Requests of each UTC day, by the clock of the invocation that sent them."""
+        self.broken: RuleBroken | None = None
         self._read: defaultdict[tuple[Invocation, str], list[Open]] = defaultdict(list)
 
     def _require(self, holds: object, rule: str) -> None:
-        """Break off where a rule does not hold; the core may swallow it, `still_hold` does not."""
+        """Raise if a rule does not hold; if the core swallows the error, `still_hold` raises it."""
         if not holds:
-            self.broken = self.broken or Broken(rule)
+            self.broken = self.broken or RuleBroken(rule)
             raise self.broken
 
     def still_hold(self) -> None:
-        """Raise what was broken within an invocation."""
+        """Raise the error of a rule that was broken within an invocation."""
         if self.broken:
             raise self.broken
 
@@ -71,14 +72,14 @@ class Rules:
         self.requests[day] += 1
         self._require(
             self.requests[day] <= self._simulation.requests_per_day,
-            "6: more requests than the day's budget",
+            "6: the requests exceed the day's budget",
         )
 
-    def a_row_came(self, row: Alike) -> None:
+    def a_row_appeared(self, row: RowKey) -> None:
         self.rows[row] += 1
         self.most[row] = max(self.most[row], self.rows[row])
 
-    def a_row_was_withdrawn(self, row: Alike) -> None:
+    def a_row_was_withdrawn(self, row: RowKey) -> None:
         self.rows[row] -= 1
 
     def a_page_was_read(self, invocation: Invocation, page: Page) -> None:
@@ -87,13 +88,14 @@ class Rules:
 
     def opens_were_delivered(self, opens: Sequence[NewOpen]) -> None:
         for new in opens:
-            row = alike(new.open)
+            row = row_key(new.open)
             self._require(
-                new.occurrence <= self.most[row], "2: an open was published that is no row"
+                new.occurrence <= self.most[row],
+                "2: an open was published that is not a row of the report",
             )
             self._require(
                 new.event_id == event_id(new.open, new.occurrence)
-                and self._meant.setdefault(new.event_id, (row, new.occurrence))
+                and self._ids.setdefault(new.event_id, (row, new.occurrence))
                 == (row, new.occurrence),
                 "3: an open was published under another id",
             )
@@ -108,90 +110,103 @@ class Rules:
             self.repeats <= self.faults * in_hand, "4: a fault repeats more than the pages in hand"
         )
 
-    def rows_were_set_aside(self, rows: Iterable[RejectedRow]) -> None:
+    def rows_were_dead_lettered(self, rows: Iterable[RejectedRow]) -> None:
         for row in rows:
             mark = row_fingerprint(row.row)
             self._require(
-                self.faults or mark not in self._set_aside,
-                "4: a row was set aside twice without a fault",
+                self.faults or mark not in self._dead_lettered,
+                "4: a row was dead-lettered twice without a fault",
             )
-            self._set_aside[mark] += 1
+            self._dead_lettered[mark] += 1
 
-    def the_ledger_grows(self, entries: Mapping[str, Collection[bytes]]) -> None:
+    def the_ledger_was_extended(self, entries: Mapping[str, Collection[bytes]]) -> None:
         for name, marks in entries.items():
-            known = self._set_aside.keys() if name == REJECTED else self._fingerprints
-            self._require(all(mark in known for mark in marks), "1: recorded, and never delivered")
+            delivered = self._dead_lettered.keys() if name == REJECTED else self._fingerprints
+            self._require(
+                all(mark in delivered for mark in marks),
+                "1: an open was recorded that was never delivered",
+            )
 
     def an_activity_was_saved(
         self, invocation: Invocation, before: Activity, saved: Activity
     ) -> None:
         old, new = before.progress.watermark, saved.progress.watermark
         self._require(
-            old is None or (new is not None and new >= old), "5: a watermark has moved back"
+            old is None or (new is not None and new >= old), "5: the watermark moved back"
         )
-        seen = self._read.pop((invocation, saved.campaign_activity_id), [])
+        read = self._read.pop((invocation, saved.campaign_activity_id), [])
         if new is None or new == old:
             return
-        for row in seen:
+        for row in read:
             above = old is None or row.created_time > old
             if above and row.created_time <= new and self._is_passed(saved, row):
                 mark = fingerprint(event_id(row, 1))
-                self._require(mark in self._fingerprints, "1: passed, and never delivered")
-                known = self._simulation.ledger.entries.get(saved.campaign_activity_id, {})
                 self._require(
-                    mark in known.get(bucket(row.created_time), ()), "1: passed, and not recorded"
+                    mark in self._fingerprints, "1: a row was passed that was never delivered"
+                )
+                recorded = self._simulation.ledger.entries.get(saved.campaign_activity_id, {})
+                self._require(
+                    mark in recorded.get(bucket(row.created_time), ()),
+                    "1: a row was passed that was never recorded",
                 )
 
     def an_invocation_ended(self, invocation: Invocation) -> None:
         for key in [key for key in self._read if key[0] is invocation]:
             del self._read[key]
-        texts = [one.last_error for one in self._simulation.tracking.activities("default")]
+        texts = [
+            activity.last_error for activity in self._simulation.tracking.activities("default")
+        ]
         account = self._simulation.tracking.account("default")
         texts.append(account.last_error if account else None)
         if isinstance(invocation.result, TurnReport):
             turn = invocation.result
             pages = -(-turn.counts.published // self._simulation.setting.page_rows)
             self.least_requests += turn.activities + pages
-            told = [failure.error for failure in turn.failures]
-            texts += [str(one) for one in told if isinstance(one, EmailOpensError)]
+            errors = [failure.error for failure in turn.failures]
+            texts += [str(error) for error in errors if isinstance(error, EmailOpensError)]
             texts.append(str(turn.stopped))
-            # A fault of a port is the simulation's own; any other error is a bug of the core.
-            bugs = [one for one in told if not isinstance(one, EmailOpensError)]
+            # The simulation raises the faults of ports; any other error is a bug of the core.
+            bugs = [
+                error
+                for error in errors
+                if not isinstance(error, (EmailOpensError, TableThrottled))
+            ]
             self._require(
-                all(type(one).__name__ == "TableThrottled" for one in bugs),
-                f"7: an activity failed by {bugs!r}",
+                not bugs,
+                f"7: an activity failed with {bugs!r}",
             )
         elif invocation.error and not isinstance(invocation.error, Killed):
             self._require(
-                type(invocation.error).__name__ == "TableThrottled",
-                f"7: an invocation failed by {invocation.error!r}",
+                isinstance(invocation.error, TableThrottled),
+                f"7: an invocation failed with {invocation.error!r}",
             )
         for text in texts:
             self._require(
                 not any(secret in (text or "") for secret in SECRETS),
-                "9: a message holds an address or a token",
+                "9: a message contains an address or a token",
             )
 
     # --- At rest ---
 
     def everything_was_delivered(self, activity_id: str, rows: Sequence[Row]) -> None:
-        """Check that each visible row was delivered, and each twin that one page shows."""
+        """Check that each visible row was delivered; each twin too if the report is one page."""
         start = next(
-            one.tracked_from
-            for one in self._simulation.tracking.activities("default")
-            if one.campaign_activity_id == activity_id
+            activity.tracked_from
+            for activity in self._simulation.tracking.activities("default")
+            if activity.campaign_activity_id == activity_id
         )
         visible = Counter(
-            alike_row(activity_id, row)
+            vendor_row_key(activity_id, row)
             for row in rows
             if row.raw is None and (start is None or row.created >= start)
         )
         one_page = len(rows) < self._simulation.setting.page_rows
         for row, times in visible.items():
             for occurrence in range(1, (times if one_page else 1) + 1):
-                of = Open(*row, email_address="")
+                expected = Open(*row, email_address="")
                 self._require(
-                    self.delivered[event_id(of, occurrence)], "1: a visible row was never delivered"
+                    self.delivered[event_id(expected, occurrence)],
+                    "1: a visible row was never delivered",
                 )
 
     def _is_passed(self, activity: Activity, row: Open) -> bool:
@@ -205,9 +220,9 @@ class Rules:
         )
 
 
-def alike(row: Open) -> Alike:
+def row_key(row: Open) -> RowKey:
     return row.campaign_activity_id, row.contact_id, row.created_time, row.device_type
 
 
-def alike_row(activity_id: str, row: Row) -> Alike:
+def vendor_row_key(activity_id: str, row: Row) -> RowKey:
     return activity_id, row.contact.contact_id, row.created, row.device_type

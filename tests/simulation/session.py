@@ -1,4 +1,4 @@
-"""A `requests.Session` that asks the emulated vendor in process: no socket, and simulated time."""
+"""A `requests.Session` that calls the emulated vendor in process, without sockets."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -18,14 +18,14 @@ FULL_PAGE = re.compile(r"limit=(500|499)\b")
 
 @dataclass(slots=True)
 class _Body:
-    left: bytes
+    remaining: bytes
     cut: bool
 
     def read1(self, _: int, *, decode_content: bool) -> bytes:
         del decode_content
-        if not self.left and self.cut:
+        if not self.remaining and self.cut:
             raise urllib3.exceptions.ProtocolError("The connection was closed.")
-        chunk, self.left = self.left, b""
+        chunk, self.remaining = self.remaining, b""
         return chunk
 
 
@@ -37,7 +37,7 @@ class _Response:
 
 
 class VendorSession:
-    """Keeps what `adapters.exchange` needs of a session.
+    """The part of a session that `adapters.vendor.http` uses.
 
     A full page has `page_rows` rows instead of 500.
     """
@@ -47,12 +47,12 @@ class VendorSession:
         vendor: Vendor,
         page_rows: int,
         call: Callable[[Callable[[], Reply]], Reply],
-        sent: Callable[[], None],
+        on_request: Callable[[], None],
     ) -> None:
         self._vendor = vendor
         self._page_rows = page_rows
         self._call = call
-        self._sent = sent
+        self._on_request = on_request
 
     @contextmanager
     def request(
@@ -78,9 +78,9 @@ class VendorSession:
             {name.lower(): value for name, value in headers.items()},
             urlencode(data or {}).encode(),
         )
-        asked_at = self._vendor.world.clock()
+        requested_at = self._vendor.world.clock()
         reply = self._call(lambda: self._answer(request))
-        if (self._vendor.world.clock() - asked_at).total_seconds() > timeout[1]:
+        if (self._vendor.world.clock() - requested_at).total_seconds() > timeout[1]:
             raise requests.ReadTimeout
         if reply.ending is Ending.DROPPED:
             raise requests.ConnectionError
@@ -94,5 +94,5 @@ class VendorSession:
 
     def _answer(self, request: Request) -> Reply:
         if request.path.startswith("/v3/"):
-            self._sent()
+            self._on_request()
         return self._vendor.answer(request)

@@ -1,10 +1,9 @@
-"""An account's world: the real core and vendor adapter, simulated time, ports with fates.
+"""An account's world: the real core and vendor adapter, simulated time, and ports with fates.
 
-Everything that happens comes from the scenario: the same scenario, the same history.
+Everything that happens follows from the scenario: the same scenario gives the same history.
 """
 
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,14 +23,14 @@ from constant_contact_emulator import (
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.errors import ActivityFailed, PublishFailed
-from email_opens.model import Account, Activity, CounterReadings, NewOpen, Page, RejectedRow, Tokens
+from email_opens.model import Activity, Tokens
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from tests.fakes import MemoryCredentials, MemoryLedger, MemoryTracking
 from tests.simulation.invocation import Fate, Invocation
+from tests.simulation.ports import Ports, WatchedReport
 from tests.simulation.rules import Rules
 from tests.simulation.session import API_URL, VendorSession
 
@@ -45,7 +44,7 @@ PLENTY = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a scenario holds constant."""
+    """The constants of a scenario."""
 
     seed: int = 0
     activities: int = 2
@@ -60,11 +59,11 @@ class Setting:
     from_now: bool = False
     counters_stale_for: timedelta = timedelta()
     stays: bool = False
-    """A turn waits for what soon will be worth a request."""
+    """Whether a turn stays for a request that will soon be worth its price."""
 
 
 class SkewedClock:
-    """An invocation's clock, some seconds off; who sleeps lets the world's time pass."""
+    """An invocation's clock, off by some seconds; its sleep advances the world's time."""
 
     def __init__(self, world: ManualClock, skew: timedelta) -> None:
         self._world = world
@@ -77,12 +76,8 @@ class SkewedClock:
         self._world.advance(timedelta(seconds=seconds))
 
 
-class TableThrottled(Exception):
-    """What a table's client raises that has no capacity: nothing that the core knows."""
-
-
 class Simulation:
-    """The vendor, the stores, the subscriber, and the invocations that are under way."""
+    """The vendor, the stores, the subscriber, and the running invocations."""
 
     def __init__(self, setting: Setting) -> None:
         random.seed(setting.seed)  # the adapters' jitter
@@ -108,17 +103,17 @@ class Simulation:
         self.credentials = MemoryCredentials()
         self.requests_per_day = setting.requests_per_day
         self.refused_opens = 0
-        """So many of the next opens are refused by the topic for good."""
+        """How many of the next opens the topic will permanently refuse."""
         self.invocations: list[Invocation] = []
         self.steps = 0
-        self.crashes = 0
-        self.interleavings = 0
+        self.kills = 0
+        self.interleaved_calls = 0
         self.rules = Rules(self)
         self.connect()
         self.activity_ids = [self._track() for _ in range(setting.activities)]
 
     def connect(self) -> None:
-        """Store tokens that are good, as a person does."""
+        """Store valid tokens, as a person would."""
         grant = self.vendor.connect()
         self.credentials.store(
             ACCOUNT,
@@ -145,12 +140,12 @@ class Simulation:
         )
         return activity_id
 
-    def invoke(self, skew: timedelta = timedelta(), *, mortal: bool = True) -> Invocation | None:
-        """Let the schedule fire; no more invocations are at work than `MOST_AT_ONCE`.
+    def invoke(self, skew: timedelta = timedelta(), *, times_out: bool = True) -> Invocation | None:
+        """Start an invocation, as the schedule does, unless `MOST_AT_ONCE` are running.
 
-        One that is not mortal runs elsewhere than in Lambda: nobody ends it when its time is up.
+        An invocation that does not time out runs outside Lambda and continues past its deadline.
         """
-        self._forget_the_ended()
+        self._remove_ended()
         if len(self.invocations) == MOST_AT_ONCE:
             return None
         clock = SkewedClock(self.clock, skew)
@@ -165,65 +160,65 @@ class Simulation:
                 ACCOUNT, holder=holder, before=before, until=until, stay_until=stay_until
             )
 
-        invocation = Invocation(work, self.clock() + TIMEOUT, mortal=mortal)
+        invocation = Invocation(work, self.clock() + TIMEOUT, times_out=times_out)
         self.invocations.append(invocation)
         return invocation
 
-    def step(self, invocation: Invocation, fate: Fate = Fate.WORKS) -> None:
-        """Let an invocation make one call, and check the rules."""
+    def step(self, invocation: Invocation, fate: Fate = Fate.SUCCEEDS) -> None:
+        """Make one call of an invocation, and check the rules."""
         if invocation.ended:
             return
         self.steps += 1
-        self.interleavings += len(self.invocations) > 1
-        if fate is not Fate.WORKS:
-            self.crashes += fate in (Fate.KILLED_BEFORE, Fate.KILLED_AFTER)
+        self.interleaved_calls += len(self.invocations) > 1
+        if fate is not Fate.SUCCEEDS:
+            self.kills += fate in (Fate.KILLED_BEFORE, Fate.KILLED_AFTER)
             self.rules.a_fault_happened()
         invocation.step(fate)
         self.rules.still_hold()
         if invocation.ended:
             self.rules.an_invocation_ended(invocation)
-            self._forget_the_ended()
+            self._remove_ended()
 
-        self._end_the_overdue()
+        self._end_overdue()
 
     def finish(self, invocation: Invocation) -> None:
         while not invocation.ended:
             self.step(invocation)
 
     def wait(self, time: timedelta) -> None:
-        """Let time pass while nobody works."""
+        """Let time pass while no invocation runs."""
         self.clock.advance(time)
-        self._end_the_overdue()
+        self._end_overdue()
 
     def end_scarcity(self) -> None:
-        """Give the key as many requests a day as the vendor gives."""
+        """Raise the budget and the vendor's quota to more than any turn needs."""
         self.requests_per_day = self.vendor.limits.per_day = PLENTY
 
     def close(self) -> None:
-        """End the threads."""
+        """End all threads."""
         for invocation in self.invocations:
             invocation.kill()
 
-    def _end_the_overdue(self) -> None:
-        """Kill who has used up the time that Lambda gives; others go on without their lease."""
+    def _end_overdue(self) -> None:
+        """Kill the invocations past their deadline; those that do not time out lose their lease."""
         for invocation in self.invocations:
             if self.clock() >= invocation.deadline and not invocation.overdue:
                 invocation.overdue = True
                 self.rules.a_fault_happened()
-                if invocation.mortal:
-                    self.crashes += 1
+                if invocation.times_out:
+                    self.kills += 1
                     invocation.kill()
-        self._forget_the_ended()
+        self._remove_ended()
 
-    def _forget_the_ended(self) -> None:
-        self.invocations = [one for one in self.invocations if not one.ended]
+    def _remove_ended(self) -> None:
+        self.invocations = [invocation for invocation in self.invocations if not invocation.ended]
 
     def _turns(self, invocation: Invocation, clock: SkewedClock) -> Turns:
         ports = Ports(self, invocation)
         session: Any = VendorSession(
             self.vendor,
             self.setting.page_rows,
-            lambda act: invocation.call(act, requests.ConnectionError),
+            lambda action: invocation.call(action, requests.ConnectionError),
             lambda: self.rules.a_request_was_sent(clock.now()),
         )
 
@@ -242,137 +237,3 @@ class Simulation:
             report=report,
             lookback=timedelta(hours=2),
         )
-
-
-class WatchedReport:
-    """The real report; the rules hear of each page that it returns."""
-
-    def __init__(self, real: ConstantContactReport, heard: Callable[[Page], None]) -> None:
-        self._real = real
-        self._heard = heard
-
-    def read(self, campaign_activity_id: str, **how: Any) -> Page:
-        page = self._real.read(campaign_activity_id, **how)
-        self._heard(page)
-        return page
-
-    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
-        return self._real.count(campaign_ids, before=before)
-
-    @property
-    def requests(self) -> int:
-        return self._real.requests
-
-    @property
-    def throttled(self) -> int:
-        return self._real.throttled
-
-
-class Ports:
-    """All ports but the report, over the simulation's stores; each call has a fate."""
-
-    def __init__(self, simulation: Simulation, invocation: Invocation) -> None:
-        self._simulation = simulation
-        self._invocation = invocation
-
-    def _table[Answer](self, act: Any) -> Any:
-        return self._invocation.call(act, TableThrottled)
-
-    # --- Tracking ---
-
-    def lease(self, account_id: str, **how: Any) -> Account | None:
-        leased: Account | None = self._table(
-            lambda: self._simulation.tracking.lease(account_id, **how)
-        )
-        return leased
-
-    def release(self, account_id: str, **how: Any) -> None:
-        self._table(lambda: self._simulation.tracking.release(account_id, **how))
-
-    def reserve(self, account_id: str, **how: Any) -> bool:
-        reserved: bool = self._table(lambda: self._simulation.tracking.reserve(account_id, **how))
-        return reserved
-
-    def account(self, account_id: str) -> Account | None:
-        return self._simulation.tracking.account(account_id)
-
-    def activities(self, account_id: str) -> list[Activity]:
-        found: list[Activity] = self._table(
-            lambda: self._simulation.tracking.activities(account_id)
-        )
-        return found
-
-    def add(self, activity: Activity) -> bool:
-        return self._simulation.tracking.add(activity)
-
-    def save(self, activity: Activity) -> Activity:
-        def act() -> Activity:
-            key = activity.account_id, activity.campaign_activity_id
-            before = self._simulation.tracking.items[key]
-            saved = self._simulation.tracking.save(activity)
-            self._simulation.rules.an_activity_was_saved(self._invocation, before, saved)
-            return saved
-
-        written: Activity = self._table(act)
-        return written
-
-    def remove(self, account_id: str, campaign_activity_id: str) -> bool:
-        return self._simulation.tracking.remove(account_id, campaign_activity_id)
-
-    # --- Ledger ---
-
-    def fingerprints(
-        self, campaign_activity_id: str, first_bucket: str, last_bucket: str
-    ) -> dict[str, set[bytes]]:
-        found: dict[str, set[bytes]] = self._table(
-            lambda: self._simulation.ledger.fingerprints(
-                campaign_activity_id, first_bucket, last_bucket
-            )
-        )
-        return found
-
-    def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
-        def act(taken: Mapping[str, Collection[bytes]] = entries) -> None:
-            self._simulation.rules.the_ledger_grows(taken)
-            self._simulation.ledger.append(campaign_activity_id, taken)
-
-        self._invocation.call(
-            act,
-            lambda: ActivityFailed("The ledger has no capacity."),
-            lambda: act(dict(list(entries.items())[: len(entries) // 2])),
-        )
-
-    # --- Publisher ---
-
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
-        del activity, now
-
-        def act(delivered: Sequence[NewOpen] = opens) -> int:
-            refused = min(self._simulation.refused_opens, len(delivered))
-            self._simulation.refused_opens -= refused
-            self._simulation.rules.opens_were_delivered(delivered)
-            return refused
-
-        return self._invocation.call(
-            act,
-            lambda: PublishFailed("The topic is down."),
-            lambda: act(opens[: len(opens) // 2]),
-        )
-
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
-        del activity
-        told = list(rows)
-        self._invocation.call(
-            lambda: self._simulation.rules.rows_were_set_aside(told),
-            lambda: PublishFailed("The dead-letter queue is down."),
-            lambda: self._simulation.rules.rows_were_set_aside(told[: len(told) // 2]),
-        )
-
-    # --- Credentials ---
-
-    def load(self, account_id: str) -> Tokens:
-        loaded: Tokens = self._table(lambda: self._simulation.credentials.load(account_id))
-        return loaded
-
-    def store(self, account_id: str, tokens: Tokens) -> None:
-        self._table(lambda: self._simulation.credentials.store(account_id, tokens))

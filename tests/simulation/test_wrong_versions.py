@@ -1,26 +1,26 @@
-"""A checker that cannot fail is worth nothing: each wrong version is caught, by a short case."""
+"""The simulation catches each wrong version of the product, by a short scenario."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
-from tests.simulation.actions import SCENARIOS, Scenario, run
-from tests.simulation.rules import Broken
-from tests.simulation.wrong import WRONG, broken_by
+from tests.simulation.rules import RuleBroken
+from tests.simulation.scenarios import SCENARIOS, Scenario, play
+from tests.simulation.wrong_versions import WRONG_VERSIONS, applied
 
-MOST_STEPS = 30
+MOST_ACTIONS = 30
 
 
 def breaks(scenario: Scenario) -> bool:
     try:
-        run(scenario)
-    except Broken:
+        play(scenario)
+    except RuleBroken:
         return True
     return False
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_version_is_caught_by_a_short_case(name: str) -> None:
-    with broken_by(WRONG[name]):
+@pytest.mark.parametrize("name", WRONG_VERSIONS)
+def test_a_wrong_version_is_caught_by_a_short_scenario(name: str) -> None:
+    with applied(WRONG_VERSIONS[name]):
         found = find(
             SCENARIOS,
             breaks,
@@ -32,4 +32,4 @@ def test_a_wrong_version_is_caught_by_a_short_case(name: str) -> None:
                 database=None,
             ),
         )
-    assert len(found.actions) <= MOST_STEPS
+    assert len(found.actions) <= MOST_ACTIONS

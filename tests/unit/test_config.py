@@ -1,11 +1,11 @@
-"""Settings are read once, or refused with a sentence."""
+"""Settings and events are read, or refused with a message that names the fault."""
 
 from datetime import timedelta
 
 import pytest
 
-from email_opens.config import StackSettings, read_settings
-from email_opens.errors import InvalidSettings
+from email_opens.config import StackSettings, read_settings, scheduled_account_id
+from email_opens.errors import InvalidInput, InvalidSettings
 
 ENVIRONMENT = {
     "TRACKING_TABLE": "tracking",
@@ -175,3 +175,23 @@ def test_blanks_and_a_last_slash_are_passed_over() -> None:
         "t",
         "https://a.example/X",
     )
+
+
+def test_a_scheduled_event_names_its_account() -> None:
+    assert scheduled_account_id({"account_id": "acme"}) == "acme"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, [], "default", {}, {"account_id": ""}, {"account_id": " "}, {"account_id": 7}],
+    ids=repr,
+)
+def test_an_event_that_names_no_account_is_refused(event: object) -> None:
+    with pytest.raises(InvalidInput, match="The event names no account"):
+        scheduled_account_id(event)
+
+
+def test_an_event_with_a_malformed_account_id_is_refused_without_repeating_it() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        scheduled_account_id({"account_id": "ann@example.org"})
+    assert "ann@example.org" not in str(refused.value)

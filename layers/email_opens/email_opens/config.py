@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from email_opens.errors import InvalidSettings
+from email_opens.errors import InvalidInput, InvalidSettings
+from email_opens.model import account_id
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _WORD = re.compile("(?<!^)(?=[A-Z])")
@@ -209,6 +210,18 @@ class _Reader:
 def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
     """Return a stack's outputs as environment variables: TrackingTable becomes TRACKING_TABLE."""
     return {_WORD.sub("_", name).upper(): value for name, value in outputs.items()}
+
+
+def scheduled_account_id(event: object) -> str:
+    """Read the account id from a schedule's event.
+
+    Raises:
+        InvalidInput: the event has no account id, or not a valid one.
+    """
+    text = event.get("account_id") if isinstance(event, dict) else None
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidInput('The event names no account: expected {"account_id": "default"}.')
+    return account_id(text)
 
 
 def _patterns(text: str) -> tuple[str, ...]:

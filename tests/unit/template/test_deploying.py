@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.deployed import ROOT
+from tests.integration.deployment import ROOT
 from tests.integration.template import read_template
 
 WORKFLOWS: dict[str, dict[Any, Any]] = {

@@ -14,7 +14,7 @@ from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import account_id
 from tests.conftest import Aws
 from tests.fakes import FakeClock
-from tests.integration.deployed import ROOT, SCHEDULED, load
+from tests.integration.deployment import ROOT, SCHEDULED, load
 from tests.integration.template import as_list, of_type, read_template, statements
 
 TEMPLATE = read_template()

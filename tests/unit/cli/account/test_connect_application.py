@@ -4,7 +4,7 @@ import pytest
 
 from email_opens.errors import InvalidInput
 from email_opens_cli.consent.application import Application, application
-from tests.integration.secrets_said import APP_SECRET
+from tests.integration.secrets_in_output import APP_SECRET
 
 
 def test_blanks_around_what_was_pasted_are_nothing() -> None:

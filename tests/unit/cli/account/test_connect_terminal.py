@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from constant_contact_emulator import Emulator, FastClock, Limits
-from tests.integration.secrets_said import APP_SECRET, secrets_in
+from tests.integration.secrets_in_output import APP_SECRET, secrets_in
 from tests.unit.cli.terminal.on_terminal import SPEED
 from tests.unit.cli.terminal.terminal_session import CTRL_C, CTRL_D, TerminalSession
 

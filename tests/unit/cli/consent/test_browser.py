@@ -14,7 +14,7 @@ from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.model import Tokens
 from email_opens_cli.consent import browser as code_flow
 from email_opens_cli.consent.application import SCOPES, Application
-from tests.integration.secrets_said import APP_SECRET
+from tests.integration.secrets_in_output import APP_SECRET
 from tests.unit.cli.consent.consents import Portal, portal
 
 

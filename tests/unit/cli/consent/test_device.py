@@ -12,7 +12,7 @@ from email_opens.model import Tokens
 from email_opens_cli.consent import device as device_flow
 from email_opens_cli.consent.application import SCOPES, Application
 from email_opens_cli.consent.device import Invitation
-from tests.integration.secrets_said import secrets_in
+from tests.integration.secrets_in_output import secrets_in
 from tests.unit.cli.consent.consents import Portal, portal
 
 INVITATION = {

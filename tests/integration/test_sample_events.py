@@ -1,4 +1,4 @@
-"""The sample events are what the product really sends."""
+"""The sample events in `events/` are what the product sends."""
 
 import json
 from datetime import timedelta
@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes import SQSEvent
 
 from constant_contact_emulator import Contact
 from email_opens.model import Activity
-from tests.integration.deployed import ACCOUNT, ROOT, Deployed
+from tests.integration.deployment import ACCOUNT, ROOT, Deployment
 
 PUBLISHED_OPEN: dict[str, Any] = json.loads((ROOT / "events" / "published-open.json").read_text())
 SQS_OPENS: dict[str, Any] = json.loads((ROOT / "events" / "sqs-opens.json").read_text())
@@ -21,34 +21,34 @@ ZOE = Contact("0f6b2c1e-0000-4000-8000-000000000003", "zoë@例え.jp")
 
 
 @pytest.fixture
-def letters(deployed: Deployed) -> list[dict[str, Any]]:
-    """Two opens as a subscriber gets them: one with all there is, one with the least."""
-    deployed.clock.sleep(timedelta(minutes=7).total_seconds())
-    world = deployed.vendor.world
+def messages(deployment: Deployment) -> list[dict[str, Any]]:
+    """Two opens as a subscriber receives them: one with every field, one with the fewest."""
+    deployment.clock.sleep(timedelta(minutes=7).total_seconds())
+    world = deployment.vendor.world
     campaign = world.add_campaign(activity_id=ACTIVITY_ID)
-    deployed.tracking.add(
+    deployment.tracking.add(
         Activity(
             account_id=ACCOUNT,
             campaign_activity_id=ACTIVITY_ID,
             campaign_id="5b1e0a52-0000-4000-8000-0000000000bb",
             campaign_name="March news",
-            tracked_at=deployed.clock.now(),
+            tracked_at=deployment.clock.now(),
         )
     )
     world.send(campaign.activity_id)
     world.add_open(ACTIVITY_ID, BO, device_type="mobile")
     world.add_open(ACTIVITY_ID, ZOE, device_type=None)
-    deployed.clock.sleep(42)
-    deployed.invoke()
-    return sorted(deployed.letters(), key=lambda letter: str(letter["body"]["subject"]))
+    deployment.clock.sleep(42)
+    deployment.invoke()
+    return sorted(deployment.messages(), key=lambda message: str(message["body"]["subject"]))
 
 
-def test_of_a_published_open_is_what_a_subscriber_gets(letters: list[dict[str, Any]]) -> None:
-    assert letters[0]["body"] == PUBLISHED_OPEN
+def test_the_published_open_is_what_a_subscriber_receives(messages: list[dict[str, Any]]) -> None:
+    assert messages[0]["body"] == PUBLISHED_OPEN
 
 
-def test_of_a_batch_has_the_bodies_and_attributes_that_a_queue_gets(
-    letters: list[dict[str, Any]],
+def test_the_batch_has_the_bodies_and_attributes_that_a_queue_receives(
+    messages: list[dict[str, Any]],
 ) -> None:
     sample = [
         {
@@ -59,16 +59,18 @@ def test_of_a_batch_has_the_bodies_and_attributes_that_a_queue_gets(
         }
         for record in SQSEvent(SQS_OPENS).records
     ]
-    assert sample == letters
+    assert sample == messages
 
 
 @pytest.mark.parametrize("record", SQS_OPENS["Records"])
-def test_of_a_batch_has_the_bodies_digests(record: dict[str, Any]) -> None:
+def test_each_record_of_the_batch_has_the_digest_of_its_body(record: dict[str, Any]) -> None:
     digest = md5(record["body"].encode(), usedforsecurity=False).hexdigest()
     assert record["md5OfBody"] == digest
 
 
 @pytest.mark.parametrize("record", SQS_OPENS["Records"])
-def test_of_a_batch_has_its_delay_alone_as_a_number(record: dict[str, Any]) -> None:
+def test_the_delay_is_the_only_number_among_the_attributes_of_the_batch(
+    record: dict[str, Any],
+) -> None:
     kinds = {name: value["dataType"] for name, value in record["messageAttributes"].items()}
     assert kinds == {**dict.fromkeys(kinds, "String"), "delay_seconds": "Number"}

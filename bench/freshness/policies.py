@@ -1,6 +1,6 @@
-"""Policies that know every rate beforehand, or none: what the product is measured against.
+"""Policies for comparison, which know every rate in advance, or none.
 
-Each gives the instants at which it polls a send; what an open waits follows from them.
+Each returns the instants at which it polls a send; the delay of each open follows from them.
 """
 
 from bisect import bisect_left
@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from math import ceil, sqrt
 from random import Random
 
-from bench.freshness_world import DAY, HOUR, Send, World
+from bench.freshness.world import DAY, HOUR, Send, World
 from email_opens.scheduling.rates import POWER, SCALE_SECONDS, exposure, root_exposure
 
 type Polls = Mapping[int, Sequence[float]]
-"""By a send's number, ascending."""
+"""The instants of polls, ascending, by a send's number."""
 
 
 @dataclass(slots=True)
 class Delays:
-    """Published less visible, in seconds, of the opens that became visible in the measured days."""
+    """Delays from visible to published, in seconds, of opens that appear in the measured days."""
 
     all: list[float] = field(default_factory=list)
     hot: list[float] = field(default_factory=list)
-    """Of those in the first hour after their send."""
+    """The delays of opens in the first hour after their send."""
 
     def add(self, send: Send, opened: float, published: float) -> None:
         self.all.append(published - opened)
@@ -40,19 +40,19 @@ class Delays:
 
 
 def delays(world: World, polls: Polls) -> Delays:
-    """Let every open wait for the next poll of its send, or for the end of the measured days."""
-    waited = Delays()
+    """Return the delay of every open until the next poll of its send or the end of the world."""
+    found = Delays()
     for send in world.sends:
         instants = polls.get(send.number, ())
         first, last = send.opened(world.begins), send.opened(min(world.ends, send.ends))
         for opened in send.opens[first:last]:
             place = bisect_left(instants, opened)
-            waited.add(send, opened, instants[place] if place < len(instants) else world.ends)
-    return waited
+            found.add(send, opened, instants[place] if place < len(instants) else world.ends)
+    return found
 
 
 def even(world: World, requests_a_day: int) -> Polls:
-    """Poll who is live in turn, evenly spaced."""
+    """Poll all live sends in turn, evenly spaced."""
     polls: dict[int, list[float]] = {send.number: [] for send in world.sends}
     coming = deque(send for send in world.sends if send.ends > world.begins)
     turn: deque[Send] = deque()
@@ -70,7 +70,7 @@ def even(world: World, requests_a_day: int) -> Polls:
 
 
 def square_root(world: World, requests_a_day: int, chance: Random) -> Polls:
-    """Know each day's mean rates; poll evenly over the day, as the roots of the rates are."""
+    """Poll evenly over each day, in proportion to the square root of a send's mean rate."""
     polls: dict[int, list[float]] = {send.number: [] for send in world.sends}
     phases = {send.number: chance.random() for send in world.sends}
     for begins, live in _days(world):
@@ -82,47 +82,47 @@ def square_root(world: World, requests_a_day: int, chance: Random) -> Polls:
         for send, since, until in live:
             polls_a_second = frequency[send.number] * requests_a_day / whole
             phase = phases[send.number]
-            reached = phase + (until - since) * polls_a_second
+            end = phase + (until - since) * polls_a_second
             polls[send.number] += (
                 max(begins, send.sent) + (number - phase) / polls_a_second
-                for number in range(ceil(phase), ceil(reached))
+                for number in range(ceil(phase), ceil(end))
             )
-            phases[send.number] = reached
+            phases[send.number] = end
     return polls
 
 
 def optimum(world: World, requests_a_day: int, chance: Random) -> Polls:
-    """Know every rate at every instant; poll as the root of the rate of the moment is."""
+    """Poll in proportion to the square root of a send's rate at each instant."""
     polls: dict[int, list[float]] = {send.number: [] for send in world.sends}
     phases = {send.number: chance.random() for send in world.sends}
     for _, live in _days(world):
-        whole = sum(sqrt(one.opens_a_second) * root_exposure(a, b) for one, a, b in live)
+        whole = sum(sqrt(send.opens_a_second) * root_exposure(a, b) for send, a, b in live)
         for send, since, until in live:
             scale = sqrt(send.opens_a_second) * requests_a_day / whole
             phase = phases[send.number]
-            reached = phase + scale * root_exposure(since, until)
+            end = phase + scale * root_exposure(since, until)
             polls[send.number] += (
                 send.sent + _age(since, (number - phase) / scale)
-                for number in range(ceil(phase), ceil(reached))
+                for number in range(ceil(phase), ceil(end))
             )
-            phases[send.number] = reached
+            phases[send.number] = end
     return polls
 
 
 def optimal_waiting(world: World, requests_a_day: int) -> float:
-    """Return the least open-seconds that the opens of the measured days must wait, as expected.
+    """Return the least expected waiting of the opens of the measured days, in open-seconds.
 
-    Each day it is (sum of the integrals of √(rate/2))² / requests.
+    For each day it is (sum of the integrals of √(rate/2))² / requests.
     """
     return sum(
-        sum(sqrt(one.opens_a_second / 2) * root_exposure(a, b) for one, a, b in live) ** 2
+        sum(sqrt(send.opens_a_second / 2) * root_exposure(a, b) for send, a, b in live) ** 2
         / requests_a_day
         for _, live in _days(world)
     )
 
 
 def _days(world: World) -> Iterator[tuple[float, list[tuple[Send, float, float]]]]:
-    """Yield each measured day's beginning, and who is live between which of his ages."""
+    """Yield the start of each measured day, and each live send with its ages at start and end."""
     for day in range(world.days):
         begins = world.begins + day * DAY
         yield (
@@ -136,7 +136,7 @@ def _days(world: World) -> Iterator[tuple[float, list[tuple[Send, float, float]]
 
 
 def _age(since: float, rooted: float) -> float:
-    """Return the age at which `root_exposure` from an age has come to so much."""
+    """Return the age at which `root_exposure` since an age equals `rooted`."""
     power = 1 - POWER / 2
     grown = (1 + since / SCALE_SECONDS) ** power + rooted * power / SCALE_SECONDS
     aged: float = SCALE_SECONDS * (grown ** (1 / power) - 1)

@@ -1,15 +1,15 @@
-"""An account over a world, in memory: the vendor's report and counters, and the subscriber.
+"""An account in a world, in memory: the vendor's report and counters, and the subscriber.
 
-Rows have a grain of a minute, as the vendor's have; a delay counts from the instant at which an
-open became visible.
+Rows have a grain of a minute, like the vendor's; a delay counts from the instant at which an open
+became visible.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bench.freshness_fixed import Delays
-from bench.freshness_world import HOUR, Send, World
+from bench.freshness.policies import Delays
+from bench.freshness.world import HOUR, Send, World
 from email_opens.errors import OutOfTime, QuotaExceeded
 from email_opens.instants import next_day
 from email_opens.model import Activity, CounterReadings, NewOpen, Open, Page, RejectedRow
@@ -19,10 +19,10 @@ from tests.fakes import FakeClock
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 """When a world begins."""
 REQUEST_SECONDS = 0.25
-"""From one request to the next, at four a second."""
+"""The duration of a request, at four a second."""
 
 type CountersAsOf = Callable[[float], float]
-"""The instant of which the counters tell, from the instant at which they are read."""
+"""The instant up to which counters include opens, given the instant at which they are read."""
 
 
 def stale(minutes: float) -> CountersAsOf:
@@ -46,28 +46,28 @@ def campaign_id(send: Send) -> str:
 
 
 @dataclass(slots=True)
-class Seen:
-    """What the world has seen of the account in the measured days."""
+class Measurements:
+    """What was measured of the account in the measured days."""
 
     delays: Delays = field(default_factory=Delays)
     requests: dict[int, int] = field(default_factory=dict)
     """By hour."""
     probes: int = 0
     longest_unread: float = 0.0
-    """Seconds: the longest that a live activity was not polled."""
+    """The longest time that a live activity was not polled, in seconds."""
 
 
 @dataclass(slots=True)
 class Account:
-    """The vendor, as the owner of the key sees it."""
+    """The vendor, as the owner of the API key sees it."""
 
     world: World
     clock: FakeClock
     counters_as_of: CountersAsOf | None = None
     """None: the vendor has no counters."""
     closed: Callable[[float], bool] = lambda _: False
-    """Whether somebody else has spent the day's quota."""
-    seen: Seen = field(default_factory=Seen)
+    """Whether another program has spent the day's quota."""
+    measurements: Measurements = field(default_factory=Measurements)
     _sends: dict[str, Send] = field(default_factory=dict)
     _published: dict[str, bytearray] = field(default_factory=dict)
     _read_at: dict[str, float] = field(default_factory=dict)
@@ -84,9 +84,9 @@ class Account:
         self._rows[key] = [None] * len(send.opens)
 
     def untrack(self, send: Send) -> None:
-        """Forget a send; what it was not read of counts as read now."""
+        """Remove a send; its unread opens count as read now."""
         key, now = activity_id(send), self.now()
-        self._note_unread(key, now)
+        self._record_unread(key, now)
         for number in range(send.opened(now)):
             if not self._published[key][number]:
                 self._deliver(send, number, now)
@@ -95,7 +95,7 @@ class Account:
     def page(self, key: str, link: str | None, rows: int) -> Page:
         now = self.now()
         if link is None:
-            self._note_unread(key, now)
+            self._record_unread(key, now)
             self._read_at[key] = now
         else:
             rows = int(link.split("/")[0])
@@ -111,21 +111,21 @@ class Account:
     def counts(self, campaign_ids: Iterable[str]) -> CounterReadings:
         as_of = self.now() if self.counters_as_of is None else self.counters_as_of(self.now())
         if self.now() >= self.world.begins:
-            self.seen.probes += 1
+            self.measurements.probes += 1
         return CounterReadings(
-            {one: self._sends[one].opened(as_of) for one in campaign_ids}, instant(as_of)
+            {key: self._sends[key].opened(as_of) for key in campaign_ids}, instant(as_of)
         )
 
     def request(self) -> None:
-        """Let a request take its time, and count it."""
+        """Let the time of a request pass, and count it."""
         self.clock.sleep(REQUEST_SECONDS)
         now = self.now()
         if now >= self.world.begins:
             hour = int(now // HOUR)
-            self.seen.requests[hour] = self.seen.requests.get(hour, 0) + 1
+            self.measurements.requests[hour] = self.measurements.requests.get(hour, 0) + 1
         if self.closed(now):
             until = next_day(self.clock.now())
-            raise QuotaExceeded("Somebody else has spent the quota.", until)
+            raise QuotaExceeded("Another program has spent the quota.", until)
 
     def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
         seconds = (now - MONDAY).total_seconds()
@@ -135,31 +135,33 @@ class Account:
         return 0
 
     def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
-        raise AssertionError((activity, rows))
+        raise AssertionError(f"No row of {activity} should be rejected: {rows}")
 
     def _row(self, key: str, number: int) -> Open:
         rows = self._rows[key]
         row = rows[number]
         if row is None:
             created = instant(self._sends[key].opens[number] // 60 * 60)
-            row = rows[number] = Open(key, str(number), created, "mobile", "somebody@example.com")
+            row = rows[number] = Open(key, str(number), created, "mobile", "contact@example.com")
         return row
 
     def _deliver(self, send: Send, number: int, now: float) -> None:
         published = self._published[activity_id(send)]
-        assert not published[number], "an open was published twice"
+        assert not published[number], "An open was published twice."
         published[number] = True
         if self.world.begins <= send.opens[number] < self.world.ends:
-            self.seen.delays.add(send, send.opens[number], now)
+            self.measurements.delays.add(send, send.opens[number], now)
 
-    def _note_unread(self, key: str, now: float) -> None:
+    def _record_unread(self, key: str, now: float) -> None:
         if now >= self.world.begins:
-            self.seen.longest_unread = max(self.seen.longest_unread, now - self._read_at[key])
+            self.measurements.longest_unread = max(
+                self.measurements.longest_unread, now - self._read_at[key]
+            )
 
 
 @dataclass(slots=True)
 class AccountReport:
-    """The Report port of one turn."""
+    """The Report port of a turn."""
 
     account: Account
     budget: Budget

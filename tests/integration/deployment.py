@@ -1,4 +1,4 @@
-"""The product as it is deployed: the handler as Lambda loads it, AWS and the vendor emulated."""
+"""The product as deployed: the handler as Lambda loads it, with AWS and the vendor emulated."""
 
 import json
 import logging
@@ -27,19 +27,19 @@ ACCOUNT = SCHEDULED["account_id"]
 
 
 def load(path: Path = POLL_OPENS) -> ModuleType:
-    """Load a handler's module from its file, anew each time, as a cold start does."""
+    """Load a handler's module from its file, each time again, as a cold start does."""
     spec = spec_from_file_location(path.stem, path)
     assert spec
     assert spec.loader
     app = module_from_spec(spec)
-    # Python keeps loggers by name, with the keys and the stdout of the module that made them.
+    # Python caches loggers by name, with the keys and the stdout of the module that made them.
     logging.root.manager.loggerDict.pop(path.parent.name, None)
     spec.loader.exec_module(app)
     return app
 
 
 class Context(LambdaContext):
-    """What the handler asks of Lambda."""
+    """The part of Lambda's context that the handler uses."""
 
     def __init__(self, *, request_id: str = "first", seconds: float = 60) -> None:
         self._aws_request_id = request_id
@@ -51,7 +51,7 @@ class Context(LambdaContext):
 
 @dataclass(slots=True)
 class Output:
-    """What an invocation leaves on stdout, stderr and in Lambda's own report of an error."""
+    """What an invocation writes to stdout, to stderr and to Lambda's own report of an error."""
 
     capsys: pytest.CaptureFixture[str]
     stdout: str = ""
@@ -59,22 +59,22 @@ class Output:
 
     @staticmethod
     def follow(app: ModuleType) -> None:
-        """Let a handler log to the stdout of now: fixtures and tests have each one of their own."""
+        """Make a handler log to the current stdout; fixtures and tests have different ones."""
         app.logger.registered_handler.stream = sys.stdout
 
-    def listen(self) -> None:
-        said = self.capsys.readouterr()
-        self.stdout += said.out
-        self.others += said.err
+    def capture(self) -> None:
+        captured = self.capsys.readouterr()
+        self.stdout += captured.out
+        self.others += captured.err
 
     @property
     def everything(self) -> str:
-        self.listen()
+        self.capture()
         return self.stdout + self.others
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        self.listen()
+        self.capture()
         return [json.loads(line) for line in self.stdout.splitlines()]
 
     @property
@@ -92,7 +92,7 @@ class Output:
 
 
 @dataclass(slots=True)
-class Deployed:
+class Deployment:
     app: ModuleType
     aws: Aws
     vendor: Emulator
@@ -106,7 +106,7 @@ class Deployed:
     def invoke(
         self, event: object = SCHEDULED, *, request_id: str = "first", seconds: float = 60
     ) -> dict[str, Any]:
-        """Invoke the handler, a minute before its next; its reply comes as JSON carries it."""
+        """Invoke the handler, then let a minute pass; return its reply as decoded from JSON."""
         self.output.follow(self.app)
         try:
             context = Context(request_id=request_id, seconds=seconds)
@@ -120,7 +120,7 @@ class Deployed:
         return decoded
 
     def send(self, *, opens: int = 0, account_id: str = ACCOUNT) -> str:
-        """Send and track an activity that so many contacts have opened by now."""
+        """Send and track an activity that this many contacts have opened."""
         campaign = self.vendor.world.add_campaign()
         self.vendor.world.send(campaign.activity_id)
         self.tracking.add(
@@ -136,7 +136,7 @@ class Deployed:
 
     def activity(self, activity_id: str) -> Activity:
         activities = self.tracking.activities(ACCOUNT)
-        return next(one for one in activities if one.campaign_activity_id == activity_id)
+        return next(item for item in activities if item.campaign_activity_id == activity_id)
 
     def state(self, activity_id: str) -> State:
         return self.activity(activity_id).state
@@ -147,7 +147,7 @@ class Deployed:
         return account
 
     def credentials(self) -> dict[str, str]:
-        """Return what the account's parameter holds."""
+        """Return the content of the account's parameter."""
         name = self.aws.credentials_prefix + ACCOUNT
         reply = self.aws.ssm.get_parameter(Name=name, WithDecryption=True)
         held: dict[str, str] = json.loads(reply["Parameter"]["Value"])
@@ -161,38 +161,38 @@ class Deployed:
             Overwrite=True,
         )
 
-    def asked(self, path: str = "/v3/") -> list[int]:
-        """Return the statuses of the requests for a path."""
-        return [one.status for one in self.vendor.requests if path in one.path]
+    def statuses(self, path: str = "/v3/") -> list[int]:
+        """Return the statuses of the requests whose path contains a text."""
+        return [request.status for request in self.vendor.requests if path in request.path]
 
-    def letters(self) -> list[dict[str, Any]]:
-        """Take what the subscriber has received: bodies, and attributes by name."""
-        return self._taken(self.aws.subscriber_url)
+    def messages(self) -> list[dict[str, Any]]:
+        """Take the messages that the subscriber has received: bodies, and attributes by name."""
+        return self._take(self.aws.subscriber_url)
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        return self._taken(self.aws.dlq_url)
+        return self._take(self.aws.dlq_url)
 
     def received(self) -> list[dict[str, Any]]:
         """Take the events that the subscriber has received."""
-        return [letter["body"] for letter in self.letters()]
+        return [message["body"] for message in self.messages()]
 
-    def _taken(self, queue_url: str) -> list[dict[str, Any]]:
+    def _take(self, queue_url: str) -> list[dict[str, Any]]:
         taken = []
-        while letters := self.aws.sqs.receive_message(
+        while messages := self.aws.sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         ).get("Messages"):
-            for letter in letters:
+            for message in messages:
                 self.aws.sqs.delete_message(
-                    QueueUrl=queue_url, ReceiptHandle=letter["ReceiptHandle"]
+                    QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"]
                 )
-                named = letter.get("MessageAttributes", {})
-                values = {name: value["StringValue"] for name, value in named.items()}
-                taken.append({"body": json.loads(letter["Body"]), "attributes": values})
+                attributes = message.get("MessageAttributes", {})
+                values = {name: value["StringValue"] for name, value in attributes.items()}
+                taken.append({"body": json.loads(message["Body"]), "attributes": values})
         return taken
 
 
 def environment_of(aws: Aws, vendor: Emulator) -> dict[str, str]:
-    """Return the function's environment, as the template sets it."""
+    """Return the function's environment as the template sets it."""
     return {
         "TRACKING_TABLE": aws.tracking_table,
         "LEDGER_TABLE": aws.ledger_table,

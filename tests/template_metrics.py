@@ -1,4 +1,4 @@
-"""What the template watches: the metrics of its alarms and of its dashboard."""
+"""The metrics of the template's alarms and dashboard."""
 
 import json
 import re
@@ -13,7 +13,7 @@ NAMESPACE = "EmailOpens"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric as CloudWatch knows it: alike in all of this, or another one."""
+    """A metric's identity in CloudWatch."""
 
     namespace: str
     name: str
@@ -21,13 +21,14 @@ class Metric:
 
 
 def watched_by_alarms(template: Template) -> dict[str, Metric]:
-    """Return what each alarm watches, parameters at their defaults."""
+    """Return the metric of each alarm, with parameters at their defaults."""
     return {
         name: Metric(
             alarm["Namespace"],
             alarm["MetricName"],
             frozenset(
-                (one["Name"], _resolved(one["Value"], template)) for one in alarm["Dimensions"]
+                (dimension["Name"], _resolve(dimension["Value"], template))
+                for dimension in alarm["Dimensions"]
             ),
         )
         for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items()
@@ -35,9 +36,9 @@ def watched_by_alarms(template: Template) -> dict[str, Metric]:
 
 
 def dashboard(template: Template) -> dict[str, Any]:
-    """Return the dashboard, parameters at their defaults."""
+    """Return the dashboard, with parameters at their defaults."""
     (properties,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
-    text = _substituted(properties["DashboardBody"]["Fn::Sub"], template)
+    text = _substitute(properties["DashboardBody"]["Fn::Sub"], template)
     body: dict[str, Any] = json.loads(text)
     return body
 
@@ -51,7 +52,7 @@ def watched_by_dashboard(template: Template) -> set[Metric]:
 
 
 def rows(metrics: list[list[Any]]) -> Iterator[list[str]]:
-    """Yield a widget's metrics written out: `.` stands for what is above, `...` for all of it."""
+    """Yield a widget's metrics in full: `.` repeats the field above, `...` the whole row above."""
     above: list[str] = []
     for written in metrics:
         row = [part for part in written if isinstance(part, str)]
@@ -66,12 +67,12 @@ def emitted(record: Mapping[str, Any]) -> set[Metric]:
     return {
         Metric(
             directive["Namespace"],
-            one["Name"],
+            metric["Name"],
             frozenset((name, record[name]) for name in names),
         )
         for directive in record["_aws"]["CloudWatchMetrics"]
         for names in directive["Dimensions"]
-        for one in directive["Metrics"]
+        for metric in directive["Metrics"]
     }
 
 
@@ -80,20 +81,20 @@ def _metric(row: list[str]) -> Metric:
     return Metric(namespace, name, frozenset(zip(dimensions[::2], dimensions[1::2], strict=True)))
 
 
-def _resolved(value: Any, template: Template) -> str:
+def _resolve(value: Any, template: Template) -> str:
     match value:
         case {"Ref": name}:
-            return _named(name, template)
+            return _default(name, template)
         case {"Fn::GetAtt": [resource, attribute]}:
             return f"{resource}.{attribute}"
         case _:
             return str(value)
 
 
-def _substituted(text: str, template: Template) -> str:
-    return re.sub(r"\$\{([^}]+)\}", lambda found: _named(found[1], template), text)
+def _substitute(text: str, template: Template) -> str:
+    return re.sub(r"\$\{([^}]+)\}", lambda found: _default(found[1], template), text)
 
 
-def _named(name: str, template: Template) -> str:
-    """Return a parameter's default; all else stands for itself."""
+def _default(name: str, template: Template) -> str:
+    """Return a parameter's default; return any other name unchanged."""
     return str(template["Parameters"].get(name, {}).get("Default", name))

@@ -1,4 +1,4 @@
-"""What may be typed, or piped, into the command line."""
+"""Malformed input that is typed or piped into the command line."""
 
 import json
 from datetime import datetime
@@ -35,16 +35,16 @@ credentials = bodies(
     )
     | json_values
 ).map(lambda body: body.decode(errors="replace"))
-ids = texts | st.uuids().map(lambda one: f"{{{one}}}") | st.just(ACTIVITY_ID.replace("-", ""))
+ids = texts | st.uuids().map(lambda uuid: f"{{{uuid}}}") | st.just(ACTIVITY_ID.replace("-", ""))
 
 
 @given(credentials)
-def test_credentials_are_taken_or_refused_and_not_told(text: str) -> None:
+def test_credentials_are_accepted_or_refused_without_leaking_them(text: str) -> None:
     assert leaked(refusal(InvalidInput, lambda: connected.read(text))) == []
 
 
 @given(credentials)
-def test_credentials_that_are_taken_are_whole(text: str) -> None:
+def test_credentials_that_are_accepted_are_complete(text: str) -> None:
     if refusal(InvalidInput, lambda: connected.read(text)) is None:
         tokens = connected.read(text)
         assert tokens.client_id
@@ -52,41 +52,41 @@ def test_credentials_that_are_taken_are_whole(text: str) -> None:
 
 
 @given(instants_as_text)
-def test_a_start_is_an_instant_that_has_passed_or_refused(text: str) -> None:
+def test_a_start_that_is_accepted_is_not_in_the_future(text: str) -> None:
     if refusal(InvalidInput, lambda: tracked.start(text, NOON)) is None:
         assert (tracked.start(text, NOON) or NOON) <= NOON
 
 
 @given(instants_as_text | texts)
-def test_a_refused_start_is_told_in_a_short_sentence(text: str) -> None:
+def test_the_error_of_a_refused_start_is_short(text: str) -> None:
     assert len(str(refusal(InvalidInput, lambda: tracked.start(text, NOON)))) <= 200
 
 
 @given(ids.filter(str.strip))
-def test_an_activity_is_in_its_canonical_form_or_refused(text: str) -> None:
+def test_an_activity_id_is_returned_in_canonical_form_or_refused(text: str) -> None:
     if refusal(InvalidInput, lambda: activity_id(text)) is None:
         assert activity_id(text) == str(UUID(text))
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])
-def test_an_empty_text_is_no_activity(text: str) -> None:
+def test_an_empty_text_is_refused_as_an_activity_id(text: str) -> None:
     with pytest.raises(InvalidInput):
         activity_id(text)
 
 
 @given(texts)
-def test_an_account_may_stand_in_a_parameters_name_or_is_refused(text: str) -> None:
+def test_an_account_id_is_refused_unless_it_can_be_part_of_a_parameter_name(text: str) -> None:
     if refusal(InvalidInput, lambda: account_id(text)) is None:
         assert not set(account_id(text)) & set("/ \n#“”")
 
 
 @given(st.dictionaries(texts, texts))
-def test_any_outputs_of_a_stack_are_an_environment(outputs: dict[str, str]) -> None:
+def test_any_stack_outputs_become_an_environment(outputs: dict[str, str]) -> None:
     assert set(environment_of(outputs).values()) == set(outputs.values())
 
 
 @pytest.mark.parametrize("read", [account_id, activity_id, connected.read])
-def test_work_does_not_grow_with_what_is_typed(read: object) -> None:
+def test_the_work_does_not_grow_with_the_length_of_the_input(read: object) -> None:
     def refused(text: str) -> None:
         with pytest.raises(InvalidInput):
             read(text)  # type: ignore[operator]
@@ -96,26 +96,26 @@ def test_work_does_not_grow_with_what_is_typed(read: object) -> None:
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("stack", ["-", "x" * 5_000, "é", "../x", "x\ny", "arn:aws:x", " ", "1"])
-def test_a_hostile_name_of_a_stack_is_refused_with_a_sentence(stack: str) -> None:
+def test_a_malformed_stack_name_is_refused_with_a_message(stack: str) -> None:
     result = CliRunner().invoke(app, ["status", f"--stack={stack}"])
     assert (result.exit_code, type(result.exception)) == (2, SystemExit)
     assert "stack" in result.stderr
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_name_of_a_stack_that_is_no_text_is_refused_with_a_sentence() -> None:
+def test_a_stack_name_that_is_not_valid_unicode_is_refused_with_a_message() -> None:
     result = CliRunner().invoke(app, ["status", "--stack=\udcff"])
     assert (result.exit_code, type(result.exception)) == (2, SystemExit)
 
 
 @pytest.mark.parametrize("account", ["", "x" * 65, "é", "a/b", "a\n", "\udcff", " default"])
-def test_a_hostile_name_of_an_account_is_refused_with_a_sentence(account: str) -> None:
+def test_a_malformed_account_id_is_refused_with_a_message(account: str) -> None:
     result = CliRunner().invoke(app, ["connect", account], input=json.dumps(CREDENTIALS))
     assert (result.exit_code, type(result.exception)) == (2, SystemExit)
     assert SECRET not in result.output
 
 
-def test_credentials_that_are_no_text_are_refused_with_a_sentence() -> None:
+def test_credentials_that_are_not_text_are_refused_with_a_message() -> None:
     result = CliRunner().invoke(app, ["connect", "mine"], input=b"\xff\xfe{")
     assert (result.exit_code, type(result.exception)) == (2, SystemExit)
 
@@ -125,6 +125,6 @@ def test_credentials_that_cannot_be_sent_are_refused() -> None:
         connected.read(json.dumps(CREDENTIALS | {"client_id": "\ud800"}))
 
 
-def test_an_instant_of_the_last_year_lies_in_the_future() -> None:
+def test_an_instant_in_the_year_9999_is_refused_as_in_the_future() -> None:
     with pytest.raises(InvalidInput, match="lies in the future"):
         tracked.start("9999-12-31T23:59:59Z", datetime.now(NOON.tzinfo))

@@ -1,18 +1,18 @@
-"""A world lived through by the real `Turns`: a turn a minute, over ports in memory."""
+"""The simulation of a world with the real `Turns`: one turn a minute, over ports in memory."""
 
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bench.freshness_account import (
+from bench.freshness.account import (
     Account,
     AccountReport,
-    Seen,
+    Measurements,
     activity_id,
     campaign_id,
     instant,
 )
-from bench.freshness_world import DAY, Send
+from bench.freshness.world import DAY, Send
 from email_opens.model import Activity
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
@@ -20,30 +20,30 @@ from tests.fakes import MemoryLedger, MemoryTracking
 
 MINUTE = 60
 WARM_UP = DAY
-"""Lived through before what is measured, to read what was sent before."""
+"""Simulated before the measured days, to read what was sent earlier."""
 INVOCATION = timedelta(seconds=60)
 COMMIT = timedelta(seconds=6)
-"""As the deployed function has them."""
+"""The values of the deployed function."""
 ACCOUNT = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lived:
-    """What came of a world."""
+class Result:
+    """The outcome of a simulated world."""
 
-    seen: Seen
+    measurements: Measurements
     turns: int
     published: int
     closing_prices: list[float]
-    """Of each measured day's last turn; open-seconds that a request ended there."""
-    stayed_seconds: float
-    """The mean of a turn, from its beginning to its end."""
+    """The price at each measured day's last turn: open-seconds that a request ended there."""
+    turn_seconds: float
+    """The mean duration of a turn."""
     cpu_seconds: float
-    """Of all turns, the world's replies included."""
+    """Of all turns, including the world's replies."""
 
 
-def live(account: Account, requests_a_day: int) -> Lived:
-    """Take a turn each minute, from a day before the measured days to their end."""
+def simulate(account: Account, requests_a_day: int) -> Result:
+    """Take a turn each minute, from a day before the measured days until their end."""
     world, clock, tracking = account.world, account.clock, MemoryTracking()
     begins = world.begins - WARM_UP
     clock.instant = instant(begins)
@@ -58,7 +58,7 @@ def live(account: Account, requests_a_day: int) -> Lived:
         report=lambda _, budget: AccountReport(account, budget),
         lookback=timedelta(hours=2),
     )
-    turns, published, stayed, began = 0, 0, 0.0, time.process_time()
+    turns, published, seconds, started = 0, 0, 0.0, time.process_time()
     prices: dict[int, float] = {}
     for minute in range(round((world.ends - begins) / MINUTE)):
         now = begins + minute * MINUTE
@@ -82,23 +82,23 @@ def live(account: Account, requests_a_day: int) -> Lived:
             until=until,
             stay_until=until - COMMIT,
         )
-        stayed += (clock.now() - instant(now)).total_seconds()
+        seconds += (clock.now() - instant(now)).total_seconds()
         if turn.failures:
             raise turn.failures[0].error
         turns += 1
         if turn.price is not None:
             prices[int(now // DAY)] = turn.price
         published += turn.counts.published
-    cpu_seconds = time.process_time() - began
+    cpu_seconds = time.process_time() - started
     clock.instant = instant(world.ends)
     for send in tracked:
         account.untrack(send)
     first = int(world.begins // DAY)
-    return Lived(
-        seen=account.seen,
+    return Result(
+        measurements=account.measurements,
         turns=turns,
         published=published,
-        stayed_seconds=stayed / turns,
+        turn_seconds=seconds / turns,
         closing_prices=[prices.get(first + day, 0.0) for day in range(world.days)],
         cpu_seconds=cpu_seconds,
     )

@@ -1,8 +1,8 @@
-"""Walks of several pages, each disturbed at one of its calls and then taken up again.
+"""Walks of several pages, each interrupted by a fault at one of its calls and then resumed.
 
-Each has an account, a send and a part of the ledger to itself, so that several run at once.
-The vendor gives ten rows a page, as it may: then every call of a walk of two stretches can be
-disturbed in every way.
+Each walk has its own account, send and part of the ledger, so that several can run at once.
+The vendor returns pages of ten rows, as it may; a walk of two stretches then has few enough calls
+to try every fault at each of them.
 """
 
 import itertools
@@ -23,18 +23,18 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.instants import iso
 from email_opens_cli.commands.activities import track as tracked
 from email_opens_cli.demo.subscriber import ReportedOpen
-from tests.e2e.built_function import Artefact, Running, running
+from tests.e2e.built_function import Artefact, RunningFunction, run_function
 from tests.e2e.proxy import Calls, Fault, Point, Proxy
 from tests.e2e.runtime_api import ANSWER_SECONDS, Outcome
-from tests.e2e.trial import Trial, seen
+from tests.e2e.trial import Trial, reported_open
 
 PAGE_ROWS = 10
 ROWS = 55
-"""Six pages: the first stretch works the four that may be in hand, the second the rest."""
-MORTAL_SECONDS = 22
-"""What an invocation that will be killed may take, so that its lease is soon over.
+"""Six pages: the first stretch reads the four that can be in hand, the second the rest."""
+KILLED_SECONDS = 22
+"""The time limit of an invocation that will be killed: short, so that its lease expires soon.
 
-The function keeps ten of them for its end, and a walk takes one or two.
+The function reserves six of them for its end, and a walk takes one or two.
 """
 KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
 READ = "GET …/tracking/opens"
@@ -42,7 +42,7 @@ SAVE = "PutItem TrackingTable"
 
 
 class SmallPages(Emulator):
-    """A vendor that gives fewer rows than are asked for."""
+    """A vendor that returns fewer rows than were requested."""
 
     def answer(self, request: Request) -> Reply:
         if "limit" in request.query:
@@ -51,8 +51,8 @@ class SmallPages(Emulator):
 
 
 @dataclass(slots=True, kw_only=True)
-class Disturbed:
-    """A walk, and what came of it."""
+class Walk:
+    """A walk and its outcome."""
 
     point: Point | None
     account_id: str
@@ -61,15 +61,15 @@ class Disturbed:
     """The vendor's rows, newest first."""
     calls: Calls
     calls_after: Calls = field(default_factory=Calls)
-    """Those of the invocation, or invocations, that took it up again."""
+    """The calls of the invocations that resumed the walk."""
     reconnected: bool = False
-    """A person had to connect the account again."""
+    """Whether a person had to connect the account again."""
     received: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def opens(self) -> Counter[ReportedOpen]:
-        """What the subscriber has, an event id counted once."""
-        return Counter({event["id"]: seen(event) for event in self.received}.values())
+        """The opens that the subscriber received; each event id counts once."""
+        return Counter({event["id"]: reported_open(event) for event in self.received}.values())
 
     @property
     def lost(self) -> int:
@@ -77,23 +77,23 @@ class Disturbed:
 
     @property
     def invented(self) -> int:
-        """Events that are no row, or a row's under a second id."""
+        """The events without a row of their own: invented, or a row under a second id."""
         return (self.opens - Counter(self.report)).total()
 
     @property
     def repeated(self) -> list[ReportedOpen]:
-        """What came again under the same event id."""
+        """The opens that were received again under the same event id."""
         ids: set[str] = set()
-        again = []
+        repeated = []
         for event in self.received:
             if event["id"] in ids:
-                again.append(seen(event))
+                repeated.append(reported_open(event))
             ids.add(event["id"])
-        return again
+        return repeated
 
     @property
     def pages_in_hand(self) -> range:
-        """The pages that were read, and not recorded for certain, when the fault struck."""
+        """The pages that were read but not yet recorded for certain when the fault happened."""
         until = self.calls.until_point
         before = until[:-1]
         recorded = len(before) - before[::-1].index(SAVE) if SAVE in before else 0
@@ -106,31 +106,31 @@ class Disturbed:
 
     @property
     def requests(self) -> int:
-        """Requests for the report."""
+        """The number of requests for the report."""
         return (self.calls.made + self.calls_after.made).count(READ)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ProxiedFunction:
     """A function, and the proxies between it and its servers."""
 
-    function: Running
+    function: RunningFunction
     proxies: tuple[Proxy, Proxy]
 
-    def hand_out(self, walk: Disturbed, calls: Calls) -> None:
-        """Let the function have a walk's account; what it calls is counted in `calls`."""
+    def start(self, walk: Walk, calls: Calls) -> None:
+        """Start an invocation for a walk's account; `calls` counts its calls."""
         for proxy in self.proxies:
             proxy.calls = calls
-        self.function.api.hand_out({"account_id": walk.account_id})
+        self.function.api.send({"account_id": walk.account_id})
 
-    def invoke(self, walk: Disturbed, calls: Calls) -> Outcome:
-        self.hand_out(walk, calls)
+    def invoke(self, walk: Walk, calls: Calls) -> Outcome:
+        self.start(walk, calls)
         return self.function.outcome()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where walks are disturbed: a stack, a vendor, and the artefact that is to be run."""
+class WalkRunner:
+    """Runs walks with a stack, a vendor and the built function, and interrupts them."""
 
     artefact: Artefact
     trial: Trial
@@ -138,19 +138,19 @@ class Site:
     environment: dict[str, str]
     tracking: DynamoDBTracking
     folder: Path
-    free: SimpleQueue[Line] = field(default_factory=SimpleQueue)
-    """Functions that are at no work."""
+    idle: SimpleQueue[ProxiedFunction] = field(default_factory=SimpleQueue)
+    """Functions that run no walk."""
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def begin(self, point: Point | None) -> Disturbed:
-        """Connect an account whose access token has ended, and track a send of its own."""
-        account_id = f"disturbed-{next(self.numbers)}"
+    def new_walk(self, point: Point | None) -> Walk:
+        """Connect an account with an expired access token, and track a send of its own."""
+        account_id = f"interrupted-{next(self.numbers)}"
         world = self.vendor.world
         activity_id = world.add_campaign(account_id=account_id).activity_id
         sent_at = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=ROWS + 1)
         world.send(activity_id, at=sent_at, contacts=ROWS)
         world.add_rows(activity_id, rows(sent_at, world.contacts(ROWS)))
-        walk = Disturbed(
+        walk = Walk(
             point=point,
             account_id=account_id,
             activity_id=activity_id,
@@ -164,56 +164,58 @@ class Site:
         tracked.track(self.tracking, account_id, [activity_id], since=None, now=sent_at)
         return walk
 
-    def connect(self, walk: Disturbed, **other: str) -> None:
-        """Connect a walk's account, as a person does."""
+    def connect(self, walk: Walk, **other: str) -> None:
+        """Connect a walk's account, as a person would."""
         name = self.environment["CREDENTIALS_PREFIX"] + walk.account_id
-        held = self.vendor.credentials(walk.account_id) | other
+        credentials = self.vendor.credentials(walk.account_id) | other
         ssm = self.trial.aws.client("ssm")
-        ssm.put_parameter(Name=name, Type="SecureString", Value=json.dumps(held), Overwrite=True)
+        ssm.put_parameter(
+            Name=name, Type="SecureString", Value=json.dumps(credentials), Overwrite=True
+        )
 
-    def disturb(self, point: Point) -> Disturbed:
-        """Make a walk one of whose calls comes to harm."""
-        return self._killed(point) if point.fault in KILLS else self.walk(point)
+    def interrupt(self, point: Point) -> Walk:
+        """Run a walk with a fault at one of its calls."""
+        return self._run_and_kill(point) if point.fault in KILLS else self.run(point)
 
-    def walk(self, point: Point | None) -> Disturbed:
-        """Let a process that lives on make a walk."""
-        walk = self.begin(point)
-        with self._lent() as line:
-            line.invoke(walk, walk.calls)
+    def run(self, point: Point | None) -> Walk:
+        """Run a walk in a process that stays alive."""
+        walk = self.new_walk(point)
+        with self._borrowed() as proxied:
+            proxied.invoke(walk, walk.calls)
         return walk
 
-    def _killed(self, point: Point) -> Disturbed:
-        """Let a process of its own begin a walk, and be killed."""
-        walk = self.begin(point)
-        with self.line(seconds=MORTAL_SECONDS) as line:
-            walk.calls.kill = line.function.kill
-            line.hand_out(walk, walk.calls)
-            line.function.process.wait(timeout=ANSWER_SECONDS)
+    def _run_and_kill(self, point: Point) -> Walk:
+        """Start a walk in a process of its own, which is killed."""
+        walk = self.new_walk(point)
+        with self.start_function(seconds=KILLED_SECONDS) as proxied:
+            walk.calls.kill = proxied.function.kill
+            proxied.start(walk, walk.calls)
+            proxied.function.process.wait(timeout=ANSWER_SECONDS)
         return walk
 
-    def again(self, walk: Disturbed) -> None:
-        """Take a walk up again when the account's lease is over, as the schedule would."""
+    def resume(self, walk: Walk) -> None:
+        """Resume a walk when the account's lease has expired, as the schedule would."""
         account = self.tracking.account(walk.account_id)
         if account and account.lease_until:
-            # The deployed function goes by the machine's clock.
+            # The deployed function uses the clock of this machine.
             time.sleep(max(0.0, (account.lease_until - datetime.now(UTC)).total_seconds()))
-        with self._lent() as line:
-            outcome = line.invoke(walk, walk.calls_after)
+        with self._borrowed() as proxied:
+            outcome = proxied.invoke(walk, walk.calls_after)
             if "email-opens connect" in (outcome.body.get("stopped") or ""):
                 walk.reconnected = True
                 self.connect(walk)
-                line.invoke(walk, walk.calls_after)
+                proxied.invoke(walk, walk.calls_after)
 
     @contextmanager
-    def _lent(self) -> Iterator[Line]:
-        line = self.free.get()
+    def _borrowed(self) -> Iterator[ProxiedFunction]:
+        proxied = self.idle.get()
         try:
-            yield line
+            yield proxied
         finally:
-            self.free.put(line)
+            self.idle.put(proxied)
 
     @contextmanager
-    def line(self, *, seconds: float = ANSWER_SECONDS) -> Iterator[Line]:
+    def start_function(self, *, seconds: float = ANSWER_SECONDS) -> Iterator[ProxiedFunction]:
         folder = self.folder / str(next(self.numbers))
         folder.mkdir()
         with Proxy(self.trial.aws.url) as aws, Proxy(self.vendor.url) as vendor:
@@ -224,12 +226,12 @@ class Site:
                     self.vendor.url, vendor.url
                 ),
             }
-            with running(self.artefact, environment, folder, seconds=seconds) as function:
-                yield Line(function, (aws, vendor))
+            with run_function(self.artefact, environment, folder, seconds=seconds) as function:
+                yield ProxiedFunction(function, (aws, vendor))
 
 
 def rows(sent_at: datetime, contacts: list[Contact]) -> Iterator[Row]:
-    """Make a report: an open an hour, and on each page a pair that is alike in everything."""
+    """Yield the rows of a report: an open an hour, and on each page a pair of identical rows."""
     for place in range(ROWS):
         same = place - (place % PAGE_ROWS == PAGE_ROWS // 2)
         created = sent_at + timedelta(hours=ROWS - same)

@@ -1,7 +1,7 @@
-"""A first read of 200,000 rows, killed ten times on the way: `python -m bench.killed [SEED]`.
+"""A first read of 200,000 rows, killed ten times on the way: `python -m bench.kills [SEED]`.
 
-A kill comes before or after any call of a port, as the seed has it; the next turn comes when the
-lease has ended.
+The seed decides before or after which call of a port each kill happens; the next turn starts when
+the lease has expired.
 """
 
 import json
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bench.figures import Figure, show
-from bench.product import INVOCATION, activity, invoke, wired
+from bench.product import INVOCATION, activity, invoke, wire
 from bench.vendor import DAYS, SENT, Vendor, contact_id, decaying, reports
 from email_opens.model import PAGE_ROWS, Activity
 from email_opens.poller import PAGES_IN_HAND
@@ -26,26 +26,26 @@ ROWS = 200_000
 KILLS = 10
 SEED = 2
 MOST_CALLS = 80
-"""A turn is killed within its first calls, so that all ten kills come on the way."""
+"""A turn is killed within its first calls, so that all ten kills happen during the read."""
 REQUESTS_A_KILL = 2
-"""The head, which every turn reads, and the last page that was worked."""
+"""The head, which every turn reads, and the last page that was processed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a first read came to."""
+    """The outcome of a first read."""
 
     turns: int
     kills: int
     requests: int
     pages_lost: int
-    """Read, and gone with the process before they were recorded."""
+    """Pages that were read, but not recorded before the kill."""
     lost: int
     repeated: int
 
 
-class NotingTracking(MemoryTracking):
-    """Says whenever an activity was written: what was read until then is safe."""
+class ObservedTracking(MemoryTracking):
+    """Calls a function after each write of an activity: the pages read until then are safe."""
 
     def __init__(self, on_save: Callable[[], None]) -> None:
         super().__init__()
@@ -60,30 +60,30 @@ class NotingTracking(MemoryTracking):
 def first_read(seed: int, kills: int) -> Read:
     chance = random.Random(seed)
     clock = FakeClock(SENT + timedelta(days=DAYS + 1))
-    make = reports(Vendor(ROWS, decaying(ROWS)), clock)
+    new_report = reports(Vendor(ROWS, decaying(ROWS)), clock)
     ledger, publisher = MemoryLedger(), MemoryPublisher()
-    turn_report: list[Report] = []
+    turn_reports: list[Report] = []
     requests = pages_safe = pages_lost = turns = killed = 0
 
-    def note_safe() -> None:
+    def record_safe_pages() -> None:
         nonlocal pages_safe
-        pages_safe = turn_report[-1].requests
+        pages_safe = turn_reports[-1].requests
 
-    tracking = NotingTracking(note_safe)
+    tracking = ObservedTracking(record_safe_pages)
     tracking.add(activity(clock.now()))
-    going = True
-    while going:
+    unfinished = True
+    while unfinished:
         calls = Calls()
         if killed < kills:
             moment = calls.before if chance.random() < 0.5 else calls.after
             moment[chance.randrange(1, MOST_CALLS)] = crash
 
         def report(account_id: str, budget: Budget, calls: Calls = calls) -> Report:
-            turn_report.append(make(account_id, budget))
-            counted: Report = calls.through(turn_report[-1], "read")
+            turn_reports.append(new_report(account_id, budget))
+            counted: Report = calls.through(turn_reports[-1], "read")
             return counted
 
-        product = wired(
+        product = wire(
             calls.through(tracking, "lease", "release", "activities", "save"),
             calls.through(ledger, "fingerprints", "append"),
             calls.through(publisher, "publish"),
@@ -91,15 +91,15 @@ def first_read(seed: int, kills: int) -> Read:
             report,
         )
         turns += 1
-        pages_safe, began, made = 0, clock.now(), len(turn_report)
+        pages_safe, started, reports_before = 0, clock.now(), len(turn_reports)
         try:
-            going = invoke(product, clock, holder=f"turn {turns}").gaps > 0
+            unfinished = invoke(product, clock, holder=f"turn {turns}").gaps > 0
         except Crash:
             killed += 1
-            if len(turn_report) > made:
-                pages_lost += turn_report[-1].requests - pages_safe
-        requests += turn_report[-1].requests if len(turn_report) > made else 0
-        clock.instant = max(clock.now(), began + INVOCATION + timedelta(seconds=1))
+            if len(turn_reports) > reports_before:
+                pages_lost += turn_reports[-1].requests - pages_safe
+        requests += turn_reports[-1].requests if len(turn_reports) > reports_before else 0
+        clock.instant = max(clock.now(), started + INVOCATION + timedelta(seconds=1))
 
     received = [json.loads(body) for body in publisher.published]
     ids = Counter(event["id"] for event in received)
@@ -119,7 +119,7 @@ def main() -> None:
     whole, read = first_read(seed, 0), first_read(seed, KILLS)
     in_hand = KILLS * PAGES_IN_HAND * PAGE_ROWS
     more = read.requests - whole.requests
-    beside = more - read.pages_lost
+    beyond = more - read.pages_lost
     most = REQUESTS_A_KILL * KILLS
     show(
         f"A first read of {ROWS:,} rows, killed {read.kills} times (seed {seed})",
@@ -128,7 +128,7 @@ def main() -> None:
             Figure(
                 "opens repeated, under the same event ids",
                 f"{read.repeated:,}",
-                f"≤ {in_hand:,}: {PAGES_IN_HAND} pages in hand a kill",
+                f"≤ {in_hand:,}: {PAGES_IN_HAND} pages in hand per kill",
                 read.repeated <= in_hand,
             ),
             Figure(
@@ -137,19 +137,19 @@ def main() -> None:
             ),
             Figure(
                 "requests with the kills",
-                f"{read.requests} in {read.turns} turns: {more / KILLS:.1f} more a kill",
-                f"≤ {REQUESTS_A_KILL} more a kill",
+                f"{read.requests} in {read.turns} turns: {more / KILLS:.1f} more per kill",
+                f"≤ {REQUESTS_A_KILL} more per kill",
                 more <= most,
             ),
             Figure(
-                f"the same, less the {read.pages_lost} pages that died in hand",
-                f"{beside / KILLS:.1f} more a kill",
-                f"≤ {REQUESTS_A_KILL} more a kill",
-                beside <= most,
+                f"the same without the {read.pages_lost} pages that were lost in hand",
+                f"{beyond / KILLS:.1f} more per kill",
+                f"≤ {REQUESTS_A_KILL} more per kill",
+                beyond <= most,
             ),
         ],
-        "Turns of 60 s at 4 requests a second. A turn that follows another reads the head and the "
-        "last page worked; after a kill, what was read and not recorded comes on top.",
+        "Turns of 60 s at 4 requests a second. Each turn after the first reads the head and the "
+        "last processed page again; after a kill, also the pages that were not recorded.",
     )
 
 

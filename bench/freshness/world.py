@@ -1,6 +1,6 @@
 """Sends and the instants of their opens, drawn from a seed.
 
-Every instant is in seconds from the world's beginning, a Monday at 00:00 UTC.
+Every instant is in seconds from the start of the world, a Monday at 00:00 UTC.
 """
 
 import math
@@ -15,15 +15,15 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 LIVE_SECONDS = 4 * WEEK
-"""How long a send is tracked: so many days of sends are live at any time."""
+"""How long a send is tracked, so the sends of four weeks are live at any time."""
 BACKLOG_LASTS = 2 * WEEK
-"""How long before the measured days a backlog was sent."""
+"""The age of a backlog's send at the start of the measured days."""
 OPENS_A_SEND = 1400.0
-"""The mean: 100 live sends get some 5,000 opens a day."""
+"""The mean; 100 live sends get about 5,000 opens a day."""
 SIGMA = 1.2
-"""Of the logarithm of a list's size: one in a hundred is eight times as long as the mean."""
+"""Of the logarithm of a list's size; one list in a hundred is eight times the mean."""
 BURST_AT = DAY + 10 * HOUR
-"""Tuesday, 10:00, and the ten minutes from then on."""
+"""Tuesday at 10:00; a burst lasts ten minutes from then."""
 BURST_SECONDS = 600.0
 
 
@@ -34,11 +34,11 @@ class Send:
     number: int
     sent: float
     opens_a_second: float
-    """At the instant of the send; from there it falls as `rates.fall` has it."""
+    """At the instant of the send; from then on it falls as in `rates.fall`."""
     opens: list[float]
     """Ascending."""
     tracked: float | None = None
-    """From when on it is tracked; None: from the send on."""
+    """The start of tracking; None: since the send."""
 
     @property
     def tracked_at(self) -> float:
@@ -55,11 +55,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Sends in their order, and the stretch of time that is measured."""
+    """Sends in order, and the period that is measured."""
 
     sends: list[Send]
     begins: float
-    """A midnight from which on about as many sends are live as were asked for."""
+    """A midnight since which about the requested number of sends is live."""
     ends: float
 
     @property
@@ -67,10 +67,10 @@ class World:
         return round((self.ends - self.begins) / DAY)
 
 
-def world(seed: int, activities: int, days: int, *, burst: bool = False) -> World:
-    """Send so many activities in four weeks, again and again; measure days after the first four.
+def draw_world(seed: int, activities: int, days: int, *, burst: bool = False) -> World:
+    """Draw a number of sends for every four weeks; measure days after the first five weeks.
 
-    In a burst world all sends of a week go out on Tuesday at 10:00.
+    In a burst world, all sends of a week are sent on Tuesday at 10:00.
     """
     chance = Random(seed)
     begins = LIVE_SECONDS + WEEK
@@ -87,10 +87,10 @@ def world(seed: int, activities: int, days: int, *, burst: bool = False) -> Worl
 
 
 def with_backlog(world: World, ages: Sequence[float]) -> World:
-    """Begin, an hour into the measured days, to track a huge send of two weeks before.
+    """Start to track a huge send of two weeks earlier, an hour into the measured days.
 
-    `ages` are those of its opens, all of them older than the measured days, so that those of
-    the others can be compared.
+    `ages` are the ages of its opens, which are all older than the measured days, so that only the
+    delays of the other sends count.
     """
     sent = world.begins - BACKLOG_LASTS
     backlog = Send(
@@ -105,26 +105,26 @@ def with_backlog(world: World, ages: Sequence[float]) -> World:
 
 
 def fallen(rows: int) -> list[float]:
-    """Return ages of a backlog's opens that fall as after a send: the newest are far apart."""
+    """Return ages of a backlog's opens at a falling rate: the newest are far apart."""
     return [_age(number / rows, BACKLOG_LASTS) for number in range(rows)]
 
 
 def dense(rows: int) -> list[float]:
-    """Return ages of a backlog's opens evenly spaced over a week: sweeps find many pages."""
+    """Return ages of a backlog's opens, evenly spaced over a week: sweeps read many pages."""
     return [WEEK * number / rows for number in range(rows)]
 
 
 def with_resend(world: World, chance: Random) -> World:
-    """Send the largest of the week before once more, and tell nobody.
+    """Send the largest send of the week before once more, without notice.
 
-    At ten in the morning of the first measured day its opens are hundreds of times what a send
-    of its age may expect.
+    From 10:00 on the first measured day, it gets hundreds of times the opens that are expected of
+    a send of its age.
     """
     recent = [send for send in world.sends if 0 < world.begins - send.sent < WEEK]
     largest = max(recent, key=lambda send: send.opens_a_second)
     size = largest.opens_a_second * exposure(0, LIVE_SECONDS)
     more = draw_opens(chance, world.begins + 10 * HOUR, size)
-    largest.opens = sorted(largest.opens + [one for one in more if one < largest.ends])
+    largest.opens = sorted(largest.opens + [opened for opened in more if opened < largest.ends])
     return world
 
 
@@ -139,13 +139,13 @@ def _send(chance: Random, number: int, sent: float) -> Send:
 
 
 def draw_opens(chance: Random, sent: float, size: float) -> list[float]:
-    """Draw the instants of a Poisson number of opens, some `size`, within four weeks of a send."""
+    """Draw the instants of a random number of opens, about `size`, within four weeks of a send."""
     number = max(0, round(chance.gauss(size, math.sqrt(size))))
     return sorted(sent + _age(chance.random(), LIVE_SECONDS) for _ in range(number))
 
 
 def _age(share: float, lasts: float) -> float:
-    """Return the age by which a share of the opens of a send has come, if all come by an age."""
+    """Return the age by which a share of a send's opens has arrived, if all arrive by `lasts`."""
     power = POWER - 1
     spread = 1 - (1 + lasts / SCALE_SECONDS) ** -power
     aged: float = SCALE_SECONDS * ((1 - share * spread) ** (-1 / power) - 1)

@@ -1,28 +1,28 @@
-"""Requests to read n new rows: `python -m bench.requested`."""
+"""Requests to read n new rows: `python -m bench.requests_per_poll`."""
 
 from dataclasses import replace
 from datetime import timedelta
 
-from bench.aws import at_once
+from bench.aws import instant
 from bench.figures import Figure, show
 from bench.product import activity, invoke, over_aws
 from bench.vendor import Vendor, reports, steadily
 from email_opens.model import PAGE_ROWS
 from tests.fakes import FakeClock
 
-KNOWN_ROWS = 1_200
+PUBLISHED_ROWS = 1_200
 ROWS_A_MINUTE = 10
-"""So the watermark's own minute has ten rows, which every poll reads again."""
+"""So every poll reads the ten rows of the watermark's minute again."""
 NEW_ROWS = (0, 1, 490, 500, 501, 2_000, 2_001, 25_000)
 
 
 def requests_for(new_rows: int) -> tuple[int, int]:
-    """Return the requests of a poll that finds so many new rows, and the opens it published."""
+    """Return the number of requests and of published opens of a poll that finds new rows."""
     created = steadily(ROWS_A_MINUTE)
-    clock = FakeClock(created(KNOWN_ROWS + new_rows) + timedelta(minutes=1))
-    vendor = Vendor(KNOWN_ROWS, created)
-    product = over_aws(at_once(), clock, reports(vendor, clock))
-    # Without a campaign whose counter could be asked for: it is the poll that is counted.
+    clock = FakeClock(created(PUBLISHED_ROWS + new_rows) + timedelta(minutes=1))
+    vendor = Vendor(PUBLISHED_ROWS, created)
+    product = over_aws(instant(), clock, reports(vendor, clock))
+    # Without a campaign id there is no probe of counters, only the poll.
     product.tracking.add(replace(activity(clock.now()), campaign_id=None))
     invoke(product, clock)
     clock.sleep(60)
@@ -47,10 +47,10 @@ def main() -> None:
     show(
         "Requests of one poll",
         figures,
-        f"A report of {KNOWN_ROWS:,} rows that were read, {ROWS_A_MINUTE} a minute, "
-        "then the new rows; a minute later one poll down to the watermark.",
-        "The counters' probe is not in it: one request for up to 150 campaigns, where it pays, and "
-        "every 15 minutes.",
+        f"A report of {PUBLISHED_ROWS:,} published rows, {ROWS_A_MINUTE} a minute; "
+        "then the new rows, and a minute later one poll down to the watermark.",
+        "Probes of the counters are not included: one request for up to 150 campaigns, where it "
+        "pays and at least every 15 minutes.",
     )
 
 

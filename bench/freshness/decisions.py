@@ -1,4 +1,4 @@
-"""The processor's time of deciding whom to poll, with 1,000 activities."""
+"""The CPU time of a turn's decisions, with 1,000 activities."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,19 +12,19 @@ from email_opens.scheduling.choice import choose
 from email_opens.scheduling.price import plan
 
 ACTIVITIES = 1_000
-ROUNDS = 51
+REPETITIONS = 51
 DAY = 86_400.0
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def candidates(chance: Random) -> list[Candidate]:
-    """Return activities of all ages up to four weeks, each read within its last hour."""
-    made = []
+    """Return candidates of all ages up to four weeks, each read within the last hour."""
+    drawn = []
     for number in range(ACTIVITIES):
         age = chance.uniform(0, 28 * DAY)
         idle = min(age, chance.uniform(0, 3600))
         born_at = NOW - timedelta(seconds=age)
-        made.append(
+        drawn.append(
             Candidate(
                 campaign_activity_id=str(number),
                 weight=1.0,
@@ -38,27 +38,27 @@ def candidates(chance: Random) -> list[Candidate]:
                 countable=True,
             )
         )
-    return made
+    return drawn
 
 
 def figures() -> list[Figure]:
-    """Measure a round's decisions: a plan, and one pass that chooses."""
+    """Measure a turn's decisions: one plan and one choice."""
     offered = candidates(Random(1))
     counters = CounterTrust(lag_seconds=60.0, missed=0.1)
     planned, chosen = [], []
-    for _ in range(ROUNDS):
-        began = time.process_time()
+    for _ in range(REPETITIONS):
+        started = time.process_time()
         worth = plan(
             offered, now=NOW, requests=9_000, seconds=DAY, requests_a_day=9_000, trust=counters
         )
         between = time.process_time()
         choose(offered, worth, counters, 30.0, now=NOW)
-        planned.append(between - began)
+        planned.append(between - started)
         chosen.append(time.process_time() - between)
     whole = median(map(sum, zip(planned, chosen, strict=True))) * 1000
     return [
         Figure(
-            "CPU of a round's decisions, 1,000 activities",
+            "CPU of a turn's decisions, 1,000 activities",
             f"{whole:.1f} ms: plan {median(planned) * 1000:.1f}, "
             f"choose {median(chosen) * 1000:.1f}",
             "≤ 20 ms",

@@ -1,6 +1,6 @@
-"""Wrong versions of the rules, to see that the simulation catches them.
+"""Wrong versions of the product, to check that the simulation catches them.
 
-Each is a context in which the product is wrong in one point.
+Each function patches the product so that it is wrong in one point.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,11 +22,11 @@ from tests.contract.samples import varied
 from tests.fakes import MemoryLedger, MemoryTracking
 
 type Published = Mapping[str, AbstractSet[bytes]]
-type Wrong = Callable[[pytest.MonkeyPatch], None]
+type WrongVersion = Callable[[pytest.MonkeyPatch], None]
 
 
 def stops_above_the_watermark(patch: pytest.MonkeyPatch) -> None:
-    """Only what is newer than the floor is new: ties of the watermark that come later are lost."""
+    """Only rows newer than the floor count as new: later ties of the watermark are lost."""
 
     def new_opens(page: Page, floor: datetime | None, published: Published) -> list[NewOpen]:
         found = walk.new_opens(page, floor, published)
@@ -36,7 +36,7 @@ def stops_above_the_watermark(patch: pytest.MonkeyPatch) -> None:
 
 
 def repeats_the_watermark(patch: pytest.MonkeyPatch) -> None:
-    """All rows at the floor are new, whatever the ledger knows."""
+    """All rows at the floor count as new, even if the ledger contains them."""
 
     def new_opens(page: Page, floor: datetime | None, published: Published) -> list[NewOpen]:
         above = dict(published)
@@ -48,7 +48,7 @@ def repeats_the_watermark(patch: pytest.MonkeyPatch) -> None:
 
 
 def stops_at_the_first_known_row(patch: pytest.MonkeyPatch) -> None:
-    """A walk ends where it meets what it knows: what sorts behind is lost."""
+    """A walk ends at the first known row: new rows behind it are lost."""
     met = [False]
 
     def new_opens(page: Page, floor: datetime | None, published: Published) -> list[NewOpen]:
@@ -66,7 +66,7 @@ def stops_at_the_first_known_row(patch: pytest.MonkeyPatch) -> None:
 
 
 def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
-    """The watermark moves up page by page, and nothing tells of what lies deeper."""
+    """The watermark moves up without a gap for the rows below: those are lost."""
 
     def advance(
         activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None
@@ -78,38 +78,38 @@ def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
 
 
 def advances_before_it_publishes(patch: pytest.MonkeyPatch) -> None:
-    """A crash between the two loses the pages in hand."""
+    """A kill between the two loses the pages in hand."""
     deliver, save = Poller._deliver, Poller.save
-    waiting: dict[int, Any] = {}
+    pending: dict[int, Any] = {}
 
-    def later(self: Poller, *what: Any) -> None:
-        waiting[id(self)] = what
+    def postpone(self: Poller, *arguments: Any) -> None:
+        pending[id(self)] = arguments
 
-    def save_first(self: Poller, *how: Any) -> None:
-        save(self, *how)
-        deliver(self, *waiting.pop(id(self)))
+    def save_first(self: Poller, *arguments: Any) -> None:
+        save(self, *arguments)
+        deliver(self, *pending.pop(id(self)))
 
-    patch.setattr(Poller, "_deliver", later)
+    patch.setattr(Poller, "_deliver", postpone)
     patch.setattr(Poller, "save", save_first)
 
 
 def records_after_it_advances(patch: pytest.MonkeyPatch) -> None:
-    """A crash between the two leaves published opens that nobody knows."""
+    """A kill between the two leaves published opens that the ledger does not contain."""
     deliver, save = Poller._deliver, Poller.save
-    waiting: dict[int, list[Any]] = {}
+    pending: dict[int, list[Any]] = {}
 
-    def publish_only(self: Poller, *what: Any) -> None:
-        held = waiting[id(self)] = []
+    def publish_only(self: Poller, *arguments: Any) -> None:
+        postponed = pending[id(self)] = []
 
-        class Later(MemoryLedger):
+        class PostponingLedger(MemoryLedger):
             def append(self, *entries: Any) -> None:
-                held.append(entries)
+                postponed.append(entries)
 
-        deliver(replace(self, ledger=Later()), *what)
+        deliver(replace(self, ledger=PostponingLedger()), *arguments)
 
-    def save_first(self: Poller, *how: Any) -> None:
-        save(self, *how)
-        for entries in waiting.pop(id(self)):
+    def save_first(self: Poller, *arguments: Any) -> None:
+        save(self, *arguments)
+        for entries in pending.pop(id(self)):
             self.ledger.append(*entries)
 
     patch.setattr(Poller, "_deliver", publish_only)
@@ -127,7 +127,7 @@ def counts_no_twins(patch: pytest.MonkeyPatch) -> None:
 
 
 def counts_twins_across_pages(patch: pytest.MonkeyPatch) -> None:
-    """A row that a shifted page shows again is taken for another one."""
+    """A row that a shifted page repeats counts as another open."""
     seen: dict[str | None, list[Any]] = {}
 
     def new_opens(page: Page, floor: datetime | None, published: Published) -> list[NewOpen]:
@@ -142,8 +142,8 @@ def counts_twins_across_pages(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(poller, "new_opens", new_opens)
 
 
-def writes_whatever_was_read(patch: pytest.MonkeyPatch) -> None:
-    """No version on a write: an invocation that is late writes over what a newer one has done."""
+def writes_without_a_version(patch: pytest.MonkeyPatch) -> None:
+    """Writes are not conditional on the version: a late invocation overwrites a newer state."""
 
     def save(self: MemoryTracking, activity: Activity) -> Activity:
         key = activity.account_id, activity.campaign_activity_id
@@ -155,9 +155,9 @@ def writes_whatever_was_read(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryTracking, "save", save)
 
 
-WRONG: dict[str, Wrong] = {
-    wrong.__name__: wrong
-    for wrong in (
+WRONG_VERSIONS: dict[str, WrongVersion] = {
+    version.__name__: version
+    for version in (
         stops_above_the_watermark,
         repeats_the_watermark,
         stops_at_the_first_known_row,
@@ -166,13 +166,13 @@ WRONG: dict[str, Wrong] = {
         records_after_it_advances,
         counts_no_twins,
         counts_twins_across_pages,
-        writes_whatever_was_read,
+        writes_without_a_version,
     )
 }
 
 
 @contextmanager
-def broken_by(wrong: Wrong) -> Iterator[None]:
+def applied(version: WrongVersion) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        wrong(patch)
+        version(patch)
         yield

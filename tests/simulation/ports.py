@@ -1,0 +1,153 @@
+"""The ports of an invocation over the simulation's stores, where each call has a fate."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.errors import ActivityFailed, PublishFailed
+from email_opens.model import Account, Activity, CounterReadings, NewOpen, Page, RejectedRow, Tokens
+from tests.simulation.invocation import Invocation
+
+if TYPE_CHECKING:
+    from tests.simulation.simulation import Simulation
+
+
+class TableThrottled(Exception):
+    """The error of a throttled table's client, of a type that the core does not define."""
+
+
+class WatchedReport:
+    """The real report; it passes each page that it returns to the rules."""
+
+    def __init__(self, real: ConstantContactReport, on_page: Callable[[Page], None]) -> None:
+        self._real = real
+        self._on_page = on_page
+
+    def read(self, campaign_activity_id: str, **options: Any) -> Page:
+        page = self._real.read(campaign_activity_id, **options)
+        self._on_page(page)
+        return page
+
+    def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
+        return self._real.count(campaign_ids, before=before)
+
+    @property
+    def requests(self) -> int:
+        return self._real.requests
+
+    @property
+    def throttled(self) -> int:
+        return self._real.throttled
+
+
+class Ports:
+    """All ports except the report, over the simulation's stores; each call has a fate."""
+
+    def __init__(self, simulation: "Simulation", invocation: Invocation) -> None:
+        self._simulation = simulation
+        self._invocation = invocation
+
+    def _table(self, action: Callable[[], Any]) -> Any:
+        return self._invocation.call(action, TableThrottled)
+
+    # --- Tracking ---
+
+    def lease(self, account_id: str, **options: Any) -> Account | None:
+        leased: Account | None = self._table(
+            lambda: self._simulation.tracking.lease(account_id, **options)
+        )
+        return leased
+
+    def release(self, account_id: str, **options: Any) -> None:
+        self._table(lambda: self._simulation.tracking.release(account_id, **options))
+
+    def reserve(self, account_id: str, **options: Any) -> bool:
+        reserved: bool = self._table(
+            lambda: self._simulation.tracking.reserve(account_id, **options)
+        )
+        return reserved
+
+    def account(self, account_id: str) -> Account | None:
+        return self._simulation.tracking.account(account_id)
+
+    def activities(self, account_id: str) -> list[Activity]:
+        found: list[Activity] = self._table(
+            lambda: self._simulation.tracking.activities(account_id)
+        )
+        return found
+
+    def add(self, activity: Activity) -> bool:
+        return self._simulation.tracking.add(activity)
+
+    def save(self, activity: Activity) -> Activity:
+        def save() -> Activity:
+            key = activity.account_id, activity.campaign_activity_id
+            before = self._simulation.tracking.items[key]
+            saved = self._simulation.tracking.save(activity)
+            self._simulation.rules.an_activity_was_saved(self._invocation, before, saved)
+            return saved
+
+        written: Activity = self._table(save)
+        return written
+
+    def remove(self, account_id: str, campaign_activity_id: str) -> bool:
+        return self._simulation.tracking.remove(account_id, campaign_activity_id)
+
+    # --- Ledger ---
+
+    def fingerprints(
+        self, campaign_activity_id: str, first_bucket: str, last_bucket: str
+    ) -> dict[str, set[bytes]]:
+        found: dict[str, set[bytes]] = self._table(
+            lambda: self._simulation.ledger.fingerprints(
+                campaign_activity_id, first_bucket, last_bucket
+            )
+        )
+        return found
+
+    def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
+        def append(accepted: Mapping[str, Collection[bytes]] = entries) -> None:
+            self._simulation.rules.the_ledger_was_extended(accepted)
+            self._simulation.ledger.append(campaign_activity_id, accepted)
+
+        self._invocation.call(
+            append,
+            lambda: ActivityFailed("The ledger has no capacity."),
+            lambda: append(dict(list(entries.items())[: len(entries) // 2])),
+        )
+
+    # --- Publisher ---
+
+    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+        del activity, now
+
+        def deliver(delivered: Sequence[NewOpen] = opens) -> int:
+            refused = min(self._simulation.refused_opens, len(delivered))
+            self._simulation.refused_opens -= refused
+            self._simulation.rules.opens_were_delivered(delivered)
+            return refused
+
+        return self._invocation.call(
+            deliver,
+            lambda: PublishFailed("The topic is down."),
+            lambda: deliver(opens[: len(opens) // 2]),
+        )
+
+    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
+        del activity
+        rejected = list(rows)
+        self._invocation.call(
+            lambda: self._simulation.rules.rows_were_dead_lettered(rejected),
+            lambda: PublishFailed("The dead-letter queue is down."),
+            lambda: self._simulation.rules.rows_were_dead_lettered(rejected[: len(rejected) // 2]),
+        )
+
+    # --- Credentials ---
+
+    def load(self, account_id: str) -> Tokens:
+        loaded: Tokens = self._table(lambda: self._simulation.credentials.load(account_id))
+        return loaded
+
+    def store(self, account_id: str, tokens: Tokens) -> None:
+        self._table(lambda: self._simulation.credentials.store(account_id, tokens))
