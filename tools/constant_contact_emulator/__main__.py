@@ -12,11 +12,11 @@ from enum import StrEnum
 from threading import Event
 from typing import Any
 
-from constant_contact_emulator.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
-from constant_contact_emulator.clocks import FastClock
-from constant_contact_emulator.limits import Limits
-from constant_contact_emulator.send import Send, simulate_send
-from constant_contact_emulator.server import Emulator
+from constant_contact_emulator.access.limits import Limits
+from constant_contact_emulator.serving.server import Emulator
+from constant_contact_emulator.world.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
+from constant_contact_emulator.world.clocks import FastClock
+from constant_contact_emulator.world.send import Send, simulate_send
 
 _GRAINS = {
     "minute": timedelta(minutes=1),

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from constant_contact_emulator.replies import Reply
-from constant_contact_emulator.world import World
+from constant_contact_emulator.world.world import World
 
 _LIFETIME = timedelta(seconds=300)
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from constant_contact_emulator import replies
-from constant_contact_emulator.asked import Asked, limit_of, listed, time_of
-from constant_contact_emulator.paging import MOST_ROWS, BadLink, Position
+from constant_contact_emulator.api.context import Asked, limit_of, listed, time_of
+from constant_contact_emulator.api.paging import MOST_ROWS, BadLink, Position
 from constant_contact_emulator.replies import Reply
-from constant_contact_emulator.world import Activity, Campaign
+from constant_contact_emulator.world.world import Activity, Campaign
 
 _MOST_CAMPAIGNS = 150
 _MOST_ACTIVITIES = 10

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode
 
-from constant_contact_emulator.behaviour import LastPage, Paging, Ties, TimeFormat, written
-from constant_contact_emulator.report import (
+from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat, written
+from constant_contact_emulator.world.report import (
     Report,
     Row,
     descending,
     descending_shuffled,
 )
-from constant_contact_emulator.world import World
+from constant_contact_emulator.world.world import World
 
 MOST_ROWS = 500
 _SNAPSHOTS = 64

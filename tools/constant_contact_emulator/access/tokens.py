@@ -8,10 +8,10 @@ from http import HTTPStatus
 from threading import RLock
 from typing import Any
 
-from constant_contact_emulator.clocks import Clock
-from constant_contact_emulator.codes import Codes
+from constant_contact_emulator.access.codes import Codes
 from constant_contact_emulator.replies import Reply, Request
-from constant_contact_emulator.world import DEFAULT_ACCOUNT, World
+from constant_contact_emulator.world.clocks import Clock
+from constant_contact_emulator.world.world import DEFAULT_ACCOUNT, World
 
 DEFAULT_SCOPE = "campaign_data account_read offline_access"
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"

@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from constant_contact_emulator import replies
-from constant_contact_emulator.behaviour import TimeFormat, written
-from constant_contact_emulator.paging import MOST_ROWS, BadLink, Pages, decoded, encoded
+from constant_contact_emulator.access.tokens import Grant
+from constant_contact_emulator.api.paging import MOST_ROWS, BadLink, Pages, decoded, encoded
 from constant_contact_emulator.replies import Reply, Request
-from constant_contact_emulator.tokens import Grant
-from constant_contact_emulator.world import Activity, Campaign, World
+from constant_contact_emulator.world.behaviour import TimeFormat, written
+from constant_contact_emulator.world.world import Activity, Campaign, World
 
 _KEPT = ("after_date", "before_date")
 """What a list's next link repeats."""

@@ -9,12 +9,12 @@ from threading import Event, Lock, Thread
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from constant_contact_emulator.behaviour import Behaviour
-from constant_contact_emulator.clocks import Clock, system_clock
-from constant_contact_emulator.control import PREFIX, control
-from constant_contact_emulator.limits import Limits
+from constant_contact_emulator.access.limits import Limits
 from constant_contact_emulator.replies import Ending, Reply, Request
-from constant_contact_emulator.vendor import OAUTH, Vendor
+from constant_contact_emulator.serving.control import PREFIX, control
+from constant_contact_emulator.serving.vendor import OAUTH, Vendor
+from constant_contact_emulator.world.behaviour import Behaviour
+from constant_contact_emulator.world.clocks import Clock, system_clock
 
 
 class Emulator(Vendor):

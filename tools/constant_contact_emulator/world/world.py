@@ -8,9 +8,9 @@ from threading import RLock
 from typing import Any
 from uuid import UUID
 
-from constant_contact_emulator.behaviour import Behaviour
-from constant_contact_emulator.clocks import Clock, system_clock
-from constant_contact_emulator.report import Contact, Report, Row
+from constant_contact_emulator.world.behaviour import Behaviour
+from constant_contact_emulator.world.clocks import Clock, system_clock
+from constant_contact_emulator.world.report import Contact, Report, Row
 
 DEFAULT_ACCOUNT = "default"
 

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from constant_contact_emulator import emails, replies, reports
-from constant_contact_emulator.asked import Asked
-from constant_contact_emulator.limits import Limits
-from constant_contact_emulator.paging import Pages
+from constant_contact_emulator import replies
+from constant_contact_emulator.access.limits import Limits
+from constant_contact_emulator.access.tokens import Authorization
+from constant_contact_emulator.api import emails, reports
+from constant_contact_emulator.api.context import Asked
+from constant_contact_emulator.api.paging import Pages
 from constant_contact_emulator.replies import Reply, Request
-from constant_contact_emulator.tokens import Authorization
-from constant_contact_emulator.world import World
+from constant_contact_emulator.world.world import World
 
 
 @dataclass(slots=True)

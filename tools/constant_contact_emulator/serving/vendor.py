@@ -6,14 +6,14 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from constant_contact_emulator.api import Api
-from constant_contact_emulator.behaviour import Behaviour
-from constant_contact_emulator.clocks import Clock, system_clock
-from constant_contact_emulator.faults import Fault, Faults, Kind
-from constant_contact_emulator.limits import Limits
+from constant_contact_emulator.access.limits import Limits
+from constant_contact_emulator.access.tokens import DEFAULT_SCOPE, Authorization, Grant
+from constant_contact_emulator.api.routes import Api
 from constant_contact_emulator.replies import Ending, Reply, Request, not_found
-from constant_contact_emulator.tokens import DEFAULT_SCOPE, Authorization, Grant
-from constant_contact_emulator.world import DEFAULT_ACCOUNT, World
+from constant_contact_emulator.serving.faults import Fault, Faults, Kind
+from constant_contact_emulator.world.behaviour import Behaviour
+from constant_contact_emulator.world.clocks import Clock, system_clock
+from constant_contact_emulator.world.world import DEFAULT_ACCOUNT, World
 
 OAUTH = "/oauth2/default/v1"
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from constant_contact_emulator.report import Row
-from constant_contact_emulator.world import World
+from constant_contact_emulator.world.report import Row
+from constant_contact_emulator.world.world import World
 
 _SCALE = timedelta(hours=3)
 _DECAY = 1.6

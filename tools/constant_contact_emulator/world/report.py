@@ -9,7 +9,7 @@ from operator import attrgetter
 from random import Random
 from typing import Any
 
-from constant_contact_emulator.behaviour import Ties
+from constant_contact_emulator.world.behaviour import Ties
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

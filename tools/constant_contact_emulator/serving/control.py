@@ -6,14 +6,14 @@ from http import HTTPStatus
 from json import JSONDecodeError, loads
 from typing import TYPE_CHECKING, Any
 
-from constant_contact_emulator.behaviour import LastPage, Paging, Ties, TimeFormat
-from constant_contact_emulator.clocks import ManualClock
 from constant_contact_emulator.replies import Reply, Request
-from constant_contact_emulator.report import Contact
-from constant_contact_emulator.send import simulate_send
+from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat
+from constant_contact_emulator.world.clocks import ManualClock
+from constant_contact_emulator.world.report import Contact
+from constant_contact_emulator.world.send import simulate_send
 
 if TYPE_CHECKING:
-    from constant_contact_emulator.server import Emulator
+    from constant_contact_emulator.serving.server import Emulator
 
 PREFIX = "/_control/"
 

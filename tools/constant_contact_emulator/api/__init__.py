@@ -1,0 +1,1 @@
+"""The replies of the vendor's API, by path."""
