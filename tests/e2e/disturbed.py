@@ -17,8 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from constant_contact_emulator import Contact, Emulator, Row
-from constant_contact_emulator.replies import Reply, Request
+from constant_contact_emulator import Contact, Emulator, Reply, Request, Row
 from email_opens.adapters.dynamodb import DynamoDBTracking
 from email_opens.model import iso
 from email_opens_cli import tracked

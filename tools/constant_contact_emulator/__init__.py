@@ -11,6 +11,7 @@
 
 from constant_contact_emulator.access.limits import Limits
 from constant_contact_emulator.access.tokens import Authorization, Client, Grant
+from constant_contact_emulator.messages import Ending, Reply, Request
 from constant_contact_emulator.serving.faults import Fault, Faults, Kind
 from constant_contact_emulator.serving.server import Emulator
 from constant_contact_emulator.serving.vendor import Logged, Vendor
@@ -22,7 +23,7 @@ from constant_contact_emulator.world.world import Activity, Campaign, World
 
 __all__ = [
     "Activity", "Authorization", "Behaviour", "Campaign", "Client", "Clock", "Contact",
-    "Emulator", "FastClock", "Fault", "Faults", "Grant", "Kind", "LastPage", "Limits", "Logged",
-    "ManualClock", "Paging", "Row", "Send", "Ties", "TimeFormat", "Vendor", "World",
-    "simulate_send", "system_clock",
+    "Emulator", "Ending", "FastClock", "Fault", "Faults", "Grant", "Kind", "LastPage", "Limits",
+    "Logged", "ManualClock", "Paging", "Reply", "Request", "Row", "Send", "Ties", "TimeFormat",
+    "Vendor", "World", "simulate_send", "system_clock",
 ]  # fmt: skip

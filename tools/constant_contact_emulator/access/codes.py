@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from constant_contact_emulator.replies import Reply
+from constant_contact_emulator.messages import Reply
 from constant_contact_emulator.world.world import World
 
 _LIFETIME = timedelta(seconds=300)

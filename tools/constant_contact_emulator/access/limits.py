@@ -7,12 +7,8 @@ from datetime import datetime
 from threading import Lock
 from typing import Self
 
-from constant_contact_emulator.replies import (
-    Reply,
-    quota_exceeded,
-    throttled,
-    token_throttled,
-)
+from constant_contact_emulator.messages import Reply
+from constant_contact_emulator.replies import quota_exceeded, throttled, token_throttled
 
 _SECOND = 0.95
 """A second less a little, for what a network does to a client that keeps the pace."""

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any
 
 from constant_contact_emulator.access.codes import Codes
-from constant_contact_emulator.replies import Reply, Request
+from constant_contact_emulator.messages import Reply, Request
 from constant_contact_emulator.world.clocks import Clock
 from constant_contact_emulator.world.world import DEFAULT_ACCOUNT, World
 

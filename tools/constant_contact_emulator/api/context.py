@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from constant_contact_emulator import replies
 from constant_contact_emulator.access.tokens import Grant
 from constant_contact_emulator.api.paging import MOST_ROWS, BadLink, Pages, decoded, encoded
-from constant_contact_emulator.replies import Reply, Request
+from constant_contact_emulator.messages import Reply, Request
 from constant_contact_emulator.world.behaviour import TimeFormat, written
 from constant_contact_emulator.world.world import Activity, Campaign, World
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from constant_contact_emulator import replies
 from constant_contact_emulator.api.context import Asked, listed, time_of
-from constant_contact_emulator.replies import Reply, Request
+from constant_contact_emulator.messages import Reply, Request
 from constant_contact_emulator.world.world import Campaign
 
 _CAMPAIGNS_ON_A_PAGE = 50

@@ -9,7 +9,7 @@ from uuid import UUID
 from constant_contact_emulator import replies
 from constant_contact_emulator.api.context import Asked, limit_of, listed, time_of
 from constant_contact_emulator.api.paging import MOST_ROWS, BadLink, Position
-from constant_contact_emulator.replies import Reply
+from constant_contact_emulator.messages import Reply
 from constant_contact_emulator.world.world import Activity, Campaign
 
 _MOST_CAMPAIGNS = 150

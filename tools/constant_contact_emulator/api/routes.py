@@ -10,7 +10,7 @@ from constant_contact_emulator.access.tokens import Authorization
 from constant_contact_emulator.api import emails, reports
 from constant_contact_emulator.api.context import Asked
 from constant_contact_emulator.api.paging import Pages
-from constant_contact_emulator.replies import Reply, Request
+from constant_contact_emulator.messages import Reply, Request
 from constant_contact_emulator.world.world import World
 
 

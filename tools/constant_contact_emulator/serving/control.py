@@ -6,7 +6,7 @@ from http import HTTPStatus
 from json import JSONDecodeError, loads
 from typing import TYPE_CHECKING, Any
 
-from constant_contact_emulator.replies import Reply, Request
+from constant_contact_emulator.messages import Reply, Request
 from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat
 from constant_contact_emulator.world.clocks import ManualClock
 from constant_contact_emulator.world.report import Contact

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from constant_contact_emulator import replies
-from constant_contact_emulator.replies import Ending, Reply, Request
+from constant_contact_emulator.messages import Ending, Reply, Request
 
 FOREIGN_HOST = "https://elsewhere.example"
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from constant_contact_emulator.access.limits import Limits
-from constant_contact_emulator.replies import Ending, Reply, Request
+from constant_contact_emulator.messages import Ending, Reply, Request
 from constant_contact_emulator.serving.control import PREFIX, control
 from constant_contact_emulator.serving.vendor import OAUTH, Vendor
 from constant_contact_emulator.world.behaviour import Behaviour

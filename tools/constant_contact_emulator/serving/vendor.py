@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 from constant_contact_emulator.access.limits import Limits
 from constant_contact_emulator.access.tokens import DEFAULT_SCOPE, Authorization, Grant
 from constant_contact_emulator.api.routes import Api
-from constant_contact_emulator.replies import Ending, Reply, Request, not_found
+from constant_contact_emulator.messages import Ending, Reply, Request
+from constant_contact_emulator.replies import not_found
 from constant_contact_emulator.serving.faults import Fault, Faults, Kind
 from constant_contact_emulator.world.behaviour import Behaviour
 from constant_contact_emulator.world.clocks import Clock, system_clock
