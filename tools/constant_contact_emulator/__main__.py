@@ -16,6 +16,7 @@ from constant_contact_emulator.access.limits import Limits
 from constant_contact_emulator.serving.server import Emulator
 from constant_contact_emulator.world.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
 from constant_contact_emulator.world.clocks import FastClock
+from constant_contact_emulator.world.instants import parse_instant
 from constant_contact_emulator.world.send import Send, simulate_send
 
 _GRAINS = {
@@ -112,8 +113,7 @@ def _real(least: float, most: float = 1e6) -> Callable[[str], float]:
 
 def _start(text: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+        return parse_instant(text).astimezone(UTC)
     except (ValueError, OverflowError):
         message = f"“{text}” is no instant such as 2026-03-02T14:07:00Z."
         raise argparse.ArgumentTypeError(message) from None

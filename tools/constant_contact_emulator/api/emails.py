@@ -1,110 +1,102 @@
-"""The paths under `/v3/emails`, and the account's summary."""
+"""Campaigns and their activities, under `/v3/emails`."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from constant_contact_emulator import replies
-from constant_contact_emulator.api.context import Asked, listed, time_of
+from constant_contact_emulator.api.context import RequestContext
+from constant_contact_emulator.api.lists import list_campaigns
 from constant_contact_emulator.messages import Reply, Request
+from constant_contact_emulator.world.instants import format_instant, parse_instant
 from constant_contact_emulator.world.world import Campaign
 
-_CAMPAIGNS_ON_A_PAGE = 50
+_DEFAULT_LIMIT = 50
 
 
-def campaigns(asked: Asked) -> Reply:
+def campaigns(context: RequestContext) -> Reply:
     try:
-        after, before = (_instant(asked.request, name) for name in ("after_date", "before_date"))
+        after = _date(context.request, "after_date")
+        before = _date(context.request, "before_date")
     except ValueError:
         return replies.invalid("a date is not ISO 8601")
-    found = [
-        one
-        for one in asked.campaigns()
-        if (after is None or one.updated_at >= after)
-        and (before is None or one.updated_at <= before)
+    matching = [
+        campaign
+        for campaign in context.campaigns()
+        if (after is None or campaign.updated_at >= after)
+        and (before is None or campaign.updated_at <= before)
     ]
-    found.sort(key=lambda one: one.updated_at, reverse=True)
-    return listed(asked, found, _described, "campaigns", "cursor", _CAMPAIGNS_ON_A_PAGE)
+    matching.sort(key=lambda campaign: campaign.updated_at, reverse=True)
+    return list_campaigns(
+        context,
+        matching,
+        _describe,
+        field="campaigns",
+        cursor="cursor",
+        default_limit=_DEFAULT_LIMIT,
+    )
 
 
-def campaign(asked: Asked, campaign_id: str) -> Reply:
-    found = asked.campaign(campaign_id)
-    if found is None:
+def campaign(context: RequestContext, campaign_id: str) -> Reply:
+    campaign = context.campaign(campaign_id)
+    if campaign is None:
         return replies.not_found()
     activities = [
-        {"campaign_activity_id": one.campaign_activity_id, "role": one.role}
-        for one in found.activities
+        {"campaign_activity_id": activity.campaign_activity_id, "role": activity.role}
+        for activity in campaign.activities
     ]
-    return Reply(payload=_described(found) | {"campaign_activities": activities})
+    return Reply(payload=_describe(campaign) | {"campaign_activities": activities})
 
 
-def activity(asked: Asked, activity_id: str) -> Reply:
-    found = asked.activity(activity_id)
-    if found is None:
+def activity(context: RequestContext, activity_id: str) -> Reply:
+    activity = context.activity(activity_id)
+    if activity is None:
         return replies.not_found()
-    owner = asked.world.campaigns[found.campaign_id]
-    described = {
+    campaign = context.world.campaigns[activity.campaign_id]
+    payload = {
         "campaign_activity_id": activity_id,
-        "campaign_id": found.campaign_id,
-        "role": found.role,
-        "current_status": owner.status.upper(),
+        "campaign_id": activity.campaign_id,
+        "role": activity.role,
+        "current_status": campaign.status.upper(),
         "format_type": 5,
         "from_email": "news@example.com",
         "from_name": "Example",
-        "subject": owner.name,
+        "subject": campaign.name,
         "contact_list_ids": [],
         "segment_ids": [],
     }
-    return Reply(payload=described)
+    return Reply(payload=payload)
 
 
-def send_history(asked: Asked, activity_id: str) -> Reply:
-    found = asked.activity(activity_id)
-    if found is None:
+def send_history(context: RequestContext, activity_id: str) -> Reply:
+    activity = context.activity(activity_id)
+    if activity is None:
         return replies.not_found()
     sends = [
         {
             "send_id": number,
             "count": contacts,
-            "run_date": time_of(when),
+            "run_date": format_instant(sent_at),
             "send_status": "COMPLETED",
             "reason_code": 0,
             "contact_list_ids": [],
         }
-        for number, (when, contacts) in enumerate(found.sent, 1)
+        for number, (sent_at, contacts) in enumerate(activity.sent, 1)
     ]
     return Reply(payload=sends)
 
 
-def account(asked: Asked) -> Reply:
-    if "account_read" not in asked.grant.scope.split():
-        return replies.forbidden()
-    summary = {
-        "encoded_account_id": f"a07e{asked.grant.account_id}",
-        "organization_name": f"Example Organization ({asked.grant.account_id})",
-        "contact_email": "owner@example.com",
-        "first_name": "Olga",
-        "last_name": "Owner",
-        "country_code": "US",
-        "time_zone_id": "US/Eastern",
-    }
-    return Reply(payload=summary)
-
-
-def _described(campaign: Campaign) -> dict[str, Any]:
+def _describe(campaign: Campaign) -> dict[str, Any]:
     return {
         "campaign_id": campaign.campaign_id,
         "name": campaign.name,
         "current_status": campaign.status,
         "type": "NEWSLETTER",
         "type_code": 10,
-        "created_at": time_of(campaign.created_at),
-        "updated_at": time_of(campaign.updated_at),
+        "created_at": format_instant(campaign.created_at),
+        "updated_at": format_instant(campaign.updated_at),
     }
 
 
-def _instant(request: Request, name: str) -> datetime | None:
+def _date(request: Request, name: str) -> datetime | None:
     text = request.query.get(name)
-    if text is None:
-        return None
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return None if text is None else parse_instant(text)

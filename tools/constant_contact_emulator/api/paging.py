@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode
 
-from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat, written
+from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat
+from constant_contact_emulator.world.instants import format_instant
 from constant_contact_emulator.world.report import (
     Report,
     Row,
@@ -16,7 +17,7 @@ from constant_contact_emulator.world.report import (
 )
 from constant_contact_emulator.world.world import World
 
-MOST_ROWS = 500
+MAX_LIMIT = 500
 _SNAPSHOTS = 64
 
 
@@ -38,11 +39,11 @@ class Position:
     def link(self) -> str:
         named = [("limit", self.limit), ("o", self.offset), ("k", self.below)]
         named += [("s", self.snapshot), ("t", self.issued)]
-        return encoded({name: value for name, value in named if value is not None})
+        return encode_link({name: value for name, value in named if value is not None})
 
     @classmethod
-    def read(cls, link: str) -> Self:
-        found = decoded(link)
+    def from_link(cls, link: str) -> Self:
+        found = decode_link(link)
         try:
             numbers = {name: int(text) for name, text in found.items()}
             position = cls(
@@ -54,16 +55,16 @@ class Position:
             )
         except (KeyError, ValueError) as error:
             raise BadLink from error
-        if not 1 <= position.limit <= MOST_ROWS or position.offset < 0:
+        if not 1 <= position.limit <= MAX_LIMIT or position.offset < 0:
             raise BadLink
         return position
 
 
-def encoded(values: dict[str, int]) -> str:
+def encode_link(values: dict[str, int]) -> str:
     return base64.urlsafe_b64encode(urlencode(values).encode()).decode().rstrip("=")
 
 
-def decoded(link: str) -> dict[str, str]:
+def decode_link(link: str) -> dict[str, str]:
     try:
         padded = link + "=" * (-len(link) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
@@ -201,5 +202,5 @@ def shown(row: Row, activity_id: str, form: TimeFormat) -> dict[str, Any]:
         fields["last_name"] = contact.last_name
     if row.device_type is not None:
         fields["device_type"] = row.device_type
-    fields["created_time"] = written(row.created, form)
+    fields["created_time"] = format_instant(row.created, form)
     return fields

@@ -1,4 +1,4 @@
-"""The vendor's API: who asks, how often, and which path answers."""
+"""The vendor's API: authorization, limits, and a function for each path."""
 
 import re
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from constant_contact_emulator import replies
 from constant_contact_emulator.access.limits import Limits
 from constant_contact_emulator.access.tokens import Authorization
-from constant_contact_emulator.api import emails, reports
-from constant_contact_emulator.api.context import Asked
+from constant_contact_emulator.api import accounts, counters, emails, opens
+from constant_contact_emulator.api.context import RequestContext
 from constant_contact_emulator.api.paging import Pages
 from constant_contact_emulator.messages import Reply, Request
 from constant_contact_emulator.world.world import World
@@ -25,6 +25,7 @@ class Api:
         self.pages = Pages(self.world)
 
     def answer(self, request: Request) -> Reply:
+        """Answer a request under `/v3/`."""
         grant = self.authorization.bearer(request.headers.get("authorization"))
         if grant is None:
             return replies.unauthorized()
@@ -35,23 +36,23 @@ class Api:
         if metrics and not self.world.behaviour.privileged:
             return replies.forbidden()
         for pattern, answer in _ROUTES:
-            found = pattern.fullmatch(request.path)
-            if found and request.method == "GET":
+            match = pattern.fullmatch(request.path)
+            if match and request.method == "GET":
                 with self.world.lock:
-                    asked = Asked(self.world, self.pages, grant, request)
-                    return answer(asked, *found.groups())
+                    context = RequestContext(self.world, self.pages, grant, request)
+                    return answer(context, *match.groups())
         return replies.not_found()
 
 
 _ID = "([^/]+)"
 _ROUTES: list[tuple[re.Pattern[str], Callable[..., Reply]]] = [
-    (re.compile(f"/v3/reports/email_reports/{_ID}/tracking/opens"), reports.opens),
-    (re.compile(f"/v3/reports/stats/email_campaigns/{_ID}"), reports.campaign_stats),
-    (re.compile(f"/v3/reports/stats/email_campaign_activities/{_ID}"), reports.activity_stats),
-    (re.compile("/v3/reports/summary_reports/email_campaign_summaries"), reports.summaries),
+    (re.compile(f"/v3/reports/email_reports/{_ID}/tracking/opens"), opens.opens),
+    (re.compile(f"/v3/reports/stats/email_campaigns/{_ID}"), counters.campaign_stats),
+    (re.compile(f"/v3/reports/stats/email_campaign_activities/{_ID}"), counters.activity_stats),
+    (re.compile("/v3/reports/summary_reports/email_campaign_summaries"), counters.summaries),
     (re.compile("/v3/emails"), emails.campaigns),
     (re.compile(f"/v3/emails/activities/{_ID}"), emails.activity),
     (re.compile(f"/v3/emails/activities/{_ID}/send_history"), emails.send_history),
     (re.compile(f"/v3/emails/{_ID}"), emails.campaign),
-    (re.compile("/v3/account/summary"), emails.account),
+    (re.compile("/v3/account/summary"), accounts.account_summary),
 ]

@@ -1,7 +1,7 @@
 """The control endpoint: what a test in another process needs, as JSON under `/_control/`."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from json import JSONDecodeError, loads
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from constant_contact_emulator.messages import Reply, Request
 from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat
 from constant_contact_emulator.world.clocks import ManualClock
+from constant_contact_emulator.world.instants import parse_instant
 from constant_contact_emulator.world.report import Contact
 from constant_contact_emulator.world.send import simulate_send
 
@@ -188,10 +189,7 @@ def _advance(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
 
 
 def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return None if text is None else parse_instant(text)
 
 
 def _seconds(number: float | None) -> timedelta | None:

@@ -1,7 +1,7 @@
 """What the vendor leaves open, and a test may therefore choose."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -68,16 +68,3 @@ class Behaviour:
     """400 or 404."""
     counters_stale_for: timedelta = timedelta(0)
     """Counters are refreshed no more often than this."""
-
-
-_EASTERN = timezone(timedelta(hours=-5))
-
-
-def written(instant: datetime, form: TimeFormat) -> str:
-    """Write a UTC instant in one of the vendor's forms."""
-    if form is TimeFormat.MILLISECONDS:
-        return instant.isoformat(timespec="milliseconds")[:-6] + "Z"
-    timespec = "milliseconds" if instant.microsecond else "seconds"
-    if form is TimeFormat.SECONDS:
-        return instant.isoformat(timespec=timespec)[:-6] + "Z"
-    return instant.astimezone(_EASTERN).isoformat(timespec=timespec)
