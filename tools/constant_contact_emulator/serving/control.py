@@ -4,22 +4,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from json import JSONDecodeError, loads
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from constant_contact_emulator.messages import Reply, Request
+from constant_contact_emulator.serving.vendor import Vendor
 from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat
 from constant_contact_emulator.world.clocks import ManualClock
 from constant_contact_emulator.world.instants import parse_instant
 from constant_contact_emulator.world.report import Contact
 from constant_contact_emulator.world.send import simulate_send
 
-if TYPE_CHECKING:
-    from constant_contact_emulator.serving.server import Emulator
-
 PREFIX = "/_control/"
 
 
-def control(emulator: "Emulator", request: Request) -> Reply:
+def control(vendor: Vendor, request: Request) -> Reply:
     """Answer a request of the control endpoint; what is wrong with it is told with a 400."""
     name = request.path.removeprefix(PREFIX)
     act = _ACTIONS.get((request.method, name))
@@ -28,60 +26,60 @@ def control(emulator: "Emulator", request: Request) -> Reply:
         return Reply(HTTPStatus.NOT_FOUND, {"known": known})
     try:
         details = loads(request.body) if request.body else {}
-        return Reply(payload=act(emulator, request.query | details))
+        return Reply(payload=act(vendor, request.query | details))
     except (JSONDecodeError, KeyError, TypeError, ValueError) as error:
         problem = f"{type(error).__name__}: {error}"
         return Reply(HTTPStatus.BAD_REQUEST, {"error": problem})
 
 
-def _add_fault(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
-    emulator.faults.add(**details)
-    return {"faults": len(emulator.faults)}
+def _add_fault(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    vendor.faults.add(**details)
+    return {"faults": len(vendor.faults)}
 
 
-def _clear_faults(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
-    emulator.faults.clear()
+def _clear_faults(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
+    vendor.faults.clear()
     return {"faults": 0}
 
 
-def _count_faults(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
-    return {"faults": len(emulator.faults)}
+def _count_faults(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
+    return {"faults": len(vendor.faults)}
 
 
-def _add_opens(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+def _add_opens(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     activity_id = details["activity"]
     first = int(details.get("first", 0))
     opens = details.get("opens")
     if opens is None:
         opens = [{"contact": first + n} for n in range(int(details.get("count", 1)))]
-    with emulator.world.lock:
+    with vendor.world.lock:
         for one in opens:
             contact: Contact | int = int(one.get("contact", 0))
             if "contact_id" in one:
                 contact = Contact(one["contact_id"], one.get("email_address", "x@example.com"))
-            emulator.world.add_open(
+            vendor.world.add_open(
                 activity_id,
                 contact,
                 at=_instant(one.get("created_time")),
                 device_type=one.get("device_type", "computer"),
                 visible_from=_instant(one.get("visible_from")),
             )
-    return _count_rows(emulator, details)
+    return _count_rows(vendor, details)
 
 
-def _add_raw_row(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+def _add_raw_row(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     at = _instant(details.get("at"))
-    emulator.world.add_raw_row(details["activity"], details["row"], at=at)
-    return _count_rows(emulator, details)
+    vendor.world.add_raw_row(details["activity"], details["row"], at=at)
+    return _count_rows(vendor, details)
 
 
-def _count_rows(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
-    return {"rows": emulator.world.count_rows(details["activity"])}
+def _count_rows(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": vendor.world.count_rows(details["activity"])}
 
 
-def _withdraw(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+def _withdraw(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     contact_id = details.get("contact_id")
-    withdrawn = emulator.world.withdraw(
+    withdrawn = vendor.world.withdraw(
         details["activity"],
         lambda row: contact_id is None or row.contact.contact_id == contact_id,
         at_most=int(details.get("at_most", 1)),
@@ -89,8 +87,8 @@ def _withdraw(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
     return {"withdrawn": withdrawn}
 
 
-def _add_campaign(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
-    world = emulator.world
+def _add_campaign(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    world = vendor.world
     account_id = details.get("account", "default")
     campaign = world.add_campaign(details.get("name", "Newsletter"), account_id=account_id)
     contacts, sent_at = int(details.get("contacts", 0)), _instant(details.get("sent_at"))
@@ -103,13 +101,13 @@ def _add_campaign(emulator: "Emulator", details: dict[str, Any]) -> dict[str, An
     return {"campaign": campaign.campaign_id, "activity": campaign.activity_id, "rows": rows}
 
 
-def _resend(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
-    activity = emulator.world.resend(details["campaign"])
+def _resend(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    activity = vendor.world.resend(details["campaign"])
     return {"activity": activity.campaign_activity_id}
 
 
-def _campaigns(emulator: "Emulator", _: dict[str, Any]) -> list[dict[str, Any]]:
-    with emulator.world.lock:
+def _campaigns(vendor: Vendor, _: dict[str, Any]) -> list[dict[str, Any]]:
+    with vendor.world.lock:
         return [
             {
                 "campaign": one.campaign_id,
@@ -117,70 +115,70 @@ def _campaigns(emulator: "Emulator", _: dict[str, Any]) -> list[dict[str, Any]]:
                 "name": one.name,
                 "activities": {two.campaign_activity_id: two.role for two in one.activities},
             }
-            for one in emulator.world.campaigns.values()
+            for one in vendor.world.campaigns.values()
         ]
 
 
-def _requests(emulator: "Emulator", details: dict[str, Any]) -> list[dict[str, Any]]:
+def _requests(vendor: Vendor, details: dict[str, Any]) -> list[dict[str, Any]]:
     path = details.get("path", "")
     return [
         {"time": one.time.isoformat(), "method": one.method, "path": one.path, "status": one.status}
-        for one in list(emulator.requests)
+        for one in list(vendor.requests)
         if path in one.path
     ]
 
 
-def _forget_requests(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
-    emulator.requests.clear()
+def _forget_requests(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
+    vendor.requests.clear()
     return {"requests": 0}
 
 
-def _connect(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
-    return emulator.credentials(details.get("account", "default"))
+def _connect(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    return vendor.credentials(details.get("account", "default"))
 
 
-def _expire(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
-    emulator.authorization.expire_access_tokens()
+def _expire(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
+    vendor.authorization.expire_access_tokens()
     return {}
 
 
-def _revoke(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
-    emulator.authorization.revoke()
+def _revoke(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
+    vendor.authorization.revoke()
     return {}
 
 
-def _approve(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
-    emulator.authorization.approve(details["user_code"])
+def _approve(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    vendor.authorization.approve(details["user_code"])
     return {}
 
 
-def _deny(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
-    emulator.authorization.deny(details["user_code"])
+def _deny(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    vendor.authorization.deny(details["user_code"])
     return {}
 
 
-def _waiting(emulator: "Emulator", _: dict[str, Any]) -> dict[str, Any]:
-    return {"user_codes": emulator.authorization.pending_user_codes()}
+def _waiting(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
+    return {"user_codes": vendor.authorization.pending_user_codes()}
 
 
-def _behave(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+def _behave(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     known = {name: read(details[name]) for name, read in _BEHAVIOUR.items() if name in details}
     unknown = details.keys() - known.keys()
     if unknown:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     for name, value in known.items():
-        setattr(emulator.world.behaviour, name, value)
+        setattr(vendor.world.behaviour, name, value)
     return {}
 
 
-def _limit(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
+def _limit(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     for name in details.keys() & {"per_second", "per_day", "token_per_second"}:
-        setattr(emulator.limits, name, None if details[name] is None else int(details[name]))
-    return {"spent": emulator.limits.spent}
+        setattr(vendor.limits, name, None if details[name] is None else int(details[name]))
+    return {"spent": vendor.limits.spent}
 
 
-def _advance(emulator: "Emulator", details: dict[str, Any]) -> dict[str, Any]:
-    clock = emulator.world.clock
+def _advance(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    clock = vendor.world.clock
     if "seconds" in details:
         if not isinstance(clock, ManualClock):
             raise ValueError("this clock runs by itself")
@@ -208,7 +206,7 @@ _BEHAVIOUR: dict[str, Callable[[Any], Any]] = {
     "counters_stale_for": _seconds,
 }
 
-_ACTIONS: dict[tuple[str, str], Callable[["Emulator", dict[str, Any]], Any]] = {
+_ACTIONS: dict[tuple[str, str], Callable[[Vendor, dict[str, Any]], Any]] = {
     ("POST", "faults"): _add_fault,
     ("GET", "faults"): _count_faults,
     ("DELETE", "faults"): _clear_faults,
