@@ -1,4 +1,4 @@
-"""The vendor's limits: so many requests a second and a day for each API key."""
+"""The vendor's limits: requests a second and a day for each API key."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,15 +11,16 @@ from constant_contact_emulator.messages import Reply
 from constant_contact_emulator.replies import quota_exceeded, throttled, token_throttled
 
 _SECOND = 0.95
-"""A second less a little, for what a network does to a client that keeps the pace."""
+"""Shorter than a second, because a network may move the requests of a paced client together."""
 
 
 @dataclass(slots=True)
 class Limits:
-    """None is no limit; every request counts for the day, throttled ones too.
+    """Counts requests and refuses those over a limit; None disables a limit.
 
-    The day turns at 00:00 UTC of the world's clock. The seconds are the world's as well,
-    unless `pace_seconds` gives them, which a world that runs fast should.
+    Throttled requests count for the day, which begins at 00:00 UTC of the world's clock.
+    Seconds are measured by the world's clock too, unless `pace_seconds` is set: set it for a
+    clock that runs faster than real time.
     """
 
     per_second: int | None = 4
@@ -34,10 +35,11 @@ class Limits:
 
     @classmethod
     def off(cls) -> Self:
+        """Return limits that refuse nothing."""
         return cls(per_second=None, per_day=None, token_per_second=None)
 
     def refuse(self, key: str, now: datetime) -> Reply | None:
-        """Count a request of the API; return the refusal, if it is one too many."""
+        """Count a request to the API; return the refusal if it is over a limit."""
         with self._lock:
             day = now.date().isoformat()
             if day != self._day:
@@ -47,22 +49,24 @@ class Limits:
             if self.per_day is not None and spent >= self.per_day:
                 return quota_exceeded()
             self.spent[key] = spent + 1
-            return None if self._paced("api", key, self.per_second, now) else throttled()
+            if self._within_pace("api", key, self.per_second, now):
+                return None
+            return throttled()
 
     def refuse_token(self, key: str, now: datetime) -> Reply | None:
-        """Count a request of the token endpoint."""
+        """Count a request to the token endpoint; return the refusal if it is over the limit."""
         with self._lock:
-            paced = self._paced("token", key, self.token_per_second, now)
-            return None if paced else token_throttled()
+            within_pace = self._within_pace("token", key, self.token_per_second, now)
+            return None if within_pace else token_throttled()
 
-    def _paced(self, kind: str, key: str, most: int | None, now: datetime) -> bool:
-        if most is None:
+    def _within_pace(self, kind: str, key: str, limit: int | None, now: datetime) -> bool:
+        if limit is None:
             return True
         second = self.pace_seconds() if self.pace_seconds else now.timestamp()
         recent = self._recent.setdefault((kind, key), deque())
         while recent and recent[0] <= second - _SECOND:
             recent.popleft()
-        if len(recent) >= most:
+        if len(recent) >= limit:
             return False
         recent.append(second)
         return True
