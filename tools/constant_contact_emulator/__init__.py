@@ -1,12 +1,15 @@
 """The vendor's API on localhost: a program, and a test fixture.
 
-`with Emulator(clock=…) as emulator:` serves an empty world at `emulator.url`. Fill it through
-`emulator.world`, break it through `emulator.faults`, and read what was asked in
-`emulator.requests`. Nothing here is part of the product, and only the standard library is used.
+`with Emulator(clock=…) as emulator:` serves an empty world at `emulator.url`. Add campaigns and
+opens with `emulator.world` and faults with `emulator.faults`; `emulator.requests` is the log.
+The package uses only the standard library and nothing of the product.
 
-- `world`: what exists at the vendor, how contacts open, and what a test may choose
-- `access`: tokens, consent, and limits · `api`: the replies, by path
-- `serving`: the vendor in process and over HTTP, its faults, and the control endpoint
+Its rooms; each imports only those below it:
+- `serving`: the vendor in process (`vendor`) and over HTTP (`server`), faults, the control endpoint
+- `api`: the reply for each path
+- `access`: tokens, consent, and limits
+- `world`: campaigns, reports, simulated sends, clocks, and the behaviour that a test chooses
+- `messages`, `replies`: requests and replies as values, and the vendor's error replies
 """
 
 from constant_contact_emulator.access.limits import Limits

@@ -11,29 +11,29 @@ from typing import Any
 class Request:
     method: str
     target: str
-    """Path and query as they were sent."""
+    """The path and the query as they were sent."""
     path: str
     query: dict[str, str]
     headers: dict[str, str]
-    """By lower-case name."""
+    """Header values by lower-case name."""
     body: bytes = b""
 
 
 class Ending(StrEnum):
-    """What becomes of the connection."""
+    """How the server ends a reply."""
 
     WHOLE = "whole"
     CUT = "cut"
     """Half of the body is sent, then the connection is closed."""
     DROPPED = "dropped"
-    """It is closed without a word."""
+    """The connection is closed without a reply."""
 
 
 @dataclass(slots=True)
 class Reply:
     status: int = HTTPStatus.OK
     payload: Any = None
-    """JSON, or bytes as they are, or None for no body."""
+    """A JSON value, raw bytes, or None for an empty body."""
     headers: dict[str, str] = field(default_factory=dict)
     media: str = "application/json"
     ending: Ending = Ending.WHOLE

@@ -46,7 +46,7 @@ def html(status: int) -> Reply:
 
 
 def of_status(status: int) -> Reply:
-    """Return the body that the vendor is known to give with a status."""
+    """Return the vendor's error reply for a status."""
     match status:
         case HTTPStatus.BAD_REQUEST:
             return invalid("The request is invalid.")

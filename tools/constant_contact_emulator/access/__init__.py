@@ -1,1 +1,1 @@
-"""Who may send requests, and how many: tokens, consent, and limits."""
+"""Access to the API: tokens, consent, and limits."""

@@ -1,1 +1,1 @@
-"""The replies of the vendor's API, by path."""
+"""The reply of the API for each path."""

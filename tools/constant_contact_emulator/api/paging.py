@@ -1,4 +1,4 @@
-"""Pages and next links of the opens report: by offset, by key, or through a snapshot."""
+"""Pages and next links of the opens report: by offset, by key, or from a snapshot."""
 
 import base64
 import binascii
@@ -12,8 +12,8 @@ from constant_contact_emulator.world.instants import format_instant
 from constant_contact_emulator.world.report import (
     Report,
     Row,
-    descending,
-    descending_shuffled,
+    page_rows,
+    shuffled_page_rows,
 )
 from constant_contact_emulator.world.world import World
 
@@ -27,25 +27,25 @@ class BadLink(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a next link holds."""
+    """The content of a next link."""
 
     limit: int
     offset: int = 0
     below: int | None = None
     snapshot: int | None = None
     issued: int | None = None
-    """Unix seconds, where links may expire."""
+    """Unix seconds, if links expire."""
 
-    def link(self) -> str:
-        named = [("limit", self.limit), ("o", self.offset), ("k", self.below)]
-        named += [("s", self.snapshot), ("t", self.issued)]
-        return encode_link({name: value for name, value in named if value is not None})
+    def to_link(self) -> str:
+        values = [("limit", self.limit), ("o", self.offset), ("k", self.below)]
+        values += [("s", self.snapshot), ("t", self.issued)]
+        return encode_link({name: value for name, value in values if value is not None})
 
     @classmethod
     def from_link(cls, link: str) -> Self:
-        found = decode_link(link)
+        texts = decode_link(link)
         try:
-            numbers = {name: int(text) for name, text in found.items()}
+            numbers = {name: int(text) for name, text in texts.items()}
             position = cls(
                 numbers["limit"],
                 numbers.get("o", 0),
@@ -74,32 +74,32 @@ def decode_link(link: str) -> dict[str, str]:
 
 
 class Pages:
-    """Cuts reports into pages and writes them as the vendor does."""
+    """Divides reports into pages, in the vendor's JSON."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._snapshots: OrderedDict[int, list[Row]] = OrderedDict()
         self._snapshot_of: dict[tuple[str, int], int] = {}
-        self._taken = 0
-        self._page_turn = 0
-        self._last_page_turn = 0
+        self._snapshot_count = 0
+        self._page_count = 0
+        self._last_page_count = 0
 
     def page(self, activity_id: str, position: Position) -> dict[str, Any]:
-        """Return the reply for one page of a report; `BadLink` if the position is too old."""
+        """Return the JSON of one page of a report; raise `BadLink` if the position expired."""
         behaviour = self._world.behaviour
         with self._world.lock:
-            self._page_turn += 1
+            self._page_count += 1
             self._refuse_expired(position)
             report = self._world.report(activity_id)
-            rows, following = self._cut(activity_id, report, position)
+            rows, following = self._slice(activity_id, report, position)
             if following and behaviour.link_lifetime is not None:
                 issued = int(self._world.clock().timestamp())
                 following = replace(following, issued=issued)
             forms = behaviour.time_formats
-            turn = self._page_turn - 1
+            first = self._page_count - 1
         reply: dict[str, Any] = {
             "tracking_activities": [
-                shown(row, activity_id, forms[(turn + place) % len(forms)])
+                format_row(row, activity_id, forms[(first + place) % len(forms)])
                 for place, row in enumerate(rows)
             ]
         }
@@ -110,20 +110,20 @@ class Pages:
         href = None
         if following:
             path = f"/v3/reports/email_reports/{activity_id}/tracking/opens"
-            href = f"{path}?next={following.link()}"
+            href = f"{path}?next={following.to_link()}"
         self.add_links(reply, href)
         return reply
 
     def add_links(self, reply: dict[str, Any], href: str | None) -> None:
-        """Add a next link, or one of the vendor's ways to have none."""
+        """Add a next link, or one of the vendor's forms of its absence."""
         if href is not None:
             reply["_links"] = {"next": {"href": href}}
             return
         with self._world.lock:
-            ways = self._world.behaviour.last_page
-            way = ways[self._last_page_turn % len(ways)]
-            self._last_page_turn += 1
-        match way:
+            forms = self._world.behaviour.last_page
+            form = forms[self._last_page_count % len(forms)]
+            self._last_page_count += 1
+        match form:
             case LastPage.NO_LINKS:
                 pass
             case LastPage.NULL_LINKS:
@@ -142,7 +142,7 @@ class Pages:
             if age_seconds > lifetime.total_seconds():
                 raise BadLink
 
-    def _cut(
+    def _slice(
         self, activity_id: str, report: Report, position: Position
     ) -> tuple[list[Row], Position | None]:
         limit = position.limit
@@ -154,39 +154,39 @@ class Pages:
                 raise BadLink
             rows = self._snapshots[snapshot]
         elif position.below is not None:
-            offset = len(rows) - report.below(position.below)
+            offset = len(rows) - report.count_below(position.below)
         if behaviour.ties is Ties.SHUFFLED and behaviour.paging is not Paging.KEYSET:
-            page = descending_shuffled(rows, offset, limit, self._world.random)
+            shown = shuffled_page_rows(rows, offset, limit, self._world.random)
         else:
-            page = descending(rows, offset, limit)
+            shown = page_rows(rows, offset, limit)
         if offset + limit >= len(rows):
-            return page, None
+            return shown, None
         if snapshot is not None:
-            return page, Position(limit, offset + limit, snapshot=snapshot)
+            return shown, Position(limit, offset + limit, snapshot=snapshot)
         match behaviour.paging:
             case Paging.OFFSET:
-                return page, Position(limit, offset + limit)
+                return shown, Position(limit, offset + limit)
             case Paging.KEYSET:
-                return page, Position(limit, below=page[-1].key)
+                return shown, Position(limit, below=shown[-1].key)
             case Paging.SNAPSHOT:
-                taken = self._snapshot(activity_id, report)
-                return page, Position(limit, offset + limit, snapshot=taken)
+                number = self._snapshot(activity_id, report)
+                return shown, Position(limit, offset + limit, snapshot=number)
 
     def _snapshot(self, activity_id: str, report: Report) -> int:
         state = (activity_id, report.changes)
-        taken = self._snapshot_of.get(state)
-        if taken is None or taken not in self._snapshots:
-            self._taken += 1
-            taken = self._taken
-            self._snapshot_of[state] = taken
-            self._snapshots[taken] = list(report.rows)
+        number = self._snapshot_of.get(state)
+        if number is None or number not in self._snapshots:
+            self._snapshot_count += 1
+            number = self._snapshot_count
+            self._snapshot_of[state] = number
+            self._snapshots[number] = list(report.rows)
             if len(self._snapshots) > _SNAPSHOTS:
                 self._snapshots.popitem(last=False)
-        return taken
+        return number
 
 
-def shown(row: Row, activity_id: str, form: TimeFormat) -> dict[str, Any]:
-    """Return a row as the report writes it."""
+def format_row(row: Row, activity_id: str, form: TimeFormat) -> dict[str, Any]:
+    """Return the JSON of a row."""
     if row.raw is not None:
         return dict(row.raw)
     contact = row.contact

@@ -1,4 +1,4 @@
-"""The control endpoint: what a test in another process needs, as JSON under `/_control/`."""
+"""The control endpoint, for tests in other processes: JSON under `/_control/`."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,18 +18,17 @@ PREFIX = "/_control/"
 
 
 def control(vendor: Vendor, request: Request) -> Reply:
-    """Answer a request of the control endpoint; what is wrong with it is told with a 400."""
-    name = request.path.removeprefix(PREFIX)
-    act = _ACTIONS.get((request.method, name))
-    if act is None:
+    """Answer a request to the control endpoint; an invalid one gets a 400 with the error."""
+    action = _ACTIONS.get((request.method, request.path.removeprefix(PREFIX)))
+    if action is None:
         known = sorted(f"{method} {PREFIX}{name}" for method, name in _ACTIONS)
         return Reply(HTTPStatus.NOT_FOUND, {"known": known})
     try:
         details = loads(request.body) if request.body else {}
-        return Reply(payload=act(vendor, request.query | details))
+        return Reply(payload=action(vendor, request.query | details))
     except (JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        problem = f"{type(error).__name__}: {error}"
-        return Reply(HTTPStatus.BAD_REQUEST, {"error": problem})
+        message = f"{type(error).__name__}: {error}"
+        return Reply(HTTPStatus.BAD_REQUEST, {"error": message})
 
 
 def _add_fault(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
@@ -53,16 +52,16 @@ def _add_opens(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     if opens is None:
         opens = [{"contact": first + n} for n in range(int(details.get("count", 1)))]
     with vendor.world.lock:
-        for one in opens:
-            contact: Contact | int = int(one.get("contact", 0))
-            if "contact_id" in one:
-                contact = Contact(one["contact_id"], one.get("email_address", "x@example.com"))
+        for open_ in opens:
+            contact: Contact | int = int(open_.get("contact", 0))
+            if "contact_id" in open_:
+                contact = Contact(open_["contact_id"], open_.get("email_address", "x@example.com"))
             vendor.world.add_open(
                 activity_id,
                 contact,
-                at=_instant(one.get("created_time")),
-                device_type=one.get("device_type", "computer"),
-                visible_from=_instant(one.get("visible_from")),
+                at=_instant(open_.get("created_time")),
+                device_type=open_.get("device_type", "computer"),
+                visible_from=_instant(open_.get("visible_from")),
             )
     return _count_rows(vendor, details)
 
@@ -106,29 +105,31 @@ def _resend(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     return {"activity": activity.campaign_activity_id}
 
 
-def _campaigns(vendor: Vendor, _: dict[str, Any]) -> list[dict[str, Any]]:
+def _list_campaigns(vendor: Vendor, _: dict[str, Any]) -> list[dict[str, Any]]:
     with vendor.world.lock:
         return [
             {
-                "campaign": one.campaign_id,
-                "account": one.account_id,
-                "name": one.name,
-                "activities": {two.campaign_activity_id: two.role for two in one.activities},
+                "campaign": campaign.campaign_id,
+                "account": campaign.account_id,
+                "name": campaign.name,
+                "activities": {
+                    activity.campaign_activity_id: activity.role for activity in campaign.activities
+                },
             }
-            for one in vendor.world.campaigns.values()
+            for campaign in vendor.world.campaigns.values()
         ]
 
 
-def _requests(vendor: Vendor, details: dict[str, Any]) -> list[dict[str, Any]]:
+def _list_requests(vendor: Vendor, details: dict[str, Any]) -> list[dict[str, Any]]:
     path = details.get("path", "")
     return [
-        {"time": one.time.isoformat(), "method": one.method, "path": one.path, "status": one.status}
-        for one in list(vendor.requests)
-        if path in one.path
+        request._asdict() | {"time": request.time.isoformat()}
+        for request in list(vendor.requests)
+        if path in request.path
     ]
 
 
-def _forget_requests(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
+def _clear_requests(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
     vendor.requests.clear()
     return {"requests": 0}
 
@@ -157,31 +158,31 @@ def _deny(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _waiting(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
+def _pending_devices(vendor: Vendor, _: dict[str, Any]) -> dict[str, Any]:
     return {"user_codes": vendor.authorization.pending_user_codes()}
 
 
-def _behave(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
-    known = {name: read(details[name]) for name, read in _BEHAVIOUR.items() if name in details}
-    unknown = details.keys() - known.keys()
+def _set_behaviour(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    unknown = details.keys() - _BEHAVIOUR.keys()
     if unknown:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-    for name, value in known.items():
+        raise ValueError(f"unknown behaviour: {', '.join(sorted(unknown))}")
+    values = {name: _BEHAVIOUR[name](value) for name, value in details.items()}
+    for name, value in values.items():
         setattr(vendor.world.behaviour, name, value)
     return {}
 
 
-def _limit(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+def _set_limits(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     for name in details.keys() & {"per_second", "per_day", "token_per_second"}:
         setattr(vendor.limits, name, None if details[name] is None else int(details[name]))
     return {"spent": vendor.limits.spent}
 
 
-def _advance(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+def _move_clock(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     clock = vendor.world.clock
     if "seconds" in details:
         if not isinstance(clock, ManualClock):
-            raise ValueError("this clock runs by itself")
+            raise ValueError("only a ManualClock can be advanced")
         clock.advance(timedelta(seconds=float(details["seconds"])))
     return {"now": clock().isoformat()}
 
@@ -190,8 +191,8 @@ def _instant(text: str | None) -> datetime | None:
     return None if text is None else parse_instant(text)
 
 
-def _seconds(number: float | None) -> timedelta | None:
-    return None if number is None else timedelta(seconds=number)
+def _duration(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 _BEHAVIOUR: dict[str, Callable[[Any], Any]] = {
@@ -202,8 +203,8 @@ _BEHAVIOUR: dict[str, Callable[[Any], Any]] = {
     "unknown_fields": bool,
     "privileged": bool,
     "expired_link_status": int,
-    "link_lifetime": _seconds,
-    "counters_stale_for": _seconds,
+    "link_lifetime": _duration,
+    "counters_stale_for": _duration,
 }
 
 _ACTIONS: dict[tuple[str, str], Callable[[Vendor, dict[str, Any]], Any]] = {
@@ -215,17 +216,17 @@ _ACTIONS: dict[tuple[str, str], Callable[[Vendor, dict[str, Any]], Any]] = {
     ("GET", "rows"): _count_rows,
     ("POST", "withdraw"): _withdraw,
     ("POST", "campaigns"): _add_campaign,
-    ("GET", "campaigns"): _campaigns,
+    ("GET", "campaigns"): _list_campaigns,
     ("POST", "resend"): _resend,
-    ("GET", "requests"): _requests,
-    ("DELETE", "requests"): _forget_requests,
+    ("GET", "requests"): _list_requests,
+    ("DELETE", "requests"): _clear_requests,
     ("POST", "connect"): _connect,
     ("POST", "expire"): _expire,
     ("POST", "revoke"): _revoke,
     ("POST", "approve"): _approve,
     ("POST", "deny"): _deny,
-    ("GET", "devices"): _waiting,
-    ("POST", "behaviour"): _behave,
-    ("POST", "limits"): _limit,
-    ("POST", "clock"): _advance,
+    ("GET", "devices"): _pending_devices,
+    ("POST", "behaviour"): _set_behaviour,
+    ("POST", "limits"): _set_limits,
+    ("POST", "clock"): _move_clock,
 }

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: queued, and taken by the requests that match."""
+"""Faults on demand: a queue, and the requests to which each fault applies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,61 +14,64 @@ FOREIGN_HOST = "https://elsewhere.example"
 
 
 class Kind(StrEnum):
-    # Answered instead of the request being worked.
+    # These replace the reply: the request is not processed.
     STATUS = "status"
-    """`status` with the vendor's body for it, or with `body`."""
+    """`status` (500) with the vendor's body for it, or with `body`."""
     HTML = "html"
     """An HTML page with `status` (502)."""
     EMPTY = "empty"
     """No body, with `status` (200)."""
     DROP = "drop"
-    """The connection is closed before the request is worked."""
+    """The connection is closed and the request is not processed."""
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     THROTTLED = "throttled"
     QUOTA_EXCEEDED = "quota_exceeded"
     EXPIRED_LINK = "expired_link"
-    """`status` (400) for the next request that follows a next link."""
-    # The request is worked, and its reply spoilt.
+    """`status` (400), only for a request that follows a next link."""
+    # These alter the reply: the request is processed.
     CUT = "cut"
     """Half of the body, then the connection is closed."""
     LOSE_REPLY = "lose_reply"
-    """All is done, and the connection closed without a word: a rotated token is lost."""
+    """The connection is closed without a reply: a rotated token is lost."""
     HANG = "hang"
-    """`seconds` pass before the request is worked."""
+    """`seconds` pass before the request is processed."""
     FOREIGN_LINK = "foreign_link"
     """The next link leads to another host."""
     LOOP_LINK = "loop_link"
-    """The next link leads back to this very page."""
+    """The next link leads to the same page."""
     EMPTY_PAGE = "empty_page"
-    """No rows, and yet a next link: to the page after the next where there is one."""
+    """No rows; the page's next link stays."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
     kind: Kind
     path: str = "/v3/"
-    """Matches requests whose path and query contain it."""
+    """Applies to requests whose path and query contain it."""
     when: Callable[[str, str], bool] | None = None
-    """Matches further, by method and target."""
+    """A further condition on the method and the target."""
     nth: int = 1
-    """The first matching request that it may strike, counted from when it was added."""
+    """The first matching request to which it applies, counted since it was added."""
     times: int = 1
+    """How many requests it applies to."""
     status: int | None = None
     body: Any = None
-    """JSON, or text or bytes as they are."""
+    """A JSON value, or raw text or bytes."""
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     seen: int = 0
+    """How many matching requests there were so far."""
 
     def matches(self, method: str, target: str) -> bool:
+        """Return whether it concerns a request, whatever `nth` and `times` are."""
         if self.kind is Kind.EXPIRED_LINK and "next=" not in target:
             return False
         return self.path in target and (self.when is None or self.when(method, target))
 
-    def instead(self) -> Reply | None:
-        """Return the reply that stands in for the real one; None: work the request."""
-        reply = self._instead()
+    def replacement(self) -> Reply | None:
+        """Return the reply that replaces the real one, or None to process the request."""
+        reply = self._replacement()
         if reply is None:
             return None
         if self.body is not None:
@@ -76,7 +79,7 @@ class Fault:
         reply.headers |= self.headers
         return reply
 
-    def _instead(self) -> Reply | None:
+    def _replacement(self) -> Reply | None:
         status = self.status
         match self.kind:
             case Kind.STATUS:
@@ -93,8 +96,8 @@ class Fault:
                 fixed = _FIXED.get(self.kind)
                 return fixed() if fixed else None
 
-    def spoil(self, request: Request, reply: Reply) -> Reply:
-        """Return what becomes of the real reply."""
+    def alter(self, request: Request, reply: Reply) -> Reply:
+        """Return the real reply as the fault alters it."""
         match self.kind:
             case Kind.CUT:
                 reply.ending = Ending.CUT
@@ -124,7 +127,7 @@ def _link(href: str) -> dict[str, Any]:
 
 
 class Faults:
-    """The queue. Of the faults that match a request, the one that was added first strikes."""
+    """The queue of faults. The first one added that matches a request applies to it."""
 
     def __init__(self) -> None:
         self._queue: list[Fault] = []
@@ -138,20 +141,20 @@ class Faults:
         return fault
 
     def take(self, method: str, target: str) -> Fault | None:
-        """Return the fault that strikes this request, if any."""
+        """Return the fault that applies to a request, and count the request."""
         with self._lock:
-            striking = None
+            applicable = None
             for fault in self._queue:
                 if not fault.matches(method, target):
                     continue
                 fault.seen += 1
-                if striking is None and fault.seen >= fault.nth:
-                    striking = fault
-            if striking:
-                striking.times -= 1
-                if striking.times <= 0:
-                    self._queue.remove(striking)
-            return striking
+                if applicable is None and fault.seen >= fault.nth:
+                    applicable = fault
+            if applicable:
+                applicable.times -= 1
+                if applicable.times <= 0:
+                    self._queue.remove(applicable)
+            return applicable
 
     def clear(self) -> None:
         with self._lock:

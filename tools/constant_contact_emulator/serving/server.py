@@ -1,4 +1,4 @@
-"""The vendor on localhost, over real HTTP."""
+"""The vendor on localhost, over HTTP."""
 
 import socket
 import sys
@@ -18,7 +18,7 @@ from constant_contact_emulator.world.clocks import Clock, system_clock
 
 
 class Emulator(Vendor):
-    """Serves a world from the moment it is made until it is closed."""
+    """Serves a world from its construction until it is closed."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Emulator(Vendor):
         self.close()
 
     def close(self) -> None:
-        """Close the port and every connection; what hangs is let go."""
+        """Close the port and every connection, hanging requests included."""
         self._closing.set()
         self._server.shutdown()
         self._server.close_connections()
@@ -61,7 +61,7 @@ class Emulator(Vendor):
         self._thread.join()
 
     def answer(self, request: Request) -> Reply:
-        """Answer a request; what lies under the control prefix is a test's."""
+        """Answer a request to the control endpoint or to the vendor."""
         if request.path.startswith(PREFIX):
             return control(self, request)
         return super().answer(request)
@@ -89,7 +89,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away; show what is the emulator's own fault."""
+        """Report the emulator's own errors, but not clients that disconnect."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -98,7 +98,7 @@ class _Server(ThreadingHTTPServer):
             for connection in self._open:
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
-                except OSError:  # the client was faster
+                except OSError:  # the client has disconnected
                     continue
 
 
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         self._send(self.server.emulator.answer(request))
 
-    # The base class looks its methods up by these names.
+    # The base class finds a method by these names.
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815
 
     def _send(self, reply: Reply) -> None:
@@ -143,4 +143,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.sendall(head.encode("latin-1") + b"\r\n" + body)
 
     def log_message(self, *_: object) -> None:
-        """The request log is the emulator's."""
+        """Write no access log: `Emulator.requests` has the requests."""

@@ -1,4 +1,4 @@
-"""The vendor without a network: requests in, replies out, over a world."""
+"""The vendor in process: a world that answers requests without a network."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,20 +20,20 @@ OAUTH = "/oauth2/default/v1"
 
 
 class Logged(NamedTuple):
-    """A request that was answered, or (status 0) whose connection was dropped."""
+    """A request that was answered; status 0 is a dropped connection."""
 
     time: datetime
     method: str
     path: str
-    """With its query."""
+    """The path with its query."""
     status: int
 
 
 class Vendor:
-    """Answers the requests of a world's accounts.
+    """Answers requests from the accounts of a world.
 
-    Limits are the vendor's unless `Limits.off()` or others are handed in. `hang` is given the
-    seconds for which a request is to hang.
+    `limits` defaults to the vendor's; `Limits.off()` disables them. `hang` is called with the
+    seconds for which a request hangs.
     """
 
     def __init__(
@@ -63,45 +63,47 @@ class Vendor:
         client_secret: str | None = None,
         scope: str = DEFAULT_SCOPE,
     ) -> Grant:
-        """Connect an account without any HTTP; its client is made if it is not there."""
+        """Connect an account without HTTP; register its client if it is new."""
         key = client_id or f"{account_id}-key"
         if key not in self.authorization.clients:
             self.authorization.add_client(key, secret=client_secret, account_id=account_id)
         return self.authorization.issue(key, scope=scope)
 
-    def credentials(self, account_id: str = DEFAULT_ACCOUNT, **how: str) -> dict[str, str]:
-        """Connect an account and return what its credentials parameter holds."""
-        grant = self.connect(account_id, **how)
-        held = {
+    def credentials(self, account_id: str = DEFAULT_ACCOUNT, **options: str) -> dict[str, str]:
+        """Connect an account and return the content of its credentials parameter."""
+        grant = self.connect(account_id, **options)
+        credentials = {
             "client_id": grant.client_id,
             "refresh_token": grant.refresh_token,
             "access_token": grant.access_token,
             "expires_at": grant.expires_at.isoformat().replace("+00:00", "Z"),
         }
-        return held | ({"client_secret": grant.client_secret} if grant.client_secret else {})
+        if grant.client_secret:
+            credentials["client_secret"] = grant.client_secret
+        return credentials
 
     def answer(self, request: Request) -> Reply:
-        """Answer a request: hooks, then faults, then the path."""
+        """Answer a request, after any hooks and faults, and log it."""
         fault = self.faults.take(request.method, request.target)
-        reply = self._worked(request, fault)
+        reply = self._process(request, fault)
         status = 0 if reply.ending is Ending.DROPPED else reply.status
         self.requests.append(
             Logged(self.world.clock(), request.method, request.target, int(status))
         )
         return reply
 
-    def _worked(self, request: Request, fault: Fault | None) -> Reply:
+    def _process(self, request: Request, fault: Fault | None) -> Reply:
         if fault is not None and fault.kind is Kind.HANG:
             self._hang(fault.seconds)
-        self.world.announce(request.method, request.target)
-        instead = fault.instead() if fault else None
-        if instead is not None:
-            return instead
-        reply = self._routed(request)
-        whole = reply.status == HTTPStatus.OK and isinstance(reply.payload, dict)
-        return fault.spoil(request, reply) if fault and whole else reply
+        self.world.run_hooks(request.method, request.target)
+        replacement = fault.replacement() if fault else None
+        if replacement is not None:
+            return replacement
+        reply = self._route(request)
+        alterable = reply.status == HTTPStatus.OK and isinstance(reply.payload, dict)
+        return fault.alter(request, reply) if fault and alterable else reply
 
-    def _routed(self, request: Request) -> Reply:
+    def _route(self, request: Request) -> Reply:
         if request.path.startswith("/v3/"):
             return self._api.answer(request)
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
@@ -115,11 +117,11 @@ class Vendor:
             case "GET", "/authorize":
                 return self.authorization.authorize(request.query)
             case "GET", "/activate":
-                return self._activated(request)
+                return self._activate(request)
             case _:
                 return not_found()
 
-    def _activated(self, request: Request) -> Reply:
+    def _activate(self, request: Request) -> Reply:
         try:
             self.authorization.approve(request.query.get("user_code", ""))
         except KeyError:

@@ -1,1 +1,1 @@
-"""What exists at the vendor: accounts, campaigns, and the rows of their reports."""
+"""The data of the vendor: accounts, campaigns, and the rows of their reports."""

@@ -1,4 +1,4 @@
-"""What the vendor leaves open, and a test may therefore choose."""
+"""What the vendor does not document, so that a test chooses it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,18 +6,21 @@ from enum import StrEnum
 
 
 class Paging(StrEnum):
-    """What lies inside a next link."""
+    """What a next link contains."""
 
     OFFSET = "offset"
-    """A number of rows: pages drift when rows come or go between two requests."""
+    """A number of rows: pages shift when rows are added or withdrawn between two requests."""
     KEYSET = "keyset"
-    """The last row shown: no drift, but late rows above it are not seen. Ties never shuffle."""
+    """The last row of the page: pages do not shift, but skip late rows above it.
+
+    Ties are never shuffled.
+    """
     SNAPSHOT = "snapshot"
-    """An offset into the report as it was at its first page."""
+    """An offset into a copy of the report made with its first page."""
 
 
 class LastPage(StrEnum):
-    """How a page says that there is no other."""
+    """How the last page shows that there is no next page."""
 
     NO_LINKS = "no_links"
     NULL_LINKS = "null_links"
@@ -32,39 +35,39 @@ class TimeFormat(StrEnum):
     MILLISECONDS = "milliseconds"
     """`2026-03-02T14:07:00.000Z`"""
     SECONDS = "seconds"
-    """`2026-03-02T14:07:00Z`; a fraction of a second is still written where there is one."""
+    """`2026-03-02T14:07:00Z`; a fraction of a second is written if there is one."""
     OFFSET = "offset"
     """`2026-03-02T09:07:00-05:00`"""
 
 
 class Ties(StrEnum):
-    """The order of rows of one instant; the first two apply to rows added from then on."""
+    """The order of rows of the same instant; the first two apply to rows added afterwards."""
 
     NEWEST_FIRST = "newest_first"
-    """A row that comes later stands above its ties."""
+    """A row that is added later stands above its ties."""
     OLDEST_FIRST = "oldest_first"
-    """A row that comes later stands below its ties."""
+    """A row that is added later stands below its ties."""
     SHUFFLED = "shuffled"
-    """Another order at each request."""
+    """A new order for each request."""
 
 
 @dataclass(slots=True)
 class Behaviour:
-    """Settable at any time, also while the emulator runs."""
+    """The choices; they may be changed while the emulator runs."""
 
     paging: Paging = Paging.OFFSET
     last_page: tuple[LastPage, ...] = tuple(LastPage)
-    """Taken in turn, one for each last page."""
+    """Used in rotation, one for each last page."""
     time_formats: tuple[TimeFormat, ...] = (TimeFormat.MILLISECONDS,)
-    """Taken in turn, one for each row; the turn moves on from request to request."""
+    """Used in rotation, one for each row; each request starts with the next one."""
     ties: Ties = Ties.NEWEST_FIRST
     unknown_fields: bool = False
-    """Rows and replies carry fields that nobody documents."""
+    """Whether rows and replies have undocumented fields."""
     privileged: bool = True
-    """False: the user may not read metrics, and every report answers 403."""
+    """Whether the user may read metrics; if not, every report answers 403."""
     link_lifetime: timedelta | None = None
-    """Next links die at this age, by the world's clock."""
+    """The age at which next links expire, by the world's clock."""
     expired_link_status: int = 400
-    """400 or 404."""
+    """The status for an expired or unreadable link: 400 or 404."""
     counters_stale_for: timedelta = timedelta(0)
-    """Counters are refreshed no more often than this."""
+    """The least time between two refreshes of the counters."""

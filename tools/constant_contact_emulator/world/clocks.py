@@ -12,7 +12,7 @@ def system_clock() -> datetime:
 
 
 class ManualClock:
-    """Stands still until it is told to move."""
+    """A clock that moves only when `advance` or `set` is called."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now.astimezone(UTC)
@@ -28,13 +28,13 @@ class ManualClock:
 
 
 class FastClock:
-    """Runs `speed` times as fast as the wall clock, from `start` (default: the present)."""
+    """A clock that runs `speed` times as fast as real time, from `start` (default: now)."""
 
     def __init__(self, speed: float, start: datetime | None = None) -> None:
         self._speed = speed
         self._start = (start or system_clock()).astimezone(UTC)
-        self._began_seconds = time.monotonic()
+        self._started_seconds = time.monotonic()
 
     def __call__(self) -> datetime:
-        passed_seconds = time.monotonic() - self._began_seconds
-        return self._start + timedelta(seconds=passed_seconds * self._speed)
+        elapsed_seconds = time.monotonic() - self._started_seconds
+        return self._start + timedelta(seconds=elapsed_seconds * self._speed)

@@ -1,4 +1,4 @@
-"""The rows of one activity's report, kept sorted so that a page of a million rows is a slice."""
+"""The rows of one activity's report, kept sorted so that any page is a slice of them."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
@@ -16,6 +16,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _TIE_BITS = 40
 _LAST_TIE = (1 << _TIE_BITS) - 1
 _FEW = 50
+"""Up to this many rows are inserted one by one; more are sorted with the rest."""
 
 _key = attrgetter("key")
 
@@ -37,9 +38,9 @@ class Row:
     device_type: str | None = None
     visible_from: datetime = _EPOCH
     raw: dict[str, Any] | None = None
-    """Shown instead of all the rest, which then only says where the row stands."""
+    """Written in place of the other fields, which then only give the row its position."""
     key: int = 0
-    """Orders all rows of a report: the millisecond of `created`, then the tie."""
+    """The sort key within a report: the millisecond of `created`, then the tie."""
 
 
 def _hidden_order(row: Row) -> float:
@@ -48,18 +49,18 @@ def _hidden_order(row: Row) -> float:
 
 @dataclass(slots=True)
 class Report:
-    """Rows in ascending order; the newest is the last. Guarded by the world's lock."""
+    """Rows in ascending order, the newest last. Callers hold the world's lock."""
 
     rows: list[Row] = field(default_factory=list)
     hidden: list[Row] = field(default_factory=list)
-    """Rows whose time to appear has not come, the next one last."""
+    """Rows that are not visible yet, the next to appear last."""
     opens_by_contact: Counter[str] = field(default_factory=Counter)
     changes: int = 0
-    """Moves whenever the visible rows do."""
+    """Increases whenever the visible rows change."""
     added: int = 0
 
     def add(self, rows: Iterable[Row], ties: Ties) -> None:
-        """Take rows in; each appears when its `visible_from` has come."""
+        """Add rows, each of which appears at its `visible_from`."""
         new = list(rows)
         for row in new:
             self.added += 1
@@ -72,16 +73,16 @@ class Report:
             for row in new:
                 insort(self.hidden, row, key=_hidden_order)
 
-    def show(self, now: datetime) -> None:
-        """Let rows appear whose time has come."""
+    def reveal(self, now: datetime) -> None:
+        """Make the rows visible that are due at `now`."""
         cut = bisect_left(self.hidden, -now.timestamp(), key=_hidden_order)
         due = self.hidden[cut:]
         if not due:
             return
         del self.hidden[cut:]
         if len(due) > _FEW:
-            # Only the rows from the oldest new one on change their places.
-            start = self.below(min(row.key for row in due))
+            # Rows that are older than every new row keep their place.
+            start = self.count_below(min(row.key for row in due))
             self.rows[start:] = sorted(self.rows[start:] + due, key=_key)
         else:
             for row in due:
@@ -90,33 +91,33 @@ class Report:
         self.changes += 1
 
     def withdraw(self, matching: Callable[[Row], bool], at_most: int | None = None) -> int:
-        """Take visible rows out, the newest first; return how many there were."""
-        gone = 0
+        """Remove visible rows, the newest first; return how many were removed."""
+        removed = 0
         for index in range(len(self.rows) - 1, -1, -1):
-            if gone == at_most:
+            if removed == at_most:
                 break
             if matching(self.rows[index]):
                 row = self.rows.pop(index)
                 self.opens_by_contact[row.contact.contact_id] -= 1
                 if not self.opens_by_contact[row.contact.contact_id]:
                     del self.opens_by_contact[row.contact.contact_id]
-                gone += 1
-        self.changes += bool(gone)
-        return gone
+                removed += 1
+        self.changes += bool(removed)
+        return removed
 
-    def below(self, key: int) -> int:
-        """Return how many rows stand below the row with this key."""
+    def count_below(self, key: int) -> int:
+        """Return the number of rows below the row with this key."""
         return bisect_left(self.rows, key, key=_key)
 
 
-def descending(rows: list[Row], offset: int, limit: int) -> list[Row]:
-    """Return `limit` rows from the `offset`-th newest on."""
+def page_rows(rows: list[Row], offset: int, limit: int) -> list[Row]:
+    """Return `limit` rows, newest first, after the `offset` newest."""
     end = max(len(rows) - offset, 0)
     return rows[max(end - limit, 0) : end][::-1]
 
 
-def descending_shuffled(rows: list[Row], offset: int, limit: int, random: Random) -> list[Row]:
-    """Return the same slice of the report with the order of all ties drawn anew."""
+def shuffled_page_rows(rows: list[Row], offset: int, limit: int, random: Random) -> list[Row]:
+    """Return the same rows as `page_rows` would if all ties of the report were shuffled."""
     end = max(len(rows) - offset, 0)
     start = max(end - limit, 0)
     if start == end:

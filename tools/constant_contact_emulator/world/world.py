@@ -1,4 +1,4 @@
-"""What exists at the vendor: accounts, campaigns, activities and the rows of their reports."""
+"""The vendor's data: accounts, campaigns, activities and the rows of their reports."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Activity:
     campaign_id: str
     role: str
     sent: list[tuple[datetime, int]] = field(default_factory=list)
-    """When it was sent, and to how many contacts; a send may be repeated to new contacts."""
+    """The instant and the number of contacts of each send; a repeat goes to new contacts."""
     report: Report = field(default_factory=Report)
     counters: dict[str, int] = field(default_factory=dict)
     counted_at: datetime | None = None
@@ -39,16 +39,16 @@ class Campaign:
 
     @property
     def activity_id(self) -> str:
-        """The primary e-mail's activity."""
+        """The id of the primary e-mail's activity."""
         return self.activities[0].campaign_activity_id
 
     @property
     def last_sent(self) -> datetime | None:
-        return max((when for one in self.activities for when, _ in one.sent), default=None)
+        return max((at for activity in self.activities for at, _ in activity.sent), default=None)
 
 
 class World:
-    """Thread-safe; every time in it is its clock's."""
+    """Everything that exists at the vendor. Thread-safe; its clock gives every time."""
 
     def __init__(
         self, clock: Clock = system_clock, *, seed: int = 1, behaviour: Behaviour | None = None
@@ -60,14 +60,14 @@ class World:
         self.campaigns: dict[str, Campaign] = {}
         self.activities: dict[str, Activity] = {}
         self._contacts: list[Contact] = []
-        self._before_request: list[Callable[[str, str], None]] = []
+        self._hooks: list[Callable[[str, str], None]] = []
 
     def new_id(self) -> str:
         with self.lock:
             return str(UUID(int=self.random.getrandbits(128), version=4))
 
     def contacts(self, count: int) -> list[Contact]:
-        """Return the first `count` people of this world; always the same ones."""
+        """Return the first `count` contacts, which are the same in every world."""
         with self.lock:
             for number in range(len(self._contacts), count):
                 contact_id = f"{(number * 2654435761) % 2**32:08x}-0000-4000-8000-{number:012x}"
@@ -85,7 +85,7 @@ class World:
         campaign_id: str | None = None,
         activity_id: str | None = None,
     ) -> Campaign:
-        """Add a campaign with its primary e-mail and its permalink; nothing is sent yet."""
+        """Add a campaign with its primary e-mail and its permalink, without sending it."""
         with self.lock:
             now = self.clock()
             campaign = Campaign(campaign_id or self.new_id(), account_id, name, status, now, now)
@@ -95,19 +95,19 @@ class World:
             return campaign
 
     def send(self, activity_id: str, *, at: datetime | None = None, contacts: int = 1000) -> None:
-        """Send an activity, or send it once more to new contacts; no opens come of it yet."""
+        """Send an activity, or send it again to new contacts. This adds no opens."""
         with self.lock:
             activity = self.activities[activity_id]
             campaign = self.campaigns[activity.campaign_id]
-            when = at or self.clock()
-            activity.sent.append((when, contacts))
+            sent_at = at or self.clock()
+            activity.sent.append((sent_at, contacts))
             campaign.status = "Done"
-            campaign.updated_at = when
+            campaign.updated_at = sent_at
 
     def resend(
         self, campaign_id: str, *, at: datetime | None = None, contacts: int = 500
     ) -> Activity:
-        """Send a campaign again to those who did not open: a new activity with a new report."""
+        """Resend a campaign to contacts who did not open: a new activity with its own report."""
         with self.lock:
             activity = self._add_activity(self.campaigns[campaign_id], "resend")
             self.send(activity.campaign_activity_id, at=at, contacts=contacts)
@@ -122,24 +122,26 @@ class World:
         device_type: str | None = "computer",
         visible_from: datetime | None = None,
     ) -> Row:
-        """Add an open; `contact` may be a number, `at` its `created_time` as it is (default: now).
+        """Add an open of a contact, or of the contact with a number.
 
-        It is late if `visible_from` is later; without it, it is in the report at once.
+        `at` becomes its `created_time` (default: the current minute). The row appears at
+        `visible_from` (default: now).
         """
-        who = self.contacts(contact + 1)[contact] if isinstance(contact, int) else contact
+        if isinstance(contact, int):
+            contact = self.contacts(contact + 1)[contact]
         now = self.clock()
         created = (at or now.replace(second=0, microsecond=0)).astimezone(UTC)
-        row = Row(who, created, device_type, visible_from or now)
+        row = Row(contact, created, device_type, visible_from or now)
         self.add_rows(activity_id, [row])
         return row
 
     def add_raw_row(
         self, activity_id: str, row: dict[str, Any], *, at: datetime | None = None
     ) -> None:
-        """Add a row shown word for word, however broken, where an open of `at` would stand."""
+        """Add a row that the report writes as it is, in the position of an open of `at`."""
         now = self.clock()
-        nobody = Contact(str(row.get("contact_id")), "")
-        self.add_rows(activity_id, [Row(nobody, at or now, None, now, row)])
+        contact = Contact(str(row.get("contact_id")), "")
+        self.add_rows(activity_id, [Row(contact, at or now, None, now, row)])
 
     def add_rows(self, activity_id: str, rows: Iterable[Row]) -> None:
         with self.lock:
@@ -152,15 +154,15 @@ class World:
         *,
         at_most: int | None = 1,
     ) -> int:
-        """Take visible rows out of a report, the newest first; return how many were."""
+        """Remove visible rows from a report, the newest first; return how many were removed."""
         with self.lock:
             return self.report(activity_id).withdraw(matching, at_most)
 
     def report(self, activity_id: str) -> Report:
-        """Return the report as it is now; an unknown activity is a KeyError."""
+        """Return the report as it is now; raise KeyError if the activity is unknown."""
         with self.lock:
             report = self.activities[activity_id].report
-            report.show(self.clock())
+            report.reveal(self.clock())
             return report
 
     def rows(self, activity_id: str) -> list[Row]:
@@ -173,31 +175,31 @@ class World:
             return len(self.report(activity_id).rows)
 
     def counters(self, activity: Activity) -> dict[str, int]:
-        """Return an activity's counters, as fresh as the behaviour lets them be."""
+        """Return an activity's counters, as stale as the behaviour allows."""
         with self.lock:
             now = self.clock()
-            fresh_after = now - self.behaviour.counters_stale_for
-            if activity.counted_at is None or activity.counted_at <= fresh_after:
+            stale_at = now - self.behaviour.counters_stale_for
+            if activity.counted_at is None or activity.counted_at <= stale_at:
                 report = self.report(activity.campaign_activity_id)
                 activity.counted_at = now
                 activity.counters = {
                     "em_sends": sum(contacts for _, contacts in activity.sent),
                     "em_opens": len(report.opens_by_contact),
                     "em_opens_all": len(report.rows),
-                    **dict.fromkeys(_ZEROES, 0),
+                    **dict.fromkeys(_ALWAYS_ZERO, 0),
                 }
             return dict(activity.counters)
 
-    def before_request(self, act: Callable[[str, str], None]) -> None:
-        """Call `act(method, target)` before each API request is answered, e.g. to add opens."""
-        self._before_request.append(act)
+    def before_request(self, hook: Callable[[str, str], None]) -> None:
+        """Call `hook(method, target)` before each request is answered, e.g. to add opens."""
+        self._hooks.append(hook)
 
-    def announce(self, method: str, target: str) -> None:
-        for act in list(self._before_request):
-            act(method, target)
+    def run_hooks(self, method: str, target: str) -> None:
+        for hook in list(self._hooks):
+            hook(method, target)
 
     def forget_hooks(self) -> None:
-        self._before_request.clear()
+        self._hooks.clear()
 
     def _add_activity(
         self, campaign: Campaign, role: str, activity_id: str | None = None
@@ -209,7 +211,7 @@ class World:
         return activity
 
 
-_ZEROES = (
+_ALWAYS_ZERO = (
     "em_bounces", "em_abuse", "em_clicks", "em_clicks_all", "em_optouts", "em_forwards",
     "em_forwards_all", "em_not_opened",
 )  # fmt: skip
