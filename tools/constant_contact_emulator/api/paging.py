@@ -9,12 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat
 from constant_contact_emulator.world.instants import format_instant
-from constant_contact_emulator.world.report import (
-    Report,
-    Row,
-    page_rows,
-    shuffled_page_rows,
-)
+from constant_contact_emulator.world.report import Report, Row, page_rows, shuffled_page_rows
 from constant_contact_emulator.world.world import World
 
 MAX_LIMIT = 500

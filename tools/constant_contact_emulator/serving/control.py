@@ -21,8 +21,8 @@ def control(vendor: Vendor, request: Request) -> Reply:
     """Answer a request to the control endpoint; an invalid one gets a 400 with the error."""
     action = _ACTIONS.get((request.method, request.path.removeprefix(PREFIX)))
     if action is None:
-        known = sorted(f"{method} {PREFIX}{name}" for method, name in _ACTIONS)
-        return Reply(HTTPStatus.NOT_FOUND, {"known": known})
+        actions = sorted(f"{method} {PREFIX}{name}" for method, name in _ACTIONS)
+        return Reply(HTTPStatus.NOT_FOUND, {"known": actions})
     try:
         details = loads(request.body) if request.body else {}
         return Reply(payload=action(vendor, request.query | details))

@@ -1,4 +1,4 @@
-"""What the vendor does not document, so that a test chooses it."""
+"""Behaviour that the vendor does not document, so that a test chooses it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,10 +11,7 @@ class Paging(StrEnum):
     OFFSET = "offset"
     """A number of rows: pages shift when rows are added or withdrawn between two requests."""
     KEYSET = "keyset"
-    """The last row of the page: pages do not shift, but skip late rows above it.
-
-    Ties are never shuffled.
-    """
+    """The last row of the page: pages do not shift, but miss late rows above it."""
     SNAPSHOT = "snapshot"
     """An offset into a copy of the report made with its first page."""
 
@@ -48,12 +45,12 @@ class Ties(StrEnum):
     OLDEST_FIRST = "oldest_first"
     """A row that is added later stands below its ties."""
     SHUFFLED = "shuffled"
-    """A new order for each request."""
+    """A new order for each request; paging by key ignores it."""
 
 
 @dataclass(slots=True)
 class Behaviour:
-    """The choices; they may be changed while the emulator runs."""
+    """What a test may choose, also while the emulator runs."""
 
     paging: Paging = Paging.OFFSET
     last_page: tuple[LastPage, ...] = tuple(LastPage)

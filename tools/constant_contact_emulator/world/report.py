@@ -38,7 +38,7 @@ class Row:
     device_type: str | None = None
     visible_from: datetime = _EPOCH
     raw: dict[str, Any] | None = None
-    """Written in place of the other fields, which then only give the row its position."""
+    """Written in place of the other fields, which then only determine its position."""
     key: int = 0
     """The sort key within a report: the millisecond of `created`, then the tie."""
 

@@ -29,7 +29,7 @@ class Send:
     late_by: timedelta = timedelta(hours=1)
     """The longest delay of a late row."""
     within: timedelta = timedelta(days=30)
-    """The time after the send in which all opens happen."""
+    """All opens happen within this time after the send."""
     grain: timedelta = timedelta(minutes=1)
     """`created_time` is rounded down to a multiple of this."""
 
