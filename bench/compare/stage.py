@@ -11,6 +11,7 @@ from typing import Any
 from bench.compare.worlds import Arrival, Fault, World
 from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
 from constant_contact_emulator import Behaviour, Contact, Limits, Row, Ties, Vendor
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import PublishFailed
@@ -74,7 +75,7 @@ class Stage:
             self._vendor, ROWS_A_PAGE, lambda action: action(), self._count_request
         )
         tokens = TokenSource("default", self._credentials, session, API_URL, self.clock)
-        return ConstantContactReport(
+        api = VendorApi(
             session,
             API_URL,
             tokens,
@@ -82,6 +83,7 @@ class Stage:
             requests_per_second=REQUESTS_PER_SECOND,
             budget=budget or Budget(sys.maxsize),
         )
+        return ConstantContactReport(api)
 
     def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
         del activity, now

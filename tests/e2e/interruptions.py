@@ -17,11 +17,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from constant_contact_emulator import Contact, Emulator, Row
-from constant_contact_emulator.replies import Reply, Request
+from constant_contact_emulator import Contact, Emulator, Reply, Request, Row
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.instants import iso
-from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.commands.activities.track import track_each
 from email_opens_cli.demo.subscriber import ReportedOpen
 from tests.e2e.built_function import Artefact, RunningFunction, run_function
 from tests.e2e.proxy import Calls, Fault, Point, Proxy
@@ -161,7 +160,7 @@ class WalkRunner:
             calls=Calls(point),
         )
         self.connect(walk, expires_at=iso(sent_at))
-        tracked.track(self.tracking, account_id, [activity_id], since=None, now=sent_at)
+        track_each(self.tracking, account_id, [activity_id], since=None, now=sent_at)
         return walk
 
     def connect(self, walk: Walk, **other: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.instants import utc
-from email_opens_cli.commands.activities import track as tracked
+from email_opens_cli.commands.activities.track import track_each
 from email_opens_cli.demo.subscriber import ReportedOpen
 from embedded_aws import EmbeddedAws, Stack, host_architecture
 
@@ -109,7 +109,7 @@ def start(aws: EmbeddedAws, stack: Stack, vendor: Emulator, *, contacts: int) ->
         Type="SecureString",
         Value=json.dumps(vendor.credentials(ACCOUNT)),
     )
-    tracked.track(trial.tracking, ACCOUNT, [activity_id], since=None, now=now - TRACKED_AGO)
+    track_each(trial.tracking, ACCOUNT, [activity_id], since=None, now=now - TRACKED_AGO)
     return trial
 
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from email_opens.config import environment_of
 from email_opens.errors import InvalidInput
 from email_opens.model import account_id, activity_id
-from email_opens_cli.commands.activities import track as tracked
-from email_opens_cli.consent import credentials as connected
+from email_opens_cli.consent.credentials import read
 from email_opens_cli.main import app
+from email_opens_cli.terminal.options import parse_since
 from tests.contract.samples import ACTIVITY_ID, NOON
 from tests.hostile.operations import growth
 from tests.hostile.values import (
@@ -40,26 +40,26 @@ ids = texts | st.uuids().map(lambda uuid: f"{{{uuid}}}") | st.just(ACTIVITY_ID.r
 
 @given(credentials)
 def test_credentials_are_accepted_or_refused_without_leaking_them(text: str) -> None:
-    assert leaked(refusal(InvalidInput, lambda: connected.read(text))) == []
+    assert leaked(refusal(InvalidInput, lambda: read(text))) == []
 
 
 @given(credentials)
 def test_credentials_that_are_accepted_are_complete(text: str) -> None:
-    if refusal(InvalidInput, lambda: connected.read(text)) is None:
-        tokens = connected.read(text)
+    if refusal(InvalidInput, lambda: read(text)) is None:
+        tokens = read(text)
         assert tokens.client_id
         assert tokens.refresh_token
 
 
 @given(instants_as_text)
 def test_a_start_that_is_accepted_is_not_in_the_future(text: str) -> None:
-    if refusal(InvalidInput, lambda: tracked.start(text, NOON)) is None:
-        assert (tracked.start(text, NOON) or NOON) <= NOON
+    if refusal(InvalidInput, lambda: parse_since(text, NOON)) is None:
+        assert (parse_since(text, NOON) or NOON) <= NOON
 
 
 @given(instants_as_text | texts)
 def test_the_error_of_a_refused_start_is_short(text: str) -> None:
-    assert len(str(refusal(InvalidInput, lambda: tracked.start(text, NOON)))) <= 200
+    assert len(str(refusal(InvalidInput, lambda: parse_since(text, NOON)))) <= 200
 
 
 @given(ids.filter(str.strip))
@@ -85,11 +85,11 @@ def test_any_stack_outputs_become_an_environment(outputs: dict[str, str]) -> Non
     assert set(environment_of(outputs).values()) == set(outputs.values())
 
 
-@pytest.mark.parametrize("read", [account_id, activity_id, connected.read])
-def test_the_work_does_not_grow_with_the_length_of_the_input(read: object) -> None:
+@pytest.mark.parametrize("parse", [account_id, activity_id, read])
+def test_the_work_does_not_grow_with_the_length_of_the_input(parse: object) -> None:
     def refused(text: str) -> None:
         with pytest.raises(InvalidInput):
-            read(text)  # type: ignore[operator]
+            parse(text)  # type: ignore[operator]
 
     assert growth(refused, "!" * 100, "!" * MEGABYTE) == 1
 
@@ -122,9 +122,9 @@ def test_credentials_that_are_not_text_are_refused_with_a_message() -> None:
 
 def test_credentials_that_cannot_be_sent_are_refused() -> None:
     with pytest.raises(InvalidInput):
-        connected.read(json.dumps(CREDENTIALS | {"client_id": "\ud800"}))
+        read(json.dumps(CREDENTIALS | {"client_id": "\ud800"}))
 
 
 def test_an_instant_in_the_year_9999_is_refused_as_in_the_future() -> None:
     with pytest.raises(InvalidInput, match="lies in the future"):
-        tracked.start("9999-12-31T23:59:59Z", datetime.now(NOON.tzinfo))
+        parse_since("9999-12-31T23:59:59Z", datetime.now(NOON.tzinfo))

@@ -9,8 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 import urllib3
 
-from constant_contact_emulator import Vendor
-from constant_contact_emulator.replies import Ending, Reply, Request
+from constant_contact_emulator import Ending, Reply, Request, Vendor
 
 API_URL = "https://vendor.example"
 FULL_PAGE = re.compile(r"limit=(500|499)\b")

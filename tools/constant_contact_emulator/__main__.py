@@ -1,4 +1,4 @@
-"""Serve a world with sent campaigns until it is interrupted."""
+"""The program: serve a world with sent campaigns until it is interrupted."""
 
 import argparse
 import json
@@ -12,11 +12,12 @@ from enum import StrEnum
 from threading import Event
 from typing import Any
 
-from constant_contact_emulator.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
-from constant_contact_emulator.clocks import FastClock
-from constant_contact_emulator.limits import Limits
-from constant_contact_emulator.send import Send, simulate_send
-from constant_contact_emulator.server import Emulator
+from constant_contact_emulator.access.limits import Limits
+from constant_contact_emulator.serving.server import Emulator
+from constant_contact_emulator.world.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
+from constant_contact_emulator.world.clocks import FastClock
+from constant_contact_emulator.world.instants import parse_instant
+from constant_contact_emulator.world.send import Send, simulate_send
 
 _GRAINS = {
     "minute": timedelta(minutes=1),
@@ -24,8 +25,8 @@ _GRAINS = {
     "millisecond": timedelta(milliseconds=1),
 }
 _EXAMPLES = """\
-It prints its URLs, made-up credentials and the ids as JSON, and serves until Ctrl-C.
-What a test in another process needs lies under /_control/ (GET it for a list).
+Prints its URLs, generated credentials and ids as JSON, and serves until Ctrl-C.
+Tests in other processes control it under /_control/ (GET /_control/ lists the actions).
 
 examples:
   constant-contact-emulator --contacts 50000 --speed 60
@@ -34,93 +35,90 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the program's arguments."""
+    """Return the parser of the program's arguments."""
     parser = argparse.ArgumentParser(
         prog="constant-contact-emulator",
-        description="Constant Contact's V3 API on localhost, with opens coming in.",
+        description="Constant Contact's V3 API on localhost, with opens that arrive over time.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    count: dict[str, Any] = {"type": _integer(0), "metavar": "N"}
     add = parser.add_argument_group("the server").add_argument
-    add("--port", type=_whole(0, 65_535), default=8700, help="0 takes a free one (%(default)s)")
-    add("--no-limits", action="store_true", help="as many requests as you like")
-    add("--per-day", type=_whole(0), default=10_000, metavar="N", help="(%(default)s)")
-    add("--per-second", type=_whole(0), default=4, metavar="N", help="(%(default)s)")
-    add("--long-lived", action="store_true", help="refresh tokens do not rotate")
+    add("--port", type=_integer(0, 65_535), default=8700, help="0 picks a free one (%(default)s)")
+    add("--no-limits", action="store_true", help="allow any number of requests")
+    add("--per-day", **count, default=10_000, help="requests a day (%(default)s)")
+    add("--per-second", **count, default=4, help="requests a second (%(default)s)")
+    add("--long-lived", action="store_true", help="do not rotate refresh tokens")
     add = parser.add_argument_group("the world").add_argument
-    add("--seed", type=_whole(0), default=1, help="the same seed, the same world (%(default)s)")
-    add("--accounts", nargs="+", default=["default"], metavar="ID", help="(default)")
-    add("--campaigns", type=_whole(0), default=1, metavar="N", help="of each account (%(default)s)")
-    add(
-        "--contacts",
-        type=_whole(0, 5_000_000),
-        default=1000,
-        metavar="N",
-        help="whom each campaign is sent to (%(default)s)",
-    )
-    add("--speed", type=_real(0), default=1.0, help="times as fast as the wall clock (1)")
-    add("--start", type=_start, metavar="INSTANT", help="when the world begins (now)")
-    add("--sent-ago", type=_real(0, 1e5), default=0.0, metavar="HOURS", help="age of the sends (0)")
-    add("--late", type=_real(0, 1), default=0.0, metavar="SHARE", help="share of late rows (0)")
-    add = parser.add_argument_group("what the vendor leaves open").add_argument
-    add("--grain", choices=_GRAINS, default="minute", help="of created_time (minute)")
-    add("--paging", **_one_of(Paging), default=Paging.OFFSET)
-    add("--ties", **_one_of(Ties), default=Ties.NEWEST_FIRST)
-    add("--last-page", nargs="+", **_one_of(LastPage), default=list(LastPage))
-    add("--time-formats", nargs="+", **_one_of(TimeFormat), default=[TimeFormat.MILLISECONDS])
-    add("--unknown-fields", action="store_true", help="fields that nobody documents")
+    add("--seed", type=_integer(0), default=1, help="seed of the generated data (%(default)s)")
+    add("--accounts", nargs="+", default=["default"], metavar="ID", help="account ids (default)")
+    add("--campaigns", **count, default=1, help="campaigns of each account (%(default)s)")
+    contacts = count | {"type": _integer(0, 5_000_000)}
+    add("--contacts", **contacts, default=1000, help="contacts of each campaign (%(default)s)")
+    add("--speed", type=_number(0), default=1.0, help="how many times as fast as real time (1)")
+    add("--start", type=_instant, metavar="INSTANT", help="time at which the world starts (now)")
+    add("--sent-ago", type=_number(0, 1e5), default=0.0, metavar="HOURS", help="age of sends (0)")
+    add("--late", type=_number(0, 1), default=0.0, metavar="SHARE", help="share of late rows (0)")
+    add = parser.add_argument_group("what the vendor does not document").add_argument
+    add("--grain", choices=_GRAINS, default="minute", help="precision of created_time (minute)")
+    add("--paging", **_choices(Paging), default=Paging.OFFSET)
+    add("--ties", **_choices(Ties), default=Ties.NEWEST_FIRST)
+    add("--last-page", nargs="+", **_choices(LastPage), default=list(LastPage))
+    add("--time-formats", nargs="+", **_choices(TimeFormat), default=[TimeFormat.MILLISECONDS])
+    add("--unknown-fields", action="store_true", help="add undocumented fields")
     return parser
 
 
-def _one_of(names: type[StrEnum]) -> dict[str, Any]:
-    shown = ", ".join(names)
-    return {"choices": list(names), "type": _named(names), "metavar": "NAME", "help": shown}
+def _choices(names: type[StrEnum]) -> dict[str, Any]:
+    listed = ", ".join(names)
+    return {"choices": list(names), "type": _name(names), "metavar": "NAME", "help": listed}
 
 
-def _named(names: type[StrEnum]) -> Callable[[str], StrEnum]:
+def _name(names: type[StrEnum]) -> Callable[[str], StrEnum]:
     def read(text: str) -> StrEnum:
         if text not in set(names):
-            raise argparse.ArgumentTypeError(f"“{text}” is none of {', '.join(names)}.")
+            raise argparse.ArgumentTypeError(f"“{text}” is not one of {', '.join(names)}.")
         return names(text)
 
     return read
 
 
-def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+def _integer(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
     def read(text: str) -> int:
         number = int(text) if text.isascii() and text.isdecimal() else -1
-        if number < least or (most is not None and number > most):
-            top = "" if most is None else f" to {most}"
-            raise argparse.ArgumentTypeError(f"“{text}” is no whole number from {least}{top}.")
+        if number < minimum or (maximum is not None and number > maximum):
+            allowed = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+            raise argparse.ArgumentTypeError(f"“{text}” is not a whole number {allowed}.")
         return number
 
     return read
 
 
-def _real(least: float, most: float = 1e6) -> Callable[[str], float]:
+def _number(minimum: float, maximum: float = 1e6) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"“{text}” is no number from {least} to {most:g}.")
+        if not minimum <= number <= maximum:
+            raise argparse.ArgumentTypeError(
+                f"“{text}” is not a number from {minimum} to {maximum:g}."
+            )
         return number
 
     return read
 
 
-def _start(text: str) -> datetime:
+def _instant(text: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+        return parse_instant(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        message = f"“{text}” is no instant such as 2026-03-02T14:07:00Z."
+        message = f"“{text}” is not a date and time such as 2026-03-02T14:07:00Z."
         raise argparse.ArgumentTypeError(message) from None
 
 
 def start(arguments: argparse.Namespace) -> tuple[Emulator, dict[str, Any]]:
-    """Serve the world that the arguments describe; return it with what there is to know."""
+    """Serve the world that the arguments describe; return it with its URLs and ids."""
     limits = Limits.off()
     if not arguments.no_limits:
         limits = Limits(arguments.per_second, arguments.per_day, pace_seconds=time.monotonic)
@@ -150,18 +148,19 @@ def _accounts(emulator: Emulator, arguments: argparse.Namespace) -> dict[str, An
     accounts = {}
     seed = arguments.seed
     for account_id in arguments.accounts:
-        sent = []
+        campaigns = []
         for number in range(1, arguments.campaigns + 1):
-            sent.append(_sent(emulator, arguments, account_id, f"Newsletter {number}", seed))
+            name = f"Newsletter {number}"
+            campaigns.append(_send_campaign(emulator, arguments, account_id, name, seed))
             seed += 1
         accounts[account_id] = {
             "credentials": emulator.credentials(account_id),
-            "campaigns": sent,
+            "campaigns": campaigns,
         }
     return accounts
 
 
-def _sent(
+def _send_campaign(
     emulator: Emulator, arguments: argparse.Namespace, account_id: str, name: str, seed: int
 ) -> dict[str, Any]:
     campaign = emulator.world.add_campaign(name, account_id=account_id)
@@ -178,15 +177,15 @@ def _sent(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the URLs, the made-up credentials and the ids as JSON, and serve."""
+    """Print the URLs, the generated credentials and the ids as JSON, and serve."""
     arguments = parser().parse_args(argv)
     try:
         emulator, facts = start(arguments)
     except OSError as error:
-        problem = error.strerror or "it cannot be opened"
-        sys.exit(f"Port {arguments.port} cannot be used: {problem}. --port 0 takes a free one.")
+        reason = error.strerror or "unknown error"
+        sys.exit(f"Cannot listen on port {arguments.port}: {reason}. --port 0 picks a free one.")
     except OverflowError:
-        sys.exit("The sends would lie outside the calendar: choose another --start or --sent-ago.")
+        sys.exit("The send times are out of range: change --start or --sent-ago.")
     ended = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -1,4 +1,4 @@
-"""The emulator as a program: its arguments, and the world that they make."""
+"""The emulator as a program: its arguments, and the world that it serves."""
 
 import json
 import signal
@@ -12,69 +12,79 @@ from constant_contact_emulator.__main__ import main, parser, start
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
-        (["--port", "x"], "“x” is no whole number from 0 to 65535."),
-        (["--contacts", "-1"], "“-1” is no whole number from 0 to 5000000."),
-        (["--speed", "fast"], "“fast” is no number from 0 to 1e+06."),
-        (["--late", "nan"], "“nan” is no number from 0 to 1."),
-        (["--start", "yesterday"], "“yesterday” is no instant such as 2026-03-02T14:07:00Z."),
-        (["--paging", "cursor"], "“cursor” is none of offset, keyset, snapshot."),
+        (["--port", "x"], "“x” is not a whole number from 0 to 65535."),
+        (["--contacts", "-1"], "“-1” is not a whole number from 0 to 5000000."),
+        (["--speed", "fast"], "“fast” is not a number from 0 to 1e+06."),
+        (["--late", "nan"], "“nan” is not a number from 0 to 1."),
+        (["--start", "soon"], "“soon” is not a date and time such as 2026-03-02T14:07:00Z."),
+        (["--paging", "cursor"], "“cursor” is not one of offset, keyset, snapshot."),
     ],
 )
-def test_a_bad_argument_is_refused_with_a_sentence(
-    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+def test_an_invalid_argument_is_refused_with_a_message(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refused:
         main(arguments)
     assert refused.value.code == 2
-    assert sentence in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_help_names_every_option_and_gives_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_options_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    shown = capsys.readouterr().out
-    assert "--sent-ago HOURS" in shown
-    assert "examples:" in shown
+    printed = capsys.readouterr().out
+    assert "--sent-ago HOURS" in printed
+    assert "examples:" in printed
 
 
-def test_a_port_that_is_taken_is_told_with_a_sentence() -> None:
+def test_a_port_in_use_is_reported() -> None:
     emulator, _ = start(parser().parse_args(["--port", "0", "--campaigns", "0"]))
     port = emulator.url.rpartition(":")[2]
     with emulator, pytest.raises(SystemExit) as refused:
         main(["--port", port, "--campaigns", "0"])
-    assert str(refused.value.code).startswith(f"Port {port} cannot be used: ")
+    assert str(refused.value.code).startswith(f"Cannot listen on port {port}: ")
 
 
-def test_sends_outside_the_calendar_are_told_with_a_sentence() -> None:
+def test_send_times_out_of_range_are_reported() -> None:
     arguments = ["--port", "0", "--start", "0003-01-01", "--sent-ago", "99999"]
     with pytest.raises(SystemExit) as refused:
         main(arguments)
-    assert "outside the calendar" in str(refused.value.code)
+    assert "out of range" in str(refused.value.code)
 
 
-def test_the_world_is_as_the_arguments_describe_it() -> None:
-    arguments = ["--port", "0", "--accounts", "one", "two", "--campaigns", "2", "--contacts", "50"]
+def test_the_world_matches_the_arguments() -> None:
+    arguments = [
+        "--port",
+        "0",
+        "--accounts",
+        "first",
+        "second",
+        "--campaigns",
+        "2",
+        "--contacts",
+        "50",
+    ]
     arguments += ["--sent-ago", "800", "--paging", "keyset", "--last-page", "null_next"]
     emulator, facts = start(parser().parse_args(arguments))
     with emulator:
-        assert list(facts["accounts"]) == ["one", "two"]
+        assert list(facts["accounts"]) == ["first", "second"]
         for account in facts["accounts"].values():
-            for sent in account["campaigns"]:
-                shown = emulator.world.count_rows(sent["activity_id"])
-                assert shown == sent["rows_in_the_end"] > 0
+            for campaign in account["campaigns"]:
+                visible = emulator.world.count_rows(campaign["activity_id"])
+                assert visible == campaign["rows_in_the_end"] > 0
 
 
-def test_it_serves_until_it_is_interrupted() -> None:
+def test_the_program_serves_until_it_is_interrupted() -> None:
     command = [sys.executable, "-m", "constant_contact_emulator", "--port", "0", "--no-limits"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stdout
-        shown = b""
-        while not shown.endswith(b"\n}\n"):
-            shown += program.stdout.readline()
-        facts = json.loads(shown)
+        printed = b""
+        while not printed.endswith(b"\n}\n"):
+            printed += program.stdout.readline()
+        facts = json.loads(printed)
         token = facts["accounts"]["default"]["credentials"]["access_token"]
         reply = requests.get(
             f"{facts['url']}/v3/emails", headers={"Authorization": f"Bearer {token}"}, timeout=5

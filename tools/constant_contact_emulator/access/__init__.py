@@ -1,0 +1,1 @@
+"""Access to the API: tokens, consent, and limits."""

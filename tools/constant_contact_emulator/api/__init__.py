@@ -1,0 +1,1 @@
+"""The reply of the API for each path."""
