@@ -8,7 +8,7 @@ import pytest
 
 from email_opens.config import Settings, read_settings
 from email_opens.model import Account, Activity, Estimate
-from email_opens_cli.commands.explain import Explained, reasons
+from email_opens_cli.commands.explain import Explanation, explanations
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.fakes import MemoryTracking
 from tests.unit.cli.world import World, complaint, run, settings
@@ -27,11 +27,11 @@ def told(world: World) -> Settings:
     return read_settings(settings(world.aws, world.vendor))
 
 
-def explained(told: Settings, *, spent: int = 0) -> Explained:
+def explained(told: Settings, *, spent: int = 0) -> Explanation:
     account = Account(
         account_id="default", requests_day=NOON.date().isoformat(), requests_spent=spent
     )
-    (one,) = reasons(account, tracking(POLLED), told, NOON)
+    (one,) = explanations(account, tracking(POLLED), told, NOON)
     return one
 
 
@@ -65,7 +65,7 @@ def test_without_requests_there_is_no_price_and_no_poll_before_midnight(told: Se
 
 
 def test_who_was_never_read_is_next(told: Settings) -> None:
-    one, _ = reasons(
+    one, _ = explanations(
         Account(account_id="default"),
         tracking(POLLED, replace(ACTIVITY, campaign_activity_id="new")),
         told,

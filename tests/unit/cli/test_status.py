@@ -12,10 +12,10 @@ from email_opens_cli.commands.status import (
     HOURS,
     Status,
     account_line,
-    as_json,
     difference,
     opens_by_hour,
     sparkline,
+    status_json,
     table,
 )
 from email_opens_cli.terminal.columns import Column, fitting
@@ -100,11 +100,11 @@ class TestDifference:
 
 class TestDelay:
     def test_is_unknown_of_what_is_not_polled(self) -> None:
-        (shown,) = as_json(status(replace(POLLED, state=State.PAUSED)))["activities"]
+        (shown,) = status_json(status(replace(POLLED, state=State.PAUSED)))["activities"]
         assert shown["delay_seconds"] is None
 
     def test_is_the_time_since_somebody_looked(self) -> None:
-        (shown,) = as_json(status(POLLED))["activities"]
+        (shown,) = status_json(status(POLLED))["activities"]
         assert shown["delay_seconds"] == 90
 
 

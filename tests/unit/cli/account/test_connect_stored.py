@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-import requests
 
 from constant_contact_emulator import Emulator, Kind, Limits
 from email_opens.bootstrap import EmailOpens, bootstrap
-from email_opens.errors import AccountDisconnected, AccountStopped
+from email_opens.errors import AccountBusy, AccountDisconnected
 from email_opens.model import Tokens
-from email_opens_cli.consent import credentials as connected
+from email_opens_cli.consent.credentials import connect, read
 from tests.conftest import Aws
 from tests.unit.cli.consent.consents import WatchedClock
 from tests.unit.cli.world import settings
+
+WAIT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,10 @@ class Deployed:
     aws: Aws
     vendor: Emulator
     clock: WatchedClock
-    session: requests.Session
     tokens: Tokens
 
     def connect(self) -> str | None:
-        return connected.connect(self.product, "mine", self.tokens, self.session)
+        return connect(self.product, "mine", self.tokens, wait=WAIT)
 
     def stored(self) -> Tokens | None:
         try:
@@ -61,10 +61,7 @@ class Deployed:
 @pytest.fixture
 def at(aws: Aws) -> Iterator[Deployed]:
     clock = WatchedClock()
-    with (
-        Emulator(clock=clock.now, limits=Limits()) as vendor,
-        requests.Session() as session,
-    ):
+    with Emulator(clock=clock.now, limits=Limits()) as vendor:
         grant = vendor.connect("mine")
         tokens = Tokens(
             client_id=grant.client_id,
@@ -73,7 +70,7 @@ def at(aws: Aws) -> Iterator[Deployed]:
             expires_at=grant.expires_at,
         )
         product = bootstrap(settings(aws, vendor), clock=clock)
-        yield Deployed(product, aws, vendor, clock, session, tokens)
+        yield Deployed(product, aws, vendor, clock, tokens)
 
 
 def test_they_are_stored_whole(at: Deployed) -> None:
@@ -141,7 +138,7 @@ class TestWithoutThePrivilege:
 
 def test_tokens_that_are_refused_at_once_are_not_stored(at: Deployed) -> None:
     at.vendor.authorization.revoke()
-    with pytest.raises(AccountDisconnected, match="has just given"):
+    with pytest.raises(AccountDisconnected, match="has just issued"):
         at.connect()
     assert at.stored() is None
 
@@ -191,14 +188,14 @@ def test_a_turn_in_hand_is_waited_for(at: Deployed) -> None:
     assert at.stored() == at.tokens
 
 
-def test_a_turn_that_does_not_end_is_told(at: Deployed) -> None:
+def test_a_turn_that_does_not_end_is_reported(at: Deployed) -> None:
     at.leave_lease(timedelta(minutes=10))
-    with pytest.raises(AccountStopped, match="does not end"):
+    with pytest.raises(AccountBusy, match="is working on account mine"):
         at.connect()
     assert at.stored() is None
 
 
 def test_credentials_that_were_handed_over_are_stored_untried(at: Deployed) -> None:
     given = json.dumps(at.vendor.credentials("mine"))
-    connected.connect(at.product, "mine", connected.read(given), at.session)
+    connect(at.product, "mine", read(given), wait=WAIT)
     assert at.vendor.requests == []

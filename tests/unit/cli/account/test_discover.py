@@ -5,7 +5,7 @@ import pytest
 from constant_contact_emulator import Campaign, Kind
 from email_opens.discovery.search import CampaignFailure, Found
 from email_opens.errors import OutOfTime
-from email_opens_cli.commands.account.discover import complaints_of, told
+from email_opens_cli.commands.account.discover import failure_sentences, found_sentences
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run
 
@@ -87,15 +87,15 @@ class TestDiscover:
 class TestWhatIsSaid:
     def test_of_an_account_that_another_holds_is_when_to_try_again(self) -> None:
         found = Found("default", stopped=OutOfTime("No time is left."))
-        assert list(complaints_of(found)) == [
+        assert list(failure_sentences(found)) == [
             "Another invocation works on account default; try again in a minute."
         ]
 
     def test_of_an_error_that_nobody_foresaw_is_its_kind_alone(self) -> None:
         failure = CampaignFailure("one", KeyError("ann@example.org"))
         found = Found("default", leased=True, failures=[failure])
-        assert list(complaints_of(found)) == ["Campaign one: unexpected KeyError"]
+        assert list(failure_sentences(found)) == ["Campaign one: unexpected KeyError"]
 
     def test_of_removed_campaigns_is_how_many(self) -> None:
         found = Found("default", leased=True, removed=["one", "two"])
-        assert "Removed at the vendor, and left alone: 2 campaigns." in list(told(found))
+        assert "Removed at the vendor, and left alone: 2 campaigns." in list(found_sentences(found))

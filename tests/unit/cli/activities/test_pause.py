@@ -6,7 +6,8 @@ import pytest
 
 from email_opens.errors import LostRace
 from email_opens.model import Activity, State
-from email_opens_cli.commands.activities.pause import changed, paused
+from email_opens_cli.commands.activities.pause import paused
+from email_opens_cli.deployed.activities import save_change
 from tests.contract.samples import ACTIVITY, varied
 from tests.fakes import MemoryTracking
 from tests.unit.cli.world import ONE, TWO, World, complaint, run
@@ -102,7 +103,7 @@ class Raced(MemoryTracking):
 def test_a_pause_stands_beside_what_a_poll_has_written_meanwhile() -> None:
     tracking = Raced(1)
     tracking.add(ACTIVITY)
-    changed(tracking, ACTIVITY, paused)
+    save_change(tracking, ACTIVITY, paused)
     (now,) = tracking.activities("default")
     assert (now.state, now.counts.published) == (State.PAUSED, 7)
 
@@ -111,4 +112,4 @@ def test_a_pause_that_always_loses_says_so() -> None:
     tracking = Raced(99)
     tracking.add(ACTIVITY)
     with pytest.raises(LostRace, match="try again"):
-        changed(tracking, ACTIVITY, paused)
+        save_change(tracking, ACTIVITY, paused)

@@ -7,8 +7,9 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.model import State
+from email_opens.turns.lease import NO_WAIT
 from email_opens_cli.commands.opens.audit import Audit
-from email_opens_cli.deployed.leased import in_turns
+from email_opens_cli.deployed.leases import work_in_leases
 from tests.conftest import Aws
 from tests.core.setup import report_of, row
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
@@ -34,20 +35,20 @@ def late(world: World, activity_id: str) -> None:
 class TestCommand:
     def test_publishes_what_was_missing(self, world: World, polled: str) -> None:
         late(world, polled)
-        assert "Missing were 1; they are published now." in run("audit", polled).stdout
+        assert "1 opens were missing; they are published now." in run("audit", polled).stdout
         assert len(world.received()) == 3
 
     def test_compares_with_the_vendors_counter(self, world: World, polled: str) -> None:
         late(world, polled)
         said = run("audit", polled).stdout
         assert "The report has 3 rows" in said
-        assert "counter says 3." in said
+        assert "counter is 3." in said
 
     def test_tells_a_difference_from_the_counter(self, world: World, polled: str) -> None:
         world.vendor.world.behaviour.counters_stale_for = timedelta(hours=1)
         world.vendor.world.counters(world.vendor.world.activities[polled])
         late(world, polled)
-        assert "counter says 2, -1 against its report" in run("audit", polled).stdout
+        assert "counter is 2, -1 against its report" in run("audit", polled).stdout
 
     def test_goes_without_a_counter_that_fails(self, world: World, polled: str) -> None:
         world.vendor.faults.add(Kind.HTML, path="/v3/reports/stats/")
@@ -56,7 +57,7 @@ class TestCommand:
         assert "counter could not be read" in result.stdout
 
     def test_finds_nothing_missing_when_nothing_is(self, polled: str) -> None:
-        assert "Missing were 0" in run("audit", polled).stdout
+        assert "0 opens were missing" in run("audit", polled).stdout
 
     @pytest.mark.parametrize("was", [State.PAUSED, State.FINISHED])
     def test_leaves_the_state_as_it_was(self, world: World, polled: str, was: State) -> None:
@@ -95,14 +96,14 @@ class TestOverSeveralLeases:
         return Audit(wired, activity)
 
     def test_reads_all(self, audited: Audit) -> None:
-        in_turns(audited.wired, "default", "audit", audited.work)
+        work_in_leases(audited.wired.leases, "default", "audit", audited.work, wait=NO_WAIT)
         assert audited.counts.published == len(self.PAGES)
 
     def test_knows_how_many_rows_there_are(self, audited: Audit) -> None:
-        in_turns(audited.wired, "default", "audit", audited.work)
+        work_in_leases(audited.wired.leases, "default", "audit", audited.work, wait=NO_WAIT)
         assert audited.activity.counts.reported == len(self.PAGES)
 
     def test_leaves_no_gap(self, audited: Audit) -> None:
-        in_turns(audited.wired, "default", "audit", audited.work)
+        work_in_leases(audited.wired.leases, "default", "audit", audited.work, wait=NO_WAIT)
         (activity,) = audited.wired.tracking.activities("default")
         assert activity.progress.gaps == ()

@@ -12,9 +12,10 @@ from email_opens.errors import PublishFailed
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import iso, utc
 from email_opens.model import Page
-from email_opens_cli.commands.opens.replay import Again, again_of
+from email_opens.turns.lease import NO_WAIT
+from email_opens_cli.commands.opens.replay import Replay, opens_again
 from email_opens_cli.deployed.destinations import Destination, destination
-from email_opens_cli.deployed.leased import in_turns
+from email_opens_cli.deployed.leases import work_in_leases
 from tests.conftest import Aws, subscribe
 from tests.contract.samples import ACTIVITY, NOON, new_open
 from tests.core.setup import report_of, row
@@ -173,19 +174,19 @@ class TestTwins:
 
     def test_on_one_page_are_two(self) -> None:
         page = Page(None, (self.ROW, self.ROW))
-        assert [new.event_id for new in again_of(page, None, NOON + DAY, {})] == [
+        assert [new.event_id for new in opens_again(page, None, NOON + DAY, {})] == [
             self.FIRST,
             self.SECOND,
         ]
 
     def test_of_which_one_lies_on_another_page_are_told_by_the_ledger(self) -> None:
         ledger = {bucket(NOON): {fingerprint(self.FIRST), fingerprint(self.SECOND)}}
-        again = again_of(Page(None, (self.ROW,)), None, NOON + DAY, ledger)
+        again = opens_again(Page(None, (self.ROW,)), None, NOON + DAY, ledger)
         assert [new.event_id for new in again] == [self.FIRST, self.SECOND]
 
     def test_of_another_device_are_none(self) -> None:
         page = Page(None, (self.ROW, replace(self.ROW, device_type=None)))
-        assert {new.occurrence for new in again_of(page, None, NOON + DAY, {})} == {1}
+        assert {new.occurrence for new in opens_again(page, None, NOON + DAY, {})} == {1}
 
 
 class TestOverSeveralLeases:
@@ -203,7 +204,8 @@ class TestOverSeveralLeases:
         report.failing = set(failing)
         (activity,) = wired.tracking.activities("default")
         sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
-        in_turns(wired, "default", "replay", Again(wired, activity, None, NOON + DAY, sent_to).work)
+        replayed = Replay(wired, activity, None, NOON + DAY, sent_to)
+        work_in_leases(wired.leases, "default", "replay", replayed.work, wait=NO_WAIT)
         got = aws.sqs.receive_message(QueueUrl=to, MaxNumberOfMessages=10)["Messages"]
         return sorted(utc(json.loads(one["Body"])["time"]).minute for one in got)
 

@@ -185,7 +185,7 @@ class TestEnding:
     def test_a_first_signal_is_a_wish(self, number: signal.Signals) -> None:
         with Ending() as ending:
             os.kill(os.getpid(), number)
-            assert ending.wished
+            assert ending.requested
 
     def test_a_second_one_ends_at_once(self) -> None:
         with Ending():
