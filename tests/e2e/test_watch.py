@@ -251,7 +251,7 @@ def test_an_interrupted_watch_ends_with_a_message_and_repeats_nothing(
     with watcher.watching() as process:
         watcher.at_request(6, lambda: process.send_signal(number))
         code, before, stderr = outcome(process)
-    assert (code, stderr) == (130, "Ended; started again, it goes on from here.\n")
+    assert (code, stderr) == (130, "Ended. Run the command again to continue from here.\n")
     assert 0 < len(before) < OPENS
     with watcher.watching("--once") as process:
         after = outcome(process)[1]
@@ -278,7 +278,7 @@ def test_on_a_terminal_watch_prints_what_it_does_and_how_to_end_it(watcher: Watc
         terminal.see("email.opened")
         terminal.see("Published 1 opens")
         terminal._process.send_signal(signal.SIGINT)
-        terminal.see("Ended; started again, it goes on from here")
+        terminal.see("Run the command again to continue from here")
         assert terminal.end() == 130
 
 

@@ -114,7 +114,7 @@ class TestOfAHealthyAccount:
     def test_says_what_it_cannot_see_without_a_stack(self, subject: str) -> None:
         line = found(code=0)[subject]
         assert line.startswith("- ")
-        assert "Name --stack." in line
+        assert "Add --stack NAME." in line
 
     def test_spends_one_request(self, world: World) -> None:
         run("doctor")
@@ -182,14 +182,17 @@ class TestFinds:
 
     def test_a_vendor_that_does_not_answer(self, world: World) -> None:
         world.vendor.faults.add(Kind.DROP)
-        assert "does not answer" in found(code=1)["vendor"]
+        assert "did not answer" in found(code=1)["vendor"]
 
     def test_a_poll_at_work(self, world: World) -> None:
         now = world.vendor.world.clock()
         world.tracking.lease(
             "default", holder="x", now=now, until=now + timedelta(minutes=1), reserve=1, budget=9
         )
-        assert found(code=0)["vendor"].startswith("- vendor: a poll is at work")
+        findings = found("--wait", "0s", code=0)
+        assert findings["vendor"].startswith("- vendor: not checked")
+        assert findings["tracking table"].startswith("- tracking table: read")
+        assert "A turn of the function is working on account default" in findings["vendor"]
 
     @pytest.mark.usefixtures("world")
     def test_a_day_that_is_spent(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +209,7 @@ class TestFinds:
         run("track", world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
-        assert "The day's quota" in found(code=1)["last turn"]
+        assert "quota" in found(code=1)["last turn"]
 
     @pytest.mark.usefixtures("stack")
     def test_an_account_without_a_schedule(self) -> None:
@@ -237,7 +240,7 @@ class TestFinds:
     def test_the_queue_of_a_tail_that_was_killed(self, world: World) -> None:
         tags = {ALIVE_AT: iso(NOON)}
         world.aws.sqs.create_queue(QueueName=f"{PREFIX}killed", tags=tags)
-        assert "The next tail removes it." in found(code=1)["left-over"]
+        assert "The next `email-opens tail` removes it." in found(code=1)["left-overs"]
 
 
 def dated(instant: datetime | None) -> Reply:

@@ -89,7 +89,7 @@ def test_of_nothing_there_is_nothing_to_explain() -> None:
 @pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "1e9"])
 @pytest.mark.usefixtures("world")
 def test_what_is_no_weight_is_refused(weight: str) -> None:
-    assert "is no weight" in complaint(run("track", ACTIVITY_ID, "--weight", weight), 2)
+    assert "is not a weight" in complaint(run("track", ACTIVITY_ID, "--weight", weight), 2)
 
 
 def test_a_weight_is_kept(world: World) -> None:

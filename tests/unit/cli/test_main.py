@@ -53,7 +53,7 @@ class TestTrack:
 
     @pytest.mark.parametrize("text", ["yesterday", "2026-03-02", "2026-03-02T14:07:00", ""])
     def test_refuses_a_malformed_instant(self, world: World, text: str) -> None:
-        assert "is no instant" in complaint(run("track", ONE, "--from", text), 2)
+        assert "is not an instant" in complaint(run("track", ONE, "--from", text), 2)
         assert world.activities() == {}
 
     def test_refuses_the_future(self, world: World) -> None:

@@ -157,8 +157,8 @@ class TestCommand:
 
     @pytest.mark.usefixtures("world")
     def test_is_not_redrawn_in_a_pipe(self) -> None:
-        assert "--watch redraws a terminal" in complaint(run("status", "--watch"), 2)
+        assert "--watch needs a terminal" in complaint(run("status", "--watch"), 2)
 
     @pytest.mark.usefixtures("world")
     def test_is_not_both_redrawn_and_for_machines(self) -> None:
-        assert "name one of them" in complaint(run("status", "--watch", "--json"), 2)
+        assert "use one of them" in complaint(run("status", "--watch", "--json"), 2)

@@ -156,7 +156,7 @@ class TestOpens:
         rejected = connected.folder / "state.sqlite.rejected"
         (letter,) = rejected.read_text().splitlines()
         assert json.loads(json.loads(letter)["row"]) == row
-        assert result.stderr == f"Set aside 1 rows that are no opens, in {rejected}.\n"
+        assert result.stderr == f"Set aside 1 rows that are not opens, in {rejected}.\n"
         assert len(connected.events()) == 1
 
 
@@ -246,7 +246,7 @@ class TestComplaints:
     def test_end_with_what_failed(self, connected: Office) -> None:
         activity_id = connected.opened(1)
         connected.vendor.faults.add(Kind.QUOTA_EXCEEDED)
-        assert "The day's quota" in complaint(connected.watch(activity_id), 1)
+        assert "quota of requests" in complaint(connected.watch(activity_id), 1)
 
     def test_name_a_missing_privilege(self, connected: Office) -> None:
         connected.vendor.faults.add(Kind.FORBIDDEN)
@@ -257,7 +257,7 @@ class TestComplaints:
         [
             (["nonsense"], "is no campaign activity id"),
             ([ONE, "--account", "a b"], "is no account"),
-            ([ONE, "--from", "yesterday"], "is no instant"),
+            ([ONE, "--from", "yesterday"], "is not an instant"),
             ([ONE, "--from", iso(datetime(9000, 1, 1, tzinfo=UTC))], "lies in the future"),
             ([ONE, "--every", "0"], "--every"),
             ([], "ACTIVITY_ID"),

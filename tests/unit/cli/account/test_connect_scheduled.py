@@ -56,7 +56,7 @@ def test_it_tries_again_as_the_templates_own_does(vendor: Emulator) -> None:
 def test_it_is_left_as_it_is_when_the_account_connects_again(vendor: Emulator) -> None:
     connect(vendor, "other", "--stack", STACK)
     before = schedule("other")
-    assert "there already" in connect(vendor, "other", "--stack", STACK).stdout
+    assert "exists already" in connect(vendor, "other", "--stack", STACK).stdout
     assert schedule("other") == before
 
 

@@ -85,7 +85,7 @@ def test_an_application_with_a_secret_connects_by_a_browser_here(
     terminal.type(f"{CLIENT_ID}\n")
     terminal.see(r"it has none\): $")
     terminal.type(f"{APP_SECRET}\n")
-    address = terminal.see(r"consent:\s+(http\S+)\s")
+    address = terminal.see(r"this machine:\s+(http\S+)\s")
     with requests.Session() as browser:
         browser.trust_env = False
         assert "go back to the terminal" in browser.get(address, timeout=10).text
@@ -134,7 +134,7 @@ def test_giving_up_changes_nothing_and_is_told(
     terminal.see(shown)
     terminal.type(key)
     assert terminal.end() == 130, terminal.seen
-    assert "Given up; nothing was changed." in terminal.seen
+    assert "Stopped; nothing was changed." in terminal.seen
     assert stored(report) == []
 
 

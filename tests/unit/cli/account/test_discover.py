@@ -38,7 +38,7 @@ class TestDiscover:
 
     def test_says_so_if_there_is_nothing(self, world: World) -> None:
         del world
-        assert run("discover").stdout == "Nothing was sent that is not tracked.\n"
+        assert run("discover").stdout == "Every recent send is tracked already.\n"
 
     def test_leaves_out_what_the_settings_say(
         self, world: World, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
@@ -88,7 +88,7 @@ class TestWhatIsSaid:
     def test_of_an_account_that_another_holds_is_when_to_try_again(self) -> None:
         found = Found("default", stopped=OutOfTime("No time is left."))
         assert list(failure_sentences(found)) == [
-            "Another invocation works on account default; try again in a minute."
+            "Another turn or command works on account default; try again in a minute."
         ]
 
     def test_of_an_error_that_nobody_foresaw_is_its_kind_alone(self) -> None:
@@ -98,4 +98,4 @@ class TestWhatIsSaid:
 
     def test_of_removed_campaigns_is_how_many(self) -> None:
         found = Found("default", leased=True, removed=["one", "two"])
-        assert "Removed at the vendor, and left alone: 2 campaigns." in list(found_sentences(found))
+        assert "Removed at the vendor, and skipped: 2 campaigns." in list(found_sentences(found))

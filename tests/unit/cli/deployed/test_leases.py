@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import typer
@@ -125,7 +126,7 @@ def test_a_command_need_not_wait(wired: EmailOpens) -> None:
 
 def test_ctrl_c_ends_the_wait(wired: EmailOpens, capsys: pytest.CaptureFixture[str]) -> None:
     class Interrupted(FakeClock):
-        def sleep(self, seconds: float) -> None:
+        def sleep(self, _: float) -> None:
             raise KeyboardInterrupt
 
     take(wired, minutes=1)
@@ -222,6 +223,6 @@ class TestPromises:
         monkeypatch.setenv("REQUESTS_PER_SECOND", "4")
         assert run("audit", tracked).exit_code == 0
         times = [call.time for call in world.vendor.requests if "/v3/reports" in call.path]
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
         assert len(gaps) >= 1
         assert min(gaps) >= timedelta(seconds=0.2)

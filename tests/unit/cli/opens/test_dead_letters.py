@@ -156,7 +156,7 @@ class TestDrop:
         assert waiting(dead) == 0
 
     def test_asks_for_a_word_where_nobody_can_be_asked(self, dead: World) -> None:
-        assert "say --yes" in complaint(run("dead-letters", "drop"), 2)
+        assert "add --yes" in complaint(run("dead-letters", "drop"), 2)
         assert waiting(dead) == 3
 
 

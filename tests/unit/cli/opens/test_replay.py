@@ -104,7 +104,7 @@ class TestCommand:
         to = queue(world.aws)
         asked = ("replay", published[0], "--since", "beginning", "--to", to)
         shown = run_in_terminal(*asked, typed="n\n", columns=40)
-        assert "knows 3 opens" in shown.text
+        assert "has 3 opens" in shown.text
         assert world.received(to) == []
 
     def test_sends_what_was_confirmed(self, world: World, published: Published) -> None:
@@ -118,7 +118,7 @@ class TestCommand:
     ) -> None:
         to = queue(world.aws)
         result = run("replay", published[0], "--since", "beginning", "--to", to)
-        assert "say --yes" in complaint(result, 2)
+        assert "add --yes" in complaint(result, 2)
 
     def test_says_that_the_account_is_at_work_elsewhere(
         self, world: World, published: Published
@@ -127,14 +127,16 @@ class TestCommand:
         world.tracking.lease(
             "default", holder="x", now=now, until=now + timedelta(minutes=1), reserve=1, budget=9
         )
-        assert "try again in a minute" in complaint(replay(published[0], queue(world.aws)), 1)
+        assert "Try again in a minute" in complaint(
+            replay(published[0], queue(world.aws), "--wait", "0s"), 1
+        )
 
     def test_says_that_the_day_is_spent(
         self, world: World, published: Published, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_PER_DAY", "1")
         said = complaint(replay(published[0], queue(world.aws)), 1)
-        assert "The day's 1 requests are spent" in said
+        assert "budget of requests is spent" in said
 
     def test_keeps_the_day_closed(self, world: World, published: Published) -> None:
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)

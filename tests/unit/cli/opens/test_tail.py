@@ -79,7 +79,7 @@ class TestPiped:
     @pytest.mark.usefixtures("world")
     @pytest.mark.parametrize("text", ["soon", "15", "0m", "-1h", "9999999999d", ""])
     def test_a_malformed_duration_is_refused(self, text: str) -> None:
-        assert "is no duration" in complaint(run("tail", "--newer-than", text), 2)
+        assert "is not a duration" in complaint(run("tail", "--newer-than", text), 2)
 
     def test_a_topic_that_is_not_there_leaves_no_queue(
         self, world: World, monkeypatch: pytest.MonkeyPatch
