@@ -1,0 +1,229 @@
+"""The lease of an account: taken, waited for, given back, and what an error leaves of it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from email_opens.errors import (
+    AccountBusy,
+    AccountStopped,
+    BudgetSpent,
+    OutOfTime,
+    QuotaExceeded,
+)
+from email_opens.instants import next_day
+from email_opens.model import Account, CounterTrust
+from email_opens.turns.budget import BLOCK
+from email_opens.turns.lease import AGAIN, LONGEST, Leases, is_held_by_another
+from tests.fakes import FakeClock, MemoryTracking
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def tracking() -> MemoryTracking:
+    return MemoryTracking()
+
+
+@pytest.fixture
+def leases(tracking: MemoryTracking, clock: FakeClock) -> Leases:
+    return Leases(tracking=tracking, clock=clock, requests_per_day=100)
+
+
+def take(leases: Leases, lasts: timedelta, holder: str = "another", spent: int = 0) -> None:
+    """Let another holder take the account, and spend requests."""
+    now = leases.clock.now()
+    leases.tracking.lease(
+        "default", holder=holder, now=now, until=now + lasts, reserve=spent, budget=spent
+    )
+
+
+def give_back(
+    leases: Leases, *, closed_until: datetime | None = None, last_error: str | None = None
+) -> None:
+    """Let that holder give the account back."""
+    leases.tracking.release(
+        "default",
+        holder="another",
+        day=leases.clock.now().date().isoformat(),
+        unused=0,
+        closed_until=closed_until,
+        last_error=last_error,
+    )
+
+
+class TestHolding:
+    def test_creates_an_unknown_account(self, leases: Leases, tracking: MemoryTracking) -> None:
+        with leases.hold("default", holder="me"):
+            assert tracking.accounts["default"].lease_holder == "me"
+        assert tracking.accounts["default"].lease_holder is None
+
+    def test_ends_after_its_time(self, leases: Leases, tracking: MemoryTracking) -> None:
+        now = leases.clock.now()
+        with leases.hold("default", holder="me", lasts=MINUTE):
+            assert tracking.accounts["default"].lease_until == now + MINUTE
+
+    def test_ends_when_the_invocation_does(self, leases: Leases, tracking: MemoryTracking) -> None:
+        until = leases.clock.now() + MINUTE
+        with leases.hold("default", holder="me", until=until, lasts=HOUR):
+            assert tracking.accounts["default"].lease_until == until
+
+    def test_keeps_time_to_record_what_is_in_hand(self, leases: Leases) -> None:
+        now, commit = leases.clock.now(), timedelta(seconds=10)
+        with leases.hold("default", holder="me", lasts=MINUTE, commit=commit) as lease:
+            assert lease.before == now + MINUTE - commit
+
+    def test_begins_no_request_on_the_next_day(self, leases: Leases, clock: FakeClock) -> None:
+        midnight = next_day(clock.now())
+        clock.sleep((midnight - clock.now()).total_seconds() - 5)
+        with leases.hold("default", holder="me", lasts=MINUTE) as lease:
+            assert lease.before == midnight
+
+    def test_stores_what_was_learned_of_the_counters(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        with leases.hold("default", holder="me") as lease:
+            lease.counter_trust = CounterTrust(missed=0.5)
+        assert tracking.accounts["default"].counter_trust == CounterTrust(missed=0.5)
+
+    def test_gives_back_the_requests_that_were_not_spent(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        with leases.hold("default", holder="me") as lease:
+            assert tracking.accounts["default"].requests_spent == BLOCK
+            lease.budget.take()
+        assert tracking.accounts["default"].requests_spent == 1
+
+    def test_reserves_more_requests_as_they_are_needed(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        with leases.hold("default", holder="me") as lease:
+            for _ in range(BLOCK + 1):
+                lease.budget.take()
+            assert tracking.accounts["default"].requests_spent == 100
+        assert tracking.accounts["default"].requests_spent == BLOCK + 1
+
+    def test_allows_no_more_requests_than_the_day_has_left(self, leases: Leases) -> None:
+        take(leases, timedelta(), spent=98)
+        give_back(leases)
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.take()
+            lease.budget.take()
+            with pytest.raises(BudgetSpent):
+                lease.budget.take()
+
+
+class TestWaiting:
+    def test_is_not_done_unless_asked_for(self, leases: Leases, clock: FakeClock) -> None:
+        take(leases, MINUTE)
+        before = clock.now()
+        with pytest.raises(AccountBusy), leases.hold("default", holder="me"):
+            pass
+        assert clock.now() == before
+
+    def test_lasts_until_the_lease_ends(self, leases: Leases, clock: FakeClock) -> None:
+        take(leases, MINUTE)
+        before = clock.now()
+        with leases.hold("default", holder="me", wait=2 * MINUTE):
+            assert MINUTE <= clock.now() - before <= MINUTE + AGAIN
+
+    def test_ends_with_its_time(self, leases: Leases, clock: FakeClock) -> None:
+        take(leases, HOUR / 5)
+        before = clock.now()
+        with pytest.raises(AccountBusy), leases.hold("default", holder="me", wait=MINUTE):
+            pass
+        assert clock.now() - before <= MINUTE
+
+    def test_is_announced_once(self, leases: Leases) -> None:
+        take(leases, MINUTE, holder="email-opens replay 1f2e")
+        sentences: list[str] = []
+        with leases.hold("default", holder="me", wait=2 * MINUTE, on_wait=sentences.append):
+            pass
+        (sentence,) = sentences
+        assert sentence.startswith("`email-opens replay` is working on account default, until ")
+
+    def test_is_not_announced_for_a_free_account(self, leases: Leases) -> None:
+        sentences: list[str] = []
+        with leases.hold("default", holder="me", wait=MINUTE, on_wait=sentences.append):
+            pass
+        assert sentences == []
+
+
+class TestAClosedQuota:
+    def test_refuses_every_request(self, leases: Leases) -> None:
+        opens_at = next_day(leases.clock.now())
+        take(leases, timedelta())
+        give_back(leases, closed_until=opens_at)
+        with (
+            pytest.raises(QuotaExceeded) as closed,
+            leases.hold("default", holder="me") as lease,
+        ):
+            lease.budget.take()
+        assert closed.value.until == opens_at
+
+    def test_stays_closed(self, leases: Leases, tracking: MemoryTracking) -> None:
+        opens_at = next_day(leases.clock.now())
+        take(leases, timedelta())
+        give_back(leases, closed_until=opens_at)
+        with leases.hold("default", holder="me"):
+            pass
+        assert tracking.accounts["default"].closed_until == opens_at
+
+    def test_that_is_stored_for_longer_than_the_day_is_open_and_forgotten(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        take(leases, timedelta())
+        give_back(leases, closed_until=next_day(leases.clock.now()) + 30 * 24 * HOUR)
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.take()
+        assert tracking.accounts["default"].closed_until is None
+
+    def test_of_another_key_does_not_count(self, leases: Leases) -> None:
+        take(leases, timedelta())
+        give_back(leases, closed_until=next_day(leases.clock.now()))
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.reopen()
+            lease.budget.take()
+
+
+class TestAnError:
+    def test_about_the_account_is_stored(self, leases: Leases, tracking: MemoryTracking) -> None:
+        with pytest.raises(AccountStopped), leases.hold("default", holder="me"):
+            raise AccountStopped("The vendor gave no token.")
+        assert tracking.accounts["default"].last_error == "The vendor gave no token."
+
+    def test_about_the_quota_closes_the_day(self, leases: Leases, tracking: MemoryTracking) -> None:
+        opens_at = next_day(leases.clock.now())
+        with pytest.raises(QuotaExceeded), leases.hold("default", holder="me"):
+            raise QuotaExceeded("The quota is spent.", opens_at)
+        assert tracking.accounts["default"].closed_until == opens_at
+
+    @pytest.mark.parametrize("error", [OutOfTime("No time."), ZeroDivisionError()])
+    def test_about_anything_else_leaves_the_stored_error(
+        self, leases: Leases, tracking: MemoryTracking, error: Exception
+    ) -> None:
+        take(leases, timedelta())
+        give_back(leases, last_error="The vendor gave no token.")
+        with pytest.raises(type(error)), leases.hold("default", holder="me"):
+            raise error
+        account = tracking.accounts["default"]
+        assert (account.lease_holder, account.last_error) == (None, "The vendor gave no token.")
+
+
+@pytest.mark.parametrize(
+    ("holder", "left", "held"),
+    [
+        ("another", MINUTE, True),
+        ("me", MINUTE, False),
+        ("another", timedelta(), False),
+        ("another", LONGEST, True),
+        ("another", LONGEST + MINUTE, False),
+    ],
+)
+def test_a_lease_is_anothers_for_its_time_and_never_longer_than_an_invocation(
+    clock: FakeClock, holder: str, left: timedelta, held: bool
+) -> None:
+    now = clock.now()
+    account = Account(account_id="default", lease_holder=holder, lease_until=now + left)
+    assert is_held_by_another(account, "me", now) is held
