@@ -32,6 +32,7 @@ compare: .venv/ready ## run other pollers' rules in the same simulated worlds (S
 check: .venv/ready ## check style, types, the template and the lock files
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/lint-imports
 	.venv/bin/mypy layers/email_opens/email_opens functions tools tests bench
 	$(SAM) validate --lint
 	@mkdir -p .cache/lock && cp requirements-dev.txt .cache/lock/dev.txt \

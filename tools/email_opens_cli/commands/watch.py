@@ -13,8 +13,8 @@ import typer
 from email_opens.errors import AccountDisconnected, InvalidInput, OutOfTime
 from email_opens.model import Page, State
 from email_opens_cli.commands.account.connect import PORT, consent, read_application
-from email_opens_cli.commands.activities.track import track_each
 from email_opens_cli.consent.credentials import read
+from email_opens_cli.deployed.activities import track_each
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
 from email_opens_cli.terminal.complaints import FAILED, INTERRUPTED, complain, complaints
 from email_opens_cli.terminal.ending import Ending

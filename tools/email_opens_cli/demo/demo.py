@@ -17,7 +17,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens_cli.commands.activities.track import track_each
 from email_opens_cli.demo.screen import Screen, Shown
 from email_opens_cli.demo.subscriber import (
     ReportedOpen,
@@ -26,6 +25,7 @@ from email_opens_cli.demo.subscriber import (
     differences,
     under_way,
 )
+from email_opens_cli.deployed.activities import track_each
 from email_opens_cli.terminal.complaints import FAILED
 from embedded_aws import EmbeddedAws, EmbeddedAwsFailed, Stack
 

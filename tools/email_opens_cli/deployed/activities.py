@@ -1,8 +1,10 @@
 """The tracked activities that a command names, and changes of them."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from email_opens.errors import EmailOpensError, LostRace
+from email_opens.instants import iso
 from email_opens.model import Activity
 from email_opens.ports import Tracking
 from email_opens_cli.deployed.product import product
@@ -63,3 +65,33 @@ def save_change(tracking: Tracking, activity: Activity, change: Change) -> str:
     raise LostRace(
         f"Activity {activity.campaign_activity_id} is being written all the time; try again."
     )
+
+
+def track_each(
+    tracking: Tracking,
+    account_id: str,
+    activity_ids: Iterable[str],
+    *,
+    since: datetime | None,
+    now: datetime,
+    weight: float = 1.0,
+) -> list[str]:
+    """Track activities; return a sentence about each."""
+    begins = "the beginning" if since is None else iso(since)
+    sentences = []
+    for campaign_activity_id in activity_ids:
+        added = tracking.add(
+            Activity(
+                account_id=account_id,
+                campaign_activity_id=campaign_activity_id,
+                tracked_at=now,
+                tracked_from=since,
+                weight=weight,
+            )
+        )
+        sentences.append(
+            f"{campaign_activity_id} is tracked, from {begins}."
+            if added
+            else f"{campaign_activity_id} is tracked already; nothing was changed."
+        )
+    return sentences

@@ -7,8 +7,7 @@ from email_opens.config import environment_of
 from email_opens.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from boto3.session import Session
-
+    from email_opens.adapters.aws.session import AwsSession
     from email_opens.bootstrap import DiscoverCampaigns, EmailOpens
 
 
@@ -59,7 +58,7 @@ def described(stack: str) -> dict[str, Any]:
     return found
 
 
-def aws(region: str | None = None) -> "Session":
+def aws(region: str | None = None) -> "AwsSession":
     """Return a session of AWS, in this process's region unless another one is given."""
     # Late, or `--help` would wait for boto3.
     from email_opens.adapters.aws.session import aws_session  # noqa: PLC0415

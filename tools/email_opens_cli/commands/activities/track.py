@@ -1,15 +1,11 @@
 """Track sent e-mails, so that their opens are published."""
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from email_opens.errors import InvalidInput
-from email_opens.instants import iso
-from email_opens.model import Activity
-from email_opens.ports import Tracking
+from email_opens_cli.deployed.activities import track_each
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.options import (
@@ -64,33 +60,3 @@ def check_weight(weight: float) -> None:
             f"{weight:g} is not a weight: expected a number from {1 / MOST_WEIGHT:g} to "
             f"{MOST_WEIGHT}; 2 lets each open count twice."
         )
-
-
-def track_each(
-    tracking: Tracking,
-    account_id: str,
-    activity_ids: Iterable[str],
-    *,
-    since: datetime | None,
-    now: datetime,
-    weight: float = 1.0,
-) -> list[str]:
-    """Track activities; return a sentence about each."""
-    begins = "the beginning" if since is None else iso(since)
-    sentences = []
-    for campaign_activity_id in activity_ids:
-        added = tracking.add(
-            Activity(
-                account_id=account_id,
-                campaign_activity_id=campaign_activity_id,
-                tracked_at=now,
-                tracked_from=since,
-                weight=weight,
-            )
-        )
-        sentences.append(
-            f"{campaign_activity_id} is tracked, from {begins}."
-            if added
-            else f"{campaign_activity_id} is tracked already; nothing was changed."
-        )
-    return sentences

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 import boto3
 
+AwsSession = boto3.session.Session
 
-def aws_session(environment: Mapping[str, str]) -> boto3.session.Session:
+
+def aws_session(environment: Mapping[str, str]) -> AwsSession:
     """Return a session whose region is AWS_REGION, else what botocore finds by itself.
 
     botocore reads AWS_DEFAULT_REGION and the AWS config file, but not AWS_REGION, which the AWS
     CLI and the other SDKs read first.
     """
-    return boto3.session.Session(region_name=environment.get("AWS_REGION") or None)
+    return AwsSession(region_name=environment.get("AWS_REGION") or None)
