@@ -104,11 +104,11 @@ def test_all_that_is_missing_is_named_at_once() -> None:
     assert str(refused.value) == (
         "The settings cannot be used: "
         "TRACKING_TABLE is not set; it should be the name of the tracking table; "
+        "CREDENTIALS_PREFIX is not set; it should be a parameter's name down to the account, "
+        "such as /email-opens/; "
         "LEDGER_TABLE is not set; it should be the name of the ledger table; "
         "OPENS_TOPIC_ARN is not set; it should be the ARN of the topic, arn:…:sns:…; "
-        "DEAD_LETTER_QUEUE_URL is not set; it should be the URL of the dead-letter queue; "
-        "CREDENTIALS_PREFIX is not set; it should be a parameter's name down to the account, "
-        "such as /email-opens/."
+        "DEAD_LETTER_QUEUE_URL is not set; it should be the URL of the dead-letter queue."
     )
 
 

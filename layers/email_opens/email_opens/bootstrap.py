@@ -159,8 +159,7 @@ def bootstrap_discovery(
     Raises:
         InvalidSettings: as `read_discovery_settings` raises.
     """
-    discovery_settings = read_discovery_settings(environment)
-    settings, clock = discovery_settings.settings, clock or SystemClock()
+    settings, clock = read_discovery_settings(environment), clock or SystemClock()
     aws, patient = aws_session(environment), _patient()
     dynamodb = aws.client("dynamodb", config=patient)
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
@@ -178,8 +177,8 @@ def bootstrap_discovery(
         seen=seen,
         clock=clock,
         campaigns=campaigns,
-        lookback=discovery_settings.lookback,
-        names=Names(discovery_settings.include_names, discovery_settings.exclude_names),
+        lookback=settings.discovery_lookback,
+        names=Names(settings.include_names, settings.exclude_names),
     )
     return DiscoverCampaigns(
         discovery=discovery,

@@ -1,10 +1,10 @@
 """Settings, read once from the environment and refused with a sentence."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
 from email_opens.errors import InvalidInput, InvalidSettings
@@ -15,31 +15,90 @@ _WORD = re.compile("(?<!^)(?=[A-Z])")
 
 MOST = 10_000_000
 """The largest value of any number."""
-MOST_RESERVED_PERCENT = 90
-MOST_CAMPAIGNS_PER_PROBE = 150
-"""The most campaigns that the vendor accepts in one request."""
-MOST_FINISHED_AFTER_DAYS = 365
-"""The ledger keeps what was published for a little longer."""
-MOST_STAY_SECONDS = 900
-MOST_LOOKBACK_DAYS = 365
-"""The furthest that discovery looks back."""
+
+
+class _Variable(NamedTuple):
+    """A variable of the environment, and how it is read."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    """Raises ValueError with the end of a sentence if the variable cannot be used."""
+
+
+def _text(variable: str, expected: str, start: str = "") -> _Variable:
+    def parse(value: str) -> str:
+        if not value:
+            raise ValueError(f"is not set; it should be {expected}")
+        if not value.startswith(start):
+            raise ValueError(f"is malformed; it should be {expected}")
+        return value
+
+    return _Variable(variable, "", parse)
+
+
+def _url(variable: str, default: str) -> _Variable:
+    def parse(value: str) -> str:
+        if not _is_secure(value.rstrip("/")):
+            raise ValueError(f"is malformed; it should be an https address such as {default}")
+        return value.rstrip("/")
+
+    return _Variable(variable, default, parse)
+
+
+def _number(
+    variable: str,
+    default: int,
+    unit: str,
+    least: int = 1,
+    most: int = MOST,
+    convert: Callable[[int], Any] = int,
+) -> _Variable:
+    def parse(value: str) -> Any:
+        if not (value.isascii() and value.isdigit() and least <= int(value[:99]) <= most):
+            bounds = f"{least} or more" if most == MOST else f"{least} to {most}"
+            raise ValueError(f"is malformed; it should be a whole number of {unit}, {bounds}")
+        return convert(int(value))
+
+    return _Variable(variable, str(default), parse)
+
+
+def _days(days: int) -> timedelta:
+    return timedelta(days=days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings that need no AWS; each is named like its environment variable."""
+    """The settings that need no AWS."""
 
-    constant_contact_api_url: str
-    constant_contact_auth_url: str
-    requests_per_day: int
-    requests_per_second: int
-    reserved_percent: int
+    constant_contact_api_url: Annotated[
+        str, _url("CONSTANT_CONTACT_API_URL", "https://api.cc.email")
+    ]
+    constant_contact_auth_url: Annotated[
+        str,
+        _url("CONSTANT_CONTACT_AUTH_URL", "https://authz.constantcontact.com/oauth2/default/v1"),
+    ]
+    requests_per_day: Annotated[int, _number("REQUESTS_PER_DAY", 10_000, "requests")]
+    requests_per_second: Annotated[int, _number("REQUESTS_PER_SECOND", 4, "requests")]
+    reserved_percent: Annotated[int, _number("RESERVED_PERCENT", 10, "percent", 0, 90)]
     """The share of the day's requests that is left to other users of the key."""
-    campaigns_per_probe: int
-    finished_after: timedelta
-    stay: timedelta
-    """ROUNDS_SECONDS: how long an invocation waits for what will be worth a request."""
-    lookback: timedelta
+    campaigns_per_probe: Annotated[int, _number("CAMPAIGNS_PER_PROBE", 150, "campaigns", 1, 150)]
+    """The vendor accepts at most 150 in one request."""
+    finished_after: Annotated[timedelta, _number("FINISHED_AFTER_DAYS", 60, "days", 1, 365, _days)]
+    """At most 365 days, since the ledger keeps what was published for a little longer."""
+    stay: Annotated[
+        timedelta,
+        _number(
+            "ROUNDS_SECONDS", 60, "seconds", 0, 900, lambda seconds: timedelta(seconds=seconds)
+        ),
+    ]
+    """How long an invocation waits for what will be worth a request."""
+    lookback: Annotated[
+        timedelta,
+        _number(
+            "LOOKBACK_MINUTES", 120, "minutes", convert=lambda minutes: timedelta(minutes=minutes)
+        ),
+    ]
 
     @property
     def requests_to_spend(self) -> int:
@@ -49,30 +108,48 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSettings(Settings):
-    """The settings that everything needs that works on an account of a stack."""
+    """The settings of all that works on the accounts of a stack."""
 
-    tracking_table: str
-    credentials_prefix: str
+    tracking_table: Annotated[str, _text("TRACKING_TABLE", "the name of the tracking table")]
+    credentials_prefix: Annotated[
+        str,
+        _text(
+            "CREDENTIALS_PREFIX",
+            "a parameter's name down to the account, such as /email-opens/",
+            "/",
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings(AccountSettings):
     """The settings of polls in a stack."""
 
-    ledger_table: str
-    opens_topic_arn: str
-    dead_letter_queue_url: str
+    ledger_table: Annotated[str, _text("LEDGER_TABLE", "the name of the ledger table")]
+    opens_topic_arn: Annotated[
+        str, _text("OPENS_TOPIC_ARN", "the ARN of the topic, arn:…:sns:…", "arn:")
+    ]
+    dead_letter_queue_url: Annotated[
+        str, _text("DEAD_LETTER_QUEUE_URL", "the URL of the dead-letter queue", "http")
+    ]
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiscoverySettings:
+class DiscoverySettings(AccountSettings):
     """The settings of discovery, which needs neither ledger nor topic nor queue."""
 
-    settings: AccountSettings
-    lookback: timedelta
-    include_names: tuple[str, ...]
+    discovery_lookback: Annotated[
+        timedelta, _number("DISCOVERY_LOOKBACK_DAYS", 7, "days", 1, 365, _days)
+    ]
+    include_names: Annotated[
+        tuple[str, ...], _Variable("INCLUDE_NAMES", "*", lambda text: _patterns(text) or ("*",))
+    ]
     """Patterns, one of which a campaign's name must match."""
-    exclude_names: tuple[str, ...]
+    exclude_names: Annotated[tuple[str, ...], _Variable("EXCLUDE_NAMES", "", _patterns)]
     """Patterns, none of which it may match."""
 
 
@@ -82,129 +159,30 @@ def read_settings(environment: Mapping[str, str]) -> StackSettings:
     Raises:
         InvalidSettings: variables are missing or malformed; the message names all of them.
     """
-    reader = _Reader(environment)
-    tracking_table = reader.tracking_table()
-    resources: dict[str, Any] = {
-        "ledger_table": reader.text("LEDGER_TABLE", "the name of the ledger table"),
-        "opens_topic_arn": reader.text(
-            "OPENS_TOPIC_ARN", "the ARN of the topic, arn:…:sns:…", "arn:"
-        ),
-        "dead_letter_queue_url": reader.text(
-            "DEAD_LETTER_QUEUE_URL", "the URL of the dead-letter queue", "http"
-        ),
-    }
-    prefix = reader.credentials_prefix()
-    settings = StackSettings(
-        tracking_table=tracking_table, credentials_prefix=prefix, **resources, **reader.polling()
-    )
-    reader.check()
-    return settings
+    return _read(StackSettings, environment)
 
 
 def read_settings_without_aws(environment: Mapping[str, str]) -> Settings:
-    """Read the settings that need no AWS.
-
-    Raises:
-        InvalidSettings: as `read_settings` raises.
-    """
-    reader = _Reader(environment)
-    settings = Settings(**reader.polling())
-    reader.check()
-    return settings
+    """Read the settings that need no AWS; raises as `read_settings`."""
+    return _read(Settings, environment)
 
 
 def read_discovery_settings(environment: Mapping[str, str]) -> DiscoverySettings:
-    """Read the settings of discovery.
-
-    Raises:
-        InvalidSettings: as `read_settings` raises.
-    """
-    reader = _Reader(environment)
-    days = reader.number("DISCOVERY_LOOKBACK_DAYS", 7, "days", 1, MOST_LOOKBACK_DAYS)
-    settings = AccountSettings(
-        tracking_table=reader.tracking_table(),
-        credentials_prefix=reader.credentials_prefix(),
-        **reader.polling(),
-    )
-    reader.check()
-    return DiscoverySettings(
-        settings=settings,
-        lookback=timedelta(days=days),
-        include_names=_patterns(environment.get("INCLUDE_NAMES", "")) or ("*",),
-        exclude_names=_patterns(environment.get("EXCLUDE_NAMES", "")),
-    )
+    """Read the settings of discovery; raises as `read_settings`."""
+    return _read(DiscoverySettings, environment)
 
 
-class _Reader:
-    """Reads variables of the environment, and collects what is wrong with them."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._faults: list[str] = []
-
-    def check(self) -> None:
-        """Raise InvalidSettings if anything was wrong."""
-        if self._faults:
-            raise InvalidSettings(f"The settings cannot be used: {'; '.join(self._faults)}.")
-
-    def text(self, name: str, expected: str, start: str = "") -> str:
-        value = self._environment.get(name, "").strip()
-        if not value:
-            self._faults.append(f"{name} is not set; it should be {expected}")
-        elif not value.startswith(start):
-            self._faults.append(f"{name} is malformed; it should be {expected}")
-        return value
-
-    def url(self, name: str, default: str) -> str:
-        value = self._environment.get(name, default).strip().rstrip("/")
-        if not _is_secure(value):
-            self._faults.append(
-                f"{name} is malformed; it should be an https address such as {default}"
-            )
-        return value
-
-    def number(self, name: str, default: int, unit: str, least: int = 1, most: int = MOST) -> int:
-        value = self._environment.get(name, str(default)).strip()
-        if not (value.isascii() and value.isdigit() and least <= int(value[:99]) <= most):
-            bounds = f"{least} or more" if most == MOST else f"{least} to {most}"
-            self._faults.append(
-                f"{name} is malformed; it should be a whole number of {unit}, {bounds}"
-            )
-            return default
-        return int(value)
-
-    def tracking_table(self) -> str:
-        return self.text("TRACKING_TABLE", "the name of the tracking table")
-
-    def credentials_prefix(self) -> str:
-        expected = "a parameter's name down to the account, such as /email-opens/"
-        return self.text("CREDENTIALS_PREFIX", expected, "/")
-
-    def polling(self) -> dict[str, Any]:
-        """Return the values of `Settings`."""
-        finished_after_days = self.number(
-            "FINISHED_AFTER_DAYS", 60, "days", 1, MOST_FINISHED_AFTER_DAYS
-        )
-        stay_seconds = self.number("ROUNDS_SECONDS", 60, "seconds", 0, MOST_STAY_SECONDS)
-        return {
-            "constant_contact_api_url": self.url(
-                "CONSTANT_CONTACT_API_URL", "https://api.cc.email"
-            ),
-            "constant_contact_auth_url": self.url(
-                "CONSTANT_CONTACT_AUTH_URL", "https://authz.constantcontact.com/oauth2/default/v1"
-            ),
-            "requests_per_day": self.number("REQUESTS_PER_DAY", 10_000, "requests"),
-            "requests_per_second": self.number("REQUESTS_PER_SECOND", 4, "requests"),
-            "reserved_percent": self.number(
-                "RESERVED_PERCENT", 10, "percent", 0, MOST_RESERVED_PERCENT
-            ),
-            "campaigns_per_probe": self.number(
-                "CAMPAIGNS_PER_PROBE", 150, "campaigns", 1, MOST_CAMPAIGNS_PER_PROBE
-            ),
-            "finished_after": timedelta(days=finished_after_days),
-            "stay": timedelta(seconds=stay_seconds),
-            "lookback": timedelta(minutes=self.number("LOOKBACK_MINUTES", 120, "minutes")),
-        }
+def _read[T: Settings](kind: type[T], environment: Mapping[str, str]) -> T:
+    values, faults = {}, []
+    for field, hint in get_type_hints(kind, include_extras=True).items():
+        (variable,) = hint.__metadata__
+        try:
+            values[field] = variable.parse(environment.get(variable.name, variable.default).strip())
+        except ValueError as fault:
+            faults.append(f"{variable.name} {fault}")
+    if faults:
+        raise InvalidSettings(f"The settings cannot be used: {'; '.join(faults)}.")
+    return kind(**values)
 
 
 def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
@@ -222,10 +200,6 @@ def scheduled_account_id(event: object) -> str:
     if not isinstance(text, str) or not text.strip():
         raise InvalidInput('The event names no account: expected {"account_id": "default"}.')
     return account_id(text)
-
-
-def _patterns(text: str) -> tuple[str, ...]:
-    return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
 
 
 def _is_secure(address: str) -> bool:

@@ -44,7 +44,7 @@ def settings(**environment: str) -> DiscoverySettings:
 
 class TestTheSettings:
     def test_are_complete(self) -> None:
-        assert settings().settings.tracking_table == REQUIRED["TRACKING_TABLE"]
+        assert settings().tracking_table == REQUIRED["TRACKING_TABLE"]
 
     @pytest.mark.parametrize("name", ENVIRONMENT)
     def test_are_all_read_by_the_code(self, name: str) -> None:
@@ -58,7 +58,7 @@ class TestTheSettings:
     @pytest.mark.parametrize("limit", ["MinValue", "MaxValue"])
     def test_are_accepted_by_the_code_at_both_limits(self, limit: str) -> None:
         days = PARAMETERS["DiscoveryLookbackDays"][limit]
-        assert settings(DISCOVERY_LOOKBACK_DAYS=str(days)).lookback.days == days
+        assert settings(DISCOVERY_LOOKBACK_DAYS=str(days)).discovery_lookback.days == days
 
     def test_are_rejected_by_the_code_beyond_the_maximum(self) -> None:
         days = PARAMETERS["DiscoveryLookbackDays"]["MaxValue"] + 1
