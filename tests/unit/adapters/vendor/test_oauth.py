@@ -55,7 +55,7 @@ def asked(source: TokenSource, clock: FakeClock) -> str:
 def refreshed(vendor: Vendor) -> str:
     """Let the held token be refused, and return the next one."""
     vendor.tokens.access_token(vendor.before)
-    vendor.tokens.refused()
+    vendor.tokens.discard()
     return vendor.tokens.access_token(vendor.before)
 
 
@@ -87,7 +87,7 @@ def test_a_refused_token_gives_way_to_one_that_another_has_stored(vendor: Vendor
         access_token=newer.access_token,
         refresh_token=newer.refresh_token,
     )
-    vendor.tokens.refused()
+    vendor.tokens.discard()
     assert vendor.tokens.access_token(vendor.before) == newer.access_token
     assert vendor.held.stored == []
 
@@ -144,7 +144,7 @@ def test_a_lost_reply_of_a_lasting_token_is_asked_for_again() -> None:
 
 def test_a_spent_token_gives_way_to_one_that_another_has_stored_meanwhile(vendor: Vendor) -> None:
     vendor.tokens.access_token(vendor.before)
-    vendor.tokens.refused()
+    vendor.tokens.discard()
     vendor.emulator.authorization.revoke()
     newer = vendor.emulator.connect()
 

@@ -114,7 +114,7 @@ class VendorApi:
                 )
             elif reply.status == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed = True
-                self._tokens.refused()
+                self._tokens.discard()
                 continue
             elif reply.status == HTTPStatus.OK:
                 try:
