@@ -17,7 +17,7 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
-from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.oauth import RECONNECT, TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.config import Settings, read_discovery_settings, read_settings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
@@ -112,7 +112,7 @@ def bootstrap_watch(
         publisher=LinesPublisher(output, rejected),
         credentials=credentials,
         clock=clock,
-        tokens=stores.WatchTokens,
+        reconnect="email-opens watch --account {account_id} --credentials FILE …",
     )
     return Watch(turns=turns, tracking=tracking, credentials=credentials, clock=clock)
 
@@ -125,15 +125,23 @@ def _turns(
     publisher: Publisher,
     credentials: Credentials,
     clock: Clock,
-    tokens: type[TokenSource] = TokenSource,
+    reconnect: str = RECONNECT,
 ) -> Turns:
     session = _session()
 
     def report(account_id: str, budget: Budget) -> Report:
+        tokens = TokenSource(
+            account_id,
+            credentials,
+            session,
+            settings.constant_contact_auth_url,
+            clock,
+            reconnect=reconnect,
+        )
         api = VendorApi(
             session,
             settings.constant_contact_api_url,
-            tokens(account_id, credentials, session, settings.constant_contact_auth_url, clock),
+            tokens,
             clock,
             requests_per_second=settings.requests_per_second,
             budget=budget,

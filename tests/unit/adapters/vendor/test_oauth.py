@@ -248,3 +248,14 @@ def test_a_lifetime_that_is_not_told_is_taken_as_short(
         asked(TokenSource("default", held, session, there.url, clock), clock)
     assert held.stored[-1].expires_at == clock.now() + USUAL_LIFETIME
     assert held.stored[-1].refresh_token == "old-refresh"
+
+
+def test_an_error_names_the_command_that_connects_the_account_again(
+    held: Held, clock: FakeClock, session: requests.Session
+) -> None:
+    with stub(raw(400, b'{"error":"invalid_grant"}')) as there:
+        source = TokenSource(
+            "mine", held, session, there.url, clock, reconnect="watch --account {account_id}"
+        )
+        with pytest.raises(AccountDisconnected, match="run `watch --account mine`"):
+            asked(source, clock)

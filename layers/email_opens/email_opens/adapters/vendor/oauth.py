@@ -27,6 +27,7 @@ USUAL_LIFETIME = timedelta(hours=1)
 """For an access token whose reply states none: shorter than any that the vendor documents."""
 LONGEST_LIFETIME = timedelta(days=30)
 """The limit on what a reply states."""
+RECONNECT = "email-opens connect {account_id}"
 
 _MOST_BYTES = 65_536
 _THROTTLED_SECONDS = 1.0
@@ -97,7 +98,10 @@ class _Spent(Exception):
 
 
 class TokenSource:
-    """The access tokens of one account, for one invocation that holds the account's lease."""
+    """The access tokens of one account, for one invocation that holds the account's lease.
+
+    `reconnect` is the command that connects the account again, with `{account_id}` in it.
+    """
 
     def __init__(
         self,
@@ -106,7 +110,10 @@ class TokenSource:
         session: requests.Session,
         auth_url: str,
         clock: Clock,
+        *,
+        reconnect: str = RECONNECT,
     ) -> None:
+        self.reconnect = f"`{reconnect.format(account_id=account_id)}`"
         self._account_id = account_id
         self._credentials = credentials
         self._session = session
@@ -140,10 +147,6 @@ class TokenSource:
             # Load again: a person may have connected the account and stored a new pair meanwhile.
             self._tokens = None
 
-    def command(self) -> str:
-        """Return what a person runs to connect the account again."""
-        return f"`email-opens connect {self._account_id}`"
-
     def _usable(self, tokens: Tokens) -> str | None:
         token, expires_at = tokens.access_token, tokens.expires_at
         if token is None or token == self._refused or not _TOKEN.fullmatch(token):
@@ -170,7 +173,7 @@ class TokenSource:
                 pass
         raise AccountDisconnected(
             f"The vendor no longer accepts the refresh token of account “{self._account_id}”: "
-            f"run {self.command()}."
+            f"run {self.reconnect}."
         )
 
     def _refresh(self, tokens: Tokens, before: datetime, retries: Retries) -> str:
@@ -227,7 +230,7 @@ class TokenSource:
             raise AccountDisconnected(
                 f"The vendor refused account “{self._account_id}” an access token "
                 f"({error or reply.status}){reply.traces()}: check the application's client id and "
-                f"secret, then run {self.command()}."
+                f"secret, then run {self.reconnect}."
             )
 
     def _store(self, tokens: Tokens) -> None:
