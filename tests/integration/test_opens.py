@@ -129,7 +129,7 @@ def test_a_row_that_is_no_open_is_set_aside_once_with_its_reason(deployed: Deplo
     deployed.invoke()
     deployed.invoke()
     (letter,) = deployed.dead_letters()
-    assert letter["attributes"]["reason"].startswith("The row's created_time is no instant")
+    assert letter["attributes"]["reason"].startswith("The row's created_time is not an instant")
 
 
 def test_that_the_topic_cannot_take_are_set_aside_with_the_reason(deployed: Deployed) -> None:
