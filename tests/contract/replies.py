@@ -1,4 +1,4 @@
-"""Replies of AWS that the embedded one never gives, put in through botocore's own events."""
+"""Replies of AWS that the embedded AWS never gives, injected through botocore's events."""
 
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -6,28 +6,28 @@ from typing import Any
 
 type Parameters = Mapping[str, Any]
 type Answer = Callable[[Parameters], Mapping[str, Any] | None]
-"""Answers a call, or raises in its stead; None: the embedded AWS answers."""
+"""Answers a call, or raises an error; if it returns None, the embedded AWS answers."""
 
 
 class Answers:
-    """Answers calls of an operation in turn, then leaves them alone; remembers all of them."""
+    """Answers the first calls of an operation one after another, and records every call."""
 
     def __init__(self, client: Any, operation: str, *answers: Answer) -> None:
         self.calls: list[Parameters] = []
-        self._left = list(answers)
+        self._remaining = list(answers)
         service = client.meta.service_model.service_id.hyphenize()
         events = client.meta.events
-        events.register(f"provide-client-params.{service}.{operation}", self._note)
+        events.register(f"provide-client-params.{service}.{operation}", self._record)
         events.register(f"before-call.{service}.{operation}", self._answer)
 
-    def _note(self, params: Parameters, context: dict[str, Any], **_: Any) -> None:
+    def _record(self, params: Parameters, context: dict[str, Any], **_: Any) -> None:
         self.calls.append(params)
-        context["asked"] = params
+        context["recorded"] = params
 
     def _answer(self, context: dict[str, Any], **_: Any) -> Any:
-        if not self._left:
+        if not self._remaining:
             return None
-        reply = self._left.pop(0)(context["asked"])
+        reply = self._remaining.pop(0)(context["recorded"])
         if reply is None:
             return None
         status = 400 if "Error" in reply else 200
@@ -36,8 +36,8 @@ class Answers:
 
 
 def error(code: str) -> Answer:
-    """Refuse the whole call."""
-    return lambda _: {"Error": {"Code": code, "Message": f"{code}, said AWS"}}
+    """Return an answer that refuses the whole call."""
+    return lambda _: {"Error": {"Code": code, "Message": f"{code} from AWS"}}
 
 
 def nothing_more(_: Parameters) -> None:

@@ -1,4 +1,4 @@
-"""The Campaigns port, over the fake and over the vendor's emulator."""
+"""The contract of the Campaigns port, over the fake and over the vendor's emulator."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -60,11 +60,11 @@ def at_the_vendor(vendor: Vendor, api_url: str | None = None) -> ConstantContact
     return ConstantContactCampaigns(vendor.api(left=LEFT, url=api_url))
 
 
-type Kept = InMemory | AtTheVendor
+type Case = InMemory | AtTheVendor
 
 
 @pytest.fixture(params=["memory", "constant_contact"])
-def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     with ExitStack() as stack:
         if request.param == "memory":
             yield InMemory()
@@ -73,76 +73,76 @@ def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
 
 
 class TestAllCampaigns:
-    def before(self, kept: Kept) -> datetime:
-        return kept.clock.now() + MINUTE
+    def before(self, case: Case) -> datetime:
+        return case.clock.now() + MINUTE
 
-    def test_of_an_account_that_has_sent_nothing_are_none(self, kept: Kept) -> None:
-        page = kept.campaigns.summaries(link=None, before=self.before(kept))
+    def test_of_an_account_without_sends_are_none(self, case: Case) -> None:
+        page = case.campaigns.summaries(link=None, before=self.before(case))
         assert (page.summaries, page.next_link) == ((), None)
 
-    def test_are_listed_the_latest_send_first(self, kept: Kept) -> None:
-        began = kept.clock.now()
+    def test_are_listed_with_the_latest_send_first(self, case: Case) -> None:
+        started = case.clock.now()
         for number in (2, 1, 3):
-            kept.send(numbered(number), numbered(10 + number), "News", began + number * MINUTE)
-        page = kept.campaigns.summaries(link=None, before=self.before(kept))
+            case.send(numbered(number), numbered(10 + number), "News", started + number * MINUTE)
+        page = case.campaigns.summaries(link=None, before=self.before(case))
         assert page.summaries == tuple(
-            Summary(numbered(number), began + number * MINUTE) for number in (3, 2, 1)
+            Summary(numbered(number), started + number * MINUTE) for number in (3, 2, 1)
         )
 
-    def test_are_listed_page_by_page(self, kept: Kept) -> None:
+    def test_are_listed_page_by_page(self, case: Case) -> None:
         for number in range(501):
-            kept.send(numbered(number), numbered(1000 + number), "News", kept.clock.now())
-        first = kept.campaigns.summaries(link=None, before=self.before(kept))
-        second = kept.campaigns.summaries(link=first.next_link, before=self.before(kept))
+            case.send(numbered(number), numbered(1000 + number), "News", case.clock.now())
+        first = case.campaigns.summaries(link=None, before=self.before(case))
+        second = case.campaigns.summaries(link=first.next_link, before=self.before(case))
         assert (len(first.summaries), len(second.summaries)) == (500, 1)
         assert second.next_link is None
 
-    def test_refuse_a_link_that_does_not_work(self, kept: Kept) -> None:
+    def test_refuse_a_link_that_does_not_work(self, case: Case) -> None:
         link = "/v3/reports/summary_reports/email_campaign_summaries?next=broken"
         with pytest.raises(LinkExpired):
-            kept.campaigns.summaries(link=link, before=self.before(kept))
+            case.campaigns.summaries(link=link, before=self.before(case))
 
-    def test_have_a_name_and_activities(self, kept: Kept) -> None:
-        kept.send(numbered(1), numbered(2), "March news", kept.clock.now())
-        found = kept.campaigns.campaign(numbered(1), before=self.before(kept))
+    def test_have_a_name_and_activities(self, case: Case) -> None:
+        case.send(numbered(1), numbered(2), "March news", case.clock.now())
+        found = case.campaigns.campaign(numbered(1), before=self.before(case))
         assert found is not None
         assert (found.name, found.removed) == ("March news", False)
         assert CampaignActivity(numbered(2), "primary_email") in found.activities
 
-    def test_that_are_removed_say_so(self, kept: Kept) -> None:
-        kept.send(numbered(1), numbered(2), "March news", kept.clock.now())
-        kept.remove(numbered(1))
-        assert kept.campaigns.campaign(numbered(1), before=self.before(kept)) == Campaign(
+    def test_that_are_removed_are_marked_as_removed(self, case: Case) -> None:
+        case.send(numbered(1), numbered(2), "March news", case.clock.now())
+        case.remove(numbered(1))
+        assert case.campaigns.campaign(numbered(1), before=self.before(case)) == Campaign(
             numbered(1), "March news", removed=True
         )
 
-    def test_that_nobody_knows_are_none(self, kept: Kept) -> None:
-        assert kept.campaigns.campaign(UNKNOWN, before=self.before(kept)) is None
+    def test_that_are_unknown_are_none(self, case: Case) -> None:
+        assert case.campaigns.campaign(UNKNOWN, before=self.before(case)) is None
 
-    def test_say_when_an_activity_was_last_sent(self, kept: Kept) -> None:
+    def test_have_the_last_send_of_each_activity(self, case: Case) -> None:
         for days in (2, 1):
-            at = kept.clock.now() - timedelta(days=days)
-            kept.send(numbered(1), numbered(2), "News", at)
-        assert kept.campaigns.last_run(numbered(2), before=self.before(kept)) == at
+            at = case.clock.now() - timedelta(days=days)
+            case.send(numbered(1), numbered(2), "News", at)
+        assert case.campaigns.last_run(numbered(2), before=self.before(case)) == at
 
-    def test_say_nothing_of_an_activity_that_nobody_knows(self, kept: Kept) -> None:
-        assert kept.campaigns.last_run(UNKNOWN, before=self.before(kept)) is None
+    def test_have_no_last_send_of_an_unknown_activity(self, case: Case) -> None:
+        assert case.campaigns.last_run(UNKNOWN, before=self.before(case)) is None
 
-    def test_have_their_names_in_one_request(self, kept: Kept) -> None:
+    def test_have_names_that_are_read_with_one_request(self, case: Case) -> None:
         for number in range(3):
-            kept.send(numbered(number), numbered(10 + number), f"No. {number}", kept.clock.now())
-        names = kept.campaigns.names(before=self.before(kept))
+            case.send(numbered(number), numbered(10 + number), f"No. {number}", case.clock.now())
+        names = case.campaigns.names(before=self.before(case))
         assert names == {numbered(number): f"No. {number}" for number in range(3)}
-        assert kept.campaigns.requests == 1
+        assert case.campaigns.requests == 1
 
-    def test_are_not_asked_for_without_time(self, kept: Kept) -> None:
+    def test_are_not_requested_without_time(self, case: Case) -> None:
         with pytest.raises(OutOfTime):
-            kept.campaigns.summaries(link=None, before=kept.clock.now())
-        assert kept.campaigns.requests == 0
+            case.campaigns.summaries(link=None, before=case.clock.now())
+        assert case.campaigns.requests == 0
 
-    def test_are_not_asked_for_beyond_the_requests(self, kept: Kept) -> None:
+    def test_are_not_requested_beyond_the_budget(self, case: Case) -> None:
         for _ in range(LEFT):
-            kept.campaigns.summaries(link=None, before=self.before(kept))
+            case.campaigns.summaries(link=None, before=self.before(case))
         with pytest.raises(OutOfTime):
-            kept.campaigns.campaign(UNKNOWN, before=self.before(kept))
-        assert kept.campaigns.requests == LEFT
+            case.campaigns.campaign(UNKNOWN, before=self.before(case))
+        assert case.campaigns.requests == LEFT

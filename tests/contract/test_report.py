@@ -1,4 +1,4 @@
-"""The Report port, over the fake and over the vendor's emulator."""
+"""The contract of the Report port, over the fake and over the vendor's emulator."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,8 +19,8 @@ from tests.unit.adapters.vendor.sockets import ACTIVITY, Vendor, serving
 LEFT = 20
 
 
-class Kept(Protocol):
-    """A report and the way to fill it."""
+class Case(Protocol):
+    """A report, and a way to fill it."""
 
     clock: FakeClock
     report: Report
@@ -55,7 +55,7 @@ class AtTheVendor:
 
 
 @pytest.fixture(params=["memory", "constant_contact"])
-def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     with ExitStack() as stack:
         if request.param == "memory":
             yield InMemory()
@@ -67,101 +67,101 @@ def row(number: int, created: datetime, device_type: str | None = "mobile") -> O
     return Open(ACTIVITY, f"contact-{number}", created, device_type, f"{number}@example.com")
 
 
-def fill(kept: Kept, count: int) -> list[Open]:
+def fill(case: Case, count: int) -> list[Open]:
     """Add opens a minute apart, and return them newest first."""
-    opens = [row(number, kept.clock.now() - timedelta(minutes=number)) for number in range(count)]
-    for one in opens:
-        kept.add(one)
+    opens = [row(number, case.clock.now() - timedelta(minutes=number)) for number in range(count)]
+    for opened in opens:
+        case.add(opened)
     return opens
 
 
 class TestEveryReport:
-    def before(self, kept: Kept) -> datetime:
-        return kept.clock.now() + timedelta(minutes=1)
+    def before(self, case: Case) -> datetime:
+        return case.clock.now() + timedelta(minutes=1)
 
-    def test_of_an_activity_without_opens_is_an_empty_last_page(self, kept: Kept) -> None:
-        page = kept.report.read(ACTIVITY, link=None, rows=500, before=self.before(kept))
+    def test_of_an_activity_without_opens_is_an_empty_last_page(self, case: Case) -> None:
+        page = case.report.read(ACTIVITY, link=None, rows=500, before=self.before(case))
         assert (page.link, page.opens, page.rejected, page.next_link) == (None, (), (), None)
 
-    def test_gives_rows_as_they_are(self, kept: Kept) -> None:
-        given = row(1, kept.clock.now(), None)
-        kept.add(given)
-        page = kept.report.read(ACTIVITY, link=None, rows=500, before=self.before(kept))
-        assert page.opens == (given,)
+    def test_returns_rows_unchanged(self, case: Case) -> None:
+        added = row(1, case.clock.now(), None)
+        case.add(added)
+        page = case.report.read(ACTIVITY, link=None, rows=500, before=self.before(case))
+        assert page.opens == (added,)
 
     @pytest.mark.parametrize("rows", [1, 3, 5, 7, 500])
-    def test_is_read_to_its_end_newest_first(self, kept: Kept, rows: int) -> None:
-        expected = fill(kept, 7)
+    def test_is_read_to_its_end_newest_first(self, case: Case, rows: int) -> None:
+        expected = fill(case, 7)
         link, found, pages = None, list[Open](), 0
         while pages == 0 or link is not None:
-            page = kept.report.read(ACTIVITY, link=link, rows=rows, before=self.before(kept))
+            page = case.report.read(ACTIVITY, link=link, rows=rows, before=self.before(case))
             assert page.link == link
             assert len(page.opens) <= rows
             found += page.opens
             link = page.next_link
             pages += 1
         assert found == expected
-        assert kept.report.requests == pages == -(-7 // rows)
+        assert case.report.requests == pages == -(-7 // rows)
 
-    def test_gives_the_same_page_again_at_a_link(self, kept: Kept) -> None:
-        fill(kept, 5)
-        link = kept.report.read(ACTIVITY, link=None, rows=2, before=self.before(kept)).next_link
+    def test_returns_the_same_page_again_for_a_link(self, case: Case) -> None:
+        fill(case, 5)
+        link = case.report.read(ACTIVITY, link=None, rows=2, before=self.before(case)).next_link
         first, second = (
-            kept.report.read(ACTIVITY, link=link, rows=2, before=self.before(kept))
+            case.report.read(ACTIVITY, link=link, rows=2, before=self.before(case))
             for _ in range(2)
         )
         assert first == second
 
-    def test_a_link_has_no_host(self, kept: Kept) -> None:
-        fill(kept, 2)
-        page = kept.report.read(ACTIVITY, link=None, rows=1, before=self.before(kept))
+    def test_has_links_without_a_host(self, case: Case) -> None:
+        fill(case, 2)
+        page = case.report.read(ACTIVITY, link=None, rows=1, before=self.before(case))
         assert (page.next_link or "").startswith("/v3/")
 
-    def test_refuses_a_link_that_does_not_work(self, kept: Kept) -> None:
+    def test_refuses_a_link_that_does_not_work(self, case: Case) -> None:
         link = f"/v3/reports/email_reports/{ACTIVITY}/tracking/opens?next=broken"
         with pytest.raises(LinkExpired):
-            kept.report.read(ACTIVITY, link=link, rows=500, before=self.before(kept))
+            case.report.read(ACTIVITY, link=link, rows=500, before=self.before(case))
 
-    def test_does_not_know_every_activity(self, kept: Kept) -> None:
+    def test_raises_activity_gone_for_an_unknown_activity(self, case: Case) -> None:
         with pytest.raises(ActivityGone):
-            kept.report.read(
+            case.report.read(
                 "5b1e0a52-0000-4000-8000-0000000000ff",
                 link=None,
                 rows=500,
-                before=self.before(kept),
+                before=self.before(case),
             )
-        assert kept.report.requests == 1
+        assert case.report.requests == 1
 
-    def test_begins_nothing_without_time(self, kept: Kept) -> None:
+    def test_sends_no_request_without_time(self, case: Case) -> None:
         with pytest.raises(OutOfTime):
-            kept.report.read(ACTIVITY, link=None, rows=500, before=kept.clock.now())
-        assert kept.report.requests == 0
+            case.report.read(ACTIVITY, link=None, rows=500, before=case.clock.now())
+        assert case.report.requests == 0
 
-    def test_counts_every_open_of_a_campaign(self, kept: Kept) -> None:
-        fill(kept, 3)
-        counted = kept.report.count([kept.campaign_id], before=self.before(kept))
-        assert counted.opens == {kept.campaign_id: 3}
+    def test_counts_every_open_of_a_campaign(self, case: Case) -> None:
+        fill(case, 3)
+        readings = case.report.count([case.campaign_id], before=self.before(case))
+        assert readings.opens == {case.campaign_id: 3}
 
-    def test_counts_up_to_an_instant(self, kept: Kept) -> None:
-        counted = kept.report.count([kept.campaign_id], before=self.before(kept))
-        assert counted.refreshed_at == kept.clock.now()
+    def test_has_counters_with_the_instant_of_their_refresh(self, case: Case) -> None:
+        readings = case.report.count([case.campaign_id], before=self.before(case))
+        assert readings.refreshed_at == case.clock.now()
 
-    def test_counts_with_one_request(self, kept: Kept) -> None:
-        kept.report.count([kept.campaign_id], before=self.before(kept))
-        assert kept.report.requests == 1
+    def test_reads_counters_with_one_request(self, case: Case) -> None:
+        case.report.count([case.campaign_id], before=self.before(case))
+        assert case.report.requests == 1
 
-    def test_counts_none_where_it_does_not_know_one(self, kept: Kept) -> None:
+    def test_returns_no_counters_if_one_campaign_is_unknown(self, case: Case) -> None:
         unknown = "5b1e0a52-0000-4000-8000-0000000000ff"
         with pytest.raises(NotCounted):
-            kept.report.count([kept.campaign_id, unknown], before=self.before(kept))
+            case.report.count([case.campaign_id, unknown], before=self.before(case))
 
-    def test_counts_nothing_without_time(self, kept: Kept) -> None:
+    def test_reads_no_counters_without_time(self, case: Case) -> None:
         with pytest.raises(OutOfTime):
-            kept.report.count([kept.campaign_id], before=kept.clock.now())
+            case.report.count([case.campaign_id], before=case.clock.now())
 
-    def test_begins_nothing_beyond_its_requests(self, kept: Kept) -> None:
+    def test_sends_no_request_beyond_its_budget(self, case: Case) -> None:
         for _ in range(LEFT):
-            kept.report.read(ACTIVITY, link=None, rows=500, before=self.before(kept))
+            case.report.read(ACTIVITY, link=None, rows=500, before=self.before(case))
         with pytest.raises(OutOfTime):
-            kept.report.read(ACTIVITY, link=None, rows=500, before=self.before(kept))
-        assert kept.report.requests == LEFT
+            case.report.read(ACTIVITY, link=None, rows=500, before=self.before(case))
+        assert case.report.requests == LEFT

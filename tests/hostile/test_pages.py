@@ -76,7 +76,7 @@ def test_a_body_is_read_as_a_page_or_refused_without_leaking_its_content(body: b
 
 @pytest.mark.parametrize("filler", [b"[", b'{"a":', b"9", b" ", b'"', b"\x00", b"\xff"])
 def test_a_megabyte_of_noise_is_refused(filler: bytes) -> None:
-    with pytest.raises(ValueError, match="it is no JSON"):
+    with pytest.raises(ValueError, match="the reply is not JSON"):
         decode(filler * MEGABYTE, ACTIVITY_ID)
 
 

@@ -133,7 +133,7 @@ def test_a_malformed_row_is_dead_lettered_once_with_the_reason(deployment: Deplo
     deployment.invoke()
     deployment.invoke()
     (letter,) = deployment.dead_letters()
-    assert letter["attributes"]["reason"].startswith("The row's created_time is no instant")
+    assert letter["attributes"]["reason"].startswith("The row's created_time is not an instant")
 
 
 def test_an_open_that_is_too_large_for_the_topic_is_dead_lettered_with_the_reason(

@@ -17,7 +17,7 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
-from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.oauth import RECONNECT, TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.config import (
     Settings,
@@ -37,6 +37,9 @@ from email_opens.turns.turns import Turns
 if TYPE_CHECKING:
     from email_opens.adapters.local.state_file import StateFile
     from email_opens.adapters.local.stores import SqliteCredentials
+
+
+RECONNECT_WATCH = "email-opens watch --account {account_id} --credentials FILE …"
 
 
 class Connect(Protocol):
@@ -133,7 +136,7 @@ def bootstrap_watch(
         _leases(settings, tracking, clock),
         stores.SqliteLedger(state),
         LinesPublisher(output, rejected),
-        _reports(_connect(settings, credentials, clock, stores.WatchTokens)),
+        _reports(_connect(settings, credentials, clock, RECONNECT_WATCH)),
     )
     return Watch(turns=turns, tracking=tracking, credentials=credentials, clock=clock)
 
@@ -198,17 +201,18 @@ def _connect(
     settings: Settings,
     stored: Credentials,
     clock: Clock,
-    tokens: type[TokenSource] = TokenSource,
+    reconnect: str = RECONNECT,
 ) -> Connect:
     session, auth_url = _session(), settings.constant_contact_auth_url
 
     def connect(
         account_id: str, budget: Budget, credentials: Credentials | None = None
     ) -> VendorApi:
+        held = credentials or stored
         return VendorApi(
             session,
             settings.constant_contact_api_url,
-            tokens(account_id, credentials or stored, session, auth_url, clock),
+            TokenSource(account_id, held, session, auth_url, clock, reconnect=reconnect),
             clock,
             requests_per_second=settings.requests_per_second,
             budget=budget,

@@ -1,18 +1,16 @@
 """The vendor's authorization server: what both ways of consent ask it, and what it answers."""
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 
 import requests
 
 from email_opens.adapters.retry import Retries
-from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
-from email_opens.adapters.vendor.oauth import USUAL_LIFETIME
+from email_opens.adapters.vendor.http import Reply, Unanswered
+from email_opens.adapters.vendor.oauth import post_as_client, read_grant
 from email_opens.errors import AccountDisconnected, AccountStopped, EmailOpensError, InvalidInput
 from email_opens.model import Tokens
 from email_opens.ports import Clock
@@ -22,9 +20,7 @@ SCOPES = "campaign_data offline_access account_read"
 LONGEST_ANSWER = timedelta(minutes=1)
 """How long one question may take, all its tries together."""
 
-_MOST_BYTES = 65_536
 _THROTTLED_SECONDS = 1.0
-_MOST_LIFETIME_SECONDS = 30 * 24 * 3600
 _TOKEN = re.compile(r"[!-~]+")
 _OTHER_WAY = (
     InvalidInput,
@@ -104,25 +100,15 @@ class AuthorizationServer:
         self, path: str, application: Application, form: Mapping[str, str], before: datetime
     ) -> Reply | Unanswered:
         """Send one request in the application's name."""
-        headers, said = {}, dict(form)
-        if application.client_secret is None:
-            said["client_id"] = application.client_id
-        else:
-            pair = f"{application.client_id}:{application.client_secret}".encode()
-            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-        try:
-            return exchange(
-                self.session,
-                "POST",
-                self.url + path,
-                headers=headers,
-                form=said,
-                clock=self.clock,
-                before=before,
-                most_bytes=_MOST_BYTES,
-            )
-        except Unanswered as error:
-            return error
+        return post_as_client(
+            self.session,
+            self.url + path,
+            application.client_id,
+            application.client_secret,
+            form,
+            clock=self.clock,
+            before=before,
+        )
 
     def insist(self, path: str, application: Application, form: Mapping[str, str]) -> Reply:
         """Ask until there is an answer that another try would not better.
@@ -149,12 +135,10 @@ class AuthorizationServer:
             AccountStopped: the reply is unusable.
             AccountDisconnected: there is no refresh token among them.
         """
-        said: Any = reply.json()
-        held: dict[str, Any] = said if isinstance(said, dict) else {}
-        access, refresh = held.get("access_token"), held.get("refresh_token")
-        if not (isinstance(access, str) and _TOKEN.fullmatch(access)):
+        grant = read_grant(reply, self.clock.now())
+        if grant is None:
             raise unusable(reply)
-        if not (isinstance(refresh, str) and _TOKEN.fullmatch(refresh)):
+        if grant.refresh_token is None or not _TOKEN.fullmatch(grant.refresh_token):
             raise AccountDisconnected(
                 "Constant Contact gave no refresh token: allow the application the scope "
                 "offline_access, then run the command again."
@@ -162,9 +146,9 @@ class AuthorizationServer:
         return Tokens(
             client_id=application.client_id,
             client_secret=application.client_secret,
-            access_token=access,
-            refresh_token=refresh,
-            expires_at=self.clock.now() + _lifetime(held.get("expires_in")),
+            access_token=grant.access_token,
+            refresh_token=grant.refresh_token,
+            expires_at=grant.expires_at,
         )
 
 
@@ -198,9 +182,3 @@ def refused(word: str | None, traces: str = "") -> EmailOpensError:
 
 def expired() -> EmailOpensError:
     return refused("expired_token")
-
-
-def _lifetime(expires_in: object) -> timedelta:
-    if isinstance(expires_in, int) and 0 < expires_in <= _MOST_LIFETIME_SECONDS:
-        return timedelta(seconds=expires_in)
-    return USUAL_LIFETIME

@@ -1,4 +1,4 @@
-"""The adapters of the vendor over real sockets, with a clock that nobody waits for."""
+"""The vendor's adapters over real sockets, with a clock whose sleeps take no time."""
 
 import socket
 import threading
@@ -23,7 +23,7 @@ ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
 
 
 class Held:
-    """One account's parameter, and what was stored in it."""
+    """The credentials of one account, and every pair that was stored."""
 
     def __init__(self, tokens: Tokens | None) -> None:
         self.tokens = tokens
@@ -46,7 +46,7 @@ class Held:
 
 @dataclass
 class Vendor:
-    """The emulator, an account that is connected to it, and the adapters over both."""
+    """The emulator, an account that is connected to it, and the adapters that use them."""
 
     emulator: Emulator
     clock: FakeClock
@@ -95,9 +95,9 @@ class Vendor:
         for number in range(count):
             self.emulator.world.add_open(self.activity_id, number)
 
-    def asked(self, path: str) -> list[int]:
-        """Return the statuses of the requests for a path."""
-        return [one.status for one in self.emulator.requests if path in one.path]
+    def statuses(self, path: str) -> list[int]:
+        """Return the statuses of the replies to requests for a path."""
+        return [request.status for request in self.emulator.requests if path in request.path]
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def serving(
 
 
 class Stub:
-    """Answers each request with the next of some raw replies; the last one is repeated."""
+    """A server that answers each request with the next raw reply, and repeats the last."""
 
     def __init__(self, *replies: list[bytes], between: Callable[[], None]) -> None:
         self._replies = list(replies)
@@ -140,7 +140,7 @@ class Stub:
         self._thread.start()
 
     def answer(self, *replies: list[bytes]) -> None:
-        """Answer with these from now on."""
+        """Answer with these replies from now on."""
         self._replies = list(replies)
 
     def close(self) -> None:
@@ -154,36 +154,36 @@ class Stub:
             connection, _ = self._listener.accept()
             with connection:
                 connection.settimeout(5)
-                asked = connection.recv(65_536)
-                if not asked or not self._replies:
+                request = connection.recv(65_536)
+                if not request or not self._replies:
                     return
-                self.requests.append(asked)
+                self.requests.append(request)
                 reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
                 try:
                     for part in reply:
                         connection.sendall(part)
                         self._between()
-                except OSError:  # the client has heard enough
+                except OSError:  # the client closed the connection
                     continue
 
 
 @contextmanager
 def stub(*replies: list[bytes], between: Callable[[], None] = lambda: None) -> Iterator[Stub]:
-    serving = Stub(*replies, between=between)
+    server = Stub(*replies, between=between)
     try:
-        yield serving
+        yield server
     finally:
-        serving.close()
+        server.close()
 
 
 def raw(status: int, body: bytes = b"", *headers: str) -> list[bytes]:
-    """Return a whole reply that ends its connection."""
+    """Return a complete reply after which the connection is closed."""
     head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return ["\r\n".join([*head, "", ""]).encode() + body]
 
 
-def read_stub(vendor: Vendor, there: Stub, *, minutes: int = 1) -> Page:
-    """Read from a hand-written vendor, with a token of the emulated one."""
-    report = ConstantContactReport(vendor.api(url=there.url))
+def read_stub(vendor: Vendor, server: Stub, *, minutes: int = 1) -> Page:
+    """Read a page from a stub, with a token of the emulator."""
+    report = ConstantContactReport(vendor.api(url=server.url))
     before = vendor.clock.now() + timedelta(minutes=minutes)
     return report.read(ACTIVITY, link=None, rows=500, before=before)

@@ -45,7 +45,7 @@ class TestASingleReply:
         vendor.emulator.faults.add(Kind.STATUS, status=status, body={"some": "thing"})
         reply = vendor.api().reply(PATH, vendor.before)
         assert (reply.status, reply.json()) == (status, {"some": "thing"})
-        assert vendor.asked(PATH) == [status]
+        assert vendor.statuses(PATH) == [status]
 
     def test_keeps_the_pace(self, vendor: Vendor) -> None:
         api, started = vendor.api(requests_per_second=4), vendor.clock.now()
@@ -58,7 +58,7 @@ class TestASingleReply:
         api.reply(PATH, vendor.before)
         with pytest.raises(OutOfTime, match="budget"):
             api.reply(PATH, vendor.before)
-        assert api.requests == len(vendor.asked(PATH)) == 1
+        assert api.requests == len(vendor.statuses(PATH)) == 1
 
     def test_is_not_requested_in_the_last_second(self, vendor: Vendor) -> None:
         with pytest.raises(OutOfTime, match="No time"):

@@ -1,4 +1,4 @@
-"""Campaigns as the vendor may answer, over real sockets."""
+"""Campaigns in every form that the vendor may send, over real sockets."""
 
 import json
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from email_opens.errors import AccountDisconnected, PagingBroken, ReportUnavaila
 from tests.contract.test_campaigns import at_the_vendor
 from tests.unit.adapters.vendor.sockets import Vendor, raw, serving, stub
 
-ONE = "5b1e0a52-0000-4000-8000-0000000000bb"
+CAMPAIGN = "5b1e0a52-0000-4000-8000-0000000000bb"
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
 SENT = datetime(2026, 3, 2, 14, 7, tzinfo=UTC)
-SENT_ROW = {"campaign_id": ONE, "last_sent_date": "2026-03-02T14:07:00.000Z"}
+SENT_ROW = {"campaign_id": CAMPAIGN, "last_sent_date": "2026-03-02T14:07:00.000Z"}
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def vendor() -> Iterator[Vendor]:
         yield vendor
 
 
-def asked(vendor: Vendor, reply: Any, question: str, *what: str, **how: Any) -> Any:
-    """Ask a hand-written vendor."""
+def read(vendor: Vendor, reply: Any, method: str, *arguments: str, **keywords: Any) -> Any:
+    """Call a method of the adapter over a vendor that sends this reply."""
     body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-    with stub(raw(200, body)) as there:
-        campaigns: ConstantContactCampaigns = at_the_vendor(vendor, there.url)
-        return getattr(campaigns, question)(*what, **how, before=vendor.before)
+    with stub(raw(200, body)) as server:
+        campaigns: ConstantContactCampaigns = at_the_vendor(vendor, server.url)
+        return getattr(campaigns, method)(*arguments, **keywords, before=vendor.before)
 
 
 class TestSummaries:
@@ -39,9 +39,9 @@ class TestSummaries:
         "written",
         ["2026-03-02T14:07:00.000Z", "2026-03-02T14:07:00Z", "2026-03-02T09:07:00-05:00"],
     )
-    def test_are_of_an_instant_however_it_is_written(self, vendor: Vendor, written: str) -> None:
+    def test_have_an_instant_in_any_form(self, vendor: Vendor, written: str) -> None:
         rows = {"bulk_email_campaign_summaries": [SENT_ROW | {"last_sent_date": written}]}
-        assert asked(vendor, rows, "summaries", link=None).summaries == (Summary(ONE, SENT),)
+        assert read(vendor, rows, "summaries", link=None).summaries == (Summary(CAMPAIGN, SENT),)
 
     @pytest.mark.parametrize(
         "row",
@@ -55,26 +55,26 @@ class TestSummaries:
             SENT_ROW | {"last_sent_date": "2026-03-02T14:07:00"},
         ],
     )
-    def test_pass_over_a_row_that_names_no_send(self, vendor: Vendor, row: Any) -> None:
+    def test_skip_a_row_without_an_id_or_a_send(self, vendor: Vendor, row: Any) -> None:
         rows = {"bulk_email_campaign_summaries": [row, SENT_ROW]}
-        assert asked(vendor, rows, "summaries", link=None).summaries == (Summary(ONE, SENT),)
+        assert read(vendor, rows, "summaries", link=None).summaries == (Summary(CAMPAIGN, SENT),)
 
     @pytest.mark.parametrize("reply", [b"<html>", b"[]", b"{}", b'{"bulk_email_campaign_summa'])
-    def test_that_are_none_are_unavailable(self, vendor: Vendor, reply: bytes) -> None:
+    def test_in_an_unknown_form_are_unavailable(self, vendor: Vendor, reply: bytes) -> None:
         with pytest.raises(ReportUnavailable, match="no usable page of the summaries"):
-            asked(vendor, reply, "summaries", link=None)
+            read(vendor, reply, "summaries", link=None)
 
     @pytest.mark.parametrize("href", ["https://example.org/v3/x", "/v2/x", "/v3/../x"])
-    def test_refuse_a_link_that_leads_astray(self, vendor: Vendor, href: str) -> None:
+    def test_refuse_a_link_that_leads_outside_the_api(self, vendor: Vendor, href: str) -> None:
         reply = {"bulk_email_campaign_summaries": [], "_links": {"next": {"href": href}}}
         with pytest.raises(PagingBroken):
-            asked(vendor, reply, "summaries", link=None)
+            read(vendor, reply, "summaries", link=None)
 
-    def test_refuse_a_link_that_leads_back(self, vendor: Vendor) -> None:
+    def test_refuse_a_link_that_leads_back_to_its_own_page(self, vendor: Vendor) -> None:
         href = "/v3/reports/summary_reports/email_campaign_summaries?limit=500"
         reply = {"bulk_email_campaign_summaries": [], "_links": {"next": {"href": href}}}
         with pytest.raises(PagingBroken, match="leads back"):
-            asked(vendor, reply, "summaries", link=None)
+            read(vendor, reply, "summaries", link=None)
 
     def test_that_are_forbidden_name_the_privilege(self, vendor: Vendor) -> None:
         vendor.emulator.world.behaviour.privileged = False
@@ -86,77 +86,81 @@ class TestACampaign:
     def described(self, **changes: Any) -> dict[str, Any]:
         activity = {"campaign_activity_id": ACTIVITY, "role": "primary_email"}
         return {
-            "campaign_id": ONE,
+            "campaign_id": CAMPAIGN,
             "name": "March news",
             "current_status": "Done",
             "campaign_activities": [activity],
         } | changes
 
     def test_is_read(self, vendor: Vendor) -> None:
-        assert asked(vendor, self.described(), "campaign", ONE) == Campaign(
-            ONE, "March news", activities=(CampaignActivity(ACTIVITY, "primary_email"),)
+        assert read(vendor, self.described(), "campaign", CAMPAIGN) == Campaign(
+            CAMPAIGN, "March news", activities=(CampaignActivity(ACTIVITY, "primary_email"),)
         )
 
     @pytest.mark.parametrize(
         "activity", [None, {}, {"campaign_activity_id": "x", "role": "resend"}, {"role": 7}]
     )
-    def test_passes_over_an_activity_that_is_none(self, vendor: Vendor, activity: Any) -> None:
+    def test_skips_a_malformed_activity(self, vendor: Vendor, activity: Any) -> None:
         reply = self.described(campaign_activities=[activity])
-        assert asked(vendor, reply, "campaign", ONE).activities == ()
+        assert read(vendor, reply, "campaign", CAMPAIGN).activities == ()
 
     @pytest.mark.parametrize("name", [None, "", "  ", 7])
     def test_may_have_no_name(self, vendor: Vendor, name: Any) -> None:
-        assert asked(vendor, self.described(name=name), "campaign", ONE).name is None
+        assert read(vendor, self.described(name=name), "campaign", CAMPAIGN).name is None
 
     @pytest.mark.parametrize("name", ["\ud800", "x" * 10_000])
-    def test_has_a_name_that_can_be_kept(self, vendor: Vendor, name: str) -> None:
-        found = asked(vendor, self.described(name=name), "campaign", ONE)
+    def test_has_a_name_that_can_be_stored(self, vendor: Vendor, name: str) -> None:
+        found = read(vendor, self.described(name=name), "campaign", CAMPAIGN)
         assert 0 < len(found.name.encode()) <= MOST_NAME_CHARACTERS
 
     @pytest.mark.parametrize("status", ["Removed", "REMOVED"])
     def test_that_is_removed_needs_no_activities(self, vendor: Vendor, status: str) -> None:
         reply = self.described(current_status=status, campaign_activities=None)
-        assert asked(vendor, reply, "campaign", ONE) == Campaign(ONE, "March news", removed=True)
+        assert read(vendor, reply, "campaign", CAMPAIGN) == Campaign(
+            CAMPAIGN, "March news", removed=True
+        )
 
     @pytest.mark.parametrize(
         "changes", [{"campaign_id": ACTIVITY}, {"campaign_id": None}, {"campaign_activities": None}]
     )
-    def test_that_is_another_or_half_of_one_is_unavailable(
+    def test_that_is_another_or_incomplete_is_unavailable(
         self, vendor: Vendor, changes: dict[str, Any]
     ) -> None:
         with pytest.raises(ReportUnavailable):
-            asked(vendor, self.described(**changes), "campaign", ONE)
+            read(vendor, self.described(**changes), "campaign", CAMPAIGN)
 
-    def test_behind_a_404_without_the_vendors_words_is_unavailable(self, vendor: Vendor) -> None:
+    def test_behind_a_404_without_an_error_key_is_unavailable(self, vendor: Vendor) -> None:
         vendor.emulator.faults.add(Kind.STATUS, status=404, body="<html>", times=9)
         with pytest.raises(ReportUnavailable):
-            at_the_vendor(vendor).campaign(ONE, before=vendor.before)
+            at_the_vendor(vendor).campaign(CAMPAIGN, before=vendor.before)
 
     def test_that_is_forbidden_names_the_privilege(self, vendor: Vendor) -> None:
         vendor.emulator.faults.add(Kind.STATUS, status=403)
         with pytest.raises(AccountDisconnected, match="campaign:read"):
-            at_the_vendor(vendor).campaign(ONE, before=vendor.before)
+            at_the_vendor(vendor).campaign(CAMPAIGN, before=vendor.before)
 
 
 class TestASendHistory:
-    def test_may_have_entries_that_are_none(self, vendor: Vendor) -> None:
+    def test_skips_malformed_entries(self, vendor: Vendor) -> None:
         reply = [None, {}, {"run_date": None}, {"run_date": "2026-03-02T14:07:00Z"}]
-        assert asked(vendor, reply, "last_run", ACTIVITY) == SENT
+        assert read(vendor, reply, "last_run", ACTIVITY) == SENT
 
     def test_that_is_empty_has_no_send(self, vendor: Vendor) -> None:
-        assert asked(vendor, [], "last_run", ACTIVITY) is None
+        assert read(vendor, [], "last_run", ACTIVITY) is None
 
-    def test_that_is_no_list_is_unavailable(self, vendor: Vendor) -> None:
+    def test_that_is_not_a_list_is_unavailable(self, vendor: Vendor) -> None:
         with pytest.raises(ReportUnavailable, match="no usable send history"):
-            asked(vendor, {}, "last_run", ACTIVITY)
+            read(vendor, {}, "last_run", ACTIVITY)
 
 
-def test_names_that_are_none_are_passed_over(vendor: Vendor) -> None:
-    reply = {"campaigns": [None, {"campaign_id": ONE}, {"campaign_id": ACTIVITY, "name": "News"}]}
-    assert asked(vendor, reply, "names") == {ACTIVITY: "News"}
+def test_malformed_names_are_skipped(vendor: Vendor) -> None:
+    reply = {
+        "campaigns": [None, {"campaign_id": CAMPAIGN}, {"campaign_id": ACTIVITY, "name": "News"}]
+    }
+    assert read(vendor, reply, "names") == {ACTIVITY: "News"}
 
 
 def test_no_error_holds_the_reply(vendor: Vendor) -> None:
     with pytest.raises(ReportUnavailable) as caught:
-        asked(vendor, b'{"secret": "ann@example.org"', "names")
+        read(vendor, b'{"secret": "ann@example.org"', "names")
     assert caught.value.__context__ is None

@@ -49,23 +49,23 @@ def test_a_report_is_read_page_by_page(vendor: Vendor) -> None:
         "http://127.0.0.1:99999/v3/x",
     ],
 )
-def test_a_link_out_of_the_api_is_refused(vendor: Vendor, href: str) -> None:
-    with stub(page_with_link(href)) as there:
-        page = read_stub(vendor, there)
+def test_a_link_that_leads_outside_the_api_is_refused(vendor: Vendor, href: str) -> None:
+    with stub(page_with_link(href)) as server:
+        page = read_stub(vendor, server)
     assert page.next_link is None
     assert page.astray
 
 
-def test_a_stored_link_is_judged_like_a_new_one(vendor: Vendor) -> None:
+def test_a_stored_link_is_checked_like_a_new_one(vendor: Vendor) -> None:
     with pytest.raises(PagingBroken):
         vendor.read(link="https://elsewhere.example/v3/x")
     assert vendor.emulator.requests == []
 
 
 def test_an_absolute_link_to_the_same_host_becomes_relative(vendor: Vendor) -> None:
-    with stub(raw(200, EMPTY)) as there:
-        there.answer(page_with_link(f"{there.url}/v3/x?next=a//b.."))
-        assert read_stub(vendor, there).next_link == "/v3/x?next=a//b.."
+    with stub(raw(200, EMPTY)) as server:
+        server.answer(page_with_link(f"{server.url}/v3/x?next=a//b.."))
+        assert read_stub(vendor, server).next_link == "/v3/x?next=a//b.."
 
 
 @pytest.mark.parametrize("of_link", [False, True])
@@ -78,7 +78,7 @@ def test_a_link_back_to_its_own_page_is_refused(vendor: Vendor, of_link: bool) -
     assert "its own page" in (page.astray or "")
 
 
-def test_a_page_whose_link_leads_astray_gives_its_rows(vendor: Vendor) -> None:
+def test_a_page_with_a_refused_link_still_returns_its_rows(vendor: Vendor) -> None:
     vendor.add_opens(3)
     vendor.emulator.faults.add(Kind.FOREIGN_LINK)
     page = vendor.read()
@@ -87,6 +87,6 @@ def test_a_page_whose_link_leads_astray_gives_its_rows(vendor: Vendor) -> None:
 
 def test_a_redirect_is_not_followed(vendor: Vendor) -> None:
     redirect = raw(302, b"", f"Location: {vendor.emulator.url}/v3/x")
-    with stub(redirect) as there, pytest.raises(ReportUnavailable, match="302"):
-        read_stub(vendor, there)
-    assert (len(there.requests), vendor.emulator.requests) == (1, [])
+    with stub(redirect) as server, pytest.raises(ReportUnavailable, match="302"):
+        read_stub(vendor, server)
+    assert (len(server.requests), vendor.emulator.requests) == (1, [])

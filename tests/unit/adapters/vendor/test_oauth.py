@@ -48,29 +48,29 @@ def session() -> Iterator[requests.Session]:
         yield session
 
 
-def asked(source: TokenSource, clock: FakeClock) -> str:
+def token_of(source: TokenSource, clock: FakeClock) -> str:
     return source.access_token(clock.now() + timedelta(minutes=1))
 
 
 def refreshed(vendor: Vendor) -> str:
-    """Let the held token be refused, and return the next one."""
+    """Discard the stored token as if it were refused, and return the next one."""
     vendor.tokens.access_token(vendor.before)
-    vendor.tokens.refused()
+    vendor.tokens.discard()
     return vendor.tokens.access_token(vendor.before)
 
 
-def test_a_good_token_is_loaded_once_and_not_refreshed(vendor: Vendor) -> None:
+def test_a_valid_token_is_loaded_once_and_not_refreshed(vendor: Vendor) -> None:
     tokens = {vendor.tokens.access_token(vendor.before) for _ in range(3)}
     assert tokens == {vendor.held.tokens and vendor.held.tokens.access_token}
     assert (vendor.held.loads, vendor.emulator.requests) == (1, [])
 
 
-def test_a_token_about_to_end_is_refreshed_and_stored(vendor: Vendor) -> None:
+def test_a_token_about_to_expire_is_refreshed_and_stored(vendor: Vendor) -> None:
     first = vendor.tokens.access_token(vendor.before)
     vendor.clock.sleep((timedelta(hours=24) - MARGIN).total_seconds())
     second = vendor.tokens.access_token(vendor.before)
     assert second != first
-    assert [one.access_token for one in vendor.held.stored] == [second]
+    assert [tokens.access_token for tokens in vendor.held.stored] == [second]
 
 
 def test_a_refused_token_is_refreshed(vendor: Vendor) -> None:
@@ -78,7 +78,7 @@ def test_a_refused_token_is_refreshed(vendor: Vendor) -> None:
     assert refreshed(vendor) != first
 
 
-def test_a_refused_token_gives_way_to_one_that_another_has_stored(vendor: Vendor) -> None:
+def test_a_refused_token_is_replaced_by_a_newer_stored_one(vendor: Vendor) -> None:
     vendor.tokens.access_token(vendor.before)
     newer = vendor.emulator.connect()
     assert vendor.held.tokens
@@ -87,7 +87,7 @@ def test_a_refused_token_gives_way_to_one_that_another_has_stored(vendor: Vendor
         access_token=newer.access_token,
         refresh_token=newer.refresh_token,
     )
-    vendor.tokens.refused()
+    vendor.tokens.discard()
     assert vendor.tokens.access_token(vendor.before) == newer.access_token
     assert vendor.held.stored == []
 
@@ -102,14 +102,14 @@ def test_the_secret_is_sent_in_the_header_and_never_in_the_form(
 ) -> None:
     assert held.tokens
     held.tokens = replace(held.tokens, client_secret="s3crét")
-    with stub(raw(200, FRESH)) as there:
-        asked(TokenSource("default", held, session, there.url, clock), clock)
+    with stub(raw(200, FRESH)) as server:
+        token_of(TokenSource("default", held, session, server.url, clock), clock)
     expected = base64.b64encode("key:s3crét".encode())
-    assert b"Basic " + expected in there.requests[0]
-    assert b"client_id" not in there.requests[0]
+    assert b"Basic " + expected in server.requests[0]
+    assert b"client_id" not in server.requests[0]
 
 
-def test_the_old_refresh_token_is_kept_where_the_reply_has_none(vendor: Vendor) -> None:
+def test_the_old_refresh_token_is_kept_if_the_reply_has_none(vendor: Vendor) -> None:
     vendor.emulator.authorization.names_refresh_token = False
     before = vendor.held.tokens
     assert refreshed(vendor)
@@ -127,7 +127,7 @@ def test_a_pair_that_could_not_be_stored_is_stored_before_it_is_used(vendor: Ven
     vendor.held.on_store = lambda: None
     token = vendor.tokens.access_token(vendor.before)
     assert vendor.held.stored[-1].access_token == token
-    assert vendor.asked("/token") == [200]
+    assert vendor.statuses("/token") == [200]
 
 
 def test_a_lost_reply_of_a_rotating_token_disconnects_the_account(vendor: Vendor) -> None:
@@ -136,19 +136,19 @@ def test_a_lost_reply_of_a_rotating_token_disconnects_the_account(vendor: Vendor
         refreshed(vendor)
 
 
-def test_a_lost_reply_of_a_lasting_token_is_asked_for_again() -> None:
+def test_a_lost_reply_of_a_long_lived_token_is_requested_again() -> None:
     with serving(rotating=False) as vendor:
         vendor.emulator.faults.add(Kind.LOSE_REPLY, path="/token")
         assert refreshed(vendor)
 
 
-def test_a_spent_token_gives_way_to_one_that_another_has_stored_meanwhile(vendor: Vendor) -> None:
+def test_a_spent_refresh_token_is_replaced_by_one_stored_meanwhile(vendor: Vendor) -> None:
     vendor.tokens.access_token(vendor.before)
-    vendor.tokens.refused()
+    vendor.tokens.discard()
     vendor.emulator.authorization.revoke()
     newer = vendor.emulator.connect()
 
-    def stored_by_another(_method: str, _target: str) -> None:
+    def store_newer_tokens(_method: str, _target: str) -> None:
         assert vendor.held.tokens
         vendor.held.tokens = replace(
             vendor.held.tokens,
@@ -156,16 +156,16 @@ def test_a_spent_token_gives_way_to_one_that_another_has_stored_meanwhile(vendor
             refresh_token=newer.refresh_token,
         )
 
-    vendor.emulator.world.before_request(stored_by_another)
+    vendor.emulator.world.before_request(store_newer_tokens)
     assert vendor.tokens.access_token(vendor.before) == newer.access_token
 
 
-def test_a_spent_token_disconnects_the_account(vendor: Vendor) -> None:
+def test_a_spent_refresh_token_disconnects_the_account(vendor: Vendor) -> None:
     vendor.tokens.access_token(vendor.before)
     vendor.emulator.authorization.revoke()
     with pytest.raises(AccountDisconnected, match="email-opens connect default"):
         refreshed(vendor)
-    assert vendor.asked("/token") == [400]
+    assert vendor.statuses("/token") == [400]
 
 
 def test_an_unknown_client_disconnects_the_account(vendor: Vendor) -> None:
@@ -174,22 +174,22 @@ def test_an_unknown_client_disconnects_the_account(vendor: Vendor) -> None:
         refreshed(vendor)
 
 
-def test_a_throttled_refresh_waits_as_long_as_it_is_told(
+def test_a_throttled_refresh_waits_as_long_as_retry_after_requests(
     held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
-    began = clock.now()
-    with stub(raw(429, b"", "retry-after: 7"), raw(200, FRESH)) as there:
-        source = TokenSource("default", held, session, there.url, clock)
-        assert source.access_token(began + timedelta(minutes=1)) == "fresh-access"
-    assert clock.now() == began + timedelta(seconds=7)
+    started = clock.now()
+    with stub(raw(429, b"", "retry-after: 7"), raw(200, FRESH)) as server:
+        source = TokenSource("default", held, session, server.url, clock)
+        assert source.access_token(started + timedelta(minutes=1)) == "fresh-access"
+    assert clock.now() == started + timedelta(seconds=7)
 
 
 def test_a_refresh_that_stays_throttled_stops_the_account(
     held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
-    with stub(raw(429)) as there, pytest.raises(Throttled):
-        asked(TokenSource("default", held, session, there.url, clock), clock)
-    assert len(there.requests) == 4
+    with stub(raw(429)) as server, pytest.raises(Throttled):
+        token_of(TokenSource("default", held, session, server.url, clock), clock)
+    assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize(
@@ -204,25 +204,25 @@ def test_a_refresh_that_stays_throttled_stops_the_account(
         [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"],
     ],
 )
-def test_an_unusable_reply_is_asked_for_again(
+def test_an_unusable_reply_is_retried(
     broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
-    with stub(broken, broken, broken, raw(200, FRESH)) as there:
-        source = TokenSource("default", held, session, there.url, clock)
-        assert asked(source, clock) == "fresh-access"
+    with stub(broken, broken, broken, raw(200, FRESH)) as server:
+        source = TokenSource("default", held, session, server.url, clock)
+        assert token_of(source, clock) == "fresh-access"
 
 
 @pytest.mark.parametrize("broken", [raw(500), raw(200, b"{}"), raw(302, b"", "Location: /v3/")])
-def test_after_four_tries_the_account_stops(
+def test_the_account_stops_after_four_attempts(
     broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
-    with stub(broken) as there, pytest.raises(AccountStopped) as caught:
-        asked(TokenSource("default", held, session, there.url, clock), clock)
-    assert len(there.requests) == 4
+    with stub(broken) as server, pytest.raises(AccountStopped) as caught:
+        token_of(TokenSource("default", held, session, server.url, clock), clock)
+    assert len(server.requests) == 4
     assert not SECRETS.search("".join(traceback.format_exception(caught.value)))
 
 
-def test_nothing_is_asked_when_no_time_is_left(held: Held, clock: FakeClock) -> None:
+def test_no_request_starts_when_no_time_is_left(held: Held, clock: FakeClock) -> None:
     with requests.Session() as session, pytest.raises(OutOfTime):
         TokenSource("default", held, session, "http://127.0.0.1:9", clock).access_token(
             clock.now() + timedelta(seconds=0.5)
@@ -232,7 +232,7 @@ def test_nothing_is_asked_when_no_time_is_left(held: Held, clock: FakeClock) -> 
 def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: requests.Session) -> None:
     source = TokenSource("default", held, session, "http://127.0.0.1:9", clock)
     with pytest.raises(AccountStopped) as caught:
-        asked(source, clock)
+        token_of(source, clock)
     error: BaseException | None = caught.value
     while error:
         assert not SECRETS.search(f"{error!r} {source!r}")
@@ -240,11 +240,22 @@ def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: requests.
 
 
 @pytest.mark.parametrize("expires_in", [b'"soon"', b"null", b"1e999", b"[]"])
-def test_a_lifetime_that_is_not_told_is_taken_as_short(
+def test_a_malformed_lifetime_is_taken_for_an_hour(
     expires_in: bytes, held: Held, clock: FakeClock, session: requests.Session
 ) -> None:
     body = b'{"access_token":"fresh-access","expires_in":' + expires_in + b"}"
-    with stub(raw(200, body)) as there:
-        asked(TokenSource("default", held, session, there.url, clock), clock)
+    with stub(raw(200, body)) as server:
+        token_of(TokenSource("default", held, session, server.url, clock), clock)
     assert held.stored[-1].expires_at == clock.now() + USUAL_LIFETIME
     assert held.stored[-1].refresh_token == "old-refresh"
+
+
+def test_an_error_names_the_command_that_connects_the_account_again(
+    held: Held, clock: FakeClock, session: requests.Session
+) -> None:
+    with stub(raw(400, b'{"error":"invalid_grant"}')) as server:
+        source = TokenSource(
+            "mine", held, session, server.url, clock, reconnect="watch --account {account_id}"
+        )
+        with pytest.raises(AccountDisconnected, match="run `watch --account mine`"):
+            token_of(source, clock)

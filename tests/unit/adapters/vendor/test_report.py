@@ -38,10 +38,10 @@ def fault(vendor: Vendor, kind: Kind, **details: Any) -> Fault:
 
 
 def test_requests_are_spaced_evenly(vendor: Vendor) -> None:
-    report, began = vendor.report(requests_per_second=4), vendor.clock.now()
+    report, started = vendor.report(requests_per_second=4), vendor.clock.now()
     for _ in range(9):
         vendor.read(report)
-    assert vendor.clock.now() - began == timedelta(seconds=2)
+    assert vendor.clock.now() - started == timedelta(seconds=2)
     assert report.throttled == 0
 
 
@@ -50,7 +50,7 @@ def test_no_request_is_sent_beyond_the_budget(vendor: Vendor) -> None:
     vendor.read(report)
     with pytest.raises(OutOfTime, match="budget"):
         vendor.read(report)
-    assert report.requests == len(vendor.asked(OPENS)) == 1
+    assert report.requests == len(vendor.statuses(OPENS)) == 1
 
 
 def test_retries_count_against_the_budget(vendor: Vendor) -> None:
@@ -61,32 +61,32 @@ def test_retries_count_against_the_budget(vendor: Vendor) -> None:
     assert report.requests == 2
 
 
-def test_no_request_is_begun_in_the_last_second(vendor: Vendor) -> None:
+def test_no_request_starts_in_the_last_second(vendor: Vendor) -> None:
     before = vendor.clock.now() + timedelta(seconds=0.9)
     with pytest.raises(OutOfTime, match="No time"):
         vendor.report().read(ACTIVITY, link=None, rows=500, before=before)
     assert vendor.emulator.requests == []
 
 
-def test_a_reply_that_drips_is_given_up(vendor: Vendor) -> None:
+def test_a_reply_that_arrives_too_slowly_is_abandoned(vendor: Vendor) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
-    drip = [head, *[b" "] * 6]
+    slow = [head, *[b" "] * 6]
     with (
-        stub(drip, between=lambda: vendor.clock.sleep(4)) as there,
+        stub(slow, between=lambda: vendor.clock.sleep(4)) as server,
         pytest.raises(ReportUnavailable, match="too long"),
     ):
-        read_stub(vendor, there, minutes=60)
+        read_stub(vendor, server, minutes=60)
 
 
-def test_a_reply_that_is_too_large_is_given_up(vendor: Vendor) -> None:
+def test_a_reply_that_is_too_large_is_abandoned(vendor: Vendor) -> None:
     with (
-        stub(raw(200, b" " * (MOST_BYTES + 1))) as there,
+        stub(raw(200, b" " * (MOST_BYTES + 1))) as server,
         pytest.raises(ReportUnavailable, match="too large"),
     ):
-        read_stub(vendor, there)
+        read_stub(vendor, server)
 
 
-# --- What may pass ---
+# --- Failures that a retry may fix ---
 
 
 @pytest.mark.parametrize(
@@ -105,14 +105,14 @@ def test_a_reply_that_is_too_large_is_given_up(vendor: Vendor) -> None:
         (Kind.STATUS, {"status": 429, "body": ""}),
     ],
 )
-def test_three_bad_replies_are_survived_and_four_are_not(
+def test_three_failed_attempts_are_retried_and_a_fourth_is_an_error(
     vendor: Vendor, kind: Kind, details: dict[str, Any]
 ) -> None:
     vendor.add_opens(1)
     fault(vendor, kind, times=3, **details)
     report = vendor.report()
     assert len(vendor.read(report).opens) == 1
-    assert report.requests == len(vendor.asked(OPENS)) == 4
+    assert report.requests == len(vendor.statuses(OPENS)) == 4
     fault(vendor, kind, times=4, **details)
     with pytest.raises((ReportUnavailable, Throttled)):
         vendor.read(report)
@@ -124,67 +124,67 @@ def test_a_vendor_that_cannot_be_reached_is_unavailable(vendor: Vendor) -> None:
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("asked", ["9", "Mon, 02 Mar 2026 14:00:09 GMT"])
-def test_retry_after_is_honoured(vendor: Vendor, asked: str) -> None:
-    fault(vendor, Kind.STATUS, status=503, headers={"Retry-After": asked})
-    began = vendor.clock.now()
+@pytest.mark.parametrize("header", ["9", "Mon, 02 Mar 2026 14:00:09 GMT"])
+def test_retry_after_is_honoured(vendor: Vendor, header: str) -> None:
+    fault(vendor, Kind.STATUS, status=503, headers={"Retry-After": header})
+    started = vendor.clock.now()
     vendor.read()
-    assert vendor.clock.now() - began == timedelta(seconds=9)
+    assert vendor.clock.now() - started == timedelta(seconds=9)
 
 
 @pytest.mark.parametrize(("status", "error"), [(503, ReportUnavailable), (429, Throttled)])
-def test_a_wait_beyond_the_time_left_is_not_begun(
+def test_a_wait_beyond_the_deadline_is_an_error_at_once(
     vendor: Vendor, status: int, error: type[EmailOpensError]
 ) -> None:
     fault(vendor, Kind.STATUS, status=status, headers={"Retry-After": "3600"})
-    began = vendor.clock.now()
+    started = vendor.clock.now()
     with pytest.raises(error):
         vendor.read()
-    assert vendor.clock.now() == began
+    assert vendor.clock.now() == started
 
 
-def test_a_throttled_request_waits_a_second(vendor: Vendor) -> None:
+def test_a_throttled_request_is_retried_after_a_second(vendor: Vendor) -> None:
     fault(vendor, Kind.THROTTLED)
-    report, began = vendor.report(), vendor.clock.now()
+    report, started = vendor.report(), vendor.clock.now()
     vendor.read(report)
-    assert vendor.clock.now() - began == timedelta(seconds=1)
+    assert vendor.clock.now() - started == timedelta(seconds=1)
     assert (report.throttled, report.requests) == (1, 2)
 
 
-# --- What will not pass ---
+# --- Failures that no retry fixes ---
 
 
-def test_a_spent_quota_says_when_it_opens(vendor: Vendor) -> None:
+def test_a_spent_quota_is_closed_until_midnight_utc(vendor: Vendor) -> None:
     fault(vendor, Kind.QUOTA_EXCEEDED)
     with pytest.raises(QuotaExceeded) as caught:
         vendor.read()
     assert caught.value.until == datetime(2026, 3, 3, tzinfo=UTC)
-    assert len(vendor.asked(OPENS)) == 1
+    assert len(vendor.statuses(OPENS)) == 1
 
 
-def test_a_refused_token_is_renewed_and_the_walk_goes_on(vendor: Vendor) -> None:
+def test_a_refused_token_is_renewed_and_the_request_repeated(vendor: Vendor) -> None:
     vendor.emulator.authorization.expire_access_tokens()
     report = vendor.report()
     vendor.read(report)
-    assert vendor.asked(OPENS) == [401, 200]
+    assert vendor.statuses(OPENS) == [401, 200]
     assert (report.requests, len(vendor.held.stored)) == (2, 1)
 
 
-def test_a_new_token_that_is_refused_too_disconnects_the_account(vendor: Vendor) -> None:
+def test_a_second_refused_token_disconnects_the_account(vendor: Vendor) -> None:
     fault(vendor, Kind.UNAUTHORIZED, times=2)
     with pytest.raises(AccountDisconnected, match="email-opens connect default"):
         vendor.read()
-    assert len(vendor.asked(OPENS)) == 2
+    assert len(vendor.statuses(OPENS)) == 2
 
 
-def test_a_missing_privilege_is_named(vendor: Vendor) -> None:
+def test_the_error_of_a_forbidden_report_names_the_privilege_and_the_scope(vendor: Vendor) -> None:
     vendor.emulator.world.behaviour.privileged = False
     with pytest.raises(AccountDisconnected, match=r"ui:campaign:metrics.*campaign_data"):
         vendor.read()
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_link_that_no_longer_works_has_expired(vendor: Vendor, status: int) -> None:
+def test_a_refused_link_has_expired(vendor: Vendor, status: int) -> None:
     vendor.add_opens(3)
     link = vendor.read(rows=1).next_link
     fault(vendor, Kind.EXPIRED_LINK, status=status)
@@ -199,19 +199,19 @@ def test_an_unknown_activity_is_gone(vendor: Vendor) -> None:
         )
 
 
-def test_a_request_that_the_vendor_finds_invalid_fails_the_activity(vendor: Vendor) -> None:
+def test_an_invalid_request_fails_the_activity(vendor: Vendor) -> None:
     with pytest.raises(ActivityFailed, match=r"400 reports\.api\.validation\.error"):
         vendor.read(rows=501)
-    assert len(vendor.asked(OPENS)) == 1
+    assert len(vendor.statuses(OPENS)) == 1
 
 
-def test_messages_end_with_the_vendors_ids_and_have_nothing_else_of_a_reply(
+def test_messages_end_with_the_vendors_tracking_ids_and_hold_nothing_else_of_a_reply(
     vendor: Vendor,
 ) -> None:
     body = b'[{"error_key":"bo@example.com","error_message":"al@example.com"}]'
     headers = ("x-eig-tracking-id: eig-1", "x-amzn-RequestId: bo@example.com")
-    with stub(raw(400, body, *headers)) as there, pytest.raises(ActivityFailed) as caught:
-        read_stub(vendor, there)
+    with stub(raw(400, body, *headers)) as server, pytest.raises(ActivityFailed) as caught:
+        read_stub(vendor, server)
     assert str(caught.value) == "The vendor answered 400 (x-eig-tracking-id eig-1)."
 
 
@@ -229,6 +229,6 @@ def test_one_connection_serves_a_walk(vendor: Vendor) -> None:
         vendor.read(report)
         pool = vendor.session.get_adapter(vendor.emulator.url)
         assert isinstance(pool, requests.adapters.HTTPAdapter)
-        for one in pool.poolmanager.pools.keys():  # noqa: SIM118 - it is no dictionary
-            sockets.add(str(pool.poolmanager.pools[one].num_connections))
+        for key in pool.poolmanager.pools.keys():  # noqa: SIM118 - not a dictionary
+            sockets.add(str(pool.poolmanager.pools[key].num_connections))
     assert sockets == {"1"}

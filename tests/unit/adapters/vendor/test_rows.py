@@ -43,63 +43,63 @@ def test_a_row_becomes_an_open_in_utc() -> None:
 
 
 @pytest.mark.parametrize("device", [None, "", 7])
-def test_a_device_that_is_not_told_is_none(device: object) -> None:
+def test_a_missing_device_is_none(device: object) -> None:
     assert page(ROW | {"device_type": device}).opens[0].device_type is None
 
 
-def test_an_unknown_device_is_passed_on() -> None:
+def test_an_unknown_device_is_kept() -> None:
     assert page(ROW | {"device_type": "fridge"}).opens[0].device_type == "fridge"
 
 
-def test_fields_that_nobody_documents_are_passed_over() -> None:
+def test_undocumented_fields_are_ignored() -> None:
     assert len(page(ROW | {"proxy": {"deep": [1]}}, version=3).opens) == 1
 
 
 @pytest.mark.parametrize("name", ["contact_id", "email_address", "created_time"])
 @pytest.mark.parametrize("value", [None, "", 5, [], {}])
-def test_a_row_without_what_makes_an_open_is_set_aside(name: str, value: object) -> None:
+def test_a_row_that_lacks_a_required_field_is_rejected(name: str, value: object) -> None:
     assert name in reason(**{name: value})
 
 
 @pytest.mark.parametrize(
     "time", ["yesterday", "2026-03-02", "2026-03-02T14:07:00", "0001-01-01T00:00:00+14:00"]
 )
-def test_a_time_that_is_no_instant_sets_the_row_aside(time: str) -> None:
+def test_a_row_whose_time_is_not_an_instant_is_rejected(time: str) -> None:
     assert "created_time" in reason(created_time=time)
 
 
-def test_a_time_before_there_was_e_mail_sets_the_row_aside() -> None:
+def test_a_row_from_before_1970_is_rejected() -> None:
     assert "1970" in reason(created_time="1969-12-31T23:59:59Z")
 
 
-def test_a_row_of_another_activity_is_set_aside() -> None:
+def test_a_row_of_another_activity_is_rejected() -> None:
     assert "another activity" in reason(campaign_activity_id="another")
 
 
-def test_a_row_that_does_not_name_its_activity_is_of_the_one_asked_for() -> None:
+def test_a_row_that_names_no_activity_belongs_to_the_requested_activity() -> None:
     assert page(ROW | {"campaign_activity_id": None}).opens[0].campaign_activity_id == ACTIVITY
 
 
-def test_an_activity_in_upper_case_is_the_same() -> None:
+def test_the_case_of_an_activity_id_does_not_matter() -> None:
     found = page(ROW | {"campaign_activity_id": ACTIVITY.upper()})
     assert found.opens[0].campaign_activity_id == ACTIVITY
 
 
-def test_a_row_that_tells_of_something_else_is_set_aside() -> None:
+def test_a_row_of_another_tracking_type_is_rejected() -> None:
     assert "em_opens" in reason(tracking_activity_type="em_clicks")
 
 
-def test_half_a_character_sets_the_row_aside() -> None:
-    assert "half a character" in reason(email_address="bo\ud800@example.com")
+def test_a_row_with_a_lone_surrogate_is_rejected() -> None:
+    assert "lone surrogate" in reason(email_address="bo\ud800@example.com")
 
 
-def test_a_broken_row_stops_none_of_the_others() -> None:
+def test_a_rejected_row_stops_none_of_the_others() -> None:
     found = page(ROW, "nonsense", None, ROW)
     assert len(found.opens) == 2
-    assert [one.row for one in found.rejected] == ['"nonsense"', "null"]
+    assert [rejected.row for rejected in found.rejected] == ['"nonsense"', "null"]
 
 
-def test_a_rejected_row_is_cut_and_its_reason_has_nothing_of_it() -> None:
+def test_a_rejected_row_is_truncated_and_its_reason_holds_nothing_of_it() -> None:
     (rejected,) = page(ROW | {"contact_id": None, "note": "x" * 10_000}).rejected
     assert len(rejected.row) == MOST_ROW_CHARACTERS
     assert "bo@example.com" in rejected.row
@@ -119,16 +119,16 @@ def test_a_rejected_row_is_cut_and_its_reason_has_nothing_of_it() -> None:
         {"_links": {"next": {"href": ""}}},
     ],
 )
-def test_a_last_page_may_say_so_in_many_ways(links: dict[str, Any]) -> None:
+def test_a_missing_or_empty_next_link_marks_the_last_page(links: dict[str, Any]) -> None:
     assert page(**links).next_href is None
 
 
-def test_the_next_link_is_returned_as_it_came() -> None:
+def test_the_next_link_is_returned_unchanged() -> None:
     assert page(_links={"next": {"href": "/v3/x?next=a"}}).next_href == "/v3/x?next=a"
 
 
 @pytest.mark.parametrize("links", [True, [1], {"next": 5}, {"next": {"href": ["/v3/x"]}}])
-def test_a_link_in_an_unknown_form_is_no_last_page(links: object) -> None:
+def test_a_link_in_an_unknown_form_does_not_pass_for_the_last_page(links: object) -> None:
     with pytest.raises(ValueError, match="unknown form"):
         page(_links=links)
 
@@ -148,21 +148,21 @@ def test_a_link_in_an_unknown_form_is_no_last_page(links: object) -> None:
         b"1" * 5000,
     ],
 )
-def test_what_is_no_page_is_refused_without_its_content(body: bytes) -> None:
-    with pytest.raises(ValueError, match=r"^it") as caught:
+def test_a_body_that_is_not_a_page_is_refused_without_its_content(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^the reply") as caught:
         decode(body, ACTIVITY)
     assert "bo@" not in str(caught.value)
     assert caught.value.__context__ is None
 
 
 @given(json_values)
-def test_no_json_raises_anything_but_the_declared_error(reply: object) -> None:
+def test_no_json_raises_an_undeclared_error(reply: object) -> None:
     with suppress(ValueError):
         decode(json.dumps(reply).encode(), ACTIVITY)
 
 
 @given(st.lists(json_values), json_values)
-def test_every_row_is_an_open_or_set_aside(rows: list[object], links: object) -> None:
+def test_every_row_is_an_open_or_rejected(rows: list[object], links: object) -> None:
     body = json.dumps({"tracking_activities": rows, "_links": links}).encode()
     try:
         found = decode(body, ACTIVITY)
@@ -172,7 +172,7 @@ def test_every_row_is_an_open_or_set_aside(rows: list[object], links: object) ->
 
 
 @given(st.dictionaries(st.sampled_from(sorted(ROW)), json_values))
-def test_a_row_with_any_fields_is_an_open_or_set_aside(changed: dict[str, object]) -> None:
+def test_a_row_with_any_fields_is_an_open_or_rejected(changed: dict[str, object]) -> None:
     found = page(ROW | changed)
     assert len(found.opens) + len(found.rejected) == 1
 

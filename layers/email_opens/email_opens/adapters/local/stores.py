@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from email_opens.adapters.aws.items import account_of, activity_of, counter_trust_item, item_of
 from email_opens.adapters.local.state_file import StateFile
-from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
 from email_opens.instants import iso, utc
 from email_opens.model import Account, Activity, CounterTrust, Tokens
@@ -228,13 +227,6 @@ class SqliteCredentials:
             if known is None:
                 _keep_tokens(connection, account_id, tokens, mark)
         return known is None
-
-
-class WatchTokens(TokenSource):
-    """Tokens that are kept in a state file."""
-
-    def command(self) -> str:
-        return _command(self._account_id)
 
 
 def _command(account_id: str) -> str:

@@ -114,7 +114,7 @@ class VendorApi:
                 )
             elif reply.status == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed = True
-                self._tokens.refused()
+                self._tokens.discard()
                 continue
             elif reply.status == HTTPStatus.OK:
                 try:
@@ -178,17 +178,17 @@ class VendorApi:
             case HTTPStatus.UNAUTHORIZED:
                 raise AccountDisconnected(
                     f"The vendor also refused a new access token: "
-                    f"run {self._tokens.command()}{traces}."
+                    f"run {self._tokens.reconnect}{traces}."
                 )
             case HTTPStatus.FORBIDDEN:
                 raise AccountDisconnected(
                     f"The vendor forbids reading {resource.data}: give the account's user the "
                     f"privilege {resource.privilege} and the application the scope campaign_data, "
-                    f"then run {self._tokens.command()}{traces}."
+                    f"then run {self._tokens.reconnect}{traces}."
                 )
             case HTTPStatus.TOO_MANY_REQUESTS if key == "quota_exceeded":
                 raise QuotaExceeded(
-                    f"The API key's quota of requests for today is spent{traces}.", next_day(now)
+                    f"The day's quota of the API key is spent{traces}.", next_day(now)
                 )
             case HTTPStatus.TOO_MANY_REQUESTS:
                 self._throttled += 1

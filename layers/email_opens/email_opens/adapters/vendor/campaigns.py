@@ -1,4 +1,4 @@
-"""Campaigns of Constant Contact's V3 API: what was sent, under which name, in which activities."""
+"""Campaigns of Constant Contact's V3 API: their sends, names and activities."""
 
 import json
 from collections.abc import Callable
@@ -52,26 +52,26 @@ class ConstantContactCampaigns:
             linked=link is not None,
         )
         rows, href = self._api.get(resource, _summaries, before)
-        below = None if href is None else local(href, self._api.url)
-        if below == target:
+        next_link = None if href is None else local(href, self._api.url)
+        if next_link == target:
             raise PagingBroken("A next link of the summaries leads back to its own page.")
-        return Summaries(rows, below)
+        return Summaries(rows, next_link)
 
     def campaign(self, campaign_id: str, *, before: datetime) -> Campaign | None:
         target = f"/v3/emails/{quote(campaign_id, safe='')}"
-        return self._known(target, "campaign", partial(_campaign, campaign_id), before)
+        return self._find(target, "campaign", partial(_campaign, campaign_id), before)
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}/send_history"
-        return self._known(target, "send history", _last_run, before)
+        return self._find(target, "send history", _last_run, before)
 
     def names(self, *, before: datetime) -> dict[str, str]:
-        return self._known(f"/v3/emails?limit={_PAGE}", "list of campaigns", _names, before) or {}
+        return self._find(f"/v3/emails?limit={_PAGE}", "list of campaigns", _names, before) or {}
 
-    def _known[T](
-        self, target: str, content: str, read: Callable[[bytes], T], before: datetime
+    def _find[T](
+        self, target: str, content: str, decode: Callable[[bytes], T], before: datetime
     ) -> T | None:
-        """Ask for what the vendor may not know."""
+        """Read a resource, or return None if the vendor does not know it."""
         resource = Resource(
             target=target,
             content=content,
@@ -81,13 +81,13 @@ class ConstantContactCampaigns:
             most_bytes=MOST_BYTES,
         )
         try:
-            return self._api.get(resource, read, before)
+            return self._api.get(resource, decode, before)
         except ActivityGone:
             return None
 
 
 def _summaries(body: bytes) -> tuple[tuple[Summary, ...], str | None]:
-    """Read a page of summaries; what was never sent, or has no id, is passed over."""
+    """Decode a page of summaries; rows without an id or a send are skipped."""
     reply = _decoded(body, dict)
     summaries = []
     for row in _listed(reply, "bulk_email_campaign_summaries"):
@@ -100,29 +100,29 @@ def _summaries(body: bytes) -> tuple[tuple[Summary, ...], str | None]:
 def _campaign(campaign_id: str, body: bytes) -> Campaign:
     reply = _decoded(body, dict)
     if _id(reply.get("campaign_id")) != campaign_id:
-        raise ValueError("it is about another campaign")
+        raise ValueError("the reply is about another campaign")
     status = reply.get("current_status")
     if isinstance(status, str) and status.lower() == _REMOVED:
         return Campaign(campaign_id, _name(reply.get("name")), removed=True)
     activities = []
-    for one in _listed(reply, "campaign_activities"):
-        found, role = _id(one.get("campaign_activity_id")), one.get("role")
-        if found and isinstance(role, str):
-            activities.append(CampaignActivity(found, role))
+    for row in _listed(reply, "campaign_activities"):
+        campaign_activity_id, role = _id(row.get("campaign_activity_id")), row.get("role")
+        if campaign_activity_id and isinstance(role, str):
+            activities.append(CampaignActivity(campaign_activity_id, role))
     return Campaign(campaign_id, _name(reply.get("name")), activities=tuple(activities))
 
 
 def _last_run(body: bytes) -> datetime | None:
-    runs = [one.get("run_date") for one in _decoded(body, list) if isinstance(one, dict)]
+    runs = [row.get("run_date") for row in _decoded(body, list) if isinstance(row, dict)]
     return max((run for run in map(_instant, runs) if run), default=None)
 
 
 def _names(body: bytes) -> dict[str, str]:
-    named = {
-        _id(one.get("campaign_id")): _name(one.get("name"))
-        for one in _listed(_decoded(body, dict), "campaigns")
+    names = {
+        _id(row.get("campaign_id")): _name(row.get("name"))
+        for row in _listed(_decoded(body, dict), "campaigns")
     }
-    return {campaign_id: name for campaign_id, name in named.items() if campaign_id and name}
+    return {campaign_id: name for campaign_id, name in names.items() if campaign_id and name}
 
 
 def _decoded(body: bytes, kind: type[Any]) -> Any:
@@ -130,21 +130,21 @@ def _decoded(body: bytes, kind: type[Any]) -> Any:
         reply = json.loads(body)
     except (ValueError, RecursionError):
         reply = None
-    # Outside of the handler, so that no cause carries the body into a log.
+    # Raised outside the handler, so that no chained cause carries the body into a log.
     if not isinstance(reply, kind):
-        raise ValueError("it has an unknown form")  # noqa: TRY004 - of a reply
+        raise ValueError("the reply has an unknown form")  # noqa: TRY004 - a malformed reply
     return reply
 
 
 def _listed(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = reply.get(name)
-    if not isinstance(found, list):
-        raise ValueError(f"it has no list of {name}")  # noqa: TRY004 - of a reply
-    return [one for one in found if isinstance(one, dict)]
+    rows = reply.get(name)
+    if not isinstance(rows, list):
+        raise ValueError(f"the reply has no list of {name}")  # noqa: TRY004 - a malformed reply
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _id(value: object) -> str | None:
-    """Return a campaign's or an activity's id in its canonical form; None: it is none."""
+    """Return a campaign's or an activity's id in its canonical form, or None if it is invalid."""
     try:
         return activity_id(value) if isinstance(value, str) else None
     except InvalidInput:
@@ -159,7 +159,7 @@ def _instant(value: object) -> datetime | None:
 
 
 def _name(value: object) -> str | None:
-    r"""Return a name that UTF-8 can write, which JSON's may not be (`"\ud800"`)."""
+    r"""Return a name that UTF-8 can encode, unlike some that JSON allows (`"\ud800"`)."""
     if not isinstance(value, str):
         return None
     return value.encode(errors="replace").decode()[:MOST_NAME_CHARACTERS].strip() or None

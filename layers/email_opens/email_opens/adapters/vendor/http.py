@@ -17,56 +17,56 @@ from email_opens.ports import Clock
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-"""The longest silence within a reply, and the longest reply."""
+"""The limit on each silence within a reply, and on the whole reply."""
 
 _CHUNK_BYTES = 65_536
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
+_ERROR_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
 _TRACKING_ID = re.compile(r"[A-Za-z0-9=+/:._-]{1,80}")
 _TRACKING_HEADERS = ("x-eig-tracking-id", "x-amzn-RequestId")
 
 
 class Unanswered(Exception):
-    """No whole reply came; the message says why, as the end of a sentence."""
+    """No complete reply came; the message gives the reason, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came; its body may hold addresses and tokens, so it is never shown."""
+    """A complete reply; its repr omits the body, which may hold addresses and tokens."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """Return the body's JSON; None where it is none."""
+        """Return the body decoded as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
 
     def error_key(self, *names: str) -> str | None:
-        """Return the vendor's word for an error, from an object or an array of them."""
-        said = self.json()
-        for entry in said if isinstance(said, list) else [said]:
+        """Return the first error key under one of the names, in an object or an array."""
+        content = self.json()
+        for entry in content if isinstance(content, list) else [content]:
             for name in names:
-                word = entry.get(name) if isinstance(entry, dict) else None
-                if isinstance(word, str) and _NAME.fullmatch(word):
-                    return word
+                key = entry.get(name) if isinstance(entry, dict) else None
+                if isinstance(key, str) and _ERROR_KEY.fullmatch(key):
+                    return key
         return None
 
     def traces(self) -> str:
-        """Return the vendor's ids of this reply, as the end of a sentence."""
+        """Return the vendor's tracking ids of this reply, as the end of a sentence."""
         ids = {name: self.headers.get(name, "") for name in _TRACKING_HEADERS}
         shown = [f"{name} {value}" for name, value in ids.items() if _TRACKING_ID.fullmatch(value)]
         return f" ({', '.join(shown)})" if shown else ""
 
     def retry_after_seconds(self, now: datetime) -> float | None:
-        """Return what Retry-After asks for, in seconds or as a date."""
-        asked = self.headers.get("retry-after", "").strip()
-        if asked.isascii() and asked.isdigit():
-            return float(asked[:9])
+        """Return the wait that Retry-After requests, in seconds or until a date; None if none."""
+        header = self.headers.get("retry-after", "").strip()
+        if header.isascii() and header.isdigit():
+            return float(header[:9])
         try:
-            until = parsedate_to_datetime(asked)
+            until = parsedate_to_datetime(header)
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
         if until.tzinfo is None:
@@ -85,15 +85,15 @@ def exchange(
     most_bytes: int,
     form: dict[str, str] | None = None,
 ) -> Reply:
-    """Send one request and read its reply to the end; redirects are not followed.
+    """Send one request and read its whole reply; redirects are not followed.
 
     Raises:
-        Unanswered: no whole reply within the time and size; no cause is chained to it, since
-            those of `requests` hold the request with its token.
+        Unanswered: no complete reply came before the deadline and within `most_bytes`. It has no
+            cause chained to it, since an error of `requests` holds the request with its token.
     """
-    began = clock.now()
-    end = min(before, began + timedelta(seconds=READ_SECONDS))
-    seconds = max(ATTEMPT_SECONDS, (end - began).total_seconds())
+    start = clock.now()
+    deadline = min(before, start + timedelta(seconds=READ_SECONDS))
+    seconds = max(ATTEMPT_SECONDS, (deadline - start).total_seconds())
     try:
         with session.request(
             method,
@@ -105,14 +105,14 @@ def exchange(
             stream=True,
         ) as response:
             body = bytearray()
-            # read1 returns what has come; read would wait for a full chunk, however slowly it
-            # drips, and see no deadline.
+            # read1 returns what has arrived; read would wait for a full chunk, even past the
+            # deadline when the bytes come slowly.
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > most_bytes:
                     fault = "the reply is too large"
                     break
-                if clock.now() > end:
+                if clock.now() > deadline:
                     fault = "the reply took too long"
                     break
             else:

@@ -1,4 +1,4 @@
-"""Next links of the report, which must not lead the bearer token astray. Pure."""
+"""Next links, checked so that the bearer token never goes to another host. Pure."""
 
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -13,40 +13,40 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def local(href: str, api_url: str) -> str:
-    """Return a link of the API without its host, beginning with `/v3/`.
+    """Return a next link as a path of the API, beginning with `/v3/`, with its query.
 
     Raises:
-        PagingBroken: it leads elsewhere.
+        PagingBroken: the link is malformed or leads outside the API.
     """
     if len(href) > MOST_CHARACTERS or not _PRINTABLE.fullmatch(href) or "\\" in href:
-        raise PagingBroken("A next link of the report is no link.")
+        raise PagingBroken("A next link is malformed.")
     try:
         parts = urlsplit(href)
-        elsewhere = bool(parts.scheme or parts.netloc) and _origin(parts) != _origin(
+        foreign = bool(parts.scheme or parts.netloc) and _origin(parts) != _origin(
             urlsplit(api_url)
         )
     except ValueError:
-        elsewhere, parts = True, SplitResult("", "", "", "", "")
+        foreign, parts = True, SplitResult("", "", "", "", "")
     path = unquote(parts.path)
-    straight = path.startswith(_ROOT) and not ("//" in path or ".." in path or "\\" in path)
-    if elsewhere or parts.fragment or not straight:
-        raise PagingBroken("A next link of the report leads outside of the vendor's API.")
+    within_api = path.startswith(_ROOT) and not ("//" in path or ".." in path or "\\" in path)
+    if foreign or parts.fragment or not within_api:
+        raise PagingBroken("A next link leads outside the vendor's API.")
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def next_href(reply: dict[str, object]) -> str | None:
-    """Return the next link of a reply as it came; None where there is none, in any of the ways.
+    """Return the next link of a reply unchanged; None if it is missing, null or empty.
 
     Raises:
-        ValueError: it has an unknown form, which is no last page.
+        ValueError: the link has an unknown form, so this may not be the last page.
     """
     links = reply.get("_links")
-    following = links.get("next") if isinstance(links, dict) else links
-    href = following.get("href") if isinstance(following, dict) else following
+    next_link = links.get("next") if isinstance(links, dict) else links
+    href = next_link.get("href") if isinstance(next_link, dict) else next_link
     if not href:
         return None
     if not isinstance(href, str):
-        raise ValueError("its next link has an unknown form")  # noqa: TRY004 - of a reply
+        raise ValueError("its next link has an unknown form")  # noqa: TRY004 - a malformed reply
     return href
 
 

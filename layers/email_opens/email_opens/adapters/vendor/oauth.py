@@ -1,12 +1,14 @@
-"""Access tokens: loaded at first use, refreshed when they end or are refused.
+"""Access tokens: loaded at first use, refreshed when they expire or are refused.
 
-A refresh token may be good for one refresh only. So the new pair is stored before it is used,
-and whoever finds the token spent looks once more whether another has stored a newer one.
+A refresh token may be good for one refresh only. So a new pair is stored before it is used, and
+when the vendor refuses a refresh token, the store is read once more: another invocation may have
+refreshed it.
 """
 
 import base64
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -20,23 +22,86 @@ from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials
 
 MARGIN = timedelta(minutes=1)
-"""A token that ends within it is not used any more."""
+"""An access token that expires within this time is refreshed."""
 USUAL_LIFETIME = timedelta(hours=1)
-"""Of an access token whose reply does not say: shorter than any that the vendor documents."""
+"""For an access token whose reply states none: shorter than any that the vendor documents."""
 LONGEST_LIFETIME = timedelta(days=30)
-"""Whatever a reply says."""
+"""The limit on what a reply states."""
+RECONNECT = "email-opens connect {account_id}"
 
 _MOST_BYTES = 65_536
-_FIRST_WAIT_SECONDS = 1.0
+_THROTTLED_SECONDS = 1.0
 _TOKEN = re.compile(r"[!-~]+")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """The tokens in a reply of the token endpoint."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_at: datetime
+
+
+def read_grant(reply: Reply, now: datetime) -> Grant | None:
+    """Return the tokens in a reply, or None if it has no access token that a header can hold."""
+    content = reply.json()
+    if reply.status != HTTPStatus.OK or not isinstance(content, dict):
+        return None
+    access, refresh = content.get("access_token"), content.get("refresh_token")
+    if not (isinstance(access, str) and _TOKEN.fullmatch(access)):
+        return None
+    return Grant(
+        access_token=access,
+        refresh_token=refresh if isinstance(refresh, str) and refresh else None,
+        expires_at=now + _lifetime(content.get("expires_in")),
+    )
+
+
+def post_as_client(
+    session: requests.Session,
+    url: str,
+    client_id: str,
+    client_secret: str | None,
+    form: Mapping[str, str],
+    *,
+    clock: Clock,
+    before: datetime,
+) -> Reply | Unanswered:
+    """Send one form to the authorization server, authenticated as a client.
+
+    A client with a secret uses Basic authentication; one without sends its id in the form.
+    """
+    headers, fields = {}, dict(form)
+    if client_secret is None:
+        fields["client_id"] = client_id
+    else:
+        pair = f"{client_id}:{client_secret}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    try:
+        return exchange(
+            session,
+            "POST",
+            url,
+            headers=headers,
+            form=fields,
+            clock=clock,
+            before=before,
+            most_bytes=_MOST_BYTES,
+        )
+    except Unanswered as error:
+        return error
+
+
 class _Spent(Exception):
-    """The refresh token is no longer good."""
+    """The vendor no longer accepts the refresh token."""
 
 
 class TokenSource:
-    """The bearer tokens of one account, for one invocation; it holds the account's lease."""
+    """The access tokens of one account, for one invocation that holds the account's lease.
+
+    `reconnect` is the command that connects the account again, with `{account_id}` in it.
+    """
 
     def __init__(
         self,
@@ -45,7 +110,10 @@ class TokenSource:
         session: requests.Session,
         auth_url: str,
         clock: Clock,
+        *,
+        reconnect: str = RECONNECT,
     ) -> None:
+        self.reconnect = f"`{reconnect.format(account_id=account_id)}`"
         self._account_id = account_id
         self._credentials = credentials
         self._session = session
@@ -56,43 +124,39 @@ class TokenSource:
         self._stored = True
 
     def access_token(self, before: datetime) -> str:
-        """Return a token that is good as far as is known; begin nothing after `before`.
+        """Return a token that is neither expired nor refused; start no request after `before`.
 
         Raises:
             AccountDisconnected: a person must connect the account again.
-            AccountStopped: the vendor gives no token for now.
-            OutOfTime: `before` leaves no time for asking.
+            AccountStopped: the vendor returns no token for now.
+            OutOfTime: `before` leaves no time for a request.
         """
         if self._tokens is None:
             self._tokens = self._credentials.load(self._account_id)
         if not self._stored:
-            # It was refused by the store before; the vendor may never give it again.
+            # Storing this pair failed before, and the vendor may never return it again.
             self._store(self._tokens)
-        return self._good(self._tokens) or self._renew(self._tokens, before)
+        return self._usable(self._tokens) or self._renew(self._tokens, before)
 
-    def refused(self) -> None:
-        """Hear that the vendor refused the token: the next one is another."""
+    def discard(self) -> None:
+        """Stop using the current access token, which the vendor has refused."""
         if self._tokens is None:
             return
         self._refused = self._tokens.access_token
         if self._stored:
-            # Whoever has connected the account anew has stored a pair of their own.
+            # Load again: a person may have connected the account and stored a new pair meanwhile.
             self._tokens = None
 
-    def command(self) -> str:
-        """Return what a person runs to connect the account again."""
-        return f"`email-opens connect {self._account_id}`"
-
-    def _good(self, tokens: Tokens) -> str | None:
-        token, ends = tokens.access_token, tokens.expires_at
+    def _usable(self, tokens: Tokens) -> str | None:
+        token, expires_at = tokens.access_token, tokens.expires_at
         if token is None or token == self._refused or not _TOKEN.fullmatch(token):
             return None
-        if ends is None or ends <= self._clock.now() + MARGIN:
+        if expires_at is None or expires_at <= self._clock.now() + MARGIN:
             return None
         return token
 
     def _renew(self, tokens: Tokens, before: datetime) -> str:
-        """Refresh; where the refresh token is spent, with the one that another has stored."""
+        """Refresh the tokens, or those that another invocation has stored if these are spent."""
         retries = Retries(self._clock, before)
         try:
             return self._refresh(tokens, before, retries)
@@ -100,96 +164,79 @@ class TokenSource:
             newer = self._credentials.load(self._account_id)
         if newer.refresh_token != tokens.refresh_token:
             self._tokens = newer
-            good = self._good(newer)
-            if good is not None:
-                return good
+            usable = self._usable(newer)
+            if usable is not None:
+                return usable
             try:
                 return self._refresh(newer, before, retries)
             except _Spent:
                 pass
-        raise self._disconnected("has a refresh token that the vendor no longer takes")
+        raise AccountDisconnected(
+            f"The vendor no longer accepts the refresh token of account “{self._account_id}”: "
+            f"run {self.reconnect}."
+        )
 
     def _refresh(self, tokens: Tokens, before: datetime, retries: Retries) -> str:
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
-        headers = {}
-        if tokens.client_secret is None:
-            form["client_id"] = tokens.client_id
-        else:
-            pair = f"{tokens.client_id}:{tokens.client_secret}".encode()
-            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         while True:
-            reply = self._ask(headers, form, before)
-            fresh = self._pair(reply, tokens) if isinstance(reply, Reply) else None
-            if fresh is not None:
-                self._store(fresh)
-                return fresh.access_token or ""
+            if (before - self._clock.now()).total_seconds() < ATTEMPT_SECONDS:
+                raise OutOfTime("No time is left to request an access token.")
+            reply = post_as_client(
+                self._session,
+                self._url,
+                tokens.client_id,
+                tokens.client_secret,
+                form,
+                clock=self._clock,
+                before=before,
+            )
+            now = self._clock.now()
+            grant = read_grant(reply, now) if isinstance(reply, Reply) else None
+            if grant is not None:
+                self._store(
+                    replace(
+                        tokens,
+                        access_token=grant.access_token,
+                        refresh_token=grant.refresh_token or tokens.refresh_token,
+                        expires_at=grant.expires_at,
+                    )
+                )
+                return grant.access_token
             seconds = None
-            failure = AccountStopped("The vendor gave no access token: its reply was unusable.")
+            failure = AccountStopped("The vendor returned no access token: its reply is unusable.")
             if isinstance(reply, Unanswered):
-                failure = AccountStopped(f"The vendor gave no access token: {reply}.")
+                failure = AccountStopped(f"The vendor returned no access token: {reply}.")
             elif reply.status == HTTPStatus.TOO_MANY_REQUESTS:
-                asked = reply.retry_after_seconds(self._clock.now())
-                seconds = max(_FIRST_WAIT_SECONDS, asked or 0.0)
-                failure = Throttled(f"The vendor throttles access tokens{reply.traces()}.")
+                seconds = max(_THROTTLED_SECONDS, reply.retry_after_seconds(now) or 0.0)
+                failure = Throttled(
+                    f"The vendor throttled every request for an access token{reply.traces()}."
+                )
             elif HTTPStatus.BAD_REQUEST <= reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                self._judge(reply)
+                self._raise_refusal(reply)
             elif reply.status != HTTPStatus.OK:
-                seconds = reply.retry_after_seconds(self._clock.now())
+                seconds = reply.retry_after_seconds(now)
                 failure = AccountStopped(
-                    f"The vendor gave no access token: it answered {reply.status}{reply.traces()}."
+                    "The vendor returned no access token: "
+                    f"it answered {reply.status}{reply.traces()}."
                 )
             retries.wait(failure, seconds)
 
-    def _ask(
-        self, headers: dict[str, str], form: dict[str, str], before: datetime
-    ) -> Reply | Unanswered:
-        if (before - self._clock.now()).total_seconds() < ATTEMPT_SECONDS:
-            raise OutOfTime("No time is left to ask for an access token.")
-        try:
-            return exchange(
-                self._session,
-                "POST",
-                self._url,
-                headers=headers,
-                form=form,
-                clock=self._clock,
-                before=before,
-                most_bytes=_MOST_BYTES,
-            )
-        except Unanswered as error:
-            return error
-
-    def _judge(self, reply: Reply) -> None:
-        """Raise what a 4xx means; return if another try may fare better."""
+    def _raise_refusal(self, reply: Reply) -> None:
+        """Raise the error of a 4xx, unless a retry may help."""
         error = reply.error_key("error", "error_key")
         if error == "invalid_grant":
             raise _Spent
         if error is not None or reply.status == HTTPStatus.UNAUTHORIZED:
-            said = error or reply.status
-            raise self._disconnected(
-                f"was refused an access token ({said}){reply.traces()}; mend its key and secret"
+            raise AccountDisconnected(
+                f"The vendor refused account “{self._account_id}” an access token "
+                f"({error or reply.status}){reply.traces()}: check the application's client id and "
+                f"secret, then run {self.reconnect}."
             )
-
-    def _pair(self, reply: Reply, old: Tokens) -> Tokens | None:
-        """Return the new pair with all else of the old one; None if the reply has none."""
-        said = reply.json()
-        if reply.status != HTTPStatus.OK or not isinstance(said, dict):
-            return None
-        access, refresh = said.get("access_token"), said.get("refresh_token")
-        if not (isinstance(access, str) and _TOKEN.fullmatch(access)):
-            return None
-        if not (isinstance(refresh, str) and refresh):
-            refresh = old.refresh_token
-        ends = self._clock.now() + _lifetime(said.get("expires_in"))
-        return replace(old, access_token=access, refresh_token=refresh, expires_at=ends)
 
     def _store(self, tokens: Tokens) -> None:
         self._tokens, self._stored = tokens, False
         self._credentials.store(self._account_id, tokens)
         self._stored = True
-
-    def _disconnected(self, what: str) -> AccountDisconnected:
-        return AccountDisconnected(f"Account “{self._account_id}” {what}: run {self.command()}.")
 
 
 def _lifetime(expires_in: Any) -> timedelta:
