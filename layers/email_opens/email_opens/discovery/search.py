@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from email_opens.discovery.campaigns import Campaign, CampaignActivity, SeenCampaign, Summary
+from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summary
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.selection import (
     Names,
@@ -99,51 +99,31 @@ class Discovery:
         search = _Search(discovery=self, found=found)
         while True:
             left = search.left
-            found.stopped = self._stretch(search, holder, before, on_wait)
-            came_on = isinstance(found.stopped, OutOfTime) and search.left != left
-            if search.done or (found.stopped and not came_on):
+            found.stopped = None
+            try:
+                with self.leases.hold(
+                    account_id,
+                    holder=holder,
+                    lasts=LEASE,
+                    commit=COMMIT,
+                    wait=before - self.clock.now(),
+                    on_wait=on_wait,
+                ) as lease:
+                    found.leased = True
+                    search.work(self.campaigns(account_id, lease.budget), min(before, lease.before))
+            except AccountBusy:
+                found.stopped = OutOfTime("No time is left for the search.")
+            except EmailOpensError as error:
+                if not found.leased:
+                    raise
+                found.stopped = error.with_traceback(None)
+            progressed = isinstance(found.stopped, OutOfTime) and search.left != left
+            if search.done or (found.stopped and not progressed):
                 return found
             if self.clock.now() + PAUSE >= before:
-                found.stopped = found.stopped or _out_of_time()
+                found.stopped = found.stopped or OutOfTime("No time is left for the search.")
                 return found
             self.clock.sleep(PAUSE.total_seconds())
-
-    def _stretch(
-        self,
-        search: "_Search",
-        holder: str,
-        before: datetime,
-        on_wait: Callable[[str], None] | None,
-    ) -> EmailOpensError | None:
-        """Work a stretch under a lease; return why it ended early."""
-        found = search.found
-        try:
-            with self.leases.hold(
-                found.account_id,
-                holder=holder,
-                lasts=LEASE,
-                commit=COMMIT,
-                wait=before - self.clock.now(),
-                on_wait=on_wait,
-            ) as lease:
-                found.leased = True
-                campaigns = self.campaigns(found.account_id, lease.budget)
-                try:
-                    search.work(campaigns, min(before, lease.before))
-                finally:
-                    found.requests += campaigns.requests
-                    found.throttled += campaigns.throttled
-        except AccountBusy:
-            return _out_of_time()
-        except EmailOpensError as error:
-            if not found.leased:
-                raise
-            return error.with_traceback(None)
-        return None
-
-
-def _out_of_time() -> OutOfTime:
-    return OutOfTime("No time is left for the search.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,12 +132,15 @@ class _Search:
 
     discovery: Discovery
     found: Found
-    floor: datetime | None = None
     link: str | None = None
     links: set[str] = field(default_factory=set)
     summaries: list[Summary] = field(default_factory=list)
     waiting: list[Summary] | None = None
     """The campaigns to read, latest send last; None: that is not known yet."""
+    read: dict[str, SeenCampaign] = field(default_factory=dict)
+    tracked: dict[str, Activity] | None = None
+    """The tracked activities by their ids, once a stretch has read them."""
+    _floor: datetime | None = None
 
     @property
     def done(self) -> bool:
@@ -169,37 +152,39 @@ class _Search:
         return len(self.summaries), None if self.waiting is None else len(self.waiting)
 
     def work(self, campaigns: Campaigns, before: datetime) -> None:
-        """Work a stretch, and store which campaigns were read."""
-        seen = self.discovery.seen.load(self.found.account_id)
-        if self.floor is None:
-            now = self.discovery.clock.now()
-            self.floor = floor_of(seen, self.discovery.lookback, now)
-        stretch = _Stretch(
-            discovery=self.discovery,
-            found=self.found,
-            floor=self.floor,
-            campaigns=campaigns,
-            before=before,
-        )
+        """Work a stretch under a lease, and store which campaigns were read."""
+        discovery, account_id = self.discovery, self.found.account_id
+        seen = discovery.seen.load(account_id)
+        floor = self._floor or floor_of(seen, discovery.lookback, discovery.clock.now())
+        self._floor, self.read = floor, {}
+        # A turn may have changed what is tracked since the last stretch.
+        self.tracked = None
         try:
             if self.waiting is None:
-                self._list(stretch, seen, self.floor)
+                self._list(campaigns, seen, floor, before)
             while self.waiting and campaigns.requests < STRETCH_REQUESTS:
                 summary = self.waiting.pop()
                 try:
-                    stretch.read(summary)
+                    self._take(summary, campaigns, floor, before)
                 except OutOfTime:
                     self.waiting.append(summary)
                     raise
         finally:
-            if stretch.seen:
-                kept = still_needed(seen, self.floor) | stretch.seen
-                self.discovery.seen.store(self.found.account_id, kept)
+            self.found.requests += campaigns.requests
+            self.found.throttled += campaigns.throttled
+            if self.read:
+                discovery.seen.store(account_id, still_needed(seen, floor) | self.read)
 
-    def _list(self, stretch: "_Stretch", seen: dict[str, SeenCampaign], floor: datetime) -> None:
+    def _list(
+        self,
+        campaigns: Campaigns,
+        seen: dict[str, SeenCampaign],
+        floor: datetime,
+        before: datetime,
+    ) -> None:
         """Read summaries down to the floor, and choose the campaigns to read."""
-        while stretch.campaigns.requests < STRETCH_REQUESTS:
-            page = stretch.campaigns.summaries(link=self.link, before=stretch.before)
+        while campaigns.requests < STRETCH_REQUESTS:
+            page = campaigns.summaries(link=self.link, before=before)
             self.summaries += page.summaries
             reached = bool(page.summaries) and page.summaries[-1].last_sent < floor
             if page.next_link is None or reached:
@@ -211,85 +196,59 @@ class _Search:
             self.links.add(page.next_link)
             self.link = page.next_link
 
-
-@dataclass(slots=True, kw_only=True)
-class _Stretch:
-    """The work under one lease."""
-
-    discovery: Discovery
-    found: Found
-    floor: datetime
-    campaigns: Campaigns
-    before: datetime
-    seen: dict[str, SeenCampaign] = field(default_factory=dict)
-    activities: dict[str, Activity] | None = None
-    """The tracked activities by their ids, once they were read."""
-
-    def read(self, summary: Summary) -> None:
-        """Read a campaign; if it fails, the next search reads it again."""
+    def _take(
+        self, summary: Summary, campaigns: Campaigns, floor: datetime, before: datetime
+    ) -> None:
+        """Read a campaign and track what it sent; if it fails, the next search reads it again."""
         try:
-            self.seen[summary.campaign_id] = self._read(summary)
+            campaign = campaigns.campaign(summary.campaign_id, before=before)
+            left_out = None
+            if campaign is None or campaign.removed:
+                self.found.removed.append(summary.campaign_id)
+            elif not self.discovery.names.take(campaign.name):
+                self.found.left_out.append(summary.campaign_id)
+                left_out = campaign.name or ""
+            else:
+                self._track(campaign, summary, campaigns, floor, before)
+            self.read[summary.campaign_id] = SeenCampaign(summary.last_sent, left_out)
         except (ActivityFailed, LostRace) as error:
-            self._fail(summary, error)
+            self.found.failures.append(CampaignFailure(summary.campaign_id, error))
         except EmailOpensError:
             raise
         except Exception as error:  # noqa: BLE001 - reported, and it stops no other campaign
-            self._fail(summary, error)
+            self.found.failures.append(CampaignFailure(summary.campaign_id, error))
         self.found.campaigns += 1
 
-    def _fail(self, summary: Summary, error: Exception) -> None:
-        self.found.failures.append(CampaignFailure(summary.campaign_id, error))
-
-    def _read(self, summary: Summary) -> SeenCampaign:
-        campaign = self.campaigns.campaign(summary.campaign_id, before=self.before)
-        if campaign is None or campaign.removed:
-            self.found.removed.append(summary.campaign_id)
-        elif not self.discovery.names.take(campaign.name):
-            self.found.left_out.append(summary.campaign_id)
-            return SeenCampaign(summary.last_sent, campaign.name or "")
-        else:
-            self._track(campaign, self._sends(trackable(campaign), summary))
-        return SeenCampaign(summary.last_sent)
-
-    def _sends(
-        self, activities: list[CampaignActivity], summary: Summary
-    ) -> dict[str, datetime | None]:
-        """Return when each activity was last sent; a single one was sent with its campaign."""
-        ids = [activity.campaign_activity_id for activity in activities]
-        if len(ids) == 1:
-            return {ids[0]: summary.last_sent}
-        return {
-            activity_id: self.campaigns.last_run(activity_id, before=self.before)
-            for activity_id in ids
-        }
-
-    def _track(self, campaign: Campaign, sends: dict[str, datetime | None]) -> None:
+    def _track(
+        self,
+        campaign: Campaign,
+        summary: Summary,
+        campaigns: Campaigns,
+        floor: datetime,
+        before: datetime,
+    ) -> None:
         """Track each activity that was sent lately, or that is still to be sent."""
-        for campaign_activity_id, sent_at in sends.items():
-            tracked = self._tracked().get(campaign_activity_id)
-            if tracked is not None:
-                self._renew(tracked, campaign, sent_at)
-            elif sent_at is None or sent_at >= self.floor:
-                self._add(campaign, campaign_activity_id, sent_at)
+        tracking, account_id = self.discovery.tracking, self.found.account_id
+        ids = [activity.campaign_activity_id for activity in trackable(campaign)]
+        # A single activity was sent with its campaign.
+        sent = {ids[0]: summary.last_sent} if len(ids) == 1 else {}
+        if self.tracked is None:
+            activities = tracking.activities(account_id)
+            self.tracked = {activity.campaign_activity_id: activity for activity in activities}
+        for activity_id in ids:
+            sent_at = sent.get(activity_id) or campaigns.last_run(activity_id, before=before)
+            activity = self.tracked.get(activity_id)
+            if activity is not None:
+                self._renew(activity, renewed(activity, campaign, sent_at))
+            elif sent_at is None or sent_at >= floor:
+                now = self.discovery.clock.now()
+                activity = first_tracked(account_id, campaign, activity_id, sent_at, now)
+                if tracking.add(activity):
+                    self.found.tracked.append(activity)
 
-    def _add(self, campaign: Campaign, campaign_activity_id: str, sent_at: datetime | None) -> None:
-        now = self.discovery.clock.now()
-        activity = first_tracked(
-            self.found.account_id, campaign, campaign_activity_id, sent_at, now
-        )
-        if self.discovery.tracking.add(activity):
-            self.found.tracked.append(activity)
-
-    def _renew(self, tracked: Activity, campaign: Campaign, sent_at: datetime | None) -> None:
-        changed = renewed(tracked, campaign, sent_at)
-        if changed == tracked:
+    def _renew(self, before: Activity, renewed_activity: Activity) -> None:
+        if renewed_activity == before:
             return
-        self.discovery.tracking.save(changed)
-        if (tracked.state, changed.state) == (State.FINISHED, State.ACTIVE):
-            self.found.woken.append(changed)
-
-    def _tracked(self) -> dict[str, Activity]:
-        if self.activities is None:
-            activities = self.discovery.tracking.activities(self.found.account_id)
-            self.activities = {activity.campaign_activity_id: activity for activity in activities}
-        return self.activities
+        self.discovery.tracking.save(renewed_activity)
+        if (before.state, renewed_activity.state) == (State.FINISHED, State.ACTIVE):
+            self.found.woken.append(renewed_activity)

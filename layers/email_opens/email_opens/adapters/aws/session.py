@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import boto3
 
-AwsSession = boto3.session.Session
+type AwsSession = boto3.session.Session
 
 
 def aws_session(environment: Mapping[str, str]) -> AwsSession:
@@ -13,4 +13,4 @@ def aws_session(environment: Mapping[str, str]) -> AwsSession:
     botocore reads AWS_DEFAULT_REGION and the AWS config file, but not AWS_REGION, which the AWS
     CLI and the other SDKs read first.
     """
-    return AwsSession(region_name=environment.get("AWS_REGION") or None)
+    return boto3.session.Session(region_name=environment.get("AWS_REGION") or None)
