@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bench.aws import DLQ_URL, TOPIC_ARN, Clients
 from bench.vendor import ACTIVITY_ID
 from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import LEDGER_KEPT, Activity
 from email_opens.ports import Ledger, Publisher, Report, Tracking
@@ -42,7 +42,7 @@ def over_aws(clients: Clients, clock: FakeClock, report: Reports) -> Turns:
     return wire(
         DynamoDBTracking(clients.dynamodb, "tracking"),
         DynamoDBLedger(clients.dynamodb, "ledger", LEDGER_KEPT, clock),
-        SnsPublisher(clients.sns, clients.sqs, TOPIC_ARN, DLQ_URL, clock),
+        SnsPublisher(topic(clients.sns, TOPIC_ARN), queue(clients.sqs, DLQ_URL), clock),
         clock,
         report,
     )

@@ -9,7 +9,15 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
-from email_opens.adapters.aws.publisher import BATCH_MESSAGES, MOST_BYTES, TRIES, SnsPublisher
+from email_opens.adapters.aws.publisher import (
+    BATCH_MESSAGES,
+    MOST_BYTES,
+    TRIES,
+    SnsPublisher,
+    queue,
+    topic,
+    wire_attributes,
+)
 from email_opens.errors import PublishFailed
 from email_opens.events import message
 from email_opens.model import RejectedRow
@@ -80,7 +88,9 @@ class OnAws:
 
 
 def publisher_of(aws: Aws, clock: FakeClock, topic_arn: str | None = None) -> SnsPublisher:
-    return SnsPublisher(aws.sns, aws.sqs, topic_arn or aws.topic_arn, aws.dlq_url, clock)
+    return SnsPublisher(
+        topic(aws.sns, topic_arn or aws.topic_arn), queue(aws.sqs, aws.dlq_url), clock
+    )
 
 
 def drain(aws: Aws, queue_url: str) -> list[Any]:
@@ -301,3 +311,10 @@ class TestFifo:
         assert [one["MessageDeduplicationId"] for one in sent] == [new.event_id for new in opens]
         assert {one["MessageGroupId"] for one in sent} == {ACTIVITY_ID}
         assert len(calls) == 4
+
+
+def test_numbers_are_written_within_the_bounds_of_filter_policies() -> None:
+    assert wire_attributes({"type": "email.opened", "delay_seconds": 10**10}) == {
+        "type": {"DataType": "String", "StringValue": "email.opened"},
+        "delay_seconds": {"DataType": "Number", "StringValue": "1000000000"},
+    }

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.adapters.aws.publisher import BATCH_MESSAGES, MOST_BYTES, UNSENDABLE, SnsPublisher
+from email_opens.adapters.aws.publisher import (
+    BATCH_MESSAGES,
+    MOST_BYTES,
+    UNSENDABLE,
+    SnsPublisher,
+    queue,
+    topic,
+)
 from email_opens.events import event_id
 from email_opens.instants import iso
 from email_opens.model import Activity, NewOpen, Open, RejectedRow
@@ -61,7 +68,7 @@ class Deliveries:
         # A FIFO topic, so that batches are sent one after the other.
         topic_arn = "arn:aws:sns:eu-west-1:123456789012:opens.fifo"
         clients = cast("Any", self)
-        return SnsPublisher(clients, clients, topic_arn, "https://queue", FakeClock())
+        return SnsPublisher(topic(clients, topic_arn), queue(clients, "https://queue"), FakeClock())
 
     def published(self) -> list[Any]:
         return [json.loads(entry["Message"]) for batch in self.topic for entry in batch]

@@ -112,13 +112,13 @@ def test_a_message_holds_each_script_as_it_is_and_no_blank_that_says_nothing() -
     assert '"campaign_name":"März","email_address"' in body
 
 
-def test_filter_policies_may_look_at_these_attributes() -> None:
+def test_the_attributes_for_filter_policies() -> None:
     assert attributes(ACTIVITY, new_open(), 42) == {
-        "type": {"DataType": "String", "StringValue": "email.opened"},
-        "account_id": {"DataType": "String", "StringValue": "default"},
-        "campaign_activity_id": {"DataType": "String", "StringValue": ACTIVITY_ID},
-        "delay_seconds": {"DataType": "Number", "StringValue": "42"},
-        "device_type": {"DataType": "String", "StringValue": "mobile"},
+        "type": "email.opened",
+        "account_id": "default",
+        "campaign_activity_id": ACTIVITY_ID,
+        "delay_seconds": 42,
+        "device_type": "mobile",
     }
 
 

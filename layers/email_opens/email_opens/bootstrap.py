@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import aws_session
 from email_opens.adapters.aws.tracking import DynamoDBTracking
@@ -83,10 +83,8 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     ledger = DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock)
     publisher = SnsPublisher(
-        aws.client("sns", config=patient),
-        aws.client("sqs", config=patient),
-        settings.opens_topic_arn,
-        settings.dead_letter_queue_url,
+        topic(aws.client("sns", config=patient), settings.opens_topic_arn),
+        queue(aws.client("sqs", config=patient), settings.dead_letter_queue_url),
         clock,
     )
     connect = _connect(settings, credentials, clock)

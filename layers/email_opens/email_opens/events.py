@@ -1,10 +1,8 @@
 """The published message of an open, and its id: CloudEvents 1.0, structured JSON."""
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
-from typing import TypedDict
 
 from email_opens.instants import iso
 from email_opens.model import Activity, NewOpen, Open
@@ -12,19 +10,9 @@ from email_opens.model import Activity, NewOpen, Open
 EVENT_TYPE = "email.opened"
 DATA_SCHEMA = "urn:email-opens:schema:email-opened.v1"
 
-MOST_SECONDS = 10**9
-"""Where the numbers of SNS's filters end."""
-
-
-class Attribute(TypedDict):
-    """A message attribute, as SNS and SQS write it."""
-
-    DataType: str
-    StringValue: str
-
 
 def event_id(row: Open, occurrence: int) -> str:
-    """Return 128 bits in hex: the same whenever, by whomever and in whatever order published."""
+    """Return 128 bits in hex: the same whenever and in whatever order the open is published."""
     instant = row.created_time.timestamp()
     identity = (
         f"{row.campaign_activity_id}\n{row.contact_id}\n{instant:.6f}\n"
@@ -34,17 +22,17 @@ def event_id(row: Open, occurrence: int) -> str:
 
 
 def fingerprint(event: str) -> bytes:
-    """Return the 8 bytes by which the ledger knows an event: the first of its id."""
+    """Return the first 8 bytes of an event's id, which the ledger keeps."""
     return bytes.fromhex(event[:16])
 
 
 def row_fingerprint(row: str) -> bytes:
-    """Return the 8 bytes by which the ledger knows a row that is no open."""
+    """Return the 8 bytes that the ledger keeps of a row that is not an open."""
     return blake2b(row.encode(errors="surrogatepass"), digest_size=8).digest()
 
 
 REJECTED = "rejected"
-"""The ledger's bucket of rows that are no opens, and so have no hour."""
+"""The ledger's bucket of rows that are not opens, and so have no hour."""
 
 
 def bucket(instant: datetime) -> str:
@@ -82,20 +70,14 @@ def message(activity: Activity, new: NewOpen) -> str:
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
-def attributes(activity: Activity, new: NewOpen, delay_seconds: int) -> Mapping[str, Attribute]:
-    """Return what filter policies may look at; `delay_seconds` is published less created."""
-    values: dict[str, Attribute] = {
-        "type": {"DataType": "String", "StringValue": EVENT_TYPE},
-        "account_id": {"DataType": "String", "StringValue": activity.account_id},
-        "campaign_activity_id": {
-            "DataType": "String",
-            "StringValue": new.open.campaign_activity_id,
-        },
-        "delay_seconds": {
-            "DataType": "Number",
-            "StringValue": str(max(-MOST_SECONDS, min(delay_seconds, MOST_SECONDS))),
-        },
+def attributes(activity: Activity, new: NewOpen, delay_seconds: int) -> dict[str, str | int]:
+    """Return the values for filter policies; `delay_seconds` is published less created."""
+    values: dict[str, str | int] = {
+        "type": EVENT_TYPE,
+        "account_id": activity.account_id,
+        "campaign_activity_id": new.open.campaign_activity_id,
+        "delay_seconds": delay_seconds,
     }
     if new.open.device_type:
-        values["device_type"] = {"DataType": "String", "StringValue": new.open.device_type}
+        values["device_type"] = new.open.device_type
     return values

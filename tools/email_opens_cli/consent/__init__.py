@@ -1,1 +1,1 @@
-"""Consent of an account: the OAuth flows, and credentials as a person provides them."""
+"""A person's consent for an account: the OAuth flows, and credentials provided as JSON."""

@@ -1,4 +1,4 @@
-"""The vendor's authorization server: what both ways of consent ask it, and what it answers."""
+"""The vendor's authorization server, as both consent flows use it."""
 
 import re
 from collections.abc import Mapping
@@ -16,39 +16,42 @@ from email_opens.model import Tokens
 from email_opens.ports import Clock
 
 SCOPES = "campaign_data offline_access account_read"
-"""`offline_access` is what a refresh token needs."""
-LONGEST_ANSWER = timedelta(minutes=1)
-"""How long one question may take, all its tries together."""
+"""`offline_access` grants a refresh token."""
+LONGEST_REQUEST = timedelta(minutes=1)
+"""The limit on one request, retries included."""
 
 _THROTTLED_SECONDS = 1.0
 _TOKEN = re.compile(r"[!-~]+")
-_OTHER_WAY = (
+_WRONG_FLOW = (
     InvalidInput,
     (
-        "Constant Contact does not allow the application this way of consent: one without a secret "
-        "needs the device flow, one with a secret the authorization code flow"
+        "Constant Contact does not allow the application this flow: an application without a "
+        "secret needs the device flow, one with a secret the authorization code flow"
     ),
 )
 _REFUSALS: dict[str, tuple[type[EmailOpensError], str]] = {
     "access_denied": (
         AccountDisconnected,
-        "The consent was denied; nothing was changed. Run the command again to ask anew",
+        "The consent was denied; nothing was changed. Run the command again to retry",
     ),
     "expired_token": (
         AccountDisconnected,
         (
             "Nobody consented in time, and the code has expired; nothing was changed. "
-            "Run the command again for another"
+            "Run the command again for a new code"
         ),
     ),
     "invalid_grant": (
         AccountDisconnected,
-        "Constant Contact no longer takes this consent; nothing was changed. Run the command again",
+        (
+            "Constant Contact no longer accepts this consent; nothing was changed. "
+            "Run the command again"
+        ),
     ),
     "invalid_client": (
         InvalidInput,
         (
-            "Constant Contact does not know this client id and secret: copy both anew from the "
+            "Constant Contact does not know this client id and secret: copy both again from the "
             "developer portal"
         ),
     ),
@@ -56,15 +59,15 @@ _REFUSALS: dict[str, tuple[type[EmailOpensError], str]] = {
         InvalidInput,
         f"Constant Contact does not allow the application the scopes {SCOPES}",
     ),
-    "unauthorized_client": _OTHER_WAY,
-    "unsupported_grant_type": _OTHER_WAY,
-    "unsupported_response_type": _OTHER_WAY,
+    "unauthorized_client": _WRONG_FLOW,
+    "unsupported_grant_type": _WRONG_FLOW,
+    "unsupported_response_type": _WRONG_FLOW,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """The application at the vendor's developer portal for which an account consents."""
+    """An application of the vendor's developer portal, which a person allows to read an account."""
 
     client_id: str
     client_secret: str | None = None
@@ -74,19 +77,19 @@ class Application:
 
 
 def application(client_id: str, client_secret: str | None) -> Application:
-    """Read what was typed.
+    """Return the application that a person typed in.
 
     Raises:
-        InvalidInput: it is none; the message holds nothing of it.
+        InvalidInput: the id or the secret is malformed; the message repeats neither.
     """
     key, secret = client_id.strip(), (client_secret or "").strip()
     if not _TOKEN.fullmatch(key) or ":" in key:
         raise InvalidInput(
-            "That is no client id: copy the API key of the application from Constant Contact's "
+            "This is not a client id: copy the API key of the application from Constant Contact's "
             "developer portal."
         )
     if secret and not _TOKEN.fullmatch(secret):
-        raise InvalidInput("That is no client secret: generate another in the developer portal.")
+        raise InvalidInput("This is not a client secret: generate another in the developer portal.")
     return Application(client_id=key, client_secret=secret or None)
 
 
@@ -96,10 +99,10 @@ class AuthorizationServer:
     url: str
     clock: Clock
 
-    def ask(
+    def post(
         self, path: str, application: Application, form: Mapping[str, str], before: datetime
     ) -> Reply | Unanswered:
-        """Send one request in the application's name."""
+        """Send one request, authenticated as the application."""
         return post_as_client(
             self.session,
             self.url + path,
@@ -110,37 +113,39 @@ class AuthorizationServer:
             before=before,
         )
 
-    def insist(self, path: str, application: Application, form: Mapping[str, str]) -> Reply:
-        """Ask until there is an answer that another try would not better.
+    def post_with_retries(
+        self, path: str, application: Application, form: Mapping[str, str]
+    ) -> Reply:
+        """Send a request until its reply is not a transient failure.
 
         Raises:
-            AccountStopped: there is none within the tries.
+            AccountStopped: every attempt failed.
         """
-        before = self.clock.now() + LONGEST_ANSWER
+        before = self.clock.now() + LONGEST_REQUEST
         retries = Retries(self.clock, before)
         while True:
-            reply = self.ask(path, application, form, before)
-            if isinstance(reply, Reply) and not passing(reply):
+            reply = self.post(path, application, form, before)
+            if isinstance(reply, Reply) and not is_transient(reply):
                 return reply
-            said, seconds = str(reply), None
+            problem, seconds = str(reply), None
             if isinstance(reply, Reply):
-                said = f"it answered {reply.status}{reply.traces()}"
+                problem = f"it answered {reply.status}{reply.traces()}"
                 seconds = wait_seconds(reply, self.clock.now())
-            retries.wait(AccountStopped(f"Constant Contact cannot be asked: {said}."), seconds)
+            retries.wait(AccountStopped(f"Constant Contact is unavailable: {problem}."), seconds)
 
     def tokens(self, application: Application, reply: Reply) -> Tokens:
-        """Return the tokens that a reply gives to the application.
+        """Return the tokens that a reply grants to the application.
 
         Raises:
             AccountStopped: the reply is unusable.
-            AccountDisconnected: there is no refresh token among them.
+            AccountDisconnected: the reply has no refresh token.
         """
         grant = read_grant(reply, self.clock.now())
         if grant is None:
             raise unusable(reply)
         if grant.refresh_token is None or not _TOKEN.fullmatch(grant.refresh_token):
             raise AccountDisconnected(
-                "Constant Contact gave no refresh token: allow the application the scope "
+                "Constant Contact returned no refresh token: allow the application the scope "
                 "offline_access, then run the command again."
             )
         return Tokens(
@@ -152,33 +157,33 @@ class AuthorizationServer:
         )
 
 
-def passing(reply: Reply) -> bool:
-    """Say whether a reply is the fault of the moment."""
-    crowded = reply.status == HTTPStatus.TOO_MANY_REQUESTS
-    return crowded or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+def is_transient(reply: Reply) -> bool:
+    """Return whether a reply is a failure that a retry may fix."""
+    throttled = reply.status == HTTPStatus.TOO_MANY_REQUESTS
+    return throttled or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def wait_seconds(reply: Reply, now: datetime) -> float | None:
-    """Return how long a reply asks to be left alone."""
-    asked = reply.retry_after_seconds(now)
+    """Return the wait that a reply requests, at least a second if it throttles; None if none."""
+    seconds = reply.retry_after_seconds(now)
     if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return max(_THROTTLED_SECONDS, asked or 0.0)
-    return asked
+        return max(_THROTTLED_SECONDS, seconds or 0.0)
+    return seconds
 
 
 def unusable(reply: Reply) -> AccountStopped:
     return AccountStopped(
-        f"Constant Contact's answer ({reply.status}) cannot be used{reply.traces()}; "
+        f"Constant Contact's reply ({reply.status}) is unusable{reply.traces()}; "
         "run the command again."
     )
 
 
-def refused(word: str | None, traces: str = "") -> EmailOpensError:
-    """Return what a refusal means, by the word that OAuth has for it."""
-    usual = AccountStopped, f"Constant Contact refused to connect{f' ({word})' if word else ''}"
-    kind, said = _REFUSALS.get(word or "", usual)
-    return kind(f"{said}{traces}.")
+def refusal(code: str | None, traces: str = "") -> EmailOpensError:
+    """Return the error for a refusal with this OAuth error code."""
+    default = AccountStopped, f"Constant Contact refused to connect{f' ({code})' if code else ''}"
+    kind, message = _REFUSALS.get(code or "", default)
+    return kind(f"{message}{traces}.")
 
 
 def expired() -> EmailOpensError:
-    return refused("expired_token")
+    return refusal("expired_token")

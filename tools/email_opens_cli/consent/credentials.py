@@ -1,4 +1,4 @@
-"""An account's credentials: as a person hands them over, and how they come to be stored."""
+"""An account's credentials: read from JSON that a person provides, checked and stored."""
 
 import json
 from dataclasses import dataclass
@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 
 _CHECKED = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
 _EXPECTED = (
-    'expected {"client_id": "…", "refresh_token": "…"}, and "client_secret" where the app has one.'
+    'expected {"client_id": "…", "refresh_token": "…"}, and "client_secret" if the app has one.'
 )
 
 
 def read(text: str | bytes) -> Tokens:
-    """Read credentials from JSON; like all that OAuth sends, they are ASCII.
+    """Read credentials from JSON; their values are ASCII, as OAuth requires.
 
     Raises:
-        InvalidInput: it is not that; the message holds nothing of it.
+        InvalidInput: the text is not such JSON; the message holds nothing of it.
     """
     try:
-        held = json.loads(text)
+        fields = json.loads(text)
     except (ValueError, RecursionError):
-        raise InvalidInput(f"The credentials are no JSON: {_EXPECTED}") from None
-    known = {"client_id", "client_secret", "refresh_token"}
-    if not isinstance(held, dict) or not all(
-        isinstance(held.get(name), str) and held[name] and held[name].isascii()
-        for name in known & held.keys()
+        raise InvalidInput(f"The credentials are not JSON: {_EXPECTED}") from None
+    names = {"client_id", "client_secret", "refresh_token"}
+    if not isinstance(fields, dict) or not all(
+        isinstance(fields.get(name), str) and fields[name] and fields[name].isascii()
+        for name in names & fields.keys()
     ):
         raise InvalidInput(f"The credentials are malformed: {_EXPECTED}")
-    missing = sorted({"client_id", "refresh_token"} - held.keys())
+    missing = sorted({"client_id", "refresh_token"} - fields.keys())
     if missing:
         raise InvalidInput(f"The credentials lack {' and '.join(missing)}: {_EXPECTED}")
     return Tokens(
-        client_id=held["client_id"],
-        client_secret=held.get("client_secret"),
-        refresh_token=held["refresh_token"],
+        client_id=fields["client_id"],
+        client_secret=fields.get("client_secret"),
+        refresh_token=fields["refresh_token"],
     )
 
 

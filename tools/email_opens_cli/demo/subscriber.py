@@ -1,4 +1,4 @@
-"""A queue that is subscribed to a topic, and the opens that reached it."""
+"""A subscriber of the topic, and the opens that it has received."""
 
 import json
 from collections import Counter
@@ -9,10 +9,11 @@ from threading import Event, Lock, Thread
 from typing import Any, NamedTuple, Self
 
 from email_opens.instants import utc
+from email_opens_cli.deployed.queues import TopicQueue
 
 
 class ReportedOpen(NamedTuple):
-    """What makes an open, as the vendor's report and an event both have it."""
+    """The identity of an open, which a row of the report and an event have in common."""
 
     campaign_activity_id: str
     contact_id: str
@@ -21,7 +22,7 @@ class ReportedOpen(NamedTuple):
 
 
 class Received(NamedTuple):
-    """An open, and when the subscriber had it."""
+    """An open that the subscriber received."""
 
     open: ReportedOpen
     email_address: str
@@ -33,21 +34,14 @@ class Received(NamedTuple):
 
 
 class Subscriber:
-    """Receives from a queue of its own, in threads, for as long as the `with`."""
+    """Receives from a queue of its own, in threads, within a `with`."""
 
     _THREADS = 2
-    """One cannot keep up with a first read."""
+    """A single thread cannot keep up with a first read."""
 
     def __init__(self, sns: Any, sqs: Any, topic_arn: str) -> None:
-        self._sqs = sqs
-        self._url = sqs.create_queue(QueueName="email-opens-demo-subscriber")["QueueUrl"]
-        asked = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
-        sns.subscribe(
-            TopicArn=topic_arn,
-            Protocol="sqs",
-            Endpoint=asked["Attributes"]["QueueArn"],
-            Attributes={"RawMessageDelivery": "true"},
-        )
+        self._queue = TopicQueue(sns, sqs, topic_arn, "email-opens-demo-subscriber")
+        self._queue.subscribe()
         self._lock = Lock()
         self._received: list[Received] = []
         self._ended = Event()
@@ -64,35 +58,23 @@ class Subscriber:
             thread.join()
 
     def received(self) -> list[Received]:
-        """Return all opens so far, in the order in which they came."""
+        """Return the opens received so far, in the order of their arrival."""
         with self._lock:
             return list(self._received)
 
     def _receive(self) -> None:
         while not self._ended.is_set():
-            reply = self._sqs.receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1
-            )
-            messages = reply.get("Messages", [])
-            if not messages:
-                continue
+            bodies = self._queue.receive(wait_seconds=1)
             now = datetime.now(UTC)
-            opens = [_read(message["Body"], now) for message in messages]
+            opens = [_read(body, now) for body in bodies]
             with self._lock:
                 self._received.extend(opens)
-            self._sqs.delete_message_batch(
-                QueueUrl=self._url,
-                Entries=[
-                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
-                    for number, message in enumerate(messages)
-                ],
-            )
 
 
 def differences(
     reported: Iterable[ReportedOpen], received: Iterable[ReportedOpen]
 ) -> tuple[int, int]:
-    """Return how many opens of the report are missing, and how many were received too often."""
+    """Return how many reported opens were not received, and how many too many were received."""
     wanted, got = Counter(reported), Counter(received)
     return (wanted - got).total(), (got - wanted).total()
 

@@ -1,99 +1,64 @@
-"""Where a replay sends opens: one queue or one topic, with all that the publisher knows of sending.
-
-The publisher sends to topics and puts what is refused into a queue. Here a queue stands in for
-the topic, and what is refused is only told: nothing but the destination gets a message.
-"""
+"""The destination of a replay: one queue or one topic, and nothing else gets a message."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.errors import InvalidInput, PublishFailed
+from email_opens.adapters.aws.publisher import Receiver, SnsPublisher, queue, reasons, topic
+from email_opens.errors import InvalidInput
 from email_opens.model import Activity, NewOpen
 from email_opens.ports import Clock
 from email_opens_cli.deployed.product import aws
 
+_NAME = "The destination"
 _UNKNOWN = ("NotFound", "QueueDoesNotExist", "NonExistentQueue", "InvalidAddress")
-"""How AWS says that there is no such topic or queue, somewhere in a code."""
+"""Parts of the codes with which AWS reports that a topic or queue does not exist."""
 
 
 class Destination:
     """One queue or topic."""
 
-    def __init__(self, address: str, sender: Any, clock: Clock) -> None:
+    def __init__(self, receiver: Receiver, clock: Clock) -> None:
         self.refused: list[str] = []
-        """Why it took some opens not, a reason each."""
-        nowhere = cast("Any", _Told(self.refused))
-        self._publisher = SnsPublisher(sender, nowhere, address, "", clock)
+        """The reason for each open that was refused for good."""
+        self._publisher = SnsPublisher(receiver, reasons(self.refused), clock)
 
     def send(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
-        """Send opens; return how many were taken.
+        """Send opens; return how many were accepted.
 
         Raises:
-            PublishFailed: some were neither taken nor refused for good.
+            PublishFailed: some were neither accepted nor refused for good.
         """
-        try:
-            return len(opens) - self._publisher.publish(activity, opens, now)
-        except PublishFailed as error:
-            raise PublishFailed(str(error).replace("The topic", "The destination")) from None
+        return len(opens) - self._publisher.publish(activity, opens, now)
 
 
 def destination(address: str, opens_topic_arn: str, clock: Clock) -> Destination:
     """Return the destination at a queue's URL or a topic's ARN.
 
     Raises:
-        InvalidInput: it is neither, does not exist, or is the topic that everybody listens to.
+        InvalidInput: it is neither, does not exist, or is the topic of all subscribers.
     """
     if address == opens_topic_arn:
         raise InvalidInput(
-            "That is the topic of all subscribers, who would get all of it again: name a queue or "
-            "topic of one subscriber."
+            "This is the topic of all subscribers, who would all receive the opens again: name a "
+            "queue or topic of one subscriber."
         )
     try:
         if address.startswith("arn:") and address.split(":")[2:3] == ["sns"]:
-            region = address.split(":")[3]
-            sns = aws(region).client("sns")
+            sns = aws(address.split(":")[3]).client("sns")
             sns.get_topic_attributes(TopicArn=address)
-            return Destination(address, sns, clock)
+            return Destination(topic(sns, address, _NAME), clock)
         if address.startswith(("https://", "http://")):
             sqs = aws().client("sqs")
             sqs.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])
-            return Destination(address, _Queue(sqs), clock)
+            return Destination(queue(sqs, address, _NAME), clock)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if any(word in code for word in _UNKNOWN):
-            raise InvalidInput(f"There is no such queue or topic: {address[:200]}.") from None
+            raise InvalidInput(f"There is no queue or topic {address[:200]}.") from None
         raise
     raise InvalidInput(
-        f"“{address[:200]}” is no destination: expected a queue's URL, https://sqs.…, or a topic's "
-        "ARN, arn:…:sns:…"
+        f"“{address[:200]}” is not a destination: expected a queue's URL, https://sqs.…, or a "
+        "topic's ARN, arn:…:sns:…"
     )
-
-
-class _Queue:
-    """A queue that is asked as if it were a topic."""
-
-    def __init__(self, sqs: Any) -> None:
-        self._sqs = sqs
-
-    def publish_batch(self, **asked: Any) -> Any:
-        entries = [
-            {"MessageBody" if name == "Message" else name: value for name, value in entry.items()}
-            for entry in asked["PublishBatchRequestEntries"]
-        ]
-        return self._sqs.send_message_batch(QueueUrl=asked["TopicArn"], Entries=entries)
-
-
-class _Told:
-    """A dead-letter queue that keeps reasons only."""
-
-    def __init__(self, refused: list[str]) -> None:
-        self._refused = refused
-
-    def send_message_batch(self, **asked: Any) -> Any:
-        entries = asked["Entries"]
-        self._refused += [one["MessageAttributes"]["reason"]["StringValue"] for one in entries]
-        return {"Successful": [{"Id": one["Id"]} for one in entries]}

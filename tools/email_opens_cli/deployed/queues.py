@@ -1,6 +1,7 @@
-"""A queue that listens to a topic for as long as somebody looks, and is gone afterwards.
+"""Queues that listen to a topic: for as long as a `tail` runs, or the demo.
 
-What a killed look has left tells itself by a tag that nobody renews any more.
+The queue of a `tail` has a tag with the time at which it was last in use. If the command is
+killed, the tag grows old, and the next `tail` removes the queue.
 """
 
 import json
@@ -20,18 +21,65 @@ if TYPE_CHECKING:
 
 PREFIX = "email-opens-tail-"
 ALIVE_AT = "email-opens-tail-alive-at"
-"""The tag that says when somebody last looked; it is set when the queue is made."""
+"""The tag with the time at which the queue was last in use."""
 ALIVE_EVERY = timedelta(minutes=2)
 LEFT_OVER_AFTER = timedelta(minutes=15)
 
 WAIT_SECONDS = 2
-"""For a message: so long may Ctrl-C take."""
+"""The longest wait for a message, and so for the end after Ctrl-C."""
 
-_KEPT_SECONDS = 300
+_KEPT_SECONDS = 3600
+"""How long a message waits in a queue."""
+
+
+class TopicQueue:
+    """A queue that receives what a topic publishes, without SNS's envelope."""
+
+    def __init__(
+        self, sns: "SNSClient", sqs: "SQSClient", topic_arn: str, name: str, **tags: str
+    ) -> None:
+        """Create the queue; nothing is sent to it until it is subscribed."""
+        self._sns, self._sqs, self._topic_arn = sns, sqs, topic_arn
+        self.url = sqs.create_queue(
+            QueueName=name,
+            Attributes={
+                "MessageRetentionPeriod": str(_KEPT_SECONDS),
+                "SqsManagedSseEnabled": "true",
+            },
+            tags=tags,
+        )["QueueUrl"]
+
+    def subscribe(self, **attributes: str) -> None:
+        """Allow the topic to send to the queue, and subscribe it."""
+        arn = queue_arn(self._sqs, self.url)
+        self._sqs.set_queue_attributes(
+            QueueUrl=self.url, Attributes={"Policy": _policy(arn, self._topic_arn)}
+        )
+        self._sns.subscribe(
+            TopicArn=self._topic_arn,
+            Protocol="sqs",
+            Endpoint=arn,
+            Attributes={"RawMessageDelivery": "true", **attributes},
+        )
+
+    def receive(self, wait_seconds: int) -> list[str]:
+        """Wait for messages; delete them and return their bodies."""
+        messages = self._sqs.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_seconds
+        ).get("Messages", [])
+        if messages:
+            self._sqs.delete_message_batch(
+                QueueUrl=self.url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                    for number, message in enumerate(messages)
+                ],
+            )
+        return [message["Body"] for message in messages]
 
 
 class TailQueue:
-    """One queue with its subscription."""
+    """The queue of a `tail`, removed when it ends."""
 
     def __init__(
         self,
@@ -43,58 +91,29 @@ class TailQueue:
     ) -> None:
         self._sns, self._sqs, self._topic_arn = sns, sqs, topic_arn
         self._wait_seconds = wait_seconds
-        self._url = ""
+        self._queue: TopicQueue | None = None
         self._alive_at: datetime | None = None
 
     @contextmanager
     def listening(self, filter_policy: Mapping[str, Any], now: datetime) -> Iterator[None]:
-        """Make the queue and subscribe it; remove both whatever happens."""
-        name = f"{PREFIX}{uuid4().hex[:16]}"
+        """Create the queue and subscribe it; remove both whatever happens."""
+        name, tags = f"{PREFIX}{uuid4().hex[:16]}", {ALIVE_AT: iso(now)}
+        self._alive_at = now
+        queue = self._queue = TopicQueue(self._sns, self._sqs, self._topic_arn, name, **tags)
         try:
-            self._alive_at = now
-            self._url = self._sqs.create_queue(
-                QueueName=name,
-                Attributes={
-                    "MessageRetentionPeriod": str(_KEPT_SECONDS),
-                    "SqsManagedSseEnabled": "true",
-                },
-                tags={ALIVE_AT: iso(now)},
-            )["QueueUrl"]
-            arn = queue_arn(self._sqs, self._url)
-            self._sqs.set_queue_attributes(
-                QueueUrl=self._url, Attributes={"Policy": _policy(arn, self._topic_arn)}
-            )
-            self._sns.subscribe(
-                TopicArn=self._topic_arn,
-                Protocol="sqs",
-                Endpoint=arn,
-                Attributes={
-                    "RawMessageDelivery": "true",
-                    "FilterPolicy": json.dumps(filter_policy),
-                },
-            )
+            queue.subscribe(FilterPolicy=json.dumps(filter_policy))
             yield
         finally:
-            if self._url:
-                remove(self._sns, self._sqs, self._topic_arn, self._url)
+            remove(self._sns, self._sqs, self._topic_arn, queue.url)
 
     def receive(self, now: datetime) -> list[str]:
-        """Wait a little for messages; take and return their bodies."""
+        """Wait a little for messages; delete them and return their bodies."""
+        if self._queue is None:
+            return []
         if self._alive_at and now - self._alive_at >= ALIVE_EVERY:
-            self._sqs.tag_queue(QueueUrl=self._url, Tags={ALIVE_AT: iso(now)})
+            self._sqs.tag_queue(QueueUrl=self._queue.url, Tags={ALIVE_AT: iso(now)})
             self._alive_at = now
-        messages = self._sqs.receive_message(
-            QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=self._wait_seconds
-        ).get("Messages", [])
-        if messages:
-            self._sqs.delete_message_batch(
-                QueueUrl=self._url,
-                Entries=[
-                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
-                    for number, message in enumerate(messages)
-                ],
-            )
-        return [message["Body"] for message in messages]
+        return self._queue.receive(self._wait_seconds)
 
 
 def queue_arn(sqs: "SQSClient", url: str) -> str:
@@ -107,15 +126,15 @@ def remove(sns: "SNSClient", sqs: "SQSClient", topic_arn: str, url: str) -> None
     arn = queue_arn(sqs, url)
     try:
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
-        for one in [one for page in pages for one in page["Subscriptions"]]:
-            if one.get("Endpoint") == arn:
-                sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+        for subscription in [found for page in pages for found in page["Subscriptions"]]:
+            if subscription.get("Endpoint") == arn:
+                sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
     finally:
         sqs.delete_queue(QueueUrl=url)
 
 
 def left_over(sqs: "SQSClient", now: datetime) -> Sequence[str]:
-    """Return the URLs of the queues at which nobody has looked for long."""
+    """Return the URLs of the queues of `tail` that have long not been in use."""
     pages = sqs.get_paginator("list_queues").paginate(QueueNamePrefix=PREFIX)
     urls = [url for page in pages for url in page.get("QueueUrls", [])]
     return [url for url in urls if _is_left_over(sqs, url, now)]
@@ -126,7 +145,7 @@ def _is_left_over(sqs: "SQSClient", url: str, now: datetime) -> bool:
         tags = sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
         return now - utc(tags[ALIVE_AT]) > LEFT_OVER_AFTER
     except (KeyError, ValueError):
-        return False  # It is not ours.
+        return False  # Another program has created it.
     except ClientError as error:
         if "NonExistentQueue" in error.response["Error"]["Code"]:
             return False  # It was removed meanwhile.
@@ -134,7 +153,7 @@ def _is_left_over(sqs: "SQSClient", url: str, now: datetime) -> bool:
 
 
 def _policy(arn: str, topic_arn: str) -> str:
-    """Let this topic send to the queue, and nobody else."""
+    """Return the policy that lets this topic alone send to the queue."""
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},

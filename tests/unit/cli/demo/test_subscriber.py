@@ -6,7 +6,7 @@ from threading import Event
 
 from rich.console import Console
 
-from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
 from email_opens_cli.demo.screen import Screen
 from email_opens_cli.demo.subscriber import (
     ReportedOpen,
@@ -66,7 +66,7 @@ def test_the_summary_does_not_call_rows_under_way_missing() -> None:
 
 
 def test_a_subscriber_receives_what_is_published(aws: Aws, clock: FakeClock) -> None:
-    publisher = SnsPublisher(aws.sns, aws.sqs, aws.topic_arn, aws.dlq_url, clock)
+    publisher = SnsPublisher(topic(aws.sns, aws.topic_arn), queue(aws.sqs, aws.dlq_url), clock)
     opens = new_opens(12)
     pause = Event()
     with Subscriber(aws.sns, aws.sqs, aws.topic_arn) as subscriber:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
 from email_opens.model import RejectedRow
 from email_opens_cli.deployed import letters
 from email_opens_cli.deployed.letters import Letters
@@ -31,7 +31,7 @@ def _nobody_waits() -> Iterator[None]:
 def dead(world: World) -> World:
     """Two opens that the topic refused for their size, and a row that is no open."""
     aws, clock = world.aws, FakeClock(NOON + timedelta(minutes=5))
-    publisher = SnsPublisher(aws.sns, aws.sqs, aws.topic_arn, aws.dlq_url, clock)
+    publisher = SnsPublisher(topic(aws.sns, aws.topic_arn), queue(aws.sqs, aws.dlq_url), clock)
     huge = [new_open(number, email_address=f"{'a' * 300_000}@example.org") for number in (1, 2)]
     assert publisher.publish(ACTIVITY, huge, clock.now()) == 2
     publisher.set_aside(ACTIVITY, [ROW])

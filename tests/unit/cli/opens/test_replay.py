@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
+from email_opens.adapters.aws.publisher import Receiver
 from email_opens.errors import PublishFailed
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import iso, utc
@@ -154,10 +155,13 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("to", "said"),
         [
-            ("nonsense", "is no destination"),
-            ("arn:aws:sqs:eu-west-1:123456789012:q", "is no destination"),
-            ("arn:aws:sns:eu-west-1:123456789012:nowhere", "no such queue or topic"),
-            ("https://sqs.eu-west-1.amazonaws.com/123456789012/nowhere", "no such queue or topic"),
+            ("nonsense", "is not a destination"),
+            ("arn:aws:sqs:eu-west-1:123456789012:q", "is not a destination"),
+            ("arn:aws:sns:eu-west-1:123456789012:nowhere", "There is no queue or topic"),
+            (
+                "https://sqs.eu-west-1.amazonaws.com/123456789012/nowhere",
+                "There is no queue or topic",
+            ),
         ],
     )
     def test_refuses_a_destination_that_is_none(
@@ -218,24 +222,22 @@ class TestOverSeveralLeases:
         assert self.replayed(aws, to, "3") == [1, 2, 3]
 
 
-class Refusing:
-    """A topic that takes nothing: for good, or for now."""
-
-    def __init__(self, *, sender_fault: bool) -> None:
-        self._fault = {"Code": "TooLong", "Message": "too long", "SenderFault": sender_fault}
-
-    def publish_batch(self, **asked: Any) -> dict[str, Any]:
-        entries = asked["PublishBatchRequestEntries"]
-        return {"Failed": [self._fault | {"Id": one["Id"]} for one in entries]}
+def refusing(*, sender_fault: bool) -> Receiver:
+    """Return a receiver that refuses every message: for good, or for now."""
+    fault = {"Code": "TooLong", "Message": "too long", "SenderFault": sender_fault}
+    return Receiver(
+        name="The destination",
+        send=lambda entries: {"Failed": [fault | {"Id": entry["Id"]} for entry in entries]},
+    )
 
 
 class TestDestination:
     def test_that_refuses_for_good_is_told(self) -> None:
-        to = Destination("arn:x", Refusing(sender_fault=True), FakeClock())
+        to = Destination(refusing(sender_fault=True), FakeClock())
         assert to.send(ACTIVITY, [new_open()], NOON) == 0
         assert to.refused == ["TooLong: too long"]
 
     def test_that_takes_nothing_for_now_fails(self) -> None:
-        to = Destination("arn:x", Refusing(sender_fault=False), FakeClock())
+        to = Destination(refusing(sender_fault=False), FakeClock())
         with pytest.raises(PublishFailed, match="The destination did not take 1 messages"):
             to.send(ACTIVITY, [new_open()], NOON)

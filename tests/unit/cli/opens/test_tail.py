@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 import pytest
 
-from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
 from email_opens.instants import iso
 from email_opens.model import NewOpen
 from email_opens_cli.commands.opens.tail import filter_policy, line
@@ -35,7 +35,7 @@ def subscriptions(aws: Aws) -> int:
 
 def publish(aws: Aws, *opens: NewOpen, minutes_late: int = 5) -> None:
     clock = FakeClock(NOON + timedelta(minutes=minutes_late))
-    publisher = SnsPublisher(aws.sns, aws.sqs, aws.topic_arn, aws.dlq_url, clock)
+    publisher = SnsPublisher(topic(aws.sns, aws.topic_arn), queue(aws.sqs, aws.dlq_url), clock)
     publisher.publish(ACTIVITY, opens, clock.now())
 
 
