@@ -1,8 +1,8 @@
 """The whole product on this machine: the vendor emulated, the real stack on an embedded AWS.
 
 The template is built and deployed as it is deployed to AWS. The deployed function is invoked
-with what its schedule would send, only more often, and a queue subscribed to the topic is held
-against the vendor's report: nothing may be missing, nothing may have come twice.
+with the input of its schedule, only more often, and the opens that reach a queue are compared with
+the vendor's report: none may be missing, and none may arrive twice.
 """
 
 import json
@@ -43,7 +43,7 @@ BACKLOG_AGE = timedelta(days=3)
 BACKLOG = Send(identical=0, within=BACKLOG_AGE)
 """All of its opens are in the report when the demo begins.
 
-It has no identical rows: of two that lie on two pages, one is found only by the next day's audit.
+It has no identical rows: of two on different pages, the second is found only by the next audit.
 """
 
 
@@ -77,7 +77,7 @@ def run(screen: Screen | None = None) -> int:
                 {
                     "ConstantContactApiUrl": vendor.url,
                     "ConstantContactAuthUrl": vendor.auth_url,
-                    # The demo's own hand is faster.
+                    # The demo invokes the function itself, more often.
                     "ScheduleState": "DISABLED",
                     "RoundsSeconds": "0",
                 },
@@ -88,12 +88,12 @@ def run(screen: Screen | None = None) -> int:
         shown.failed(str(error))
         return FAILED
     except KeyboardInterrupt:
-        shown.failed("Interrupted; everything that was started has ended.")
+        shown.failed("Interrupted; everything that was started is stopped.")
         return FAILED
 
 
 class _Demo:
-    """A deployed stack at work, and what a subscriber makes of it."""
+    """A deployed stack, and a subscriber of its topic."""
 
     def __init__(self, aws: EmbeddedAws, vendor: Emulator, stack: Stack, screen: Screen) -> None:
         self._vendor = vendor
@@ -118,7 +118,9 @@ class _Demo:
         backlog = self._send("Three days old", BACKLOG_CONTACTS, now - BACKLOG_AGE, BACKLOG)
         live = self._send("Live", LIVE_CONTACTS, now, LIVE)
         sends = [live, backlog]
-        track_each(self._tracking, ACCOUNT, [one.activity_id for one in sends], since=None, now=now)
+        track_each(
+            self._tracking, ACCOUNT, [send.activity_id for send in sends], since=None, now=now
+        )
         ends = now + LONGEST
         with self._subscriber, self._screen.live():
             while True:
@@ -147,22 +149,25 @@ class _Demo:
             FunctionName=self._stack.outputs["PollOpensFunction"],
             Payload=json.dumps({"account_id": ACCOUNT}),
         )
-        said = json.loads(reply["Payload"].read())
+        result = json.loads(reply["Payload"].read())
         if "FunctionError" in reply:
-            raise EmbeddedAwsFailed(f"The function failed: {said.get('errorMessage', said)}")
-        return dict(said)
+            raise EmbeddedAwsFailed(f"The function failed: {result.get('errorMessage', result)}")
+        return dict(result)
 
     def _show(self, sends: list[Sent], reply: dict[str, Any]) -> None:
         received = self._subscriber.received()
-        known = {one.campaign_activity_id: one for one in self._tracking.activities(ACCOUNT)}
+        activities = self._tracking.activities(ACCOUNT)
+        tracked = {activity.campaign_activity_id: activity for activity in activities}
         self._screen.show(
             [
                 Shown(
                     name=sent.name,
-                    activity=known[sent.activity_id],
+                    activity=tracked[sent.activity_id],
                     reported=_reported(self._vendor, sent.activity_id),
                     received=[
-                        one for one in received if one.open.campaign_activity_id == sent.activity_id
+                        arrival
+                        for arrival in received
+                        if arrival.open.campaign_activity_id == sent.activity_id
                     ],
                 )
                 for sent in sends

@@ -1,4 +1,4 @@
-"""What the demo shows: a live table on a terminal, plain lines anywhere else."""
+"""The demo's output: a live table on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from email_opens.model import Activity
 from email_opens_cli.demo.subscriber import Received, UnderWay
 
 LATEST = 5
-"""How many opens are shown, of the many."""
+"""The number of latest opens that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +32,17 @@ class Shown:
 
     @property
     def delay(self) -> str:
-        """The median from open to subscriber; of opens before the tracking there is none."""
+        """The median time from open to subscriber, of the opens made since the tracking."""
         seconds = [
-            one.delay_seconds
-            for one in self.received
-            if one.open.created_time >= self.activity.tracked_at.replace(microsecond=0)
+            arrival.delay_seconds
+            for arrival in self.received
+            if arrival.open.created_time >= self.activity.tracked_at.replace(microsecond=0)
         ]
         return f"{median(seconds):.1f} s" if seconds else "-"
 
 
 class Progress:
-    """What is being done, and how long each step took."""
+    """The current step, and how long each step took."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -88,7 +88,7 @@ class Screen:
             progress.stop()
 
     def live(self) -> AbstractContextManager[object]:
-        """Show the table in place, where there is a place."""
+        """Redraw the table in place, if this is a terminal."""
         if not self._console.is_terminal:
             return nullcontext()
         self._live = Live(console=self._console, refresh_per_second=4)
@@ -97,17 +97,17 @@ class Screen:
     def show(
         self, lines: Sequence[Shown], received: Sequence[Received], reply: dict[str, Any]
     ) -> None:
-        """Show where each activity is, and the latest opens."""
+        """Show the progress of each activity, and the latest opens."""
         latest = received[self._shown :][-LATEST:]
         self._shown = len(received)
         if self._live:
-            opens = [Text(_open(one)) for one in received[-LATEST:]]
+            opens = [Text(_open(arrival)) for arrival in received[-LATEST:]]
             self._live.update(Group(*opens, Text(), _table(lines)))
             return
-        for one in latest:
-            print(_open(one), flush=True)
-        said = "; ".join(_line(line) for line in lines)
-        print(f"poll: {reply['requests']} requests, {reply['published']} published · {said}")
+        for arrival in latest:
+            print(_open(arrival), flush=True)
+        progress = "; ".join(_line(line) for line in lines)
+        print(f"poll: {reply['requests']} requests, {reply['published']} published · {progress}")
 
     def summary(
         self, reported: int, received: int, under_way: Mapping[str, UnderWay], repeated: int
@@ -131,13 +131,13 @@ class Screen:
             self._console.print("[green]Every open was received exactly once.[/]")
 
     def failed(self, sentence: str) -> None:
-        """Say what went wrong."""
+        """Print what went wrong."""
         self._console.print(sentence, style="red", markup=False)
 
 
-def _open(one: Received) -> str:
-    device = one.open.device_type or "an unnamed device"
-    return f"{iso(one.open.created_time)}  {one.email_address} opened on {device}"
+def _open(arrival: Received) -> str:
+    device = arrival.open.device_type or "an unnamed device"
+    return f"{iso(arrival.open.created_time)}  {arrival.email_address} opened on {device}"
 
 
 def _line(line: Shown) -> str:

@@ -1,4 +1,4 @@
-"""The dead-letter queue, looked through: its letters, held for a while, and given back."""
+"""The letters of the dead-letter queue, received for a while and then given back."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 HELD_SECONDS = 120
-"""A letter in hand is out of others' sight for so long, should this process die."""
+"""How long a received letter stays hidden if this process is killed."""
 
 WAIT_SECONDS = 1
-"""Above zero every server of the queue is asked, and an empty reply means that it is empty."""
+"""Above zero, every server of the queue is searched, so an empty reply means an empty queue."""
 
 _BATCH = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter; its body may hold addresses, so it is never shown."""
+    """A dead letter; its body may contain addresses, so it is never shown."""
 
     message_id: str
     receipt: str = field(repr=False)
     body: str = field(repr=False)
     attributes: Mapping[str, str] = field(repr=False)
-    """By name, numbers as they are written."""
+    """By name; numbers are text."""
 
     @property
     def reason(self) -> str:
-        return self.attributes.get("reason", "no reason is given")
+        return self.attributes.get("reason", "no reason given")
 
     @property
     def event(self) -> Mapping[str, Any] | None:
-        """The open; None: it is a row that is no open, or no letter of ours."""
+        """The open; None: it is a row that is not an open, or a foreign message."""
         held = self._held
         is_open = held.get("type") == EVENT_TYPE and isinstance(held.get("data"), dict)
         return held if is_open and isinstance(held.get("id"), str) else None
@@ -58,12 +58,12 @@ class Letter:
 
 
 class Letters:
-    """Takes letters for as long as the `with`; those that were not deleted are given back."""
+    """Receives letters within a `with`; those that were not deleted are then given back."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs, self._url = sqs, url
         self._receipts: dict[str, str] = {}
-        """Of the letters in hand, by message id."""
+        """The receipts of the received letters, by message id."""
         self._deleted: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -79,33 +79,37 @@ class Letters:
                 ],
             )
 
-    def taken(self, reason: str | None) -> Iterator[list[Letter]]:
-        """Yield the letters whose reason holds these words, some at a time, each once."""
+    def matching(self, reason: str | None) -> Iterator[list[Letter]]:
+        """Yield the letters whose reason contains a text, some at a time, each once."""
         while new := self._new():
-            chosen = [one for one in new if reason is None or reason.lower() in one.reason.lower()]
-            if chosen:
-                yield chosen
+            matches = [
+                letter
+                for letter in new
+                if reason is None or reason.lower() in letter.reason.lower()
+            ]
+            if matches:
+                yield matches
 
     def delete(self, letters: Sequence[Letter]) -> int:
-        """Delete letters for good; return how many the queue has deleted."""
-        gone = 0
+        """Delete letters for good; return how many were deleted."""
+        deleted = 0
         for batch in batched(letters, _BATCH, strict=False):
             reply = self._sqs.delete_message_batch(
                 QueueUrl=self._url,
                 Entries=[
-                    {"Id": str(number), "ReceiptHandle": self._receipts[one.message_id]}
-                    for number, one in enumerate(batch)
+                    {"Id": str(number), "ReceiptHandle": self._receipts[letter.message_id]}
+                    for number, letter in enumerate(batch)
                 ],
             )
-            for done in reply.get("Successful", []):
-                message_id = batch[int(done["Id"])].message_id
+            for entry in reply.get("Successful", []):
+                message_id = batch[int(entry["Id"])].message_id
                 del self._receipts[message_id]
                 self._deleted.add(message_id)
-                gone += 1
-        return gone
+                deleted += 1
+        return deleted
 
     def _new(self) -> list[Letter]:
-        """Take some letters; return those that were not in hand before."""
+        """Receive some letters; return those that were not received before."""
         messages = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=_BATCH,
@@ -113,12 +117,12 @@ class Letters:
             VisibilityTimeout=HELD_SECONDS,
             WaitTimeSeconds=WAIT_SECONDS,
         ).get("Messages", [])
-        known = self._deleted | self._receipts.keys()
-        self._receipts |= {one["MessageId"]: one["ReceiptHandle"] for one in messages}
-        return [_letter(one) for one in messages if one["MessageId"] not in known]
+        received = self._deleted | self._receipts.keys()
+        self._receipts |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
+        return [_letter(message) for message in messages if message["MessageId"] not in received]
 
 
 def _letter(message: "MessageTypeDef") -> Letter:
-    named = message.get("MessageAttributes", {})
-    values = {name: value.get("StringValue", "") for name, value in named.items()}
+    attributes = message.get("MessageAttributes", {})
+    values = {name: value.get("StringValue", "") for name, value in attributes.items()}
     return Letter(message["MessageId"], message["ReceiptHandle"], message["Body"], values)

@@ -1,4 +1,4 @@
-"""The product as the environment, or a stack's outputs, describes it."""
+"""The product, wired by this process's environment or by a stack's outputs."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
 
 
 def product(stack: str | None) -> "EmailOpens":
-    """Wire the product by this process's environment, or by a stack's outputs over it.
+    """Wire the product by this process's environment, overridden by a stack's outputs.
 
     Raises:
         InvalidInput: there is no such stack.
         InvalidSettings: a setting is missing or malformed.
     """
-    # Late, or `--help` would wait for boto3.
+    # Imported late, or `--help` would load boto3.
     from email_opens.bootstrap import bootstrap  # noqa: PLC0415
 
     return bootstrap(os.environ if stack is None else {**os.environ, **_outputs(stack)})
 
 
 def discovery(stack: str | None) -> "DiscoverCampaigns":
-    """Wire discovery by this process's environment, or by a stack's outputs over it.
+    """Wire discovery by this process's environment, overridden by a stack's outputs.
 
     Raises:
         InvalidInput, InvalidSettings: as `product`.
     """
-    # Late, or `--help` would wait for boto3.
+    # Imported late, or `--help` would load boto3.
     from email_opens.bootstrap import bootstrap_discovery  # noqa: PLC0415
 
     return bootstrap_discovery(os.environ if stack is None else {**os.environ, **_outputs(stack)})
 
 
 def described(stack: str) -> dict[str, Any]:
-    """Return what CloudFormation says of a stack.
+    """Return CloudFormation's description of a stack.
 
     Raises:
         InvalidInput: there is no such stack.
@@ -47,7 +47,7 @@ def described(stack: str) -> dict[str, Any]:
     try:
         reply = aws().client("cloudformation").describe_stacks(StackName=stack)
     except (ParamValidationError, UnicodeEncodeError):
-        raise InvalidInput(f"{stack[:80]!r} is no name of a stack.") from None
+        raise InvalidInput(f"{stack[:80]!r} is not the name of a stack.") from None
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
@@ -59,8 +59,8 @@ def described(stack: str) -> dict[str, Any]:
 
 
 def aws(region: str | None = None) -> "AwsSession":
-    """Return a session of AWS, in this process's region unless another one is given."""
-    # Late, or `--help` would wait for boto3.
+    """Return a session of AWS in a region, by default that of this process."""
+    # Imported late, or `--help` would load boto3.
     from email_opens.adapters.aws.session import aws_session  # noqa: PLC0415
 
     return aws_session({**os.environ, "AWS_REGION": region} if region else os.environ)
@@ -68,4 +68,4 @@ def aws(region: str | None = None) -> "AwsSession":
 
 def _outputs(stack: str) -> dict[str, str]:
     listed = described(stack).get("Outputs", [])
-    return environment_of({one["OutputKey"]: one["OutputValue"] for one in listed})
+    return environment_of({output["OutputKey"]: output["OutputValue"] for output in listed})

@@ -1,4 +1,4 @@
-"""The schedules of a stack's group: one for each account, each named like its account."""
+"""The schedules of a stack's group: one for each account, named like the account."""
 
 import json
 from typing import Any, Self
@@ -10,19 +10,19 @@ from email_opens_cli.deployed.product import aws, described
 
 LATE_SECONDS = 60
 TRIES = 2
-"""As the template has it: a try that is a minute late meets the next schedule."""
+"""As in the template: an attempt that is a minute late would meet the next schedule."""
 
 
 class Schedules:
-    """What a stack was deployed with, and the schedules that stand beside its own."""
+    """The schedules of a stack beside its own one."""
 
     def __init__(self, stack: str, outputs: dict[str, str], parameters: dict[str, str]) -> None:
         wanted = {"ScheduleGroup", "ScheduleRoleArn", "PollOpensFunctionArn"}
         missing = sorted(wanted - outputs.keys())
         if missing:
             raise InvalidInput(
-                f"The stack “{stack}” is no stack of email-opens, or one of long ago: it has no "
-                f"output {', '.join(missing)}. Deploy it anew."
+                f"The stack “{stack}” is not a stack of email-opens, or is outdated: it has no "
+                f"output {', '.join(missing)}. Deploy it again with `make deploy`."
             )
         self._client: Any = aws().client("scheduler")
         self._group = outputs["ScheduleGroup"]
@@ -30,24 +30,27 @@ class Schedules:
         self._function_arn = outputs["PollOpensFunctionArn"]
         self._expression = parameters.get("ScheduleExpression", "rate(1 minute)")
         self.own_account_id = parameters.get("AccountId", "default")
-        """The account whose schedule comes and goes with the stack."""
+        """The account whose schedule is part of the stack."""
 
     @classmethod
     def of_stack(cls, stack: str) -> Self:
         """Read a stack.
 
         Raises:
-            InvalidInput: there is none, or it is another's.
+            InvalidInput: it does not exist, or is not a stack of email-opens.
         """
         found = described(stack)
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+        outputs = {
+            output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])
+        }
         parameters = {
-            one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])
+            parameter["ParameterKey"]: parameter["ParameterValue"]
+            for parameter in found.get("Parameters", [])
         }
         return cls(stack, outputs, parameters)
 
     def add(self, account_id: str) -> bool:
-        """Have an account polled as the stack's own is; return False if a schedule is there."""
+        """Schedule an account like the stack's own; return False if it has a schedule."""
         try:
             self._client.create_schedule(
                 Name=account_id,
@@ -73,7 +76,7 @@ class Schedules:
         return True
 
     def remove(self, account_id: str) -> bool:
-        """Have an account polled no more; return False if no schedule was there."""
+        """Delete the schedule of an account; return False if it had none."""
         try:
             self._client.delete_schedule(Name=account_id, GroupName=self._group)
         except ClientError as error:

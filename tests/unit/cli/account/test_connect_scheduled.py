@@ -84,5 +84,5 @@ def test_an_unknown_stack_stores_nothing(vendor: Emulator, aws: Aws) -> None:
 def test_a_stack_of_something_else_is_refused() -> None:
     template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
     boto3.client("cloudformation").create_stack(StackName="else", TemplateBody=json.dumps(template))
-    with pytest.raises(InvalidInput, match="no stack of email-opens"):
+    with pytest.raises(InvalidInput, match="not a stack of email-opens"):
         Schedules.of_stack("else")

@@ -91,7 +91,7 @@ class TestList:
     def test_survives_a_strangers_letter(self, world: World) -> None:
         world.aws.sqs.send_message(QueueUrl=world.aws.dlq_url, MessageBody="[")
         (one,) = listed()
-        assert (one["kind"], one["reason"]) == ("row", "no reason is given")
+        assert (one["kind"], one["reason"]) == ("row", "no reason given")
 
     @pytest.mark.usefixtures("dead")
     def test_fits_a_terminal_of_forty_columns(self) -> None:
@@ -105,7 +105,7 @@ class TestRedrive:
         assert ids == {new_open(1).event_id, new_open(2).event_id}
 
     def test_leaves_rows_that_are_no_opens(self, dead: World) -> None:
-        assert "1 dead letters are no opens" in run("dead-letters", "redrive").stdout
+        assert "1 dead letters are not opens" in run("dead-letters", "redrive").stdout
         assert waiting(dead) == 1
 
     def test_tells_subscribers_how_late_they_are(self, dead: World) -> None:
@@ -165,12 +165,12 @@ def test_letters_are_given_back_after_a_failure(dead: World) -> None:
         pytest.raises(ZeroDivisionError),
         Letters(dead.aws.sqs, dead.aws.dlq_url) as held,
     ):
-        next(held.taken(None))
+        next(held.matching(None))
         raise ZeroDivisionError
     assert waiting(dead) == 3
 
 
 def test_letters_in_hand_are_out_of_others_sight(dead: World) -> None:
     with Letters(dead.aws.sqs, dead.aws.dlq_url) as held:
-        list(held.taken(None))
+        list(held.matching(None))
         assert waiting(dead) == 0

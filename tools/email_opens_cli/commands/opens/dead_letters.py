@@ -1,4 +1,4 @@
-"""What the topic refused, and rows that are no opens: look, put back, throw away."""
+"""Dead letters: opens that the topic refused, and rows that are not opens."""
 
 import json
 from dataclasses import replace
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from email_opens_cli.deployed.letters import Letter
 
 Reason = Annotated[
-    str | None, typer.Option("--reason", metavar="WORDS", help="Only where the reason holds them.")
+    str | None,
+    typer.Option(
+        "--reason", metavar="WORDS", help="Only letters whose reason contains these words."
+    ),
 ]
 
-app = typer.Typer(help="What the topic refused, and rows that are no opens.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, publish again or drop what the topic refused and rows that are not opens.",
+    no_args_is_help=True,
+)
 
 _COLUMNS = (
     Column("Kind", 4, rank=1),
@@ -34,7 +40,7 @@ _COLUMNS = (
     Column("Opened", 20, rank=2),
 )
 _MOST_BYTES = 250_000
-"""Of one request to the topic."""
+"""The most bytes of one request to the topic."""
 
 
 @app.command("list")
@@ -43,22 +49,22 @@ def list_letters(
     most: Annotated[int, typer.Option("--most", min=1, help="List at most this many.")] = 100,
     stack: Stack = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each.")] = False,
 ) -> None:
-    """Show dead letters with their reasons; they stay where they are."""
-    from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415 - late, or `--help` would wait
+    """List dead letters with their reasons; they stay in the queue."""
+    from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415 - for a fast --help
 
     with complaints():
         found: list[dict[str, str | None]] = []
         with Letters(*_queue(stack)) as letters:
-            for some in letters.taken(reason):
-                found += [described(letter) for letter in some]
+            for batch in letters.matching(reason):
+                found += [described(letter) for letter in batch]
                 if len(found) >= most:
                     break
         found = found[:most]
         if as_json:
-            for one in found:
-                print(json.dumps(one))
+            for letter in found:
+                print(json.dumps(letter))
             return
         if not found:
             print("There are no such dead letters.")
@@ -66,12 +72,12 @@ def list_letters(
         shown = console()
         columns = fitting(_COLUMNS, shown.width)
         rows = table(columns)
-        for one in found:
+        for letter in found:
             values = {
-                "Kind": one["kind"],
-                "Reason": one["reason"],
-                "Activity": one["campaign_activity_id"],
-                "Opened": one["time"],
+                "Kind": letter["kind"],
+                "Reason": letter["reason"],
+                "Activity": letter["campaign_activity_id"],
+                "Opened": letter["time"],
             }
             rows.add_row(*(escape(values[column.name] or "-") for column in columns))
         shown.print(rows)
@@ -79,28 +85,28 @@ def list_letters(
 
 @app.command()
 def redrive(reason: Reason = None, stack: Stack = None) -> None:
-    """Publish dead opens again, under their ids; each is deleted once the topic has it."""
+    """Publish dead opens again, under their ids; each is deleted once the topic accepts it."""
     from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415
 
     with complaints():
         wired = product(stack)
         sns, queue = aws().client("sns"), _queue(stack)
         topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
-        published, no_opens, refused = 0, 0, set[str]()
+        published, rows, refused = 0, 0, set[str]()
         with Letters(*queue) as letters:
-            for some in letters.taken(reason):
+            for some in letters.matching(reason):
                 opens = [letter for letter in some if letter.event]
-                no_opens += len(some) - len(opens)
+                rows += len(some) - len(opens)
                 for batch in _sendable(opens):
-                    taken, faults = publish(sns, topic_arn, batch, now)
-                    letters.delete(taken)
-                    published += len(taken)
+                    accepted, faults = publish(sns, topic_arn, batch, now)
+                    letters.delete(accepted)
+                    published += len(accepted)
                     refused |= faults
-        print(f"Published {published} dead opens again; they are no dead letters any more.")
-        if no_opens:
+        print(f"Published {published} dead opens again, and deleted their dead letters.")
+        if rows:
             print(
-                f"{no_opens} dead letters are no opens and cannot be published: look at them with "
-                "list, and drop them."
+                f"{rows} dead letters are not opens and cannot be published: see "
+                "`email-opens dead-letters list`, and remove them with `drop`."
             )
         if refused:
             complain(f"The topic refused others, which stay: {'; '.join(sorted(refused))}.", FAILED)
@@ -112,50 +118,52 @@ def drop(reason: Reason = None, stack: Stack = None, *, yes: Yes = False) -> Non
     from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415
 
     with complaints(), Letters(*_queue(stack)) as letters:
-        chosen = [replace(one, body="") for some in letters.taken(reason) for one in some]
+        chosen = [
+            replace(letter, body="") for batch in letters.matching(reason) for letter in batch
+        ]
         if not chosen:
             print("There are no such dead letters.")
             return
         confirm(f"Delete {len(chosen)} dead letters for good?", yes=yes)
-        gone = letters.delete(chosen)
-        print(f"Deleted {gone} dead letters.")
-        if gone < len(chosen):
-            complain(f"The queue kept {len(chosen) - gone}; try again.", FAILED)
+        deleted = letters.delete(chosen)
+        print(f"Deleted {deleted} dead letters.")
+        if deleted < len(chosen):
+            complain(f"The queue kept {len(chosen) - deleted}; run the command again.", FAILED)
 
 
 def described(letter: "Letter") -> dict[str, str | None]:
-    """Return what may be shown of a letter: no address, and nothing of a row."""
+    """Return what may be shown of a letter: no address, and no content of a row."""
     event = letter.event or {}
-    told = {name: event.get(name) for name in ("id", "time", "subject")}
+    values = {name: event.get(name) for name in ("id", "time", "subject")}
     return {
         "message_id": letter.message_id,
         "kind": "open" if event else "row",
         "reason": letter.reason,
         "campaign_activity_id": letter.activity_id,
-    } | {name: value if isinstance(value, str) else None for name, value in told.items()}
+    } | {name: value if isinstance(value, str) else None for name, value in values.items()}
 
 
 def publish(
     sns: "SNSClient", topic_arn: str, batch: "list[Letter]", now: datetime
 ) -> "tuple[list[Letter], set[str]]":
-    """Publish letters again; return those that the topic has, and why it refused the others."""
+    """Publish letters again; return those that the topic accepted, and why it refused others."""
     entries: list[Any] = [
         _entry(letter, now, ordered=topic_arn.endswith(".fifo")) | {"Id": str(number)}
         for number, letter in enumerate(batch)
     ]
     reply = sns.publish_batch(TopicArn=topic_arn, PublishBatchRequestEntries=entries)
-    taken = [batch[int(one["Id"])] for one in reply.get("Successful", [])]
-    faults = {f"{one['Code']}: {one.get('Message', '')}" for one in reply.get("Failed", [])}
-    return taken, faults
+    accepted = [batch[int(entry["Id"])] for entry in reply.get("Successful", [])]
+    faults = {f"{fault['Code']}: {fault.get('Message', '')}" for fault in reply.get("Failed", [])}
+    return accepted, faults
 
 
 def _entry(letter: "Letter", now: datetime, *, ordered: bool) -> dict[str, Any]:
     event = letter.event or {}
     values = {name: text for name, text in letter.attributes.items() if text and name != "reason"}
     try:
-        # Published less created: who alerts on fresh opens is not to hear of old ones.
-        late = now - utc(event["time"])
-        values["delay_seconds"] = str(int(late.total_seconds()))
+        # Published less created: alerts on fresh opens must not be sent for old ones.
+        delay = now - utc(event["time"])
+        values["delay_seconds"] = str(int(delay.total_seconds()))
     except (KeyError, TypeError, ValueError):
         values.pop("delay_seconds", None)
     entry: dict[str, Any] = {
@@ -175,10 +183,10 @@ def _entry(letter: "Letter", now: datetime, *, ordered: bool) -> dict[str, Any]:
 
 
 def _sendable(opens: "list[Letter]") -> "list[list[Letter]]":
-    """Part letters that are too large for one request."""
-    if sum(len(one.body.encode()) for one in opens) <= _MOST_BYTES:
+    """Split letters that are too large for one request."""
+    if sum(len(letter.body.encode()) for letter in opens) <= _MOST_BYTES:
         return [opens] if opens else []
-    return [[one] for one in opens]
+    return [[letter] for letter in opens]
 
 
 def _queue(stack: str | None) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""Opens as they are published, live."""
+"""Show opens live, as they are published."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,24 +29,29 @@ if TYPE_CHECKING:
 
 def tail(
     activities: Annotated[
-        list[str] | None, typer.Argument(metavar="[ACTIVITY_ID]…", help="All, if none is named.")
+        list[str] | None, typer.Argument(metavar="[ACTIVITY_ID]…", help="By default all e-mails.")
     ] = None,
     device: Annotated[
-        list[str] | None, typer.Option("--device", metavar="TYPE", help="Such as mobile.")
+        list[str] | None,
+        typer.Option("--device", metavar="TYPE", help="A device type, such as mobile."),
     ] = None,
     newer_than: Annotated[
         str | None,
-        typer.Option("--newer-than", metavar="DURATION", help="Only opens published so soon: 15m."),
+        typer.Option(
+            "--newer-than",
+            metavar="DURATION",
+            help="Only opens published within this time, such as 15m.",
+        ),
     ] = None,
     count: Annotated[
-        int | None, typer.Option("--count", min=1, help="End after so many opens.")
+        int | None, typer.Option("--count", min=1, help="End after this many opens.")
     ] = None,
     account: Account = "default",
     stack: Stack = None,
 ) -> None:
-    """Show opens live, until Ctrl-C: lines on a terminal, else each event as a line of JSON.
+    """Show opens live until Ctrl-C: lines on a terminal, else a line of JSON for each event.
 
-    A temporary queue listens to the topic; it is removed afterwards.
+    A temporary queue is subscribed to the topic, and removed afterwards.
     """
     with complaints():
         account_id, wanted = parse_account(account), parse_ids(activities or ())
@@ -59,12 +64,12 @@ def tail(
         for url in left_over(sqs, now):
             remove(sns, sqs, topic_arn, url)
         policy = filter_policy(account_id, wanted, device or (), delay)
-        queue, shown = TailQueue(sns, sqs, topic_arn), console()
-        show = _line_of(shown) if shown.is_terminal else _as_json
+        queue, screen = TailQueue(sns, sqs, topic_arn), console()
+        show = _print_line(screen) if screen.is_terminal else _print_json
         with Ending() as ending, queue.listening(policy, now):
-            if shown.is_terminal:
-                shown.print("Listening; Ctrl-C ends it.", style="dim")
-            for number, event in enumerate(heard(queue, wired.clock, ending), 1):
+            if screen.is_terminal:
+                screen.print("Listening; Ctrl-C ends it.", style="dim")
+            for number, event in enumerate(events(queue, wired.clock, ending), 1):
                 show(event)
                 if number == count:
                     break
@@ -73,7 +78,7 @@ def tail(
 def filter_policy(
     account: str, activity_ids: Sequence[str], devices: Sequence[str], delay: timedelta | None
 ) -> dict[str, Any]:
-    """Return which opens the topic is to send, in its own words."""
+    """Return the filter policy of the subscription."""
     policy: dict[str, Any] = {"type": [EVENT_TYPE], "account_id": [account]}
     if activity_ids:
         policy["campaign_activity_id"] = list(activity_ids)
@@ -84,8 +89,8 @@ def filter_policy(
     return policy
 
 
-def heard(queue: "TailQueue", clock: "Clock", ending: Ending) -> Iterator[Mapping[str, Any]]:
-    """Yield events as they come, until the end is wished for."""
+def events(queue: "TailQueue", clock: "Clock", ending: Ending) -> Iterator[Mapping[str, Any]]:
+    """Yield events as they arrive, until the end is requested."""
     while not ending.requested:
         for body in queue.receive(clock.now()):
             if ending.requested:
@@ -96,18 +101,18 @@ def heard(queue: "TailQueue", clock: "Clock", ending: Ending) -> Iterator[Mappin
 
 
 def line(event: Mapping[str, Any]) -> Text:
-    """Return an open for a person, without the address."""
+    """Return an open as a line for a person, without the address."""
     data = event.get("data", {})
-    said = Text(str(event.get("time", "")), style="dim")
-    said.append(f" {data.get('device_type') or '-':<8}", style="bold")
-    said.append(f" {data.get('campaign_name') or data.get('campaign_activity_id', '')}")
-    said.append(f" {data.get('contact_id', '')}", style="cyan")
-    return said
+    text = Text(str(event.get("time", "")), style="dim")
+    text.append(f" {data.get('device_type') or '-':<8}", style="bold")
+    text.append(f" {data.get('campaign_name') or data.get('campaign_activity_id', '')}")
+    text.append(f" {data.get('contact_id', '')}", style="cyan")
+    return text
 
 
-def _line_of(shown: Console) -> Callable[[Mapping[str, Any]], None]:
-    return lambda event: shown.print(line(event), overflow="ellipsis", no_wrap=True)
+def _print_line(screen: Console) -> Callable[[Mapping[str, Any]], None]:
+    return lambda event: screen.print(line(event), overflow="ellipsis", no_wrap=True)
 
 
-def _as_json(event: Mapping[str, Any]) -> None:
+def _print_json(event: Mapping[str, Any]) -> None:
     print(json.dumps(event, ensure_ascii=False, separators=(",", ":")), flush=True)
