@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from email_opens.adapters.aws.items import account_of, activity_of, item_of
+from email_opens.adapters.aws.items import activity_item
 from email_opens.adapters.aws.tracking import DynamoDBTracking
+from email_opens.adapters.records import account_from, activity_from
 from email_opens.errors import AccountStopped, LostRace
 from email_opens.model import Gap, State
 from tests.conftest import Aws
@@ -31,7 +32,7 @@ FULL = varied(
     last_error="The vendor answered 503.",
 )
 CENTURY = timedelta(days=36_500)
-ACTIVITY_ATTRIBUTES = sorted(item_of(FULL).keys() - {"account_id", "item"})
+ACTIVITY_ATTRIBUTES = sorted(activity_item(FULL).keys() - {"account_id", "item"})
 ACCOUNT_ATTRIBUTES = sorted(
     ["lease_holder", "lease_until", "requests_day", "requests_spent", "closed_until", "last_error"]
 )
@@ -64,7 +65,7 @@ def activity_items() -> st.SearchStrategy[Any]:
     return st.builds(
         lambda change, absent, gap: {
             name: value
-            for name, value in (item_of(FULL) | change | gap).items()
+            for name, value in (activity_item(FULL) | change | gap).items()
             if name not in absent
         },
         changed,
@@ -75,13 +76,13 @@ def activity_items() -> st.SearchStrategy[Any]:
 
 def activity_with(**changed: Any) -> Any:
     """Return an activity that was read from an item with these attributes."""
-    return activity_of(item_of(FULL) | changed)
+    return activity_from(activity_item(FULL) | changed)
 
 
 @given(activity_items())
-@example(item_of(FULL) | {"watermark": {"S": "0001-01-01T00:00:00Z"}})
+@example(activity_item(FULL) | {"watermark": {"S": "0001-01-01T00:00:00Z"}})
 def test_every_instant_of_an_activity_is_a_century_away_from_the_calendars_ends(item: Any) -> None:
-    found = activity_of(item)
+    found = activity_from(item)
     assert found.campaign_activity_id == ACTIVITY_ID
     instants = (found.progress.watermark, found.sent_at, found.tracked_at)
     assert all(instant - CENTURY < instant < instant + CENTURY for instant in instants if instant)
@@ -89,7 +90,7 @@ def test_every_instant_of_an_activity_is_a_century_away_from_the_calendars_ends(
 
 @given(activity_items())
 def test_the_error_of_a_broken_item_contains_none_of_its_content(item: Any) -> None:
-    found = activity_of(item)
+    found = activity_from(item)
     if "cannot be read" in (found.last_error or ""):
         assert ADDRESS not in (found.last_error or "")
         assert SECRET not in (found.last_error or "")
@@ -123,30 +124,32 @@ def test_the_error_names_the_malformed_attribute(changed: Any, fault: str) -> No
 
 @pytest.mark.parametrize("name", ["state", "tracked_at"])
 def test_the_error_names_the_missing_attribute(name: str) -> None:
-    item = item_of(FULL)
+    item = activity_item(FULL)
     del item[name]
-    assert f"its {name} is missing" in (activity_of(item).last_error or "")
+    assert f"its {name} is missing" in (activity_from(item).last_error or "")
 
 
 @given(st.dictionaries(st.sampled_from(ACCOUNT_ATTRIBUTES), values))
 def test_an_account_is_read_or_stopped_without_leaking_its_content(item: Any) -> None:
-    assert leaked(refusal(AccountStopped, lambda: account_of("default", item))) == []
+    assert leaked(refusal(AccountStopped, lambda: account_from("default", item))) == []
 
 
 def test_the_error_of_a_broken_account_names_the_malformed_attribute() -> None:
     with pytest.raises(AccountStopped, match="its requests_spent is no whole number"):
-        account_of("default", {"requests_spent": {"N": "0.5"}})
+        account_from("default", {"requests_spent": {"N": "0.5"}})
 
 
 @pytest.mark.parametrize("name", ["watermark", "last_error", "campaign_name"])
 def test_the_work_does_not_grow_with_the_length_of_an_attribute(name: str) -> None:
-    short, long = (item_of(FULL) | {name: {"S": "x" * size}} for size in (10, 400_000))
-    assert growth(activity_of, short, long) == 1
+    short, long = (activity_item(FULL) | {name: {"S": "x" * size}} for size in (10, 400_000))
+    assert growth(activity_from, short, long) == 1
 
 
 def test_the_work_grows_with_the_gaps() -> None:
-    few, many = (item_of(varied(FULL, gaps=FULL.progress.gaps * count)) for count in (50, 200))
-    assert growth(activity_of, few, many) <= 4
+    few, many = (
+        activity_item(varied(FULL, gaps=FULL.progress.gaps * count)) for count in (50, 200)
+    )
+    assert growth(activity_from, few, many) <= 4
 
 
 class TestABrokenItemBesideAnother:
@@ -156,7 +159,7 @@ class TestABrokenItemBesideAnother:
     def tracking(self, aws: Aws) -> DynamoDBTracking:
         tracking = DynamoDBTracking(aws.dynamodb, aws.tracking_table)
         tracking.add(ACTIVITY)
-        item = item_of(replace(FULL, campaign_activity_id=self.BROKEN))
+        item = activity_item(replace(FULL, campaign_activity_id=self.BROKEN))
         aws.dynamodb.put_item(
             TableName=aws.tracking_table, Item=item | {"watermark": {"S": "0001-01-01T00:00:00Z"}}
         )
@@ -196,8 +199,8 @@ class TestABrokenItemBesideAnother:
 def test_an_instant_at_either_end_of_time_ends_no_turn(name: str, instant: str) -> None:
     core = Core()
     core.track()
-    item = item_of(varied(ACTIVITY, watermark=NOON)) | {name: {"S": instant}}
-    core.tracking.items["default", ACTIVITY_ID] = activity_of(item)
+    item = activity_item(varied(ACTIVITY, watermark=NOON)) | {name: {"S": instant}}
+    core.tracking.items["default", ACTIVITY_ID] = activity_from(item)
     turn = core.take_turn()
     broken = core.activity().state is State.BROKEN
     assert len(turn.failures) == broken

@@ -1,83 +1,9 @@
-"""Instants, ids and tokens as text."""
-
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+"""Ids and tokens as text."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from email_opens.errors import InvalidInput
-from email_opens.instants import iso, next_day, utc
 from email_opens.model import Tokens, account_id, activity_id
-
-THERE = timezone(timedelta(hours=-5))
-
-
-@pytest.mark.parametrize(
-    "text", ["2026-03-02T14:07:00Z", "2026-03-02T14:07:00.000Z", "2026-03-02T09:07:00-05:00"]
-)
-def test_an_instant_is_read_in_any_of_the_vendors_forms(text: str) -> None:
-    assert utc(text) == datetime(2026, 3, 2, 14, 7, tzinfo=UTC)
-
-
-def test_an_instant_is_kept_in_utc() -> None:
-    assert utc("2026-03-02T09:07:00-05:00").tzinfo is UTC
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("2026-03-02T14:07:00", "^an instant without an offset from UTC$"),
-        ("0001-01-01T00:00:00+14:00", "^an instant outside the calendar$"),
-        ("yesterday", "Invalid isoformat"),
-    ],
-)
-def test_what_is_no_instant_is_refused(text: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        utc(text)
-
-
-@given(st.datetimes(timezones=st.just(UTC)))
-def test_an_instant_that_is_written_is_read_again(instant: datetime) -> None:
-    assert utc(iso(instant)) == instant
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[None]:
-    """Let this machine's zone be another than UTC."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "EST5")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-@pytest.mark.usefixtures("elsewhere")
-@pytest.mark.parametrize(
-    ("instant", "text"),
-    [
-        (datetime(2026, 3, 2, 14, 7, tzinfo=UTC), "2026-03-02T14:07:00Z"),
-        (datetime(2026, 3, 2, 14, 7, 0, 5000, tzinfo=UTC), "2026-03-02T14:07:00.005000Z"),
-        (datetime(2026, 3, 2, 9, 7, tzinfo=THERE), "2026-03-02T14:07:00Z"),
-    ],
-)
-def test_an_instant_is_written_in_utc(instant: datetime, text: str) -> None:
-    assert iso(instant) == text
-
-
-@pytest.mark.usefixtures("elsewhere")
-@pytest.mark.parametrize(
-    "instant",
-    [
-        datetime(2026, 3, 2, tzinfo=UTC),
-        datetime(2026, 3, 2, 23, 59, 59, 999_999, tzinfo=UTC),
-        datetime(2026, 3, 1, 19, 0, tzinfo=THERE),
-    ],
-)
-def test_the_next_day_begins_at_midnight_utc(instant: datetime) -> None:
-    assert next_day(instant) == datetime(2026, 3, 3, tzinfo=UTC)
 
 
 def test_an_activity_id_gets_its_canonical_form() -> None:

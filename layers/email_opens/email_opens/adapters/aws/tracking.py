@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, cast
 from botocore.exceptions import ClientError
 
 from email_opens.adapters.aws.items import (
-    ACTIVITY_PREFIX,
     account_key,
-    account_of,
+    activity_item,
     activity_key,
-    activity_of,
-    counter_trust_item,
-    item_of,
+)
+from email_opens.adapters.records import (
+    ACTIVITY_PREFIX,
+    account_from,
+    activity_from,
+    counter_trust_record,
 )
 from email_opens.errors import LostRace
 from email_opens.instants import iso
@@ -58,7 +60,7 @@ class DynamoDBTracking:
             TableName=self._table, Key=key, ConsistentRead=True
         ).get("Item", {})
         for _ in range(LEASE_TRIES):
-            account = account_of(account_id, stored)
+            account = account_from(account_id, stored)
             if is_held_by_another(account, holder, now):
                 return None
             if account.requests_day != today:
@@ -144,7 +146,7 @@ class DynamoDBTracking:
             "last_error": last_error,
         }
         last_words: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
-        last_words |= counter_trust_item(counter_trust) if counter_trust else {}
+        last_words |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
         told: Item = {f":{name}": value for name, value in last_words.items()}
         sets = [f"{name} = :{name}" for name in last_words]
         gone = [*texts, *(("counted_at", "told_until") if counter_trust else ())]
@@ -190,7 +192,7 @@ class DynamoDBTracking:
         reply = self._client.get_item(
             TableName=self._table, Key=account_key(account_id), ConsistentRead=True
         )
-        return account_of(account_id, reply["Item"]) if "Item" in reply else None
+        return account_from(account_id, reply["Item"]) if "Item" in reply else None
 
     def activities(self, account_id: str) -> list[Activity]:
         query: QueryInputPaginateTypeDef = {
@@ -204,7 +206,7 @@ class DynamoDBTracking:
             "ConsistentRead": True,
         }
         pages = self._client.get_paginator("query").paginate(**query)
-        return [activity_of(item) for page in pages for item in page["Items"]]
+        return [activity_from(item) for page in pages for item in page["Items"]]
 
     def add(self, activity: Activity) -> bool:
         # activity_is_not_tracked: discovery and a person add the same send.
@@ -248,7 +250,7 @@ class DynamoDBTracking:
 
     def _put(self, activity: Activity, condition: str, values: "Item") -> bool:
         """Put the activity if the condition holds; return whether this very write stands."""
-        item = item_of(activity)
+        item = activity_item(activity)
         put: PutItemInputTypeDef = {
             "TableName": self._table,
             "Item": item,

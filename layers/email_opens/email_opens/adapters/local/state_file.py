@@ -17,8 +17,8 @@ APPLICATION = int.from_bytes(b"opns")
 """By which a file is known to be ours."""
 VERSION = 1
 
-# What is kept of accounts and activities are their DynamoDB items, so that one module alone knows
-# how they are written; columns are only what conditions look at.
+# `item` is the record of an account or activity as JSON (see `adapters.records`); the other columns
+# are those that conditions compare.
 _SCHEMA = f"""
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};

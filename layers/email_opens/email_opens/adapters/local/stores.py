@@ -7,20 +7,21 @@ process has left is taken again at once by its holder's name.
 import json
 import sqlite3
 from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
-from email_opens.adapters.aws.items import account_of, activity_of, counter_trust_item, item_of
 from email_opens.adapters.local.state_file import StateFile
+from email_opens.adapters.records import (
+    account_from,
+    account_record,
+    activity_from,
+    activity_record,
+)
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
 from email_opens.instants import iso, utc
 from email_opens.model import Account, Activity, CounterTrust, Tokens
 from email_opens.turns.lease import is_held_by_another
-
-if TYPE_CHECKING:
-    from email_opens.adapters.aws.items import Item
 
 
 class SqliteTracking:
@@ -103,7 +104,7 @@ class SqliteTracking:
             found = connection.execute(
                 "SELECT item FROM activities WHERE account_id = ?", (account_id,)
             ).fetchall()
-        return [activity_of(json.loads(item)) for (item,) in found]
+        return [activity_from(json.loads(item)) for (item,) in found]
 
     def add(self, activity: Activity) -> bool:
         with self._state.transaction() as connection:
@@ -114,7 +115,7 @@ class SqliteTracking:
                     activity.campaign_activity_id,
                     activity.version,
                     iso(activity.tracked_at),
-                    _activity_item(activity),
+                    json.dumps(activity_record(activity)),
                 ),
             )
         return added.rowcount == 1
@@ -127,7 +128,7 @@ class SqliteTracking:
                 " AND campaign_activity_id = ? AND version = ? AND tracked_at = ?",
                 (
                     written.version,
-                    _activity_item(written),
+                    json.dumps(activity_record(written)),
                     activity.account_id,
                     activity.campaign_activity_id,
                     activity.version,
@@ -238,29 +239,14 @@ def _account(connection: sqlite3.Connection, account_id: str) -> Account | None:
     found = connection.execute(
         "SELECT item FROM accounts WHERE account_id = ?", (account_id,)
     ).fetchone()
-    return account_of(account_id, json.loads(found[0])) if found else None
+    return account_from(account_id, json.loads(found[0])) if found else None
 
 
 def _keep(connection: sqlite3.Connection, account: Account) -> None:
-    item: Item = counter_trust_item(account.counter_trust)
-    for field in fields(account):
-        value = getattr(account, field.name)
-        if isinstance(value, datetime):
-            item[field.name] = {"S": iso(value)}
-        elif isinstance(value, str):
-            item[field.name] = {"S": value}
-        elif isinstance(value, int):
-            item[field.name] = {"N": str(value)}
     connection.execute(
-        "INSERT OR REPLACE INTO accounts VALUES (?, ?)", (account.account_id, json.dumps(item))
+        "INSERT OR REPLACE INTO accounts VALUES (?, ?)",
+        (account.account_id, json.dumps(account_record(account))),
     )
-
-
-def _activity_item(activity: Activity) -> str:
-    item = item_of(activity)
-    # Of no use here: a write is heard of, or was none.
-    item.pop("write")
-    return json.dumps(item)
 
 
 def _keep_tokens(

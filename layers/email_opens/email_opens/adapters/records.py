@@ -1,0 +1,322 @@
+"""The stored form of accounts and activities, the same in every store.
+
+A record maps an attribute's name to its value under its type: `{"watermark": {"S": "2026-…"}}`.
+The types are S (text), N (a number as text), BOOL, L (list) and M (map). Values that are None or
+empty are left out. Instants are ISO 8601 text, for people who read a table.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypedDict, cast
+
+from email_opens.errors import AccountStopped
+from email_opens.instants import iso, utc
+from email_opens.model import (
+    Account,
+    Activity,
+    CounterTrust,
+    Counts,
+    Estimate,
+    Gap,
+    Profile,
+    Progress,
+    State,
+)
+
+
+class Attribute(TypedDict, total=False):
+    """A value under its type; exactly one key is set."""
+
+    S: str
+    N: str
+    BOOL: bool
+    L: Sequence[Any]
+    M: Mapping[str, Any]
+
+
+type Record = dict[str, Attribute]
+type StoredRecord = Mapping[str, Attribute]
+
+ACTIVITY_PREFIX = "activity#"
+"""Precedes the activity's id in the attribute `item`."""
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+_LEAST, _MOST = 1e-9, 1e12
+"""Numbers that are reckoned with lie between; what leaves these bounds is no rate of opens."""
+_NEVER_WRITTEN = -1
+"""A version that no item has, so that no write of a broken activity ever succeeds."""
+
+
+class _Malformed(ValueError):
+    """What is wrong with a record, as the end of a sentence without its content."""
+
+
+def account_from(account_id: str, record: StoredRecord) -> Account:
+    """Read an account.
+
+    Raises:
+        AccountStopped: its item is broken; who holds the lease and what is spent is unknown.
+    """
+    try:
+        return _account(account_id, record)
+    except _Malformed as fault:
+        raise AccountStopped(
+            f"The item of account “{account_id}” in the tracking table cannot be read: {fault}. "
+            "Delete it: the next turn makes another, and counts the day's requests anew."
+        ) from None
+
+
+def _account(account_id: str, record: StoredRecord) -> Account:
+    return Account(
+        account_id=account_id,
+        lease_holder=_text(record, "lease_holder"),
+        lease_until=_instant(record, "lease_until"),
+        requests_day=_text(record, "requests_day"),
+        requests_spent=_whole(record, "requests_spent") or 0,
+        closed_until=_instant(record, "closed_until"),
+        last_error=_text(record, "last_error"),
+        counter_trust=CounterTrust(
+            read_at=_reckoned(record, "counted_at"),
+            current_until=_reckoned(record, "told_until"),
+            lag_seconds=_real(record, "lag_seconds") or 0.0,
+            missed=min(1.0, _real(record, "missed") or 0.0),
+        ),
+    )
+
+
+def account_record(account: Account) -> Record:
+    """Write an account."""
+    record = counter_trust_record(account.counter_trust) | _texts(
+        account_id=account.account_id,
+        lease_holder=account.lease_holder,
+        lease_until=account.lease_until,
+        requests_day=account.requests_day,
+    )
+    record["requests_spent"] = {"N": str(account.requests_spent)}
+    return record | _texts(closed_until=account.closed_until, last_error=account.last_error)
+
+
+def counter_trust_record(counter_trust: CounterTrust) -> Record:
+    """Write the attributes of an account that hold its counter trust."""
+    record = _texts(counted_at=counter_trust.read_at, told_until=counter_trust.current_until)
+    numbers = {"lag_seconds": counter_trust.lag_seconds, "missed": counter_trust.missed}
+    return record | {name: {"N": _number(number)} for name, number in numbers.items()}
+
+
+def activity_record(activity: Activity) -> Record:
+    """Write an activity."""
+    progress, counts, profile = activity.progress, activity.counts, activity.profile
+    record = _texts(
+        account_id=activity.account_id,
+        item=ACTIVITY_PREFIX + activity.campaign_activity_id,
+        state=activity.state.value,
+        campaign_id=activity.campaign_id,
+        campaign_name=activity.campaign_name,
+        last_error=activity.last_error,
+        sent_at=activity.sent_at,
+        tracked_at=activity.tracked_at,
+        tracked_from=activity.tracked_from,
+        watermark=progress.watermark,
+        polled_at=progress.polled_at,
+        swept_at=progress.swept_at,
+        audited_at=progress.audited_at,
+    )
+    numbers = {
+        "published": counts.published,
+        "reported": counts.reported,
+        "rejected": counts.rejected,
+        "version": activity.version,
+    }
+    record |= {name: {"N": str(number)} for name, number in numbers.items() if number is not None}
+    record |= {name: {"N": number} for name, number in _rates(activity).items()}
+    if profile.uncounted:
+        record["uncounted"] = {"BOOL": True}
+    if progress.gaps:
+        record["gaps"] = {"L": [{"M": _gap_record(gap)} for gap in progress.gaps]}
+    return record
+
+
+def activity_from(record: StoredRecord) -> Activity:
+    """Read an activity; one whose item is broken has the reason as its last error."""
+    account_id = record["account_id"]["S"]
+    campaign_activity_id = record["item"]["S"].removeprefix(ACTIVITY_PREFIX)
+    try:
+        return _activity(account_id, campaign_activity_id, record)
+    except _Malformed as fault:
+        return Activity(
+            account_id=account_id,
+            campaign_activity_id=campaign_activity_id,
+            state=State.BROKEN,
+            tracked_at=_EARLIEST,
+            last_error=(
+                f"The activity's item in the tracking table cannot be read: {fault}. "
+                "Untrack it and track it again; what was published is not published again."
+            ),
+            version=_NEVER_WRITTEN,
+        )
+
+
+def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) -> Activity:
+    return Activity(
+        account_id=account_id,
+        campaign_activity_id=campaign_activity_id,
+        campaign_id=_text(record, "campaign_id"),
+        campaign_name=_text(record, "campaign_name"),
+        state=_state(record),
+        sent_at=_reckoned(record, "sent_at"),
+        tracked_at=_required(record, "tracked_at", _reckoned),
+        tracked_from=_instant(record, "tracked_from"),
+        progress=Progress(
+            watermark=_reckoned(record, "watermark"),
+            gaps=_gaps(record),
+            polled_at=_instant(record, "polled_at"),
+            swept_at=_instant(record, "swept_at"),
+            audited_at=_instant(record, "audited_at"),
+        ),
+        counts=Counts(
+            published=_whole(record, "published") or 0,
+            reported=_whole(record, "reported"),
+            rejected=_whole(record, "rejected") or 0,
+        ),
+        last_error=_text(record, "last_error"),
+        weight=_positive(record, "weight") or 1.0,
+        profile=Profile(
+            estimate=_estimate(record),
+            pages=_positive(record, "pages") or 1.0,
+            counter=_whole(record, "counter"),
+            uncounted=bool(_value(record, "uncounted", "BOOL", "truth")),
+        ),
+        version=_whole(record, "version") or 0,
+    )
+
+
+def _rates(activity: Activity) -> dict[str, str]:
+    """Write the numbers that the scheduler reads; those at their defaults are left out."""
+    estimate = activity.profile.estimate
+    numbers = {
+        "weight": None if activity.weight == 1 else activity.weight,
+        "pages": None if activity.profile.pages == 1 else activity.profile.pages,
+        "opens": estimate.opens if estimate else None,
+        "exposure": estimate.exposure_seconds if estimate else None,
+    }
+    written = {name: _number(number) for name, number in numbers.items() if number is not None}
+    return written | (
+        {} if activity.profile.counter is None else {"counter": str(activity.profile.counter)}
+    )
+
+
+def _estimate(record: StoredRecord) -> Estimate | None:
+    opens, exposure = _positive(record, "opens"), _positive(record, "exposure")
+    if opens is None or exposure is None:
+        return None
+    return Estimate(opens, exposure)
+
+
+def _gap_record(gap: Gap) -> Record:
+    record = _texts(floor=gap.floor, ceiling=gap.ceiling, link=gap.link)
+    return record | {"rows_above": {"N": str(gap.rows_above)}}
+
+
+def _texts(**values: str | datetime | None) -> Record:
+    """Write texts and instants; those that are None are left out."""
+    return {
+        name: {"S": iso(value) if isinstance(value, datetime) else value}
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _gaps(record: StoredRecord) -> tuple[Gap, ...]:
+    gaps = _value(record, "gaps", "L", "list")
+    if gaps is None:
+        return ()
+    if not all("M" in gap for gap in gaps):
+        raise _Malformed("one of its gaps is none")
+    return tuple(_gap(gap["M"]) for gap in gaps)
+
+
+def _gap(record: StoredRecord) -> Gap:
+    return Gap(
+        floor=_instant(record, "floor"),
+        ceiling=_instant(record, "ceiling"),
+        link=_text(record, "link"),
+        rows_above=_whole(record, "rows_above") or 0,
+    )
+
+
+def _state(record: StoredRecord) -> State:
+    text = _required(record, "state", _text)
+    if text not in State:
+        raise _Malformed("its state is unknown")
+    return State(text)
+
+
+def _required[T](
+    record: StoredRecord, name: str, read: Callable[[StoredRecord, str], T | None]
+) -> T:
+    value = read(record, name)
+    if value is None:
+        raise _Malformed(f"its {name} is missing")
+    return value
+
+
+def _text(record: StoredRecord, name: str) -> str | None:
+    text: str | None = _value(record, name, "S", "text")
+    return text
+
+
+def _whole(record: StoredRecord, name: str) -> int | None:
+    value = _value(record, name, "N", "number")
+    try:
+        return None if value is None else int(value)
+    except ValueError:
+        raise _Malformed(f"its {name} is no whole number") from None
+
+
+def _number(number: float) -> str:
+    return f"{number:.6g}"
+
+
+def _real(record: StoredRecord, name: str) -> float | None:
+    value = _value(record, name, "N", "number")
+    try:
+        number = None if value is None else float(value)
+    except ValueError:
+        raise _Malformed(f"its {name} is no number") from None
+    if number is not None and not 0 <= number < _MOST:
+        raise _Malformed(f"its {name} is out of bounds")
+    return number
+
+
+def _positive(record: StoredRecord, name: str) -> float | None:
+    number = _real(record, name)
+    if number is not None and number < _LEAST:
+        raise _Malformed(f"its {name} is out of bounds")
+    return number
+
+
+def _instant(record: StoredRecord, name: str) -> datetime | None:
+    text = _text(record, name)
+    try:
+        return None if text is None else utc(text)
+    except ValueError:
+        raise _Malformed(f"its {name} is no instant") from None
+
+
+def _reckoned(record: StoredRecord, name: str) -> datetime | None:
+    """Read an instant to which durations are added, and from which they are taken."""
+    instant = _instant(record, name)
+    if instant is not None and not _EARLIEST <= instant < _LATEST:
+        raise _Malformed(f"its {name} is not between {_EARLIEST.year} and {_LATEST.year}")
+    return instant
+
+
+def _value(record: StoredRecord, name: str, kind: str, word: str) -> Any:
+    """Return the value of an attribute, which must be of a kind; None if there is none."""
+    value = record.get(name)
+    if value is None:
+        return None
+    if kind not in value:
+        raise _Malformed(f"its {name} is no {word}")
+    return cast("Mapping[str, Any]", value)[kind]
