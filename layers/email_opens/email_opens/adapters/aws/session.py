@@ -1,4 +1,4 @@
-"""The one place where boto3 sessions are made."""
+"""boto3 sessions; no other module creates one."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import boto3
 
 
 def aws_session(environment: Mapping[str, str]) -> boto3.session.Session:
-    """Return a session whose region is AWS_REGION, else what botocore finds by itself.
+    """Return a session in the region of AWS_REGION, else in the one that botocore finds.
 
     botocore reads AWS_DEFAULT_REGION and the AWS config file, but not AWS_REGION, which the AWS
     CLI and the other SDKs read first.
