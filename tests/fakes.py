@@ -1,4 +1,4 @@
-"""Ports kept in memory; they pass the same contract suites as the real adapters."""
+"""In-memory implementations of the ports; they pass the adapters' contract suites."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from email_opens.turns.lease import is_held_by_another
 
 
 class FakeClock:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that moves only when `sleep` is called."""
 
     def __init__(self, now: datetime = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)) -> None:
         self.instant = now
@@ -33,15 +33,15 @@ class MemoryLedger:
     ) -> dict[str, set[bytes]]:
         buckets = self.entries.get(campaign_activity_id, {})
         return {
-            name: set(known)
-            for name, known in buckets.items()
+            name: set(marks)
+            for name, marks in buckets.items()
             if first_bucket <= name <= last_bucket
         }
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
         buckets = self.entries.setdefault(campaign_activity_id, {})
-        for name, known in entries.items():
-            buckets.setdefault(name, set()).update(known)
+        for name, marks in entries.items():
+            buckets.setdefault(name, set()).update(marks)
 
 
 class MemoryTracking:
@@ -78,8 +78,8 @@ class MemoryTracking:
         self, account_id: str, *, holder: str, day: str, counted: int, requests: int
     ) -> bool:
         account = self.accounts.get(account_id, Account(account_id=account_id))
-        left = account.lease_holder, account.requests_day, account.requests_spent
-        if left != (holder, day, counted):
+        stored = account.lease_holder, account.requests_day, account.requests_spent
+        if stored != (holder, day, counted):
             return False
         self.accounts[account_id] = replace(account, requests_spent=counted + requests)
         return True
@@ -98,12 +98,12 @@ class MemoryTracking:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
             return
-        given_back = unused if account.requests_day == day else 0
+        returned = unused if account.requests_day == day else 0
         self.accounts[account_id] = replace(
             account,
             lease_holder=None,
             lease_until=None,
-            requests_spent=account.requests_spent - given_back,
+            requests_spent=account.requests_spent - returned,
             closed_until=closed_until,
             last_error=last_error,
             counter_trust=counter_trust or account.counter_trust,
@@ -124,10 +124,10 @@ class MemoryTracking:
 
     def save(self, activity: Activity) -> Activity:
         key = activity.account_id, activity.campaign_activity_id
-        held = self.items.get(key)
+        stored = self.items.get(key)
         read = activity.version, activity.tracked_at
-        if held is None or (held.version, held.tracked_at) != read:
-            raise LostRace("Another invocation has written this activity.")
+        if stored is None or (stored.version, stored.tracked_at) != read:
+            raise LostRace("The activity was changed by another writer since it was read.")
         self.items[key] = replace(activity, version=activity.version + 1)
         return self.items[key]
 
@@ -136,15 +136,15 @@ class MemoryTracking:
 
 
 class MemoryPublisher:
-    """A topic and a dead-letter queue; a test says which events are refused, or that all fails."""
+    """A topic and a dead-letter queue; a test sets which events are refused, or that all fail."""
 
     def __init__(self) -> None:
         self.published: list[str] = []
-        """Messages, as their subscribers get them."""
+        """Messages, as subscribers receive them."""
         self.dead_letters: list[tuple[str, str]] = []
-        """Messages or rows, and the reason."""
+        """Messages or rows, with the reason."""
         self.refused: set[str] = set()
-        """Ids of the events that the topic does not take."""
+        """Ids of the events that the topic refuses."""
         self.topic_is_down = False
         self.queue_is_down = False
 

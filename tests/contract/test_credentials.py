@@ -1,4 +1,4 @@
-"""The Credentials port, over the fake, the Parameter Store and SQLite."""
+"""The Credentials port over the fake, Parameter Store and SQLite."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,8 +42,8 @@ def sqlite_credentials(tmp_path: Path) -> Iterator[SqliteCredentials]:
 def credentials(request: pytest.FixtureRequest) -> Credentials:
     if request.param == "memory":
         return MemoryCredentials()
-    kept: Credentials = request.getfixturevalue(f"{request.param}_credentials")
-    return kept
+    adapter: Credentials = request.getfixturevalue(f"{request.param}_credentials")
+    return adapter
 
 
 class TestEveryCredentials:
@@ -65,19 +65,21 @@ class TestEveryCredentials:
         with pytest.raises(AccountDisconnected):
             credentials.load("other")
 
-    def test_that_are_missing_name_the_way_to_get_them(self, credentials: Credentials) -> None:
+    def test_that_are_missing_raise_an_error_with_the_command_to_run(
+        self, credentials: Credentials
+    ) -> None:
         with pytest.raises(AccountDisconnected, match=r"run `email-opens .*mine"):
             credentials.load("mine")
 
 
 class TestSsm:
-    def test_keeps_them_encrypted_under_the_prefix(
+    def test_stores_an_encrypted_parameter_under_the_prefix(
         self, aws: Aws, ssm_credentials: SsmCredentials
     ) -> None:
         ssm_credentials.store("mine", TOKENS)
-        kept = aws.ssm.get_parameter(Name="/email-opens/mine")["Parameter"]
-        assert kept["Type"] == "SecureString"
-        assert kept["Value"].startswith("kms:")  # moto's mark of what it would encrypt
+        parameter = aws.ssm.get_parameter(Name="/email-opens/mine")["Parameter"]
+        assert parameter["Type"] == "SecureString"
+        assert parameter["Value"].startswith("kms:")  # moto's mark of an encrypted value
 
     @pytest.mark.parametrize(
         "value",
@@ -92,7 +94,7 @@ class TestSsm:
             "[" * 3000,
         ],
     )
-    def test_complains_of_what_it_cannot_read_without_its_text(
+    def test_reports_malformed_credentials_without_their_content(
         self, aws: Aws, ssm_credentials: SsmCredentials, value: str
     ) -> None:
         aws.ssm.put_parameter(Name="/email-opens/mine", Value=value, Type="SecureString")
@@ -101,53 +103,59 @@ class TestSsm:
         assert "a-secret" not in str(raised.value)
         assert raised.value.__suppress_context__
 
-    def test_refuses_what_a_parameter_cannot_hold(self, ssm_credentials: SsmCredentials) -> None:
-        with pytest.raises(InvalidInput, match="a standard parameter holds 4096") as raised:
+    def test_refuses_credentials_that_exceed_a_parameter(
+        self, ssm_credentials: SsmCredentials
+    ) -> None:
+        with pytest.raises(InvalidInput, match="a standard parameter holds at most 4096") as raised:
             ssm_credentials.store("mine", replace(TOKENS, access_token="x" * 4096))
         assert "xxx" not in str(raised.value)
 
-    def test_does_not_take_a_refusal_for_absence(
+    def test_does_not_report_denied_access_as_missing_credentials(
         self, aws: Aws, ssm_credentials: SsmCredentials
     ) -> None:
         Answers(aws.ssm, "GetParameter", error("AccessDeniedException"))
         with pytest.raises(ClientError, match="AccessDenied"):
             ssm_credentials.load("mine")
 
-
-class TestSqlite:
-    GIVEN = Tokens(client_id="client", refresh_token="handed-over")
-
-    def test_takes_what_a_person_hands_over(self, sqlite_credentials: SqliteCredentials) -> None:
-        assert sqlite_credentials.give("default", self.GIVEN)
-        assert sqlite_credentials.load("default") == self.GIVEN
-
-    def test_keeps_what_came_of_it_when_the_same_is_handed_over_again(
-        self, sqlite_credentials: SqliteCredentials
-    ) -> None:
-        rotated = replace(self.GIVEN, refresh_token="rotated")
-        sqlite_credentials.give("default", self.GIVEN)
-        sqlite_credentials.store("default", rotated)
-        assert not sqlite_credentials.give("default", self.GIVEN)
-        assert sqlite_credentials.load("default") == rotated
-
-    def test_takes_something_new_in_place_of_it(
-        self, sqlite_credentials: SqliteCredentials
-    ) -> None:
-        sqlite_credentials.give("default", self.GIVEN)
-        assert sqlite_credentials.give("default", TOKENS)
-        assert sqlite_credentials.load("default") == TOKENS
-
-    def test_refuses_half_a_character_without_its_text(
-        self, sqlite_credentials: SqliteCredentials
-    ) -> None:
-        with pytest.raises(InvalidInput, match="half a character") as raised:
-            sqlite_credentials.give("default", replace(self.GIVEN, refresh_token="a-secret\ud800"))
-        assert "a-secret" not in str(raised.value)
-        assert raised.value.__suppress_context__
-
-    def test_does_not_take_a_cut_reply_for_broken_credentials(
+    def test_does_not_report_an_incomplete_reply_as_malformed_credentials(
         self, aws: Aws, ssm_credentials: SsmCredentials
     ) -> None:
         Answers(aws.ssm, "GetParameter", lambda _: {})
-        with pytest.raises(AccountStopped, match="was cut"):
+        with pytest.raises(AccountStopped, match="was incomplete"):
             ssm_credentials.load("mine")
+
+
+class TestSqlite:
+    PROVIDED = Tokens(client_id="client", refresh_token="provided")
+
+    def test_stores_tokens_that_a_person_provides(
+        self, sqlite_credentials: SqliteCredentials
+    ) -> None:
+        assert sqlite_credentials.give("default", self.PROVIDED)
+        assert sqlite_credentials.load("default") == self.PROVIDED
+
+    def test_keeps_rotated_tokens_when_the_same_tokens_are_provided_again(
+        self, sqlite_credentials: SqliteCredentials
+    ) -> None:
+        rotated = replace(self.PROVIDED, refresh_token="rotated")
+        sqlite_credentials.give("default", self.PROVIDED)
+        sqlite_credentials.store("default", rotated)
+        assert not sqlite_credentials.give("default", self.PROVIDED)
+        assert sqlite_credentials.load("default") == rotated
+
+    def test_replaces_tokens_when_others_are_provided(
+        self, sqlite_credentials: SqliteCredentials
+    ) -> None:
+        sqlite_credentials.give("default", self.PROVIDED)
+        assert sqlite_credentials.give("default", TOKENS)
+        assert sqlite_credentials.load("default") == TOKENS
+
+    def test_refuses_an_invalid_character_without_its_text(
+        self, sqlite_credentials: SqliteCredentials
+    ) -> None:
+        with pytest.raises(InvalidInput, match="an invalid character") as raised:
+            sqlite_credentials.give(
+                "default", replace(self.PROVIDED, refresh_token="a-secret\ud800")
+            )
+        assert "a-secret" not in str(raised.value)
+        assert raised.value.__suppress_context__

@@ -1,4 +1,4 @@
-"""The Ledger port, over the fake, DynamoDB and SQLite."""
+"""The Ledger port over the fake, DynamoDB and SQLite."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -47,27 +47,27 @@ def sqlite_ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     if request.param == "memory":
         return MemoryLedger()
-    kept: Ledger = request.getfixturevalue(f"{request.param}_ledger")
-    return kept
+    adapter: Ledger = request.getfixturevalue(f"{request.param}_ledger")
+    return adapter
 
 
 class TestEveryLedger:
-    def test_knows_nothing_at_first(self, ledger: Ledger) -> None:
+    def test_is_empty_at_first(self, ledger: Ledger) -> None:
         assert ledger.fingerprints(ACTIVITY_ID, hour(0), hour(23)) == {}
 
-    def test_returns_what_was_appended_by_bucket(self, ledger: Ledger) -> None:
+    def test_returns_appended_fingerprints_by_bucket(self, ledger: Ledger) -> None:
         ledger.append(ACTIVITY_ID, {hour(9): {mark(1), mark(2)}, hour(10): [mark(3)]})
         assert ledger.fingerprints(ACTIVITY_ID, hour(9), hour(10)) == {
             hour(9): {mark(1), mark(2)},
             hour(10): {mark(3)},
         }
 
-    def test_adds_to_a_bucket_that_it_has(self, ledger: Ledger) -> None:
+    def test_adds_to_an_existing_bucket(self, ledger: Ledger) -> None:
         ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
         ledger.append(ACTIVITY_ID, {hour(9): {mark(2)}})
         assert ledger.fingerprints(ACTIVITY_ID, hour(9), hour(9)) == {hour(9): {mark(1), mark(2)}}
 
-    def test_is_not_changed_by_what_it_has_already(self, ledger: Ledger) -> None:
+    def test_is_unchanged_when_the_same_is_appended_again(self, ledger: Ledger) -> None:
         ledger.append(ACTIVITY_ID, {hour(9): {mark(1), mark(2)}})
         ledger.append(ACTIVITY_ID, {hour(9): {mark(2), mark(1)}})
         assert ledger.fingerprints(ACTIVITY_ID, hour(9), hour(9)) == {hour(9): {mark(1), mark(2)}}
@@ -84,11 +84,11 @@ class TestEveryLedger:
         ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
         assert ledger.fingerprints(OTHER_ID, hour(0), hour(23)) == {}
 
-    def test_keeps_rows_that_are_no_opens_in_a_bucket_of_their_own(self, ledger: Ledger) -> None:
+    def test_keeps_rejected_rows_in_a_bucket_of_their_own(self, ledger: Ledger) -> None:
         ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}, "rejected": {mark(2)}})
         assert ledger.fingerprints(ACTIVITY_ID, "rejected", "rejected") == {"rejected": {mark(2)}}
 
-    def test_takes_an_empty_bucket(self, ledger: Ledger) -> None:
+    def test_accepts_an_empty_bucket(self, ledger: Ledger) -> None:
         ledger.append(ACTIVITY_ID, {hour(9): set()})
         assert not ledger.fingerprints(ACTIVITY_ID, hour(9), hour(9)).get(hour(9))
 
@@ -106,19 +106,19 @@ class TestEveryLedger:
             max_size=4,
         )
     )
-    def test_holds_the_union_of_all_that_was_appended(
+    def test_holds_the_union_of_all_appended_fingerprints(
         self, ledger: Ledger, appended: list[dict[str, set[bytes]]]
     ) -> None:
         union = ledger.fingerprints(ACTIVITY_ID, hour(0), hour(23))
         for entries in appended:
             ledger.append(ACTIVITY_ID, {**entries})
-            for name, known in entries.items():
-                union[name] = union.get(name, set()) | known
+            for name, marks in entries.items():
+                union[name] = union.get(name, set()) | marks
         assert ledger.fingerprints(ACTIVITY_ID, hour(0), hour(23)) == union
 
 
-def writes(asked: Parameters, table: str) -> list[Any]:
-    return list(asked["RequestItems"][table])
+def writes(request: Parameters, table: str) -> list[Any]:
+    return list(request["RequestItems"][table])
 
 
 class TestDynamoDBLedger:
@@ -129,28 +129,28 @@ class TestDynamoDBLedger:
         dynamodb_ledger.append(ACTIVITY_ID, {hour(9): [mark(2), mark(1), mark(2)]})
         assert aws.dynamodb.scan(TableName=aws.ledger_table)["Count"] == 1
 
-    def test_packs_eight_bytes_a_fingerprint(
+    def test_packs_a_fingerprint_into_eight_bytes(
         self, aws: Aws, dynamodb_ledger: DynamoDBLedger
     ) -> None:
         dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(2), mark(1)}})
         [item] = aws.dynamodb.scan(TableName=aws.ledger_table)["Items"]
         assert item["fingerprints"]["B"] == mark(1) + mark(2)
 
-    def test_lets_entries_expire_when_they_were_kept_long_enough(
+    def test_entries_expire_after_the_retention_period(
         self, aws: Aws, dynamodb_ledger: DynamoDBLedger, clock: FakeClock
     ) -> None:
         dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
         [item] = aws.dynamodb.scan(TableName=aws.ledger_table)["Items"]
         assert int(item["expires_at"]["N"]) == int((clock.now() + KEPT).timestamp())
 
-    def test_does_not_know_what_has_expired_and_is_not_deleted_yet(
+    def test_ignores_expired_entries_that_are_not_deleted_yet(
         self, dynamodb_ledger: DynamoDBLedger, clock: FakeClock
     ) -> None:
         dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
         clock.instant += KEPT
         assert dynamodb_ledger.fingerprints(ACTIVITY_ID, hour(9), hour(9)) == {}
 
-    def test_parts_a_bucket_that_is_too_large_for_an_item(
+    def test_splits_a_bucket_that_is_too_large_for_an_item(
         self, aws: Aws, dynamodb_ledger: DynamoDBLedger
     ) -> None:
         many = {mark(number) for number in range(ENTRY_FINGERPRINTS + 1)}
@@ -167,57 +167,53 @@ class TestDynamoDBLedger:
         assert dynamodb_ledger.fingerprints(ACTIVITY_ID, hour(0), hour(23)) == many
 
     def test_reads_consistently(self, aws: Aws, dynamodb_ledger: DynamoDBLedger) -> None:
-        asked = Answers(aws.dynamodb, "Query")
+        answers = Answers(aws.dynamodb, "Query")
         dynamodb_ledger.fingerprints(ACTIVITY_ID, hour(9), hour(9))
-        assert asked.calls[0]["ConsistentRead"] is True
+        assert answers.calls[0]["ConsistentRead"] is True
 
-    def test_writes_no_more_in_a_call_than_dynamodb_takes(
+    def test_splits_writes_into_batches_that_dynamodb_accepts(
         self, aws: Aws, dynamodb_ledger: DynamoDBLedger
     ) -> None:
-        asked = Answers(aws.dynamodb, "BatchWriteItem")
+        answers = Answers(aws.dynamodb, "BatchWriteItem")
         dynamodb_ledger.append(
             ACTIVITY_ID, {f"2026-03-{day:02}T09": {mark(day)} for day in range(1, 32)}
         )
-        sizes = [len(writes(call, aws.ledger_table)) for call in asked.calls]
+        sizes = [len(writes(call, aws.ledger_table)) for call in answers.calls]
         assert sizes == [BATCH_ITEMS, 31 - BATCH_ITEMS]
 
-    def test_sends_again_only_what_was_left_unprocessed(
+    def test_retries_only_unprocessed_writes(
         self, aws: Aws, dynamodb_ledger: DynamoDBLedger, clock: FakeClock
     ) -> None:
-        begun = clock.now()
+        started_at = clock.now()
         last: list[Any] = []
 
         def all_but_the_last(params: Parameters) -> Mapping[str, Any]:
             last.extend(writes(params, aws.ledger_table)[-1:])
             return {"UnprocessedItems": {aws.ledger_table: last}}
 
-        asked = Answers(aws.dynamodb, "BatchWriteItem", all_but_the_last)
+        answers = Answers(aws.dynamodb, "BatchWriteItem", all_but_the_last)
         dynamodb_ledger.append(ACTIVITY_ID, {hour(n): {mark(n)} for n in range(3)})
-        assert writes(asked.calls[1], aws.ledger_table) == last
-        assert clock.now() > begun
+        assert writes(answers.calls[1], aws.ledger_table) == last
+        assert clock.now() > started_at
 
-    def test_waits_when_dynamodb_took_nothing(
-        self, aws: Aws, dynamodb_ledger: DynamoDBLedger
-    ) -> None:
+    def test_retries_a_throttled_batch(self, aws: Aws, dynamodb_ledger: DynamoDBLedger) -> None:
         Answers(aws.dynamodb, "BatchWriteItem", error("ProvisionedThroughputExceededException"))
         dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
         assert dynamodb_ledger.fingerprints(ACTIVITY_ID, hour(9), hour(9)) == {hour(9): {mark(1)}}
 
-    def test_fails_the_activity_when_dynamodb_goes_on_taking_nothing(
+    def test_fails_the_activity_when_every_retry_is_throttled(
         self, aws: Aws, dynamodb_ledger: DynamoDBLedger
     ) -> None:
-        never = [error("ThrottlingException")] * TRIES
-        asked = Answers(aws.dynamodb, "BatchWriteItem", *never)
+        throttled = [error("ThrottlingException")] * TRIES
+        answers = Answers(aws.dynamodb, "BatchWriteItem", *throttled)
         with pytest.raises(ActivityFailed, match="no capacity"):
             dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
-        assert len(asked.calls) == TRIES
+        assert len(answers.calls) == TRIES
 
-    def test_does_not_insist_where_it_has_no_right(
-        self, aws: Aws, dynamodb_ledger: DynamoDBLedger
-    ) -> None:
-        asked = Answers(
+    def test_does_not_retry_denied_access(self, aws: Aws, dynamodb_ledger: DynamoDBLedger) -> None:
+        answers = Answers(
             aws.dynamodb, "BatchWriteItem", error("AccessDeniedException"), nothing_more
         )
         with pytest.raises(ClientError, match="AccessDenied"):
             dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
-        assert len(asked.calls) == 1
+        assert len(answers.calls) == 1

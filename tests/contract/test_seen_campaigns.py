@@ -1,4 +1,4 @@
-"""The SeenCampaigns port, over the fake and over DynamoDB."""
+"""The SeenCampaigns port over the fake and DynamoDB."""
 
 from datetime import timedelta
 
@@ -21,25 +21,25 @@ def seen(request: pytest.FixtureRequest) -> SeenCampaigns:
     return DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table)
 
 
-class TestEveryLooks:
-    def test_of_a_new_account_are_none(self, seen: SeenCampaigns) -> None:
+class TestSeenCampaigns:
+    def test_of_a_new_account_are_empty(self, seen: SeenCampaigns) -> None:
         assert seen.load("default") == {}
 
-    def test_are_given_back(self, seen: SeenCampaigns) -> None:
-        given = {
+    def test_are_loaded_as_they_were_stored(self, seen: SeenCampaigns) -> None:
+        campaigns = {
             "one": SeenCampaign(NOON),
             "two": SeenCampaign(NOON, "Internal"),
             "three": SeenCampaign(NOON, ""),
         }
-        seen.store("default", given)
-        assert seen.load("default") == given
+        seen.store("default", campaigns)
+        assert seen.load("default") == campaigns
 
     def test_are_replaced(self, seen: SeenCampaigns) -> None:
         seen.store("default", {"one": SeenCampaign(NOON)})
         seen.store("default", {"two": SeenCampaign(NOON)})
         assert seen.load("default") == {"two": SeenCampaign(NOON)}
 
-    def test_are_the_accounts_own(self, seen: SeenCampaigns) -> None:
+    def test_belong_to_one_account(self, seen: SeenCampaigns) -> None:
         seen.store("default", {"one": SeenCampaign(NOON)})
         assert seen.load("other") == {}
 
@@ -49,15 +49,15 @@ class TestInDynamoDB:
     def seen(self, aws: Aws) -> DynamoDBSeenCampaigns:
         return DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table)
 
-    def test_the_latest_are_kept_where_there_are_too_many(
+    def test_keep_the_latest_sends_when_there_are_too_many(
         self, seen: DynamoDBSeenCampaigns
     ) -> None:
-        given = {
+        campaigns = {
             f"{number:036}": SeenCampaign(NOON + timedelta(minutes=number), "☃" * 80)
             for number in range(MOST_SEEN_CAMPAIGNS + 1)
         }
-        seen.store("default", given)
-        assert given.keys() - seen.load("default").keys() == {f"{0:036}"}
+        seen.store("default", campaigns)
+        assert campaigns.keys() - seen.load("default").keys() == {f"{0:036}"}
 
     def test_are_neither_an_account_nor_an_activity(
         self, seen: DynamoDBSeenCampaigns, aws: Aws
@@ -75,7 +75,7 @@ class TestInDynamoDB:
             {"M": {"last_sent": {"S": "yesterday"}}},
         ],
     )
-    def test_one_that_a_hand_has_broken_is_none(
+    def test_omit_a_malformed_entry(
         self, seen: DynamoDBSeenCampaigns, aws: Aws, broken: object
     ) -> None:
         seen.store("default", {"one": SeenCampaign(NOON)})
@@ -87,7 +87,7 @@ class TestInDynamoDB:
         )
         assert seen.load("default") == {"one": SeenCampaign(NOON)}
 
-    def test_that_are_no_map_are_none(self, seen: DynamoDBSeenCampaigns, aws: Aws) -> None:
+    def test_are_empty_when_they_are_not_a_map(self, seen: DynamoDBSeenCampaigns, aws: Aws) -> None:
         aws.dynamodb.put_item(
             TableName=aws.tracking_table,
             Item={

@@ -1,4 +1,4 @@
-"""The Tracking port, over the fake, DynamoDB and SQLite."""
+"""The Tracking port over the fake, DynamoDB and SQLite."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -68,8 +68,8 @@ def sqlite_tracking(tmp_path: Path) -> Iterator[SqliteTracking]:
 def tracking(request: pytest.FixtureRequest) -> Tracking:
     if request.param == "memory":
         return MemoryTracking()
-    kept: Tracking = request.getfixturevalue(f"{request.param}_tracking")
-    return kept
+    adapter: Tracking = request.getfixturevalue(f"{request.param}_tracking")
+    return adapter
 
 
 def lease(
@@ -117,64 +117,65 @@ def reserve(
     return tracking.reserve("default", holder=holder, day=day, counted=counted, requests=requests)
 
 
-def kept(tracking: Tracking) -> Account:
+def stored_account(tracking: Tracking) -> Account:
     account = tracking.account("default")
     assert account is not None
     return account
 
 
 class TestEveryLease:
-    def test_of_an_unknown_account_makes_it(self, tracking: Tracking) -> None:
+    def test_of_an_unknown_account_creates_it(self, tracking: Tracking) -> None:
         assert tracking.account("default") is None
         before = lease(tracking)
         assert before is not None
         assert (before.lease_holder, before.requests_spent) == (None, 0)
-        assert kept(tracking).lease_holder == "a"
-        assert kept(tracking).lease_until == NOON + MINUTE
+        assert stored_account(tracking).lease_holder == "a"
+        assert stored_account(tracking).lease_until == NOON + MINUTE
 
-    def test_counts_what_it_reserves_as_spent(self, tracking: Tracking) -> None:
+    def test_counts_reserved_requests_as_spent(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
-        assert (kept(tracking).requests_day, kept(tracking).requests_spent) == (TODAY, 50)
+        assert (stored_account(tracking).requests_day, stored_account(tracking).requests_spent) == (
+            TODAY,
+            50,
+        )
 
-    def test_reserves_no_more_than_the_day_has_left(self, tracking: Tracking) -> None:
+    def test_reserves_at_most_the_rest_of_the_budget(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50, budget=30)
-        assert kept(tracking).requests_spent == 30
+        assert stored_account(tracking).requests_spent == 30
 
-    def test_reserves_nothing_of_a_day_that_is_overspent(self, tracking: Tracking) -> None:
+    def test_reserves_nothing_when_the_budget_is_overspent(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50, budget=50)
         release(tracking)
         lease(tracking, reserve=50, budget=10)
-        assert kept(tracking).requests_spent == 50
+        assert stored_account(tracking).requests_spent == 50
 
-    def test_is_nobodys_that_would_last_longer_than_any_invocation(
-        self, tracking: Tracking
-    ) -> None:
+    def test_that_outlasts_any_invocation_is_ignored(self, tracking: Tracking) -> None:
         tracking.lease(
             "default", holder="a", now=NOON, until=NOON + 16 * MINUTE, reserve=0, budget=0
         )
         assert lease(tracking, "b") is not None
 
-    def test_is_anothers_until_it_ends(self, tracking: Tracking) -> None:
+    def test_excludes_other_holders_until_it_expires(self, tracking: Tracking) -> None:
         lease(tracking, "a")
         assert lease(tracking, "b", now=NOON + MINUTE - timedelta(microseconds=1)) is None
-        assert kept(tracking).lease_holder == "a"
+        assert stored_account(tracking).lease_holder == "a"
         assert lease(tracking, "b", now=NOON + MINUTE) is not None
-        assert kept(tracking).lease_holder == "b"
+        assert stored_account(tracking).lease_holder == "b"
 
-    def test_may_be_taken_again_by_its_holder(self, tracking: Tracking) -> None:
+    def test_can_be_renewed_by_its_holder(self, tracking: Tracking) -> None:
         lease(tracking, "a", reserve=10)
         again = lease(tracking, "a", reserve=10)
         assert again is not None
         assert again.requests_spent == 10
-        assert kept(tracking).requests_spent == 20
+        assert stored_account(tracking).requests_spent == 20
 
-    def test_begins_a_new_day_with_nothing_spent(self, tracking: Tracking) -> None:
+    def test_starts_a_new_day_with_nothing_spent(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
         account = lease(tracking, now=TOMORROW, reserve=7)
         assert account is not None
         assert account.requests_spent == 0
-        assert kept(tracking).requests_day == TOMORROW.date().isoformat()
-        assert kept(tracking).requests_spent == 7
+        assert stored_account(tracking).requests_day == TOMORROW.date().isoformat()
+        assert stored_account(tracking).requests_spent == 7
 
     def test_of_one_account_leaves_another_free(self, tracking: Tracking) -> None:
         lease(tracking)
@@ -182,9 +183,9 @@ class TestEveryLease:
             "other", holder="b", now=NOON, until=NOON + MINUTE, reserve=1, budget=1
         )
         assert other is not None
-        assert kept(tracking).lease_holder == "a"
+        assert stored_account(tracking).lease_holder == "a"
 
-    def test_tells_when_the_quota_opens(self, tracking: Tracking) -> None:
+    def test_returns_the_instant_at_which_the_quota_opens(self, tracking: Tracking) -> None:
         lease(tracking)
         release(tracking, closed_until=TOMORROW)
         account = lease(tracking)
@@ -193,96 +194,101 @@ class TestEveryLease:
 
 
 class TestEveryRelease:
-    def test_gives_back_what_was_not_spent(self, tracking: Tracking) -> None:
+    def test_returns_unused_requests(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
         release(tracking, unused=48)
-        assert kept(tracking).requests_spent == 2
+        assert stored_account(tracking).requests_spent == 2
 
-    def test_frees_the_account(self, tracking: Tracking) -> None:
+    def test_ends_the_lease(self, tracking: Tracking) -> None:
         lease(tracking, "a")
         release(tracking, "a")
         assert lease(tracking, "b") is not None
 
-    def test_by_another_than_the_holder_does_nothing(self, tracking: Tracking) -> None:
+    def test_by_another_holder_does_nothing(self, tracking: Tracking) -> None:
         lease(tracking, "a", reserve=50)
-        release(tracking, "b", unused=50, last_error="Never mind.")
-        assert kept(tracking).requests_spent == 50
-        assert kept(tracking).lease_holder == "a"
-        assert kept(tracking).last_error is None
+        release(tracking, "b", unused=50, last_error="The quota is spent.")
+        assert stored_account(tracking).requests_spent == 50
+        assert stored_account(tracking).lease_holder == "a"
+        assert stored_account(tracking).last_error is None
 
-    def test_twice_gives_back_once(self, tracking: Tracking) -> None:
+    def test_twice_returns_unused_requests_once(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
         release(tracking, unused=20)
         release(tracking, unused=20)
-        assert kept(tracking).requests_spent == 30
+        assert stored_account(tracking).requests_spent == 30
 
-    def test_of_yesterdays_takes_nothing_off_todays(self, tracking: Tracking) -> None:
+    def test_for_yesterday_leaves_the_count_of_today(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
         lease(tracking, now=TOMORROW, reserve=7)
         release(tracking, day=TODAY, unused=50)
-        assert kept(tracking).requests_spent == 7
-        assert kept(tracking).lease_holder is None
+        assert stored_account(tracking).requests_spent == 7
+        assert stored_account(tracking).lease_holder is None
 
-    def test_keeps_the_last_word_and_takes_back_the_one_before(self, tracking: Tracking) -> None:
+    def test_replaces_the_closure_and_the_error_of_the_previous_release(
+        self, tracking: Tracking
+    ) -> None:
         lease(tracking)
         release(tracking, closed_until=TOMORROW, last_error="The day's quota is spent.")
-        assert kept(tracking).closed_until == TOMORROW
-        assert kept(tracking).last_error == "The day's quota is spent."
+        assert stored_account(tracking).closed_until == TOMORROW
+        assert stored_account(tracking).last_error == "The day's quota is spent."
         lease(tracking)
         release(tracking)
-        assert (kept(tracking).closed_until, kept(tracking).last_error) == (None, None)
+        assert (stored_account(tracking).closed_until, stored_account(tracking).last_error) == (
+            None,
+            None,
+        )
 
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:
         release(tracking)
         assert tracking.account("default") is None
 
-    def test_keeps_what_was_learned(self, tracking: Tracking) -> None:
+    def test_stores_the_counter_trust(self, tracking: Tracking) -> None:
         lease(tracking)
         release(tracking, counter_trust=COUNTER_TRUST)
         account = lease(tracking)
         assert account is not None
         assert account.counter_trust == COUNTER_TRUST
 
-    def test_that_has_learned_nothing_new_keeps_what_was(self, tracking: Tracking) -> None:
+    def test_without_counter_trust_keeps_the_stored_one(self, tracking: Tracking) -> None:
         lease(tracking)
         release(tracking, counter_trust=COUNTER_TRUST)
         lease(tracking)
         release(tracking)
-        assert kept(tracking).counter_trust == COUNTER_TRUST
+        assert stored_account(tracking).counter_trust == COUNTER_TRUST
 
-    def test_forgets_what_is_no_longer_so(self, tracking: Tracking) -> None:
+    def test_removes_counter_trust_that_no_longer_applies(self, tracking: Tracking) -> None:
         lease(tracking)
         release(tracking, counter_trust=COUNTER_TRUST)
         lease(tracking)
         release(tracking, counter_trust=CounterTrust(missed=0.5))
-        assert kept(tracking).counter_trust == CounterTrust(missed=0.5)
+        assert stored_account(tracking).counter_trust == CounterTrust(missed=0.5)
 
 
 class TestEveryReservation:
     def test_counts_more_as_spent(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
         assert reserve(tracking, counted=50, requests=20)
-        assert kept(tracking).requests_spent == 70
+        assert stored_account(tracking).requests_spent == 70
 
-    def test_by_another_than_the_holder_counts_nothing(self, tracking: Tracking) -> None:
+    def test_by_another_holder_counts_nothing(self, tracking: Tracking) -> None:
         lease(tracking, "a", reserve=50)
         assert not reserve(tracking, "b")
-        assert kept(tracking).requests_spent == 50
+        assert stored_account(tracking).requests_spent == 50
 
     def test_after_a_release_counts_nothing(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
         release(tracking)
         assert not reserve(tracking)
 
-    def test_of_another_day_counts_nothing(self, tracking: Tracking) -> None:
+    def test_for_another_day_counts_nothing(self, tracking: Tracking) -> None:
         lease(tracking, now=TOMORROW, reserve=50)
         assert not reserve(tracking, day=TODAY)
-        assert kept(tracking).requests_spent == 50
+        assert stored_account(tracking).requests_spent == 50
 
-    def test_beyond_another_count_counts_nothing(self, tracking: Tracking) -> None:
+    def test_from_another_count_counts_nothing(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
         assert not reserve(tracking, counted=49)
-        assert kept(tracking).requests_spent == 50
+        assert stored_account(tracking).requests_spent == 50
 
     def test_of_an_unknown_account_counts_nothing(self, tracking: Tracking) -> None:
         assert not reserve(tracking)
@@ -291,17 +297,17 @@ class TestEveryReservation:
 
 class TestEveryActivity:
     @pytest.mark.parametrize("activity", [ACTIVITY, EVERYTHING], ids=["bare", "full"])
-    def test_is_kept_as_it_was_added(self, tracking: Tracking, activity: Any) -> None:
+    def test_is_read_as_it_was_added(self, tracking: Tracking, activity: Any) -> None:
         assert tracking.add(activity)
         assert tracking.activities("default") == [activity]
 
-    def test_is_kept_as_it_was_saved(self, tracking: Tracking) -> None:
+    def test_is_read_as_it_was_saved(self, tracking: Tracking) -> None:
         tracking.add(ACTIVITY)
         saved = tracking.save(EVERYTHING)
         assert saved == replace(EVERYTHING, version=1)
         assert tracking.activities("default") == [saved]
 
-    def test_loses_what_a_save_leaves_out(self, tracking: Tracking) -> None:
+    def test_loses_the_values_that_a_save_omits(self, tracking: Tracking) -> None:
         tracking.add(EVERYTHING)
         tracking.save(ACTIVITY)
         assert tracking.activities("default") == [replace(ACTIVITY, version=1)]
@@ -311,7 +317,7 @@ class TestEveryActivity:
         assert not tracking.add(ACTIVITY)
         assert tracking.activities("default") == [EVERYTHING]
 
-    def test_that_another_has_saved_is_not_saved(self, tracking: Tracking) -> None:
+    def test_that_another_writer_has_saved_is_not_saved(self, tracking: Tracking) -> None:
         tracking.add(ACTIVITY)
         winner = tracking.save(varied(ACTIVITY, published=1))
         with pytest.raises(LostRace):
@@ -323,14 +329,14 @@ class TestEveryActivity:
             tracking.save(ACTIVITY)
         assert tracking.activities("default") == []
 
-    def test_that_was_tracked_anew_is_not_saved(self, tracking: Tracking) -> None:
+    def test_that_was_removed_and_added_again_is_not_saved(self, tracking: Tracking) -> None:
         tracking.add(ACTIVITY)
         tracking.remove("default", ACTIVITY_ID)
-        anew = replace(ACTIVITY, tracked_at=NOON, tracked_from=NOON)
-        tracking.add(anew)
+        added_again = replace(ACTIVITY, tracked_at=NOON, tracked_from=NOON)
+        tracking.add(added_again)
         with pytest.raises(LostRace):
             tracking.save(ACTIVITY)
-        assert tracking.activities("default") == [anew]
+        assert tracking.activities("default") == [added_again]
 
     def test_is_removed_once(self, tracking: Tracking) -> None:
         tracking.add(ACTIVITY)
@@ -354,11 +360,11 @@ class TestEveryActivity:
         for activity in many.values():
             tracking.add(activity)
         found = tracking.activities("default")
-        assert {one.campaign_activity_id: one for one in found} == many
+        assert {activity.campaign_activity_id: activity for activity in found} == many
 
 
-class AnsweredTwice:
-    """A write whose first answer is lost: AWS has done it, and botocore sends it again."""
+class LostReply:
+    """A write that succeeds but whose reply is lost, so that botocore retries it."""
 
     def __init__(self, aws: Aws, operation: str, method: str, *, times: int = 1) -> None:
         self.left = times
@@ -374,48 +380,48 @@ class AnsweredTwice:
 
 
 class TestDynamoDB:
-    def test_knows_its_own_write_when_the_answer_to_an_addition_was_lost(
+    def test_recognizes_its_own_write_when_the_reply_to_an_addition_is_lost(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking
     ) -> None:
-        AnsweredTwice(aws, "PutItem", "put_item")
+        LostReply(aws, "PutItem", "put_item")
         assert dynamodb_tracking.add(ACTIVITY)
 
-    def test_knows_its_own_write_when_the_answer_to_a_save_was_lost(
+    def test_recognizes_its_own_write_when_the_reply_to_a_save_is_lost(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking
     ) -> None:
         dynamodb_tracking.add(ACTIVITY)
-        AnsweredTwice(aws, "PutItem", "put_item")
+        LostReply(aws, "PutItem", "put_item")
         assert dynamodb_tracking.save(ACTIVITY).version == 1
 
-    def test_reserves_once_when_the_answer_to_a_lease_was_lost(
+    def test_reserves_once_when_the_reply_to_a_lease_is_lost(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking
     ) -> None:
-        AnsweredTwice(aws, "UpdateItem", "update_item")
+        LostReply(aws, "UpdateItem", "update_item")
         assert lease(dynamodb_tracking) is not None
-        assert kept(dynamodb_tracking).requests_spent == 50
+        assert stored_account(dynamodb_tracking).requests_spent == 50
 
-    def test_reserves_more_once_when_the_answer_was_lost(
+    def test_reserves_more_once_when_the_reply_is_lost(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking
     ) -> None:
         lease(dynamodb_tracking, reserve=50)
-        AnsweredTwice(aws, "UpdateItem", "update_item")
+        LostReply(aws, "UpdateItem", "update_item")
         assert reserve(dynamodb_tracking, counted=50, requests=20)
-        assert kept(dynamodb_tracking).requests_spent == 70
+        assert stored_account(dynamodb_tracking).requests_spent == 70
 
-    def test_gives_back_once_when_the_answer_to_a_release_was_lost(
+    def test_returns_unused_requests_once_when_the_reply_to_a_release_is_lost(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking
     ) -> None:
         lease(dynamodb_tracking)
-        AnsweredTwice(aws, "UpdateItem", "update_item")
+        LostReply(aws, "UpdateItem", "update_item")
         release(dynamodb_tracking, unused=10)
-        assert kept(dynamodb_tracking).requests_spent == 40
+        assert stored_account(dynamodb_tracking).requests_spent == 40
 
-    def test_reads_again_when_the_budget_changes_between_read_and_lease(
+    def test_retries_a_lease_when_the_budget_changes_after_the_read(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking
     ) -> None:
         lease(dynamodb_tracking, reserve=50)
-        between = DynamoDBTracking(boto3.client("dynamodb"), aws.tracking_table)
-        waiting = [lambda: release(between, unused=30)]
+        other = DynamoDBTracking(boto3.client("dynamodb"), aws.tracking_table)
+        waiting = [lambda: release(other, unused=30)]
         aws.dynamodb.meta.events.register(
             "provide-client-params.dynamodb.UpdateItem",
             lambda **_: waiting.pop()() if waiting else None,
@@ -423,9 +429,9 @@ class TestDynamoDB:
         account = lease(dynamodb_tracking, reserve=5)
         assert account is not None
         assert account.requests_spent == 20
-        assert kept(dynamodb_tracking).requests_spent == 25
+        assert stored_account(dynamodb_tracking).requests_spent == 25
 
-    def test_leaves_an_account_that_is_always_written_to_the_others(
+    def test_gives_up_a_lease_after_repeated_conflicts(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking
     ) -> None:
         calls = Answers(
@@ -445,14 +451,14 @@ class TestDynamoDB:
         ],
         ids=["save", "add", "lease", "reserve", "release"],
     )
-    def test_hides_no_other_error(
+    def test_raises_every_other_error(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking, operation: str, act: Any
     ) -> None:
         Answers(aws.dynamodb, operation, error("AccessDeniedException"))
         with pytest.raises(ClientError, match="AccessDenied"):
             act(dynamodb_tracking)
 
-    def test_keeps_an_idle_activity_within_one_write_unit(
+    def test_stores_an_activity_without_gaps_within_one_write_unit(
         self, aws: Aws, dynamodb_tracking: DynamoDBTracking, clock: FakeClock
     ) -> None:
         named = varied(EVERYTHING, gaps=(), watermark=clock.now(), campaign_name="n" * 80)

@@ -229,7 +229,7 @@ def test_a_second_watch_on_the_same_file_is_refused(watcher: Watcher) -> None:
         with watcher.watching("--once") as second:
             code, lines, stderr = outcome(second)
     assert (code, lines) == (1, [])
-    assert "at work on" in stderr
+    assert "is using" in stderr
     assert stderr.count("\n") == 1
 
 

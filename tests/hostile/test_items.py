@@ -101,21 +101,21 @@ def test_the_error_of_a_broken_item_contains_none_of_its_content(item: Any) -> N
     ("changed", "fault"),
     [
         ({"state": {"S": "asleep"}}, "its state is unknown"),
-        ({"state": {"N": "1"}}, "its state is no text"),
-        ({"tracked_at": {"S": "yesterday"}}, "its tracked_at is no instant"),
-        ({"tracked_at": {"S": "2026-03-02T14:07:00"}}, "its tracked_at is no instant"),
+        ({"state": {"N": "1"}}, "its state is not text"),
+        ({"tracked_at": {"S": "yesterday"}}, "its tracked_at is not an instant"),
+        ({"tracked_at": {"S": "2026-03-02T14:07:00"}}, "its tracked_at is not an instant"),
         (
             {"watermark": {"S": "1969-12-31T23:59:59Z"}},
             "its watermark is not between 1970 and 9000",
         ),
         ({"sent_at": {"S": "9000-01-01T00:00:00Z"}}, "its sent_at is not between 1970 and 9000"),
         ({"tracked_at": {"S": "1969-12-31T23:59:59Z"}}, "its tracked_at is not between"),
-        ({"watermark": {"NULL": True}}, "its watermark is no text"),
-        ({"published": {"N": "1.5"}}, "its published is no whole number"),
-        ({"version": {"S": "7"}}, "its version is no number"),
-        ({"gaps": {"M": {}}}, "its gaps is no list"),
-        ({"gaps": {"L": [{"S": "gap"}]}}, "one of its gaps is none"),
-        ({"gaps": {"L": [{"M": {"floor": {"S": "soon"}}}]}}, "its floor is no instant"),
+        ({"watermark": {"NULL": True}}, "its watermark is not text"),
+        ({"published": {"N": "1.5"}}, "its published is not a whole number"),
+        ({"version": {"S": "7"}}, "its version is not a number"),
+        ({"gaps": {"M": {}}}, "its gaps is not a list"),
+        ({"gaps": {"L": [{"S": "gap"}]}}, "one of its gaps is not a map"),
+        ({"gaps": {"L": [{"M": {"floor": {"S": "soon"}}}]}}, "its floor is not an instant"),
     ],
 )
 def test_the_error_names_the_malformed_attribute(changed: Any, fault: str) -> None:
@@ -135,7 +135,7 @@ def test_an_account_is_read_or_stopped_without_leaking_its_content(item: Any) ->
 
 
 def test_the_error_of_a_broken_account_names_the_malformed_attribute() -> None:
-    with pytest.raises(AccountStopped, match="its requests_spent is no whole number"):
+    with pytest.raises(AccountStopped, match="its requests_spent is not a whole number"):
         account_from("default", {"requests_spent": {"N": "0.5"}})
 
 
@@ -188,7 +188,7 @@ class TestABrokenItemBesideAnother:
                 "lease_until": {"S": "soon"},
             },
         )
-        with pytest.raises(AccountStopped, match="its lease_until is no instant"):
+        with pytest.raises(AccountStopped, match="its lease_until is not an instant"):
             Core(tracking=cast("Any", tracking)).take_turn()
 
 

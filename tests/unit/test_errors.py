@@ -11,22 +11,22 @@ def raised(error: Exception) -> Exception:
     return caught.value
 
 
-def test_an_error_is_named_without_its_own_words() -> None:
-    said = unforeseen(raised(KeyError("ann@example.org")))
-    assert said.startswith("Unexpected KeyError at test_errors.py:")
-    assert "ann" not in said
+def test_the_message_names_the_error_without_its_text() -> None:
+    message = unforeseen(raised(KeyError("ann@example.org")))
+    assert message.startswith("Unexpected KeyError at test_errors.py:")
+    assert "ann" not in message
 
 
-def test_an_error_of_aws_is_named_by_its_code() -> None:
+def test_the_message_names_an_aws_error_by_its_code() -> None:
     refused = ClientError({"Error": {"Code": "Throttling", "Message": "ann"}}, "PutItem")
     assert unforeseen(raised(refused)).startswith("Unexpected Throttling at ")
 
 
-def test_an_error_from_deep_down_is_placed_in_our_own_code() -> None:
+def test_the_message_names_the_last_line_of_email_opens_that_the_error_passed() -> None:
     with pytest.raises(ValueError, match="isoformat") as caught:
         utc("yesterday")
     assert " at instants.py:" in unforeseen(caught.value)
 
 
-def test_an_error_that_was_never_raised_has_no_place() -> None:
-    assert unforeseen(KeyError()) == "Unexpected KeyError at a place unknown."
+def test_an_error_that_was_never_raised_has_an_unknown_place() -> None:
+    assert unforeseen(KeyError()) == "Unexpected KeyError at an unknown place."

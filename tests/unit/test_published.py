@@ -1,4 +1,4 @@
-"""The part of the ledger that a walk needs now: read once, and no more than that."""
+"""The window of published opens reads each hour that a walk needs once, and no other."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import AskedLedger, at, found, rejected, row
 
 
-def mark(one: Open) -> bytes:
-    return fingerprint(event_id(one, 1))
+def mark(row: Open) -> bytes:
+    return fingerprint(event_id(row, 1))
 
 
 def page(*hours: float) -> Page:
@@ -24,39 +24,37 @@ def ledger() -> AskedLedger:
 
 
 @pytest.fixture
-def known(ledger: AskedLedger) -> PublishedWindow:
+def window(ledger: AskedLedger) -> PublishedWindow:
     return PublishedWindow(ledger, ACTIVITY_ID)
 
 
-def test_what_is_published_in_the_hours_of_a_page_is_known(
-    ledger: AskedLedger, known: PublishedWindow
+def test_the_window_holds_what_is_published_in_the_hours_of_a_page(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
     ledger.publish(row(30), row(59, "bo"), row(90, "cy"))
-    assert known.of(page(1, 0), None) == {
+    assert window.of(page(1, 0), None) == {
         "2026-03-02T12": {mark(row(30)), mark(row(59, "bo"))},
         "2026-03-02T13": {mark(row(90, "cy"))},
     }
 
 
-def test_another_activitys_opens_are_not_known(ledger: AskedLedger) -> None:
+def test_the_window_holds_no_opens_of_other_activities(ledger: AskedLedger) -> None:
     ledger.publish(row(30))
     assert PublishedWindow(ledger, "another").of(page(0), None) == {}
 
 
-def test_hours_below_the_floor_are_not_asked_for(
-    ledger: AskedLedger, known: PublishedWindow
-) -> None:
-    known.of(page(3, 2, 0), at(2 * 60 + 30))
+def test_hours_below_the_floor_are_not_read(ledger: AskedLedger, window: PublishedWindow) -> None:
+    window.of(page(3, 2, 0), at(2 * 60 + 30))
     assert ledger.asked == [("14", "15")]
 
 
-def test_a_page_below_the_floor_asks_nothing(ledger: AskedLedger, known: PublishedWindow) -> None:
-    known.of(page(2, 0), at(180))
+def test_a_page_below_the_floor_reads_nothing(ledger: AskedLedger, window: PublishedWindow) -> None:
+    window.of(page(2, 0), at(180))
     assert ledger.asked == []
 
 
 @pytest.mark.parametrize(
-    ("pages", "asked"),
+    ("pages", "reads"),
     [
         ([page(5, 4), page(5, 4)], [("16", "17")]),
         ([page(5, 4), page(4)], [("16", "17")]),
@@ -68,142 +66,140 @@ def test_a_page_below_the_floor_asks_nothing(ledger: AskedLedger, known: Publish
         ([page(4), page(5), page(4, 3), page(5, 3)], [("16", "16"), ("17", "17"), ("15", "15")]),
     ],
 )
-def test_no_hour_is_asked_for_twice(
-    ledger: AskedLedger, known: PublishedWindow, pages: list[Page], asked: list[tuple[str, str]]
+def test_no_hour_is_read_twice(
+    ledger: AskedLedger, window: PublishedWindow, pages: list[Page], reads: list[tuple[str, str]]
 ) -> None:
-    for one in pages:
-        known.of(one, None)
-    assert ledger.asked == asked
+    for each in pages:
+        window.of(each, None)
+    assert ledger.asked == reads
 
 
 @pytest.mark.parametrize("minute", [250, 270.25, 270 + 1 / 60_000_000])
-def test_an_hour_is_asked_for_once_whatever_its_minutes(
-    ledger: AskedLedger, known: PublishedWindow, minute: float
+def test_an_hour_is_read_once_for_any_of_its_minutes(
+    ledger: AskedLedger, window: PublishedWindow, minute: float
 ) -> None:
-    for one in (page(4), Page(None, (row(minute),)), page(4)):
-        known.of(one, None)
+    for each in (page(4), Page(None, (row(minute),)), page(4)):
+        window.of(each, None)
     assert ledger.asked == [("16", "16")]
 
 
-def test_a_page_that_reaches_both_ways_knows_all_its_hours(
-    ledger: AskedLedger, known: PublishedWindow
+def test_a_page_can_extend_the_window_in_both_directions(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
     ledger.publish(row(30), row(90), row(150))
-    known.of(page(1), None)
-    assert known.of(page(2, 0), None).keys() == {
+    window.of(page(1), None)
+    assert window.of(page(2, 0), None).keys() == {
         "2026-03-02T12",
         "2026-03-02T13",
         "2026-03-02T14",
     }
 
 
-# --- What was found, and is not recorded yet ---
+# --- Opens that were found but are not recorded yet ---
 
 
-def test_what_was_found_is_known(known: PublishedWindow) -> None:
-    known.of(page(0), None)
-    known.note(found(row(1), row(2, "bo")))
-    assert known.of(page(0), None) == {"2026-03-02T12": {mark(row(1)), mark(row(2, "bo"))}}
+def test_noted_opens_are_in_the_window(window: PublishedWindow) -> None:
+    window.of(page(0), None)
+    window.note(found(row(1), row(2, "bo")))
+    assert window.of(page(0), None) == {"2026-03-02T12": {mark(row(1)), mark(row(2, "bo"))}}
 
 
-def test_what_was_found_stays_known_beside_what_the_ledger_tells_later(
-    ledger: AskedLedger, known: PublishedWindow
+def test_noted_opens_are_kept_when_their_hour_is_read_later(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
-    known.note(found(row(1)))
+    window.note(found(row(1)))
     ledger.publish(row(2, "bo"))
-    assert known.of(page(0), None) == {"2026-03-02T12": {mark(row(1)), mark(row(2, "bo"))}}
+    assert window.of(page(0), None) == {"2026-03-02T12": {mark(row(1)), mark(row(2, "bo"))}}
 
 
-# --- What is recorded, and not needed any more ---
+# --- Hours that are no longer needed ---
 
 
-def test_hours_above_the_last_row_are_forgotten(
-    ledger: AskedLedger, known: PublishedWindow
-) -> None:
+def test_hours_above_the_last_row_are_dropped(ledger: AskedLedger, window: PublishedWindow) -> None:
     ledger.publish(row(30), row(90), row(150))
-    known.of(page(2, 1, 0), None)
-    known.forget([page(2), page(1)])
-    assert known.of(Page(None, ()), None).keys() == {"2026-03-02T12", "2026-03-02T13"}
+    window.of(page(2, 1, 0), None)
+    window.forget([page(2), page(1)])
+    assert window.of(Page(None, ()), None).keys() == {"2026-03-02T12", "2026-03-02T13"}
 
 
-def test_a_forgotten_hour_is_asked_for_again(ledger: AskedLedger, known: PublishedWindow) -> None:
+def test_a_dropped_hour_is_read_again(ledger: AskedLedger, window: PublishedWindow) -> None:
     ledger.publish(row(90))
-    known.of(page(1, 0), None)
-    known.forget([page(1, 0)])
-    again = known.of(page(1, 0), None)
+    window.of(page(1, 0), None)
+    window.forget([page(1, 0)])
+    again = window.of(page(1, 0), None)
     assert (ledger.asked, again) == (
         [("12", "13"), ("13", "13")],
         {"2026-03-02T13": {mark(row(90))}},
     )
 
 
-def test_an_hour_that_was_not_forgotten_is_not_asked_for_again(
-    ledger: AskedLedger, known: PublishedWindow
+def test_an_hour_that_was_not_dropped_is_not_read_again(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
-    known.of(page(2, 1, 0), None)
-    known.forget([page(2, 1)])
-    known.of(page(1, 0), None)
+    window.of(page(2, 1, 0), None)
+    window.forget([page(2, 1)])
+    window.of(page(1, 0), None)
     assert ledger.asked == [("12", "14")]
 
 
-def test_forgetting_up_to_an_hour_out_of_order_makes_nothing_known(
-    ledger: AskedLedger, known: PublishedWindow
+def test_dropping_above_an_hour_out_of_order_does_not_count_it_as_read(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
-    known.of(page(1), None)
-    known.forget([page(1, 3)])
-    known.of(page(3), None)
+    window.of(page(1), None)
+    window.forget([page(1, 3)])
+    window.of(page(3), None)
     assert ledger.asked == [("13", "13"), ("14", "15")]
 
 
-def test_a_last_page_without_rows_forgets_nothing(
-    ledger: AskedLedger, known: PublishedWindow
+def test_a_last_page_without_rows_drops_nothing(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
     ledger.publish(row(90))
-    known.of(page(1, 0), None)
-    known.forget([page(0), Page(None, ())])
-    known.of(page(1, 0), None)
+    window.of(page(1, 0), None)
+    window.forget([page(0), Page(None, ())])
+    window.of(page(1, 0), None)
     assert ledger.asked == [("12", "13")]
 
 
-def test_forgetting_before_anything_was_asked_changes_nothing(
-    ledger: AskedLedger, known: PublishedWindow
+def test_dropping_before_anything_was_read_changes_nothing(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
-    known.forget([page(1)])
-    known.of(page(1), None)
+    window.forget([page(1)])
+    window.of(page(1), None)
     assert ledger.asked == [("13", "13")]
 
 
-def test_a_walk_that_passed_its_floor_may_forget(
-    ledger: AskedLedger, known: PublishedWindow
+def test_a_walk_that_passed_its_floor_can_drop_hours(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
     ledger.publish(row(90))
-    known.of(page(1, -3), at(60))
-    known.forget([page(1, -3)])
-    assert known.of(Page(None, ()), None) == {}
+    window.of(page(1, -3), at(60))
+    window.forget([page(1, -3)])
+    assert window.of(Page(None, ()), None) == {}
 
 
-# --- Rows that are no opens ---
+# --- Rejected rows ---
 
 
-def test_rejected_rows_are_new_once(known: PublishedWindow) -> None:
+def test_rejected_rows_are_new_once(window: PublishedWindow) -> None:
     first = Page(None, (), (rejected("a"), rejected("b"), rejected("a")))
-    assert known.new_rejected(first) == [rejected("a"), rejected("b")]
-    assert known.new_rejected(Page(None, (), (rejected("b"), rejected("c")))) == [rejected("c")]
+    assert window.new_rejected(first) == [rejected("a"), rejected("b")]
+    assert window.new_rejected(Page(None, (), (rejected("b"), rejected("c")))) == [rejected("c")]
 
 
-def test_rejected_rows_that_the_ledger_knows_are_not_new(
-    ledger: AskedLedger, known: PublishedWindow
+def test_rejected_rows_in_the_ledger_are_not_new(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
     ledger.append(ACTIVITY_ID, {"rejected": {row_fingerprint("a")}})
     page_of_two = Page(None, (), (rejected("a"), rejected("b")))
-    assert known.new_rejected(page_of_two) == [rejected("b")]
+    assert window.new_rejected(page_of_two) == [rejected("b")]
 
 
-def test_the_ledger_is_asked_for_rejected_rows_when_there_are_any_and_once(
-    ledger: AskedLedger, known: PublishedWindow
+def test_rejected_rows_are_read_once_and_only_when_a_page_has_any(
+    ledger: AskedLedger, window: PublishedWindow
 ) -> None:
-    known.new_rejected(page(1))
+    window.new_rejected(page(1))
     assert ledger.asked == []
     for _ in range(2):
-        known.new_rejected(Page(None, (), (rejected("a"),)))
+        window.new_rejected(Page(None, (), (rejected("a"),)))
     assert ledger.asked == [("rejected", "rejected")]

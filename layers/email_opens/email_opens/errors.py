@@ -1,6 +1,6 @@
-"""Errors, grouped by what the caller should do; every message is a sentence for a person.
+"""Errors, grouped by what the caller should do; every message is a sentence for the user.
 
-No message holds a token, an e-mail address or a whole reply.
+No message contains a token, an e-mail address or a whole reply.
 """
 
 import traceback
@@ -9,79 +9,79 @@ from pathlib import Path
 
 
 class EmailOpensError(Exception):
-    """Whatever email-opens raises on purpose."""
+    """The base class of all errors that email-opens raises on purpose."""
 
 
 class InvalidSettings(EmailOpensError):
-    """Mend the settings: the message names the variable and what it should be."""
+    """A setting is invalid: the message names the variable and the values it may have."""
 
 
 class InvalidInput(EmailOpensError):
-    """Mend what was typed or sent."""
+    """Input from a person or a caller is invalid."""
 
 
-# --- Give up on this activity for this round; the next round tries again. ---
+# --- Skip this activity until the next poll. ---
 
 
 class ActivityFailed(EmailOpensError):
-    """This activity fails alone."""
+    """A poll failed in a way that leaves other activities unaffected."""
 
 
 class ReportUnavailable(ActivityFailed):
-    """The vendor did not give a usable page within the retries: 5xx, time-outs, no JSON."""
+    """No retry returned a usable page: 5xx, time-outs, not JSON."""
 
 
 class PagingBroken(ActivityFailed):
-    """A next link leads in a circle, or to a host that is not the vendor's."""
+    """A next link leads to a page already read, or to a host that is not the vendor's."""
 
 
 class PublishFailed(ActivityFailed):
-    """Neither the topic nor the dead-letter queue took what had to be delivered."""
+    """Neither the topic nor the dead-letter queue accepted a message."""
 
 
-# --- Change the activity's state and go on with the others. ---
+# --- Change the activity's state and continue with the others. ---
 
 
 class LinkExpired(EmailOpensError):
-    """A next link no longer works: begin again from the report's head."""
+    """A next link has expired: start again at the report's head."""
 
 
 class ActivityGone(EmailOpensError):
-    """The vendor does not know this activity: stop asking for it."""
+    """The vendor has no such activity: stop polling it."""
 
 
 class NotCounted(EmailOpensError):
-    """The vendor knows no counter of one of the campaigns: ask without it."""
+    """The vendor has no counter for one of the campaigns: request the others without it."""
 
 
 class LostRace(EmailOpensError):
-    """Somebody else wrote first: drop the write, the winner's state stands."""
+    """Another writer was first: drop this write and keep the stored state."""
 
 
-# --- Stop for this invocation; nothing is wrong. ---
+# --- End the invocation normally. ---
 
 
 class OutOfTime(EmailOpensError):
-    """No time is left for another request: commit what is in hand."""
+    """No time is left for another request: commit the work done so far."""
 
 
 class BudgetSpent(OutOfTime):
-    """The day has no request left; the next one begins at 00:00 UTC."""
+    """The day's budget is spent; the next day begins at 00:00 UTC."""
 
 
 class AccountBusy(EmailOpensError):
     """Another turn or command holds the account's lease."""
 
 
-# --- Stop the account: no other activity would fare better. ---
+# --- Stop the account: its other activities would fail too. ---
 
 
 class AccountStopped(EmailOpensError):
-    """No request of this account can succeed for now."""
+    """Requests for this account cannot succeed for now."""
 
 
 class Throttled(AccountStopped):
-    """The vendor went on answering "Too Many Requests": leave it alone for this round."""
+    """The vendor answered every retry "Too Many Requests": stop until the next turn."""
 
 
 class QuotaExceeded(AccountStopped):
@@ -93,26 +93,26 @@ class QuotaExceeded(AccountStopped):
 
 
 class AccountDisconnected(AccountStopped):
-    """A person must connect the account again, or give its user the missing privilege."""
+    """A person must reconnect the account, or grant its user the missing privilege."""
 
 
-# --- An error that nobody foresaw: its own words may hold an address or a token. ---
+# --- Unexpected errors: their own text may contain an address or a token. ---
 
 
 def unforeseen(error: Exception) -> str:
-    """Say which error it is and where it arose, as a sentence."""
+    """Return a sentence that names an unexpected error and its place, without its text."""
     code = getattr(error, "response", {}).get("Error", {}).get("Code")
     return f"Unexpected {code or type(error).__name__} at {_place(error)}."
 
 
 def _place(error: Exception) -> str:
-    """Return the file and line of ours from which an error came, however deep it arose."""
+    """Return the last file and line of email-opens in an error's traceback."""
     frames = [
         (Path(frame.f_code.co_filename), line)
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
     if not frames:
-        return "a place unknown"
-    ours = [one for one in frames if "email_opens" in one[0].parts]
+        return "an unknown place"
+    ours = [frame for frame in frames if "email_opens" in frame[0].parts]
     file, line = (ours or frames)[-1]
     return f"{file.name}:{line}"

@@ -7,7 +7,7 @@ def utc(text: str) -> datetime:
     """Read an ISO 8601 instant with `Z` or an offset.
 
     Raises:
-        ValueError: it is no instant, or has no offset.
+        ValueError: the text is not an instant, or has no offset.
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
@@ -19,11 +19,11 @@ def utc(text: str) -> datetime:
 
 
 def iso(instant: datetime) -> str:
-    """Write an instant as `2026-03-02T14:07:00Z`, with a fraction only where there is one."""
+    """Format an instant as `2026-03-02T14:07:00Z`, with fractions of a second only if any."""
     return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def next_day(instant: datetime) -> datetime:
-    """Return the 00:00 UTC after an instant, when the vendor's quota begins anew."""
+    """Return the next 00:00 UTC after an instant, when the vendor's quota resets."""
     midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""The values that the product is about: frozen, and without a word of AWS or HTTP.
+"""The values of the domain: frozen, and independent of AWS and HTTP.
 
 Every instant is an aware UTC `datetime`.
 """
@@ -15,20 +15,20 @@ from email_opens.errors import InvalidInput
 from email_opens.instants import next_day
 
 PAGE_ROWS = 500
-"""Rows of a full page: the most that the vendor gives."""
+"""Rows of a full page, the vendor's maximum."""
 
 AUDIT_PAGE_ROWS = 499
-"""An audit's page borders fall elsewhere, so that twins parted by a border meet on one page."""
+"""Another size, so that alike opens that a full page separates share a page in an audit."""
 
 LEDGER_KEPT = timedelta(days=400)
-"""How long the ledger knows an open: far longer than any report is polled."""
+"""How long the ledger keeps an open: far longer than any report is polled."""
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A contact opened an activity at an instant on a device: one row of the report."""
+    """One row of the report: a contact opened an activity at an instant on a device."""
 
     campaign_activity_id: str
     contact_id: str
@@ -39,7 +39,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that is no open, as it came (JSON, maybe cut), and a reason without its content."""
+    """A malformed row of the report (JSON, possibly truncated), and why, without its content."""
 
     row: str
     reason: str
@@ -47,9 +47,9 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One reply of the report, newest row first.
+    """One page of the report, newest row first.
 
-    `link` is where it was read (None: the report's head), `next_link` the page below it.
+    `link` is its own address (None: the report's head), `next_link` that of the page below it.
     """
 
     link: str | None
@@ -57,62 +57,62 @@ class Page:
     rejected: tuple[RejectedRow, ...] = ()
     next_link: str | None = None
     astray: str | None = None
-    """Why the page below cannot be read though there is one: its link leads astray."""
+    """Why the link to the page below cannot be followed; None: it can, or there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewOpen:
-    """An open that the ledger does not know, with what makes it one event."""
+    """An open that is not in the ledger, with the id and occurrence of its event."""
 
     event_id: str
     """128 bits in hex."""
     occurrence: int
-    """1, 2, … among opens alike in contact, instant and device."""
+    """1, 2, … among opens with the same contact, instant and device."""
     open: Open
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of the report that a cut walk has left: from `ceiling` down to `floor`.
+    """A stretch of the report that an interrupted walk left unread, from `ceiling` to `floor`.
 
-    `link` is the last page that was worked, to be read again first; None is the head.
+    `link` is the last page that was processed, and is read again first; None: the head.
     """
 
     floor: datetime | None
     ceiling: datetime | None
     link: str | None
     rows_above: int = 0
-    """Rows that the walk has counted above that page."""
+    """Rows that the walk counted above that page."""
 
 
 class State(StrEnum):
-    """What happens to an activity."""
+    """The state of a tracked activity."""
 
     ACTIVE = "active"
     PAUSED = "paused"
     FINISHED = "finished"
     GONE = "gone"
     BROKEN = "broken"
-    """What is stored of it cannot be read; `last_error` says why."""
+    """The stored activity is malformed; `last_error` explains how."""
 
 
 class Depth(IntEnum):
-    """How far down a walk goes."""
+    """How far down the report a walk reads."""
 
     TAIL = 1
     """To the watermark."""
     SWEEP = 2
-    """To the watermark less the lookback: finds late rows."""
+    """To the watermark minus the lookback, to find late rows."""
     AUDIT = 3
-    """To the end of the report, or the instant from which the activity is tracked."""
+    """To the end of the report, or to `tracked_from`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an activity's report was read."""
+    """How far an activity's report has been read."""
 
     watermark: datetime | None = None
-    """Every open from here down was published, except in the gaps; None: it was never read."""
+    """All opens up to this instant are published, except in gaps; None: never read."""
     gaps: tuple[Gap, ...] = ()
     polled_at: datetime | None = None
     swept_at: datetime | None = None
@@ -121,10 +121,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many rows of an activity's report were found, and what became of them."""
+    """How many rows of an activity's report were published, reported and rejected."""
 
     published: int = 0
-    """Opens published so far; an open that is repeated after a crash may count twice."""
+    """Opens published so far; one that is published again after a crash may count twice."""
     reported: int | None = None
     """Rows in the report at the last audit that read it to its end."""
     rejected: int = 0
@@ -145,16 +145,16 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What polls of an activity have shown: how often it is opened, and what a poll costs."""
+    """Estimates from the polls of an activity: its rate of opens, and the cost of a poll."""
 
     estimate: Estimate | None = None
-    """The rate of its opens, as far as its report was read."""
+    """The rate of opens, as far as the report has been read."""
     pages: float = 1.0
-    """Requests that a poll takes: a mean that moves slowly."""
+    """Requests per poll, as a slowly moving mean."""
     counter: int | None = None
-    """The value of its campaign's counter if nothing is unread."""
+    """The value of the campaign's counter at which every open is read."""
     uncounted: bool = False
-    """The vendor has no counter of its campaign; it is requested again after the next audit."""
+    """The vendor has no counter for the campaign; it is requested again after the next audit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +170,9 @@ class Activity:
     tracked_at: datetime
     """When tracking began."""
     tracked_from: datetime | None = None
-    """Opens before this instant are not published; None: all are."""
+    """Opens before this instant are not published; None: all opens are."""
     weight: float = 1.0
-    """How many times each of its opens counts in the choice of what to poll."""
+    """How many times each of its opens counts when the scheduler chooses what to poll."""
     progress: Progress = Progress()
     counts: Counts = Counts()
     profile: Profile = Profile()
@@ -183,7 +183,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What the first stretch of a walk has read, from which the scheduler learns."""
+    """The result of a walk's first stretch, from which the scheduler updates its estimates."""
 
     before: Activity
     """The activity before the stretch."""
@@ -191,22 +191,22 @@ class Polled:
     """The instants of its new opens."""
     pages: int
     down_to: datetime | None
-    """Its oldest row; None: it was read to its floor."""
+    """The instant of its oldest row; None: it was read to its floor."""
     at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterTrust:
-    """What an account's turns have learned of how far the vendor's counters can be trusted."""
+    """How far the vendor's counters can be trusted, as measured by an account's turns."""
 
     read_at: datetime | None = None
-    """When the counters were last read; None: they are to be read again."""
+    """When the counters were last read; None: they are due to be read."""
     current_until: datetime | None = None
-    """The instant up to which the counters of that reading count."""
+    """The instant up to which those counters include opens."""
     lag_seconds: float = 0.0
-    """The age of the counters when they are read."""
+    """How old the counters are when they are read."""
     missed: float = 0.0
-    """The share of opens that the counters had not counted before a poll found them."""
+    """The share of opens that a poll found before the counters included them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +214,14 @@ class CounterReadings:
     """Replies of the vendor's counters."""
 
     opens: Mapping[str, int] = MappingProxyType({})
-    """Every open of a campaign, by campaign id."""
+    """The number of opens by campaign id."""
     refreshed_at: datetime | None = None
-    """The instant up to which the oldest of these counters counts."""
+    """The instant up to which the oldest of these counters includes opens."""
     missing: frozenset[str] = frozenset()
     """Campaigns for which the vendor has no counter."""
 
     def __or__(self, other: "CounterReadings") -> "CounterReadings":
-        """Return both readings together."""
+        """Merge both readings; `other` takes precedence."""
         refreshed = [at for at in (self.refreshed_at, other.refreshed_at) if at]
         return CounterReadings(
             opens={**self.opens, **other.opens},
@@ -232,27 +232,27 @@ class CounterReadings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One API key: its lease and its day's budget."""
+    """One API key, with its lease and its daily budget."""
 
     account_id: str
     lease_holder: str | None = None
     lease_until: datetime | None = None
     requests_day: str | None = None
-    """The UTC day (`2026-03-02`) that `requests_spent` counts."""
+    """The UTC day (`2026-03-02`) on which `requests_spent` were spent."""
     requests_spent: int = 0
     closed_until: datetime | None = None
-    """The instant until which the quota is spent, by the vendor's last reply about it."""
+    """The instant until which the quota is spent, from the vendor's last such reply."""
     last_error: str | None = None
     counter_trust: CounterTrust = CounterTrust()
 
     def requests_on(self, now: datetime) -> int:
-        """Return the requests of the current day that are spent or reserved."""
+        """Return how many requests are spent or reserved on the day of `now`."""
         return self.requests_spent if self.requests_day == now.date().isoformat() else 0
 
     def opens_at(self, now: datetime) -> datetime | None:
         """Return when the quota opens again; None: it is open.
 
-        The vendor opens it at midnight, so a later instant in the table is ignored.
+        The vendor's quota resets at midnight, so a later stored instant is ignored.
         """
         closed_until = self.closed_until
         closed = closed_until is not None and now < closed_until <= next_day(now)
@@ -261,7 +261,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """An account's credentials, as its parameter holds them."""
+    """An account's credentials."""
 
     client_id: str
     refresh_token: str
@@ -274,15 +274,15 @@ class Tokens:
 
 
 def account_id(text: str) -> str:
-    """Return an account's id.
+    """Return an account id unchanged.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: the text is not an account id.
     """
     if not _ACCOUNT.fullmatch(text):
-        # Without the text, which may be an address, and goes into a log.
+        # The message omits the text, which may be an address, because it is logged.
         raise InvalidInput(
-            "That is no account's name: expected 1 to 64 letters, digits, dots, dashes or "
+            "That is not an account id: expected 1 to 64 letters, digits, dots, dashes or "
             "underscores."
         )
     return text
@@ -292,17 +292,17 @@ def activity_id(text: str) -> str:
     """Return a campaign activity id in its canonical form.
 
     Raises:
-        InvalidInput: it is no UUID.
+        InvalidInput: the text is not a UUID.
     """
     typed = text.strip().lower()
     try:
         canonical = str(UUID(typed))
     except ValueError:
         canonical = None
-    # UUID also takes braces, a prefix, and no dashes.
+    # `UUID` also accepts braces, a prefix, and text without dashes.
     if canonical is None or canonical != typed:
         raise InvalidInput(
-            f"“{text[:60]}” is no campaign activity id: expected a UUID such as "
+            f"“{text[:60]}” is not a campaign activity id: expected a UUID such as "
             "5b1e0a52-0000-4000-8000-0000000000aa, as in the vendor's campaign_activities."
         )
     return canonical

@@ -1,4 +1,4 @@
-"""What the core needs of the outside, as Protocols; `adapters` and the tests' fakes keep them."""
+"""The ports of the core, as Protocols; `adapters` and the tests' fakes implement them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,89 +18,97 @@ from email_opens.model import (
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """Return the present as an aware UTC instant."""
+        """Return the current instant, aware and in UTC."""
 
-    def sleep(self, seconds: float) -> None: ...
+    def sleep(self, seconds: float) -> None:
+        """Wait that long."""
 
 
 class Report(Protocol):
-    """The vendor's list of opens of one account, within the pace; retries are inside."""
+    """The vendor's report of opens for one account; paces and retries its own requests."""
 
     def read(
         self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
     ) -> Page:
-        """Read the page at `link`, or the head's first `rows` rows; begin nothing after `before`.
+        """Read the page at `link`, or without one the newest `rows` rows.
+
+        The last request is sent early enough for its reply to arrive by `before`.
 
         Raises:
-            OutOfTime: `before` leaves no time for an answer.
-            LinkExpired: `link` no longer works.
-            ActivityGone: the vendor does not know the activity.
-            ReportUnavailable, PagingBroken: this activity fails for now.
-            AccountStopped: every activity of the account would.
+            OutOfTime: `before` leaves no time for a reply.
+            LinkExpired: `link` has expired.
+            ActivityGone: the vendor has no such activity.
+            ReportUnavailable, PagingBroken: this activity cannot be read for now.
+            AccountStopped: no activity of the account can be read for now.
         """
 
     def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
-        """Read how often campaigns were opened; begin nothing after `before`.
+        """Read the campaigns' counters of opens; as in `read`, replies arrive by `before`.
 
         Raises:
-            OutOfTime: `before` leaves no time for an answer.
-            NotCounted: the vendor knows no counter of one of them, and tells of none.
-            ReportUnavailable: no usable answer came.
-            AccountStopped: no other question of the account would fare better.
+            OutOfTime: `before` leaves no time for a reply.
+            NotCounted: the vendor lacks a counter for one of them, and returned none at all.
+            ReportUnavailable: no retry returned a usable reply.
+            AccountStopped: no request of the account can succeed for now.
         """
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far, retries and refused ones included."""
+        """The number of requests sent so far, including retries and refused ones."""
 
     @property
     def throttled(self) -> int:
-        """How many of them were refused for their pace."""
+        """The number of those requests that the vendor throttled."""
 
 
 class Ledger(Protocol):
-    """What was published, for ever after: 8-byte fingerprints by activity and bucket.
+    """The record of what was published: 8-byte fingerprints by activity and bucket.
 
-    A bucket is the hour of `created_time` (`2026-03-02T14`), or `rejected` for rows that are
-    no opens. Adding what is there already changes nothing.
+    A bucket is the hour of `created_time` (`2026-03-02T14`), or `rejected` for rejected rows.
     """
 
     def fingerprints(
         self, campaign_activity_id: str, first_bucket: str, last_bucket: str
     ) -> dict[str, set[bytes]]:
-        """Return, by bucket, the fingerprints from the first bucket to the last, both included.
+        """Return the fingerprints by bucket, from the first bucket to the last, both included.
 
-        Strongly consistent. A bucket without fingerprints may be missing.
+        Reads are strongly consistent. A bucket without fingerprints may be missing.
 
         Raises:
-            ActivityFailed: what is stored cannot be read.
+            ActivityFailed: a stored entry is malformed.
         """
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
-        """Add fingerprints by bucket; when it returns, all are there."""
+        """Add fingerprints by bucket; all are stored when it returns.
+
+        Adding a stored fingerprint again changes nothing.
+
+        Raises:
+            ActivityFailed: some could not be stored for now.
+        """
 
 
 class Publisher(Protocol):
     def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
-        """Deliver the opens in this order as far as the topic keeps one.
+        """Publish the opens, in this order if the topic preserves order.
 
-        When it returns, each was acknowledged by the topic, or lies in the dead-letter queue
-        with the reason for which the topic refused it for good; the latter are counted.
+        When it returns, the topic has accepted each open, or has refused it permanently and it is
+        in the dead-letter queue with the reason. Returns the number of the latter.
 
         Raises:
-            PublishFailed: some of them neither arrived nor could be set aside.
+            PublishFailed: neither the topic nor the queue accepted some of them.
         """
 
     def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
-        """Put rows that are no opens into the dead-letter queue.
+        """Put rejected rows into the dead-letter queue.
 
         Raises:
-            PublishFailed: the queue did not take them all.
+            PublishFailed: the queue did not accept all of them.
         """
 
 
 class Tracking(Protocol):
-    """Accounts and activities. Every write to an activity is conditional on its version."""
+    """Accounts and activities; an activity is saved only if nobody else changed it since."""
 
     def lease(
         self,
@@ -112,22 +120,22 @@ class Tracking(Protocol):
         reserve: int,
         budget: int,
     ) -> Account | None:
-        """Take the account for `holder` and count up to `reserve` requests as spent today.
+        """Lease the account to `holder`, and reserve up to `reserve` requests by counting them.
 
-        No more is reserved than the day's `budget` has left. Returns the account as it was
-        before with its day turned if a new one has begun (so `requests_spent` excludes the
-        reservation), or None if another's lease has not ended. An unknown account is made.
+        At most the rest of the day's `budget` is reserved. An unknown account is created. Returns
+        the account as it was before the lease, so `requests_spent` excludes the reservation and
+        is 0 on a new day; or None if another holder's lease has not expired.
 
         Raises:
-            AccountStopped: what is stored cannot be read.
+            AccountStopped: the stored account is malformed.
         """
 
     def reserve(
         self, account_id: str, *, holder: str, day: str, counted: int, requests: int
     ) -> bool:
-        """Count `requests` more of `day` as spent, beyond the `counted` of the holder's last word.
+        """Reserve `requests` more on `day`, on top of the `counted` that the holder last wrote.
 
-        Returns False, and counts nothing, if the lease or the day is no longer the holder's.
+        Returns False, and reserves nothing, if the stored holder, day or count is another.
         """
 
     def release(
@@ -141,35 +149,40 @@ class Tracking(Protocol):
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
     ) -> None:
-        """End the holder's lease and give back what was reserved for `day` and not spent.
+        """End the holder's lease, and return the `unused` requests that it reserved for `day`.
 
-        What was `counter_trust` of the counters is kept; None: nothing new was.
-
-        Does nothing if the lease has passed to another, so that it is safe at any time.
+        Replaces `closed_until` and `last_error`, and `counter_trust` unless it is None. Requests
+        are not returned if the stored day is another. Does nothing if the lease is not the
+        holder's, so it can be called at any time.
         """
 
-    def account(self, account_id: str) -> Account | None: ...
+    def account(self, account_id: str) -> Account | None:
+        """Return the stored account, None if there is none.
+
+        Raises:
+            AccountStopped: the stored account is malformed.
+        """
 
     def activities(self, account_id: str) -> list[Activity]:
-        """Return all activities of the account, of whatever state; strongly consistent.
+        """Return all activities of the account in any state, with a strongly consistent read.
 
-        One of which what is stored cannot be read is `BROKEN`.
+        An activity that is stored malformed is returned with the state `BROKEN`.
         """
 
     def add(self, activity: Activity) -> bool:
-        """Track an activity; return False, and change nothing, if it is tracked already."""
+        """Track an activity; return False and change nothing if it is already tracked."""
 
     def save(self, activity: Activity) -> Activity:
-        """Replace the activity if its version is still the one that was read.
+        """Replace the activity if its `version` and `tracked_at` are still the stored ones.
 
-        Returns it with the version that was written.
+        Returns the activity with its new version.
 
         Raises:
-            LostRace: the version has moved on, or the activity is no longer tracked.
+            LostRace: the activity was changed or removed since it was read.
         """
 
     def remove(self, account_id: str, campaign_activity_id: str) -> bool:
-        """Forget an activity; its ledger stays. Return False if it was not tracked."""
+        """Stop tracking an activity; its ledger is kept. Return False if it was not tracked."""
 
 
 class Credentials(Protocol):
@@ -177,7 +190,13 @@ class Credentials(Protocol):
         """Return the account's tokens.
 
         Raises:
-            AccountDisconnected: there are none, or they cannot be read as such.
+            AccountDisconnected: there are none, or they are malformed.
+            AccountStopped: they cannot be read for now.
         """
 
-    def store(self, account_id: str, tokens: Tokens) -> None: ...
+    def store(self, account_id: str, tokens: Tokens) -> None:
+        """Replace the account's tokens.
+
+        Raises:
+            InvalidInput: they do not fit the store.
+        """

@@ -1,4 +1,4 @@
-"""What a walk knows to be published: the part of the ledger that it needs now."""
+"""The window of published opens: the part of the ledger that a walk needs at its position."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -14,8 +14,8 @@ HOUR = timedelta(hours=1)
 class PublishedWindow:
     """A window of the ledger's hours that moves down with a walk.
 
-    What the walk has found, but not recorded yet, is in it too: a row that comes again on the
-    next page is no new one.
+    It also holds the opens that the walk has found but not recorded yet, so that a row that the
+    next page repeats is not new.
     """
 
     def __init__(self, ledger: Ledger, campaign_activity_id: str) -> None:
@@ -27,7 +27,7 @@ class PublishedWindow:
         self._by_bucket: dict[str, set[bytes]] = {}
 
     def of(self, page: Page, floor: datetime | None) -> Mapping[str, AbstractSet[bytes]]:
-        """Return, by bucket, what is published in the hours of a page's rows above the floor."""
+        """Return, by bucket, the fingerprints in the hours of a page's rows above the floor."""
         instants = [
             row.created_time for row in page.opens if floor is None or row.created_time >= floor
         ]
@@ -36,13 +36,13 @@ class PublishedWindow:
         return self._by_bucket
 
     def note(self, found: Iterable[NewOpen]) -> None:
-        """Know new opens from now on."""
+        """Add new opens to the window."""
         for new in found:
             name = bucket(new.open.created_time)
             self._by_bucket.setdefault(name, set()).add(fingerprint(new.event_id))
 
     def new_rejected(self, page: Page) -> list[RejectedRow]:
-        """Return the page's rows that are no opens and are not known yet; know them from now on."""
+        """Return the page's rejected rows that are not in the window yet, and add them to it."""
         if page.rejected and self._rejected is None:
             found = self._ledger.fingerprints(self._activity_id, REJECTED, REJECTED)
             self._rejected = set(found.get(REJECTED, ()))
@@ -55,7 +55,7 @@ class PublishedWindow:
         return new
 
     def forget(self, pages: list[Page]) -> None:
-        """Forget the hours above the last page, whose opens are all recorded by now."""
+        """Drop the hours above the last page, whose opens are all recorded."""
         if self._newest is None or not pages[-1].opens:
             return
         newest = _hour(pages[-1].opens[-1].created_time)

@@ -48,7 +48,7 @@ class TestTrack:
 
     def test_tracks_nothing_if_one_id_is_malformed(self, world: World) -> None:
         said = complaint(run("track", ONE, "nonsense"), 2)
-        assert "“nonsense” is no campaign activity id" in said
+        assert "“nonsense” is not a campaign activity id" in said
         assert world.activities() == {}
 
     @pytest.mark.parametrize("text", ["yesterday", "2026-03-02", "2026-03-02T14:07:00", ""])
@@ -173,7 +173,7 @@ class TestSettings:
 
     @pytest.mark.usefixtures("world")
     def test_with_a_malformed_account_are_refused(self) -> None:
-        assert "is no account's name" in complaint(run("status", "--account", "a/b"), 2)
+        assert "is not an account id" in complaint(run("status", "--account", "a/b"), 2)
 
     @pytest.mark.usefixtures("world")
     def test_with_a_table_that_is_not_there_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:

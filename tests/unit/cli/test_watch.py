@@ -232,7 +232,7 @@ class TestState:
 
     def test_that_is_another_file_is_refused(self, office: Office) -> None:
         office.state.write_text("Dear diary, …")
-        assert "is no state file" in complaint(office.watch(ONE), 2)
+        assert "is not a state file" in complaint(office.watch(ONE), 2)
         assert office.state.read_text() == "Dear diary, …"
 
 
@@ -255,7 +255,7 @@ class TestComplaints:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (["nonsense"], "is no campaign activity id"),
+            (["nonsense"], "is not a campaign activity id"),
             ([ONE, "--account", "a b"], "is no account"),
             ([ONE, "--from", "yesterday"], "is not an instant"),
             ([ONE, "--from", iso(datetime(9000, 1, 1, tzinfo=UTC))], "lies in the future"),

@@ -43,27 +43,27 @@ ACTIVITY_PREFIX = "activity#"
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _LEAST, _MOST = 1e-9, 1e12
-"""Numbers that are reckoned with lie between; what leaves these bounds is no rate of opens."""
+"""The range of numbers that the scheduler calculates with; a rate of opens lies well within."""
 _NEVER_WRITTEN = -1
-"""A version that no item has, so that no write of a broken activity ever succeeds."""
+"""A version that no record has, so that every write of a broken activity fails."""
 
 
 class _Malformed(ValueError):
-    """What is wrong with a record, as the end of a sentence without its content."""
+    """A malformed attribute; the message ends a sentence and omits the attribute's content."""
 
 
 def account_from(account_id: str, record: StoredRecord) -> Account:
     """Read an account.
 
     Raises:
-        AccountStopped: its item is broken; who holds the lease and what is spent is unknown.
+        AccountStopped: the record is malformed, so its lease and spent requests are unknown.
     """
     try:
         return _account(account_id, record)
-    except _Malformed as fault:
+    except _Malformed as error:
         raise AccountStopped(
-            f"The item of account “{account_id}” in the tracking table cannot be read: {fault}. "
-            "Delete it: the next turn makes another, and counts the day's requests anew."
+            f"The item of account “{account_id}” in the tracking table cannot be read: {error}. "
+            "Delete it: the next turn creates a new one and counts the day's requests from zero."
         ) from None
 
 
@@ -77,8 +77,8 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         closed_until=_instant(record, "closed_until"),
         last_error=_text(record, "last_error"),
         counter_trust=CounterTrust(
-            read_at=_reckoned(record, "counted_at"),
-            current_until=_reckoned(record, "told_until"),
+            read_at=_bounded_instant(record, "counted_at"),
+            current_until=_bounded_instant(record, "told_until"),
             lag_seconds=_real(record, "lag_seconds") or 0.0,
             missed=min(1.0, _real(record, "missed") or 0.0),
         ),
@@ -138,20 +138,20 @@ def activity_record(activity: Activity) -> Record:
 
 
 def activity_from(record: StoredRecord) -> Activity:
-    """Read an activity; one whose item is broken has the reason as its last error."""
+    """Read an activity; a malformed record yields a `BROKEN` one with the reason as last error."""
     account_id = record["account_id"]["S"]
     campaign_activity_id = record["item"]["S"].removeprefix(ACTIVITY_PREFIX)
     try:
         return _activity(account_id, campaign_activity_id, record)
-    except _Malformed as fault:
+    except _Malformed as error:
         return Activity(
             account_id=account_id,
             campaign_activity_id=campaign_activity_id,
             state=State.BROKEN,
             tracked_at=_EARLIEST,
             last_error=(
-                f"The activity's item in the tracking table cannot be read: {fault}. "
-                "Untrack it and track it again; what was published is not published again."
+                f"The activity's item in the tracking table cannot be read: {error}. "
+                "Untrack it and track it again; opens that were published are not published again."
             ),
             version=_NEVER_WRITTEN,
         )
@@ -164,11 +164,11 @@ def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) 
         campaign_id=_text(record, "campaign_id"),
         campaign_name=_text(record, "campaign_name"),
         state=_state(record),
-        sent_at=_reckoned(record, "sent_at"),
-        tracked_at=_required(record, "tracked_at", _reckoned),
+        sent_at=_bounded_instant(record, "sent_at"),
+        tracked_at=_required(record, "tracked_at", _bounded_instant),
         tracked_from=_instant(record, "tracked_from"),
         progress=Progress(
-            watermark=_reckoned(record, "watermark"),
+            watermark=_bounded_instant(record, "watermark"),
             gaps=_gaps(record),
             polled_at=_instant(record, "polled_at"),
             swept_at=_instant(record, "swept_at"),
@@ -185,7 +185,7 @@ def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) 
             estimate=_estimate(record),
             pages=_positive(record, "pages") or 1.0,
             counter=_whole(record, "counter"),
-            uncounted=bool(_value(record, "uncounted", "BOOL", "truth")),
+            uncounted=bool(_value(record, "uncounted", "BOOL", "a boolean")),
         ),
         version=_whole(record, "version") or 0,
     )
@@ -228,11 +228,11 @@ def _texts(**values: str | datetime | None) -> Record:
 
 
 def _gaps(record: StoredRecord) -> tuple[Gap, ...]:
-    gaps = _value(record, "gaps", "L", "list")
+    gaps = _value(record, "gaps", "L", "a list")
     if gaps is None:
         return ()
     if not all("M" in gap for gap in gaps):
-        raise _Malformed("one of its gaps is none")
+        raise _Malformed("one of its gaps is not a map")
     return tuple(_gap(gap["M"]) for gap in gaps)
 
 
@@ -267,11 +267,11 @@ def _text(record: StoredRecord, name: str) -> str | None:
 
 
 def _whole(record: StoredRecord, name: str) -> int | None:
-    value = _value(record, name, "N", "number")
+    value = _value(record, name, "N", "a number")
     try:
         return None if value is None else int(value)
     except ValueError:
-        raise _Malformed(f"its {name} is no whole number") from None
+        raise _Malformed(f"its {name} is not a whole number") from None
 
 
 def _number(number: float) -> str:
@@ -279,20 +279,20 @@ def _number(number: float) -> str:
 
 
 def _real(record: StoredRecord, name: str) -> float | None:
-    value = _value(record, name, "N", "number")
+    value = _value(record, name, "N", "a number")
     try:
         number = None if value is None else float(value)
     except ValueError:
-        raise _Malformed(f"its {name} is no number") from None
+        raise _Malformed(f"its {name} is not a number") from None
     if number is not None and not 0 <= number < _MOST:
-        raise _Malformed(f"its {name} is out of bounds")
+        raise _Malformed(f"its {name} is out of range")
     return number
 
 
 def _positive(record: StoredRecord, name: str) -> float | None:
     number = _real(record, name)
     if number is not None and number < _LEAST:
-        raise _Malformed(f"its {name} is out of bounds")
+        raise _Malformed(f"its {name} is out of range")
     return number
 
 
@@ -301,22 +301,26 @@ def _instant(record: StoredRecord, name: str) -> datetime | None:
     try:
         return None if text is None else utc(text)
     except ValueError:
-        raise _Malformed(f"its {name} is no instant") from None
+        raise _Malformed(f"its {name} is not an instant") from None
 
 
-def _reckoned(record: StoredRecord, name: str) -> datetime | None:
-    """Read an instant to which durations are added, and from which they are taken."""
+def _bounded_instant(record: StoredRecord, name: str) -> datetime | None:
+    """Read an instant that durations are added to and subtracted from."""
     instant = _instant(record, name)
     if instant is not None and not _EARLIEST <= instant < _LATEST:
         raise _Malformed(f"its {name} is not between {_EARLIEST.year} and {_LATEST.year}")
     return instant
 
 
-def _value(record: StoredRecord, name: str, kind: str, word: str) -> Any:
-    """Return the value of an attribute, which must be of a kind; None if there is none."""
+def _value(record: StoredRecord, name: str, kind: str, expected: str) -> Any:
+    """Return the value of an attribute, None if it is missing.
+
+    Raises:
+        _Malformed: the value has another type than `kind`.
+    """
     value = record.get(name)
     if value is None:
         return None
     if kind not in value:
-        raise _Malformed(f"its {name} is no {word}")
+        raise _Malformed(f"its {name} is not {expected}")
     return cast("Mapping[str, Any]", value)[kind]

@@ -1,4 +1,4 @@
-"""The state file: whose it is, who may read it, and what is said when it cannot be used."""
+"""The state file: ownership, permissions, and the errors when it cannot be used."""
 
 import os
 import sqlite3
@@ -45,12 +45,12 @@ def newer_version(path: Path) -> None:
     connection.close()
 
 
-class TestItsOwner:
+class TestPermissions:
     @pytest.mark.usefixtures("state")
-    def test_alone_may_read_all_that_belongs_to_it(self, path: Path) -> None:
+    def test_only_the_owner_may_read_the_state_files(self, path: Path) -> None:
         assert {mode(file) for file in path.parent.iterdir()} == {0o600}
 
-    def test_alone_may_read_it_again_when_others_could(self, path: Path) -> None:
+    def test_opening_a_file_withdraws_the_permission_of_others(self, path: Path) -> None:
         with StateFile(path):
             pass
         path.chmod(0o644)
@@ -58,21 +58,21 @@ class TestItsOwner:
             assert mode(path) == 0o600
 
 
-class TestAnother:
+class TestASecondProcess:
     @pytest.mark.usefixtures("state")
-    def test_is_told_that_somebody_is_at_work_on_it(self, path: Path) -> None:
-        with pytest.raises(AccountStopped, match=r"at work on .*state\.sqlite.*--state"):
+    def test_is_refused_while_the_file_is_open(self, path: Path) -> None:
+        with pytest.raises(AccountStopped, match=r"is using .*state\.sqlite.*--state"):
             StateFile(path)
 
-    def test_may_have_it_afterwards(self, path: Path) -> None:
+    def test_may_open_the_file_after_it_is_closed(self, path: Path) -> None:
         with StateFile(path) as first:
             SqliteLedger(first).append(ACTIVITY_ID, {HOUR: [b"12345678"]})
         with StateFile(path) as second:
-            known = SqliteLedger(second).fingerprints(ACTIVITY_ID, HOUR, HOUR)
-        assert known == {HOUR: {b"12345678"}}
+            stored = SqliteLedger(second).fingerprints(ACTIVITY_ID, HOUR, HOUR)
+        assert stored == {HOUR: {b"12345678"}}
 
 
-class TestWhatIsNoStateFile:
+class TestAnotherKindOfFile:
     @pytest.mark.parametrize(
         "make",
         [
@@ -87,10 +87,10 @@ class TestWhatIsNoStateFile:
     def test_is_refused(self, path: Path, make: object) -> None:
         assert callable(make)
         make(path)
-        with pytest.raises(InvalidInput, match=r"no state file.*--state"):
+        with pytest.raises(InvalidInput, match=r"not a state file.*--state"):
             StateFile(path)
 
-    def test_is_left_as_it_was(self, path: Path) -> None:
+    def test_is_left_unchanged(self, path: Path) -> None:
         other_database(path)
         path.chmod(0o644)
         before = path.read_bytes()
@@ -98,7 +98,7 @@ class TestWhatIsNoStateFile:
             StateFile(path)
         assert (path.read_bytes(), mode(path)) == (before, 0o644)
 
-    def test_cannot_be_made_where_there_is_no_folder(self, tmp_path: Path) -> None:
+    def test_a_state_file_in_a_missing_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match=r"cannot be used: No such file.*--state"):
             StateFile(tmp_path / "missing" / "state.sqlite")
 
@@ -106,7 +106,7 @@ class TestWhatIsNoStateFile:
 class TestAFullDisk:
     @pytest.fixture
     def ledger(self, state: StateFile) -> SqliteLedger:
-        """A ledger that holds something already, and that has no room for more."""
+        """Return a ledger that holds an entry and has no room for more."""
         ledger = SqliteLedger(state)
         ledger.append(ACTIVITY_ID, {HOUR: [b"12345678"]})
         with state.transaction() as connection:
@@ -116,16 +116,16 @@ class TestAFullDisk:
     def fill(self, ledger: SqliteLedger) -> None:
         ledger.append(ACTIVITY_ID, {HOUR: [number.to_bytes(8) for number in range(5000)]})
 
-    def test_is_told(self, ledger: SqliteLedger) -> None:
+    def test_is_reported(self, ledger: SqliteLedger) -> None:
         with pytest.raises(AccountStopped, match=r"The disk is full: .*nothing is lost"):
             self.fill(ledger)
 
-    def test_leaves_nothing_half_done(self, ledger: SqliteLedger) -> None:
+    def test_rolls_the_transaction_back(self, ledger: SqliteLedger) -> None:
         with pytest.raises(AccountStopped):
             self.fill(ledger)
         assert ledger.fingerprints(ACTIVITY_ID, HOUR, HOUR) == {HOUR: {b"12345678"}}
 
-    def test_does_no_harm_once_there_is_room(self, ledger: SqliteLedger, state: StateFile) -> None:
+    def test_allows_writes_once_there_is_room(self, ledger: SqliteLedger, state: StateFile) -> None:
         with pytest.raises(AccountStopped):
             self.fill(ledger)
         with state.transaction() as connection:
@@ -134,7 +134,7 @@ class TestAFullDisk:
         assert len(ledger.fingerprints(ACTIVITY_ID, HOUR, HOUR)[HOUR]) == 5001
 
 
-def test_a_transaction_that_fails_leaves_nothing(state: StateFile) -> None:
+def test_a_failed_transaction_changes_nothing(state: StateFile) -> None:
     def fail() -> None:
         with state.transaction() as connection:
             connection.execute("INSERT INTO accounts VALUES ('default', '{}')")
@@ -146,12 +146,12 @@ def test_a_transaction_that_fails_leaves_nothing(state: StateFile) -> None:
         assert connection.execute("SELECT count(*) FROM accounts").fetchone() == (0,)
 
 
-def test_a_fault_of_ours_is_not_disguised(state: StateFile) -> None:
+def test_a_programming_error_is_raised_unchanged(state: StateFile) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"), state.transaction() as it:
         it.execute("SELECT * FROM nonsense")
 
 
-def test_what_is_written_is_on_the_disk_when_a_transaction_ends(state: StateFile) -> None:
+def test_a_transaction_is_on_the_disk_when_it_ends(state: StateFile) -> None:
     with state.transaction() as connection:
         pragmas = [
             connection.execute(f"PRAGMA {name}").fetchone()[0]

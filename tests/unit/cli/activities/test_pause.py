@@ -83,7 +83,7 @@ def test_nothing_is_paused_if_one_is_not_tracked(world: World) -> None:
 
 @pytest.mark.usefixtures("world")
 def test_a_malformed_id_is_refused() -> None:
-    assert "is no campaign activity id" in complaint(run("resume", "nonsense"), 2)
+    assert "is not a campaign activity id" in complaint(run("resume", "nonsense"), 2)
 
 
 class Raced(MemoryTracking):

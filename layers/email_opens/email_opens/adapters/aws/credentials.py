@@ -1,4 +1,4 @@
-"""Credentials in SSM Parameter Store: a SecureString of JSON per account."""
+"""Credentials in SSM Parameter Store: one SecureString of JSON per account."""
 
 import json
 from typing import TYPE_CHECKING
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 MOST_BYTES = 4096
-"""What a standard parameter holds."""
+"""The size limit of a standard parameter."""
 
 
 class SsmCredentials:
-    """Keeps `email_opens.ports.Credentials`; a parameter's name is the prefix and the account."""
+    """Implements `email_opens.ports.Credentials`; parameters are named prefix + account id."""
 
     def __init__(self, client: "SSMClient", prefix: str) -> None:
         self._client = client
@@ -32,28 +32,28 @@ class SsmCredentials:
             raise _disconnected(account_id, "has no credentials") from None
         if "Parameter" not in reply:
             raise AccountStopped(
-                f"The Parameter Store's reply for account “{account_id}” was cut; "
-                "the next turn asks again."
+                f"Parameter Store's reply for account “{account_id}” was incomplete; "
+                "the next turn retries."
             )
         try:
             return _tokens(json.loads(reply["Parameter"]["Value"]))
         except (ValueError, RecursionError):
-            # From nothing: the cause would carry the parameter's text into a log.
+            # `from None`: the cause would carry the parameter's text into a log.
             raise _disconnected(account_id, "has credentials that cannot be read") from None
 
     def store(self, account_id: str, tokens: Tokens) -> None:
-        held = {
+        values = {
             "client_id": tokens.client_id,
             "client_secret": tokens.client_secret,
             "refresh_token": tokens.refresh_token,
             "access_token": tokens.access_token,
             "expires_at": tokens.expires_at and iso(tokens.expires_at),
         }
-        value = json.dumps({name: text for name, text in held.items() if text is not None})
+        value = json.dumps({name: text for name, text in values.items() if text is not None})
         if len(value) > MOST_BYTES:
             raise InvalidInput(
                 f"The credentials of account “{account_id}” take {len(value)} bytes; "
-                f"a standard parameter holds {MOST_BYTES}."
+                f"a standard parameter holds at most {MOST_BYTES}."
             )
         self._client.put_parameter(
             Name=self._prefix + account_id,
@@ -64,27 +64,27 @@ class SsmCredentials:
         )
 
 
-def _disconnected(account_id: str, what: str) -> AccountDisconnected:
+def _disconnected(account_id: str, fault: str) -> AccountDisconnected:
     return AccountDisconnected(
-        f"Account “{account_id}” {what}: run `email-opens connect {account_id}`."
+        f"Account “{account_id}” {fault}: run `email-opens connect {account_id}`."
     )
 
 
-def _tokens(held: object) -> Tokens:
-    """Read what was stored.
+def _tokens(values: object) -> Tokens:
+    """Read the tokens from parsed JSON.
 
     Raises:
-        ValueError: it is not that.
+        ValueError: they are malformed.
     """
-    if not isinstance(held, dict):
-        raise ValueError("no object")  # noqa: TRY004 - one kind of fault for the caller
+    if not isinstance(values, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - callers catch one type
 
     def optional(name: str) -> str | None:
-        value = held.get(name)
+        value = values.get(name)
         if value is not None and not isinstance(value, str):
-            raise ValueError(f"{name} is no text")
+            raise ValueError(f"{name} is not text")
         if value is not None:
-            value.encode()  # JSON may hold half a character, and no request may.
+            value.encode()  # JSON may hold a lone surrogate, which no request can carry.
         return value or None
 
     def required(name: str) -> str:

@@ -1,7 +1,7 @@
-"""The ledger in DynamoDB: entries that are only ever added, so that a write costs what it adds.
+"""The ledger in DynamoDB: entries are only ever added, so a write costs only what it adds.
 
-An entry's key ends with a hash of its content: whoever writes it again, because an answer was
-lost or an invocation died, writes the same entry.
+An entry's key ends with a hash of its content, so a retry after a lost reply or a crashed
+invocation writes the same entry again.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -36,7 +36,7 @@ ENTRY_FINGERPRINTS = 12_000
 
 AFTER_EVERY_HASH = "~"
 
-FULL = frozenset(
+RETRIED = frozenset(
     {
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
@@ -44,11 +44,11 @@ FULL = frozenset(
         "InternalServerError",
     }
 )
-"""Errors of a call of which DynamoDB took nothing for now."""
+"""Error codes of a call that wrote nothing and can be retried."""
 
 
 class DynamoDBLedger:
-    """Keeps `email_opens.ports.Ledger`; what is older than `kept` is forgotten."""
+    """Implements `email_opens.ports.Ledger`; entries expire `kept` after they are written."""
 
     def __init__(self, client: "DynamoDBClient", table: str, kept: timedelta, clock: Clock) -> None:
         self._client = client
@@ -62,7 +62,7 @@ class DynamoDBLedger:
         """Return, by bucket, the fingerprints from the first bucket to the last, both included.
 
         Raises:
-            ActivityFailed: an entry is none of ours, and nobody knows what was published.
+            ActivityFailed: an entry is malformed, so what was published is unknown.
         """
         query: QueryInputPaginateTypeDef = {
             "TableName": self._table,
@@ -90,16 +90,16 @@ class DynamoDBLedger:
                 if packed is None or len(packed) % FINGERPRINT_BYTES:
                     raise ActivityFailed(
                         f"The ledger's entry {entry} of activity {campaign_activity_id} cannot be "
-                        "read. Delete it: its opens are then published once more, with their ids."
+                        "read. Delete it: its opens are then published again, under the same ids."
                     )
                 found.setdefault(entry.partition("#")[0], set()).update(_unpacked(packed))
         return found
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
-        """Add fingerprints by bucket; when it returns, all are there.
+        """Add fingerprints by bucket; all are stored when it returns.
 
         Raises:
-            ActivityFailed: DynamoDB went on taking only a part.
+            ActivityFailed: DynamoDB left writes unprocessed after every retry.
         """
         for batch in batched(
             self._writes(campaign_activity_id, entries), BATCH_ITEMS, strict=False
@@ -113,8 +113,8 @@ class DynamoDBLedger:
                     break
             else:
                 raise ActivityFailed(
-                    f"The ledger did not take what was published of activity "
-                    f"{campaign_activity_id} within {TRIES} tries: DynamoDB has no capacity."
+                    f"The ledger could not record the published opens of activity "
+                    f"{campaign_activity_id} in {TRIES} attempts: DynamoDB has no capacity."
                 )
 
     def _writes(
@@ -122,8 +122,8 @@ class DynamoDBLedger:
     ) -> Iterator["Write"]:
         expires_at_seconds = int((self._clock.now() + self._kept).timestamp())
         for bucket, fingerprints in entries.items():
-            for some in batched(sorted(set(fingerprints)), ENTRY_FINGERPRINTS, strict=False):
-                packed = b"".join(some)
+            for part in batched(sorted(set(fingerprints)), ENTRY_FINGERPRINTS, strict=False):
+                packed = b"".join(part)
                 content = blake2b(packed, digest_size=16).hexdigest()
                 yield {
                     "PutRequest": {
@@ -137,19 +137,19 @@ class DynamoDBLedger:
                 }
 
     def _unprocessed(self, writes: list["Write"]) -> list["Write"]:
-        """Write a batch; return what DynamoDB did not take for now."""
+        """Write a batch; return the writes that DynamoDB left unprocessed."""
         request: BatchWriteItemInputTypeDef = {"RequestItems": {self._table: writes}}
         try:
             reply = self._client.batch_write_item(**request)
         except ClientError as error:
-            if error.response["Error"]["Code"] in FULL:
+            if error.response["Error"]["Code"] in RETRIED:
                 return writes
             raise
         return list(reply.get("UnprocessedItems", {}).get(self._table, ()))
 
 
 def _expired(item: "Mapping[str, AttributeValueTypeDef]", now_seconds: float) -> bool:
-    """Say whether an entry's time is over; as for DynamoDB, one that states no time has no end."""
+    """Return whether an entry has expired; as in DynamoDB, one without a number never expires."""
     expires_at_seconds = item.get("expires_at", {}).get("N")
     return expires_at_seconds is not None and float(expires_at_seconds) <= now_seconds
 

@@ -1,4 +1,4 @@
-"""What discovery has looked at, in one item of the tracking table beside the account's."""
+"""The campaigns that discovery has seen, in one item of the tracking table per account."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 DISCOVERY_ITEM = "discovery"
 MOST_SEEN_CAMPAIGNS = 800
-"""An item holds 400 KB; the latest sends are kept."""
+"""An item holds at most 400 KB; the campaigns that were sent last are kept."""
 
 
 class DynamoDBSeenCampaigns:
-    """Keeps `email_opens.discovery.ports.SeenCampaigns`."""
+    """Implements `email_opens.discovery.ports.SeenCampaigns`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -28,7 +28,7 @@ class DynamoDBSeenCampaigns:
             TableName=self._table, Key=_key(account_id), ConsistentRead=True
         )
         stored = reply.get("Item", {}).get("looks", {}).get("M", {})
-        read = {campaign_id: _seen_campaign(one) for campaign_id, one in stored.items()}
+        read = {campaign_id: _seen_campaign(value) for campaign_id, value in stored.items()}
         return {
             campaign_id: seen_campaign
             for campaign_id, seen_campaign in read.items()
@@ -36,7 +36,7 @@ class DynamoDBSeenCampaigns:
         }
 
     def store(self, account_id: str, seen: Mapping[str, SeenCampaign]) -> None:
-        latest = sorted(seen.items(), key=lambda one: one[1].last_sent, reverse=True)
+        latest = sorted(seen.items(), key=lambda item: item[1].last_sent, reverse=True)
         items: Item = {
             campaign_id: {"M": _item(seen_campaign)}
             for campaign_id, seen_campaign in latest[:MOST_SEEN_CAMPAIGNS]
@@ -60,7 +60,7 @@ def _item(seen_campaign: SeenCampaign) -> "Item":
 
 
 def _seen_campaign(value: object) -> SeenCampaign | None:
-    """Return a look; None where a hand has broken it, which costs another look."""
+    """Return a seen campaign; None if it is malformed, so that discovery reads it again."""
     try:
         item = cast("Mapping[str, StoredItem]", value)["M"]
         left_out = item.get("left_out", {}).get("S")

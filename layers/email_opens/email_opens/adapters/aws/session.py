@@ -8,7 +8,7 @@ type AwsSession = boto3.session.Session
 
 
 def aws_session(environment: Mapping[str, str]) -> AwsSession:
-    """Return a session whose region is AWS_REGION, else what botocore finds by itself.
+    """Return a session whose region is AWS_REGION, or else what botocore finds by itself.
 
     botocore reads AWS_DEFAULT_REGION and the AWS config file, but not AWS_REGION, which the AWS
     CLI and the other SDKs read first.

@@ -1,8 +1,8 @@
-"""Tracking in DynamoDB. Every condition is named, and explained where it stands.
+"""Tracking in DynamoDB. Every condition is named, and explained where it is used.
 
-botocore sends a write again when its answer was lost. The second copy then meets the first, and
-its condition fails although the write won: so a failed condition asks for the stored item, and
-whoever finds his own write there has succeeded.
+botocore retries a write whose reply was lost. If the first attempt succeeded, it makes the
+condition of the second fail. So a failed condition returns the stored item, and a writer that
+finds its own write there has succeeded.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ LEASE_TRIES = 5
 
 
 class DynamoDBTracking:
-    """Keeps `email_opens.ports.Tracking`."""
+    """Implements `email_opens.ports.Tracking`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -66,47 +66,47 @@ class DynamoDBTracking:
             if account.requests_day != today:
                 account = replace(account, requests_day=today, requests_spent=0)
             reserved = max(0, min(reserve, budget - account.requests_spent))
-            taken: Item = {
+            lease: Item = {
                 "lease_holder": {"S": holder},
                 "lease_until": {"S": iso(until)},
                 "requests_day": {"S": today},
                 "requests_spent": {"N": str(account.requests_spent + reserved)},
             }
-            # lease_and_budget_are_those_read: two invocations find the lease free.
+            # lease_and_budget_are_those_read: two invocations read that the lease is free.
             #   A reads: free, 100 spent.          B reads: free, 100 spent.
-            #   A writes: A's, 500 spent.
-            #                                      B writes: the holder is no longer "none" → fails.
-            # The budget is part of it, or a holder's release between read and write would be
-            # overwritten, and what it gave back be lost for the day.
-            lease_and_budget_are_those_read, values = _still(stored, taken)
+            #   A writes: A holds it, 500 spent.
+            #                                      B writes: the lease is not free → fails.
+            # The condition includes the budget: otherwise the write would overwrite a release
+            # since the read, and the requests that it returned would be lost for the day.
+            lease_and_budget_are_those_read, values = _unchanged(stored, lease)
             try:
                 self._client.update_item(
                     TableName=self._table,
                     Key=key,
-                    UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in taken),
+                    UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in lease),
                     ConditionExpression=lease_and_budget_are_those_read,
                     ExpressionAttributeValues=values
-                    | {f":{name}": value for name, value in taken.items()},
+                    | {f":{name}": value for name, value in lease.items()},
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
-                stored = _found_instead(error)
-                if any(stored.get(name) != value for name, value in taken.items()):
+                stored = _conflicting_item(error)
+                if any(stored.get(name) != value for name, value in lease.items()):
                     continue
             return account
-        return None  # Somebody is at work on it all the time.
+        return None  # Other writers changed the account before every attempt.
 
     def reserve(
         self, account_id: str, *, holder: str, day: str, counted: int, requests: int
     ) -> bool:
-        # lease_is_mine: A's lease ended in mid-work, and B has taken the account.
+        # holder_is_unchanged: A's lease expired during its turn, and B has leased the account.
         #   A leases until 14:05.   B leases at 14:06.   A reserves at 14:07 → fails, and stops.
-        lease_is_mine = "lease_holder = :holder"
-        # day_and_count_are_those_i_left: only the holder counts, so nobody else has.
-        #   A reserves on Monday and leases again, as the same holder, on Tuesday; then what it
-        #   still believes of Monday fails. So does a second copy of the same write: see above.
-        day_and_count_are_those_i_left = "requests_day = :day AND requests_spent = :counted"
-        mine: Item = {
+        holder_is_unchanged = "lease_holder = :holder"
+        # day_and_count_are_unchanged: only the holder writes them.
+        #   A reserves on Monday.   A leases again on Tuesday.   A reserves for Monday → fails.
+        # A retry of a write that succeeded fails too: see the module's docstring.
+        day_and_count_are_unchanged = "requests_day = :day AND requests_spent = :counted"
+        reserved: Item = {
             "lease_holder": {"S": holder},
             "requests_day": {"S": day},
             "requests_spent": {"N": str(counted + requests)},
@@ -116,18 +116,18 @@ class DynamoDBTracking:
                 TableName=self._table,
                 Key=account_key(account_id),
                 UpdateExpression="SET requests_spent = :requests_spent",
-                ConditionExpression=f"{lease_is_mine} AND {day_and_count_are_those_i_left}",
+                ConditionExpression=f"{holder_is_unchanged} AND {day_and_count_are_unchanged}",
                 ExpressionAttributeValues={
                     ":holder": {"S": holder},
                     ":day": {"S": day},
                     ":counted": {"N": str(counted)},
-                    ":requests_spent": mine["requests_spent"],
+                    ":requests_spent": reserved["requests_spent"],
                 },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            stored = _found_instead(error)
-            return all(stored.get(name) == value for name, value in mine.items())
+            stored = _conflicting_item(error)
+            return all(stored.get(name) == value for name, value in reserved.items())
         return True
 
     def release(
@@ -145,45 +145,46 @@ class DynamoDBTracking:
             "closed_until": None if closed_until is None else iso(closed_until),
             "last_error": last_error,
         }
-        last_words: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
-        last_words |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
-        told: Item = {f":{name}": value for name, value in last_words.items()}
-        sets = [f"{name} = :{name}" for name in last_words]
-        gone = [*texts, *(("counted_at", "told_until") if counter_trust else ())]
+        replaced: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
+        replaced |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
+        new_values: Item = {f":{name}": value for name, value in replaced.items()}
+        sets = [f"{name} = :{name}" for name in replaced]
+        optional = [*texts, *(("counted_at", "told_until") if counter_trust else ())]
         removes = ", ".join(
-            ["lease_holder", "lease_until", *(name for name in gone if name not in last_words)]
+            ["lease_holder", "lease_until", *(name for name in optional if name not in replaced)]
         )
-        # lease_is_mine: A's lease ended in mid-work, and B has taken the account.
+        # holder_is_unchanged: A's lease expired during its turn, and B has leased the account.
         #   A leases until 14:05.   B leases at 14:06.   A releases at 14:07 → fails, B goes on.
-        # What A had reserved stays spent: nobody knows how much of it A has used.
-        # It also keeps a release that is sent twice from giving back twice.
-        lease_is_mine = "lease_holder = :holder"
-        # day_is_the_same: A reserves on Monday and leases again, as the same holder, on Tuesday;
-        # then a release of Monday's must not be taken off Tuesday's count.
-        day_is_the_same = "requests_day = :day"
-        given_back = "requests_spent = requests_spent - :unused"
+        # A's reservation stays spent, because how much of it A used is unknown.
+        # The condition also keeps a retried release from returning requests twice.
+        holder_is_unchanged = "lease_holder = :holder"
+        # day_is_unchanged: a release for Monday must not reduce Tuesday's count.
+        #   A reserves on Monday.   A leases again on Tuesday.   A releases for Monday → fails,
+        #   and the second attempt ends the lease without returning requests.
+        day_is_unchanged = "requests_day = :day"
+        unused_is_returned = "requests_spent = requests_spent - :unused"
         attempts: list[tuple[str, list[str], Item]] = [
             (
-                f"{lease_is_mine} AND {day_is_the_same}",
-                [*sets, given_back],
+                f"{holder_is_unchanged} AND {day_is_unchanged}",
+                [*sets, unused_is_returned],
                 {":day": {"S": day}, ":unused": {"N": str(unused)}},
             ),
-            (lease_is_mine, sets, {}),
+            (holder_is_unchanged, sets, {}),
         ]
+        holder_value: Item = {":holder": {"S": holder}}
         for condition, assignments, values in attempts:
             setting = f"SET {', '.join(assignments)} " if assignments else ""
-            mine: Item = {":holder": {"S": holder}}
             try:
                 self._client.update_item(
                     TableName=self._table,
                     Key=account_key(account_id),
                     UpdateExpression=f"{setting}REMOVE {removes}",
                     ConditionExpression=condition,
-                    ExpressionAttributeValues=mine | told | values,
+                    ExpressionAttributeValues=holder_value | new_values | values,
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
-                if _found_instead(error).get("lease_holder") != {"S": holder}:
+                if _conflicting_item(error).get("lease_holder") != {"S": holder}:
                     return
             else:
                 return
@@ -210,20 +211,20 @@ class DynamoDBTracking:
 
     def add(self, activity: Activity) -> bool:
         # activity_is_not_tracked: discovery and a person add the same send.
-        #   Discovery adds it.   A poll moves its watermark.   The person adds it → fails, or the
-        #   watermark would be gone.
+        #   Discovery adds it.   A poll moves its watermark.   The person adds it → fails;
+        #   otherwise the watermark would be lost.
         activity_is_not_tracked = "attribute_not_exists(account_id)"
         return self._put(activity, activity_is_not_tracked, {})
 
     def save(self, activity: Activity) -> Activity:
-        # version_is_the_one_read: two polls of one activity at once.
+        # version_is_the_one_read: two polls of an activity overlap.
         #   A reads version 7.            B reads version 7.
         #   A writes version 8.
-        #                                 B writes "if 7" → fails; A's state stands, and the
-        #                                 counts of the opens both saw are not counted twice.
-        # tracking_is_the_one_read: versions begin anew when an activity is removed and added.
-        #   A reads version 0.   A person removes it, adds it from another instant: version 0.
-        #   A writes "if 0, tracked since then" → fails, and what the person wanted stands.
+        #                                 B writes "if 7" → fails; A's state is kept, and the
+        #                                 opens that both found are counted once.
+        # tracking_is_the_one_read: an activity that is removed and added starts at version 0 again.
+        #   A reads version 0.   A person removes it and adds it with another start: version 0.
+        #   A writes "if 0 and tracked since the old start" → fails; the person's change is kept.
         version_is_the_one_read = "#version = :version"
         tracking_is_the_one_read = "tracked_at = :tracked_at"
         written = replace(activity, version=activity.version + 1)
@@ -237,7 +238,8 @@ class DynamoDBTracking:
         ):
             return written
         raise LostRace(
-            f"Activity {activity.campaign_activity_id} was written by another since it was read."
+            f"Activity {activity.campaign_activity_id} was changed by another writer since it was "
+            "read."
         )
 
     def remove(self, account_id: str, campaign_activity_id: str) -> bool:
@@ -249,7 +251,7 @@ class DynamoDBTracking:
         return "Attributes" in reply
 
     def _put(self, activity: Activity, condition: str, values: "Item") -> bool:
-        """Put the activity if the condition holds; return whether this very write stands."""
+        """Put the activity if the condition holds; return whether this write is the stored one."""
         item = activity_item(activity)
         put: PutItemInputTypeDef = {
             "TableName": self._table,
@@ -263,12 +265,12 @@ class DynamoDBTracking:
         try:
             self._client.put_item(**put)
         except ClientError as error:
-            return _found_instead(error).get("write") == item["write"]
+            return _conflicting_item(error).get("write") == item["write"]
         return True
 
 
-def _still(stored: "StoredItem", names: Iterable[str]) -> tuple[str, "Item"]:
-    """Return the condition that these attributes are as they are stored, and its values."""
+def _unchanged(stored: "StoredItem", names: Iterable[str]) -> tuple[str, "Item"]:
+    """Return the condition that these attributes still equal the stored ones, and its values."""
     condition = " AND ".join(
         f"{name} = :read_{name}" if name in stored else f"attribute_not_exists({name})"
         for name in names
@@ -276,11 +278,11 @@ def _still(stored: "StoredItem", names: Iterable[str]) -> tuple[str, "Item"]:
     return condition, {f":read_{name}": stored[name] for name in names if name in stored}
 
 
-def _found_instead(error: ClientError) -> "StoredItem":
-    """Return the item for which a condition failed, empty if there is none.
+def _conflicting_item(error: ClientError) -> "StoredItem":
+    """Return the stored item that made a condition fail, empty if there is none.
 
     Raises:
-        ClientError: it is another error than that.
+        ClientError: the error is not a failed condition.
     """
     if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
         raise error

@@ -1,7 +1,7 @@
-"""The one SQLite file of an email-opens without AWS: whose it is, and what can be wrong with it.
+"""The SQLite file of email-opens without AWS: ownership, locking and errors.
 
-A process has the file for itself from opening it to its end, whatever the end: the lock is the
-operating system's. Each write is one transaction, and on the disk when it returns.
+A process locks the file from opening it until the process ends. The operating system holds the
+lock, so a crash releases it. Each write is one transaction, on the disk when it returns.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Self
 from email_opens.errors import AccountStopped, InvalidInput
 
 APPLICATION = int.from_bytes(b"opns")
-"""By which a file is known to be ours."""
+"""Marks a SQLite file as one of email-opens."""
 VERSION = 1
 
 # `item` is the record of an account or activity as JSON (see `adapters.records`); the other columns
@@ -40,24 +40,24 @@ CREATE TABLE credentials (
 
 
 class StateFile:
-    """The file, open; only its owner may read it, for it holds credentials."""
+    """An open state file; only its owner may read it, because it holds credentials."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it.
+        """Open the file, or create it.
 
         Raises:
-            InvalidInput: it cannot be made, or is something else.
-            AccountStopped: another process has it, or the disk is full or broken.
+            InvalidInput: it cannot be created, or is not a state file.
+            AccountStopped: another process has locked it, or the disk is full or failing.
         """
         self.path = path
-        with self._told():
+        with self._errors_explained():
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             if not path.is_file():
                 raise self._foreign()
             self._connection = sqlite3.connect(path, timeout=0, autocommit=True)
         try:
-            with self._told():
+            with self._errors_explained():
                 self._begin()
         except BaseException:
             self._connection.close()
@@ -71,23 +71,23 @@ class StateFile:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do all that is done within, or nothing.
+        """Commit the changes made within the block, or roll all of them back.
 
         Raises:
             AccountStopped: the file could not be read or written.
         """
-        with self._told():
+        with self._errors_explained():
             self._connection.execute("BEGIN")
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
             finally:
-                # SQLite itself rolls back what a full disk has stopped.
+                # SQLite itself rolls back when the disk is full.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
     def _begin(self) -> None:
-        """Take the lock, which is never let go, and make what is not there."""
+        """Take the lock, which is held until the end, and create missing tables."""
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("BEGIN EXCLUSIVE")
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -105,13 +105,13 @@ class StateFile:
 
     def _foreign(self) -> InvalidInput:
         return InvalidInput(
-            f"{self.path} is no state file of this version of email-opens: name another with "
+            f"{self.path} is not a state file of this version of email-opens: name another with "
             "--state."
         )
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what is wrong with the file into a sentence."""
+    def _errors_explained(self) -> Iterator[None]:
+        """Turn errors of the file into messages that name the remedy."""
         try:
             yield
         except OSError as error:
@@ -125,7 +125,7 @@ class StateFile:
                     raise self._foreign() from None
                 case sqlite3.SQLITE_BUSY:
                     raise AccountStopped(
-                        f"Another program is at work on {self.path}, such as another "
+                        f"Another program is using {self.path}, such as another "
                         "`email-opens watch`: end it, or name another file with --state."
                     ) from None
                 case sqlite3.SQLITE_FULL:
@@ -141,7 +141,7 @@ class StateFile:
                     | sqlite3.SQLITE_READONLY
                 ):
                     raise AccountStopped(
-                        f"The state file {self.path} cannot be used: {error}. Is its disk in "
-                        "order, and may you write there?"
+                        f"The state file {self.path} cannot be used: {error}. Check its disk and "
+                        "your permission to write there."
                     ) from None
             raise

@@ -1,7 +1,7 @@
-"""Tracking, ledger and credentials in one SQLite file: what is kept where there is no AWS.
+"""Tracking, ledger and credentials in one SQLite file, for use without AWS.
 
-No other process has the file, so a condition is what its statement says, and a lease that a killed
-process has left is taken again at once by its holder's name.
+One process at a time has the file open, so transactions suffice as conditions. A restarted process
+uses the same holder's name, and so takes over the lease of a killed one at once.
 """
 
 import json
@@ -25,7 +25,7 @@ from email_opens.turns.lease import is_held_by_another
 
 
 class SqliteTracking:
-    """Keeps `email_opens.ports.Tracking`."""
+    """Implements `email_opens.ports.Tracking`."""
 
     def __init__(self, state: StateFile) -> None:
         self._state = state
@@ -48,13 +48,13 @@ class SqliteTracking:
             if account.requests_day != today:
                 account = replace(account, requests_day=today, requests_spent=0)
             reserved = max(0, min(reserve, budget - account.requests_spent))
-            taken = replace(
+            leased = replace(
                 account,
                 lease_holder=holder,
                 lease_until=until,
                 requests_spent=account.requests_spent + reserved,
             )
-            _keep(connection, taken)
+            _store_account(connection, leased)
         return account
 
     def reserve(
@@ -62,10 +62,10 @@ class SqliteTracking:
     ) -> bool:
         with self._state.transaction() as connection:
             account = _account(connection, account_id) or Account(account_id=account_id)
-            left = account.lease_holder, account.requests_day, account.requests_spent
-            if left != (holder, day, counted):
+            stored = account.lease_holder, account.requests_day, account.requests_spent
+            if stored != (holder, day, counted):
                 return False
-            _keep(connection, replace(account, requests_spent=counted + requests))
+            _store_account(connection, replace(account, requests_spent=counted + requests))
         return True
 
     def release(
@@ -83,17 +83,17 @@ class SqliteTracking:
             account = _account(connection, account_id)
             if account is None or account.lease_holder != holder:
                 return
-            given_back = unused if account.requests_day == day else 0
-            free = replace(
+            returned = unused if account.requests_day == day else 0
+            released = replace(
                 account,
                 lease_holder=None,
                 lease_until=None,
-                requests_spent=account.requests_spent - given_back,
+                requests_spent=account.requests_spent - returned,
                 closed_until=closed_until,
                 last_error=last_error,
                 counter_trust=counter_trust or account.counter_trust,
             )
-            _keep(connection, free)
+            _store_account(connection, released)
 
     def account(self, account_id: str) -> Account | None:
         with self._state.transaction() as connection:
@@ -137,8 +137,8 @@ class SqliteTracking:
             )
         if saved.rowcount != 1:
             raise LostRace(
-                f"Activity {activity.campaign_activity_id} was written by another since it was "
-                "read."
+                f"Activity {activity.campaign_activity_id} was changed by another writer since it "
+                "was read."
             )
         return written
 
@@ -152,7 +152,7 @@ class SqliteTracking:
 
 
 class SqliteLedger:
-    """Keeps `email_opens.ports.Ledger`; it forgets nothing."""
+    """Implements `email_opens.ports.Ledger`; entries never expire."""
 
     def __init__(self, state: StateFile) -> None:
         self._state = state
@@ -183,7 +183,7 @@ class SqliteLedger:
 
 
 class SqliteCredentials:
-    """Keeps `email_opens.ports.Credentials`."""
+    """Implements `email_opens.ports.Credentials`."""
 
     def __init__(self, state: StateFile) -> None:
         self._state = state
@@ -213,25 +213,26 @@ class SqliteCredentials:
             given = connection.execute(
                 "SELECT given FROM credentials WHERE account_id = ?", (account_id,)
             ).fetchone()
-            _keep_tokens(connection, account_id, tokens, given[0] if given else None)
+            _store_tokens(connection, account_id, tokens, given[0] if given else None)
 
     def give(self, account_id: str, tokens: Tokens) -> bool:
-        """Store what a person hands over; False: it is what was handed over the last time.
+        """Store tokens that a person provides, unless they are the ones provided last.
 
-        Its refresh token may have been used up since, and the one that came of it is kept here.
+        Returns whether they were stored. The refresh token of those provided last may have been
+        used since; then its successor is stored already.
         """
         mark = blake2b(tokens.refresh_token.encode(errors="surrogatepass"), digest_size=16).digest()
         with self._state.transaction() as connection:
-            known = connection.execute(
+            unchanged = connection.execute(
                 "SELECT 1 FROM credentials WHERE account_id = ? AND given = ?", (account_id, mark)
             ).fetchone()
-            if known is None:
-                _keep_tokens(connection, account_id, tokens, mark)
-        return known is None
+            if unchanged is None:
+                _store_tokens(connection, account_id, tokens, mark)
+        return unchanged is None
 
 
 def _command(account_id: str) -> str:
-    """Return what a person runs to connect an account to a state file."""
+    """Return the command that connects an account to a state file."""
     return f"`email-opens watch --account {account_id} --credentials FILE …`"
 
 
@@ -242,14 +243,14 @@ def _account(connection: sqlite3.Connection, account_id: str) -> Account | None:
     return account_from(account_id, json.loads(found[0])) if found else None
 
 
-def _keep(connection: sqlite3.Connection, account: Account) -> None:
+def _store_account(connection: sqlite3.Connection, account: Account) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO accounts VALUES (?, ?)",
         (account.account_id, json.dumps(account_record(account))),
     )
 
 
-def _keep_tokens(
+def _store_tokens(
     connection: sqlite3.Connection, account_id: str, tokens: Tokens, given: bytes | None
 ) -> None:
     try:
@@ -266,7 +267,8 @@ def _keep_tokens(
             ),
         )
     except UnicodeEncodeError:
-        # From nothing: the cause would carry the text.
+        # `from None`: the cause would carry the text.
         raise InvalidInput(
-            f"The credentials of account “{account_id}” hold half a character."
+            f"The credentials of account “{account_id}” contain an invalid character: copy them "
+            "again."
         ) from None
