@@ -1,12 +1,13 @@
-"""Constant Contact tells nobody when a contact opens an e-mail. email-opens does.
+"""email-opens publishes each new open of an e-mail sent by Constant Contact, once, to a topic.
 
-A scheduled Lambda reads the opens report of every tracked send, newest first, down to a
-watermark, takes what the ledger does not know, and publishes each new open, once, to a topic.
+Constant Contact has no webhook for opens. A scheduled Lambda reads the opens report of every
+tracked send, newest first, down to a watermark, and publishes what is not in the ledger.
 
-Read `walk` first: what is new on a page, and when a walk ends. Then:
-`poller` and `known` (one poll of one activity), `turns`, `round`, `tracked` and `backlog` (an
-account's turn), `scheduling`, `pricing`, `rates`, `candidates`, `probes`, `budget` and `lifetime`
-(whom to poll, and what a request is worth), `discovery`, `search` and `visits` (what was sent, and
-is not tracked yet), `events` (the message and its id), `model`, `errors`, `ports` (what the core
-needs of the outside), `adapters` (what gives it), `config` and `bootstrap` (the wiring).
+Read `walk` first: what is new on a page, and when a walk ends. Then, from the entrance inwards:
+`poller` and `published` (one poll of one activity), `events` (the message and its id), `model`,
+`instants`, `errors`, `config`, `ports` (what the core needs from the outside).
+
+The rooms: `turns` (one account's turn, under its lease and budget), `scheduling` (which activity
+to poll, and what a request is worth), `discovery` (the search for new sends), `adapters` (the
+vendor, AWS, one machine). `bootstrap` wires them.
 """

@@ -37,7 +37,7 @@ _REFUSALS: dict[str, tuple[type[EmailOpensError], str]] = {
     "expired_token": (
         AccountDisconnected,
         (
-            "Nobody consented in time, and the code has expired; nothing was changed. "
+            "Consent was not given in time, and the code has expired; nothing was changed. "
             "Run the command again for a new code"
         ),
     ),

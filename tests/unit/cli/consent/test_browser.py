@@ -137,7 +137,7 @@ def test_a_browser_that_does_not_come_back_is_told(at: Portal) -> None:
     def show(*_: str) -> None:
         at.clock.instant += timedelta(minutes=10)
 
-    with pytest.raises(AccountDisconnected, match="Nobody consented in time"):
+    with pytest.raises(AccountDisconnected, match="Consent was not given in time"):
         code_flow.consent(at.server, at.application, port=0, show=show)
 
 

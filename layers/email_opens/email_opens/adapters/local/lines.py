@@ -1,8 +1,8 @@
-"""Opens as lines of JSON, an event each, to an open file: a screen, a pipe, a file's end.
+"""Opens as lines of JSON, one event each, to an open file: a terminal, a pipe or a file.
 
-A line is written in one go, so that nobody who is killed leaves half of one in a pipe; what a
-full disk or a power cut has cut off in a file is ended before the next. What is in a file is on
-the disk before the ledger knows of it. What a pipe took counts as delivered, read or not.
+Each line is written in one go, so that a killed process leaves no partial line in a pipe. A line
+that a full disk or a power cut has cut off in a file is ended before the next one. Lines in a file
+are on the disk before the ledger records them. What a pipe accepted counts as delivered.
 """
 
 import json
@@ -19,13 +19,13 @@ from email_opens.model import Activity, NewOpen, RejectedRow
 
 
 class OutputClosed(AccountStopped):
-    """Nobody reads the output any more."""
+    """The reader of the output has closed it."""
 
 
 class LinesPublisher:
-    """Keeps `email_opens.ports.Publisher`; it refuses nothing for good.
+    """Implements `email_opens.ports.Publisher`; it refuses nothing for good.
 
-    Rows that are no opens are lines of a file of their own, which only its owner may read.
+    Rows that are not opens are lines of a separate file, which only its owner may read.
     """
 
     def __init__(self, output: int, rejected: Path) -> None:
@@ -37,10 +37,10 @@ class LinesPublisher:
         try:
             _write(self._output, (message(activity, new) for new in opens))
         except BrokenPipeError:
-            raise OutputClosed("Nobody reads the output any more.") from None
+            raise OutputClosed("The reader of the output has closed it.") from None
         except OSError as error:
             raise PublishFailed(
-                f"The output did not take the opens of activity {activity.campaign_activity_id}: "
+                f"The output did not accept the opens of activity {activity.campaign_activity_id}: "
                 f"{error.strerror}."
             ) from None
         return 0
@@ -65,24 +65,24 @@ class LinesPublisher:
                 os.close(file)
         except OSError as error:
             raise PublishFailed(
-                f"{self._rejected} did not take rows that are no opens: {error.strerror}."
+                f"{self._rejected} did not accept rows that are not opens: {error.strerror}."
             ) from None
 
 
 def closed(output: int) -> bool:
-    """Say whether an output is a pipe, or a terminal, that nobody is at any more."""
+    """Return whether an output is a pipe or a terminal that the other side has closed."""
     poll = select.poll()
     poll.register(output, 0)
-    return bool(poll.poll(0))  # Errors and hang-ups are reported unasked.
+    return bool(poll.poll(0))  # Errors and hang-ups are always reported.
 
 
 def _write(file: int, lines: Iterable[str]) -> None:
-    """Write lines; when it returns, they have left this process, and are on the disk in a file."""
+    """Write lines; they have then left this process, and are on the disk if this is a file."""
     on_disk = stat.S_ISREG(os.fstat(file).st_mode)
     if on_disk and _cut(file):
         os.write(file, b"\n")
     for line in lines:
-        # Half a character, which JSON may hold, is written as JSON escapes it.
+        # Half a character, which JSON allows, is written as a JSON escape.
         left = f"{line}\n".encode(errors="backslashreplace")
         while left:
             left = left[os.write(file, left) :]
@@ -91,13 +91,13 @@ def _write(file: int, lines: Iterable[str]) -> None:
 
 
 def _cut(file: int) -> bool:
-    """Say whether a file ends within a line, for all that is known."""
+    """Return whether a file may end within a line."""
     if os.fstat(file).st_size == 0:
         return False
     try:
-        # Anew: who appends to a file may not read it.
-        with Path(f"/dev/fd/{file}").open("rb") as anew:
-            anew.seek(-1, os.SEEK_END)
-            return anew.read() != b"\n"
+        # Opened again, since this descriptor may be for appending only.
+        with Path(f"/dev/fd/{file}").open("rb") as reader:
+            reader.seek(-1, os.SEEK_END)
+            return reader.read() != b"\n"
     except OSError:
         return True
