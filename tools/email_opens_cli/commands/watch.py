@@ -51,7 +51,7 @@ def watch(
     state: Annotated[
         Path | None,
         typer.Option(
-            "--state", metavar="FILE", help="The state file. [default: one in your home folder]"
+            "--state", metavar="FILE", help="The state file; by default one in your home folder."
         ),
     ] = None,
     credentials: Annotated[

@@ -56,7 +56,7 @@ def replay(
     ],
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="INSTANT", help="Only opens before it. [default: now]"),
+        typer.Option("--until", metavar="INSTANT", help="Only opens before it; by default now."),
     ] = None,
     account: Account = "default",
     stack: Stack = None,
