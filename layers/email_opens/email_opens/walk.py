@@ -8,7 +8,7 @@ page by page from a start down to a *floor*, the instant at which it may stop:
                                              the *ledger* makes it correct:
                                              a row that is not in it is new.
 
-Rows alike in contact, instant and device are told apart by counting them within one page. Rows
+Rows alike in contact, instant and device are distinguished by counting within one page. Rows
 of two pages are never counted together: between two replies ties change places and new rows
 push others down, so only a single reply proves that two rows exist.
 """

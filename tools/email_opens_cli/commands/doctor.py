@@ -31,30 +31,27 @@ def doctor(account: Account = "default", stack: Stack = None, wait: Wait = LONGE
     """Check all that an account needs to be polled; exit with 1 if something is wrong."""
     with complaints():
         account_id, patience, screen = parse_account(account), parse_wait(wait), console()
-        from email_opens_cli.deployed.checks import Finding  # noqa: PLC0415 - boto3
+        from email_opens_cli.deployed import checks  # noqa: PLC0415 - botocore
 
         try:
             wired = product(stack)
         except EmailOpensError as error:
-            _show(
-                screen,
-                Finding.wrong("settings", str(error), "Add --stack NAME, or set these variables."),
-            )
+            remedy = "Add --stack NAME, or set these variables."
+            _show(screen, checks.wrong("settings", str(error), remedy))
             raise typer.Exit(FAILED) from None
-        _show(screen, Finding.good("settings", "all are set"))
-        from email_opens_cli.deployed.checks import Deployment, findings  # noqa: PLC0415
-
+        _show(screen, checks.good("settings", "all are set"))
         settings = dict(os.environ)
         if stack is not None:
             outputs = described(stack).get("Outputs", [])
             settings |= environment_of(
                 {output["OutputKey"]: output["OutputValue"] for output in outputs}
             )
-        wrong = False
-        for finding in findings(Deployment(wired, account_id, stack, settings, patience)):
+        failed = False
+        deployment = checks.Deployment(wired, account_id, stack, settings, patience)
+        for finding in checks.findings(deployment):
             _show(screen, finding)
-            wrong |= finding.is_wrong
-        if wrong:
+            failed |= finding.is_wrong
+        if failed:
             raise typer.Exit(FAILED)
 
 

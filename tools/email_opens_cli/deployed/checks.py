@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -43,17 +44,8 @@ class Finding:
     def is_wrong(self) -> bool:
         return self.mark == WRONG
 
-    @classmethod
-    def good(cls, subject: str, what: str) -> Self:
-        return cls(GOOD, subject, what)
 
-    @classmethod
-    def wrong(cls, subject: str, what: str, remedy: str) -> Self:
-        return cls(WRONG, subject, what, remedy)
-
-    @classmethod
-    def unchecked(cls, subject: str, what: str, remedy: str) -> Self:
-        return cls(UNCHECKED, subject, what, remedy)
+good, wrong, unchecked = (partial(Finding, mark) for mark in (GOOD, WRONG, UNCHECKED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +82,10 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
         try:
             yield from check(deployment)
         except EmailOpensError as error:
-            yield Finding.wrong(subject, str(error), "Then run `email-opens doctor` again.")
+            yield wrong(subject, str(error), "Then run `email-opens doctor` again.")
         except (ClientError, BotoCoreError) as error:
             complaint = of_aws(error)
-            yield Finding.wrong(
+            yield wrong(
                 subject,
                 complaint[0] if complaint else type(error).__name__,
                 "Your AWS user and the function's role need this permission and this resource.",
@@ -105,28 +97,28 @@ def tracking(deployment: Deployment) -> Iterator[Finding]:
     product, account_id = deployment.product, deployment.account_id
     tracked = f"{len(product.tracking.activities(account_id))} activities are tracked"
     if product.tracking.account(account_id) is None:
-        yield Finding.good("tracking table", f"read; {tracked}; account {account_id} is new")
+        yield good("tracking table", f"read; {tracked}; account {account_id} is new")
         return
     try:
         with hold(product.leases, account_id, "doctor", wait=deployment.wait):
             pass
     except AccountBusy as error:
-        yield Finding.unchecked("tracking table", f"read; {tracked}", str(error))
+        yield unchecked("tracking table", f"read; {tracked}", str(error))
         return
-    yield Finding.good("tracking table", f"read and written; {tracked}")
+    yield good("tracking table", f"read and written; {tracked}")
 
 
 def ledger(deployment: Deployment) -> Iterator[Finding]:
     hour = bucket(deployment.product.clock.now())
     deployment.product.ledger.fingerprints(ACTIVITY, hour, hour)
-    yield Finding.good("ledger table", "read")
+    yield good("ledger table", "read")
 
 
 def topic(deployment: Deployment) -> Iterator[Finding]:
     arn = deployment.product.settings.opens_topic_arn
     found = aws().client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
     confirmed = int(found.get("SubscriptionsConfirmed", 0))
-    yield Finding.good("topic", f"{confirmed} subscriptions")
+    yield good("topic", f"{confirmed} subscriptions")
 
 
 def dead_letters(deployment: Deployment) -> Iterator[Finding]:
@@ -137,24 +129,24 @@ def dead_letters(deployment: Deployment) -> Iterator[Finding]:
     )
     count = int(found["Attributes"]["ApproximateNumberOfMessages"])
     if count:
-        yield Finding.wrong(
+        yield wrong(
             "dead-letter queue", f"{count} dead letters", "Run `email-opens dead-letters list`."
         )
     else:
-        yield Finding.good("dead-letter queue", "empty")
+        yield good("dead-letter queue", "empty")
 
 
 def token(deployment: Deployment) -> Iterator[Finding]:
     tokens = deployment.product.credentials.load(deployment.account_id)
     now = deployment.product.clock.now()
     if tokens.access_token is None or tokens.expires_at is None:
-        yield Finding.good("token", "stored; the next poll requests an access token")
+        yield good("token", "stored; the next poll requests an access token")
     elif tokens.expires_at <= now:
-        yield Finding.good(
+        yield good(
             "token", f"stored; it expired {iso(tokens.expires_at)} and will be refreshed"
         )
     else:
-        yield Finding.good("token", f"stored; valid until {iso(tokens.expires_at)}")
+        yield good("token", f"stored; valid until {iso(tokens.expires_at)}")
 
 
 def vendor(deployment: Deployment) -> Iterator[Finding]:
@@ -165,13 +157,13 @@ def vendor(deployment: Deployment) -> Iterator[Finding]:
     except AccountDisconnected:
         # The lease would create an account even if its name was mistyped.
         connect = f"Run `email-opens connect {account_id}`."
-        yield Finding.unchecked("vendor", "not checked without a token", connect)
+        yield unchecked("vendor", "not checked without a token", connect)
         return
     try:
         with hold(product.leases, account_id, "doctor", wait=deployment.wait) as lease:
             reply = product.connect(account_id, lease.budget).reply(SUMMARIES, lease.before)
     except AccountBusy as error:
-        yield Finding.unchecked("vendor", "not checked", str(error))
+        yield unchecked("vendor", "not checked", str(error))
         return
     yield privilege(reply, account_id)
     yield skew(reply, product.clock.now())
@@ -182,22 +174,22 @@ def privilege(reply: Reply, account_id: str) -> Finding:
     connect = f"then run `email-opens connect {account_id}`."
     match reply.status:
         case HTTPStatus.OK:
-            return Finding.good("privilege", "the vendor returns reports")
+            return good("privilege", "the vendor returns reports")
         case HTTPStatus.FORBIDDEN:
-            return Finding.wrong(
+            return wrong(
                 "privilege",
                 "the vendor forbids reading reports",
                 "Give the account's user the privilege ui:campaign:metrics and the application "
                 f"the scope campaign_data; {connect}",
             )
         case HTTPStatus.UNAUTHORIZED:
-            return Finding.wrong(
+            return wrong(
                 "privilege",
                 "the vendor refuses the access token",
                 f"Run `email-opens poll`, which renews it; if that fails, {connect}",
             )
         case _:
-            return Finding.wrong(
+            return wrong(
                 "privilege",
                 f"the vendor answered {reply.status}{reply.traces()}",
                 "Run `email-opens doctor` again later; polls retry.",
@@ -209,14 +201,14 @@ def skew(reply: Reply, now: datetime) -> Finding:
     try:
         date = parsedate_to_datetime(reply.headers.get("Date", ""))
     except (ValueError, TypeError):
-        return Finding.unchecked(
+        return unchecked(
             "clock", "the vendor's reply has no date", "Compare it with a time server."
         )
     ahead = now - (date if date.tzinfo else date.replace(tzinfo=UTC))
     seconds = ahead.total_seconds()
     if abs(ahead) <= MOST_SKEW:
-        return Finding.good("clock", f"{seconds:+.0f} s against the vendor's")
-    return Finding.wrong(
+        return good("clock", f"{seconds:+.0f} s against the vendor's")
+    return wrong(
         "clock",
         f"{seconds:+.0f} s against the vendor's",
         "Synchronise this machine's clock with a time server.",
@@ -230,17 +222,17 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
     spent, opens_at = account.requests_on(now), account.opens_at(now)
     what = f"{spent} of {budget} requests today"
     if opens_at:
-        yield Finding.wrong(
+        yield wrong(
             "quota",
             f"{what}; the vendor has closed the day",
             f"It opens at {iso(opens_at)}. Check whether another program uses the key.",
         )
     elif spent >= budget * SCARCE:
-        yield Finding.wrong("quota", what, "Pause what matters least, or wait until 00:00 UTC.")
+        yield wrong("quota", what, "Pause what matters least, or wait until 00:00 UTC.")
     else:
-        yield Finding.good("quota", what)
+        yield good("quota", what)
     if account.last_error:
-        yield Finding.wrong("last turn", account.last_error, "Read the function's log for details.")
+        yield wrong("last turn", account.last_error, "Read the function's log for details.")
 
 
 def schedule(deployment: Deployment) -> Iterator[Finding]:
@@ -255,12 +247,12 @@ def schedule(deployment: Deployment) -> Iterator[Finding]:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         remedy = f"Run `email-opens connect {account_id} --stack {deployment.stack or 'NAME'}`."
-        yield Finding.wrong("schedule", f"nothing polls account {account_id}", remedy)
+        yield wrong("schedule", f"nothing polls account {account_id}", remedy)
         return
     if found["State"] == "ENABLED":
-        yield Finding.good("schedule", f"{found['ScheduleExpression']}, enabled")
+        yield good("schedule", f"{found['ScheduleExpression']}, enabled")
     else:
-        yield Finding.wrong(
+        yield wrong(
             "schedule", "it is disabled", "Deploy the stack with ScheduleState=ENABLED."
         )
 
@@ -273,10 +265,10 @@ def function(deployment: Deployment) -> Iterator[Finding]:
     found = aws().client("lambda").get_function_configuration(FunctionName=name)
     state = found.get("State", "Active")
     if state in ("Active", "Inactive"):  # Inactive: idle for long, and loaded again when invoked.
-        yield Finding.good("function", f"{name} is there")
+        yield good("function", f"{name} is there")
     else:
         why = found.get("StateReason", "")
-        yield Finding.wrong("function", f"{state}: {why}", "Deploy the stack again.")
+        yield wrong("function", f"{state}: {why}", "Deploy the stack again.")
 
 
 def alarms(deployment: Deployment) -> Iterator[Finding]:
@@ -289,22 +281,22 @@ def alarms(deployment: Deployment) -> Iterator[Finding]:
     ringing = [alarm for alarm in every if alarm["StateValue"] == "ALARM"]
     for alarm in ringing:
         remedy = alarm.get("AlarmDescription") or "See docs/operations.md."
-        yield Finding.wrong("alarm", alarm["AlarmName"], remedy)
+        yield wrong("alarm", alarm["AlarmName"], remedy)
     if not ringing:
-        yield Finding.good("alarms", f"none of {len(every)} is in alarm")
+        yield good("alarms", f"none of {len(every)} is in alarm")
 
 
 def left_overs(deployment: Deployment) -> Iterator[Finding]:
     urls = left_over(aws().client("sqs"), deployment.product.clock.now())
     for url in urls:
-        yield Finding.wrong(
+        yield wrong(
             "left-overs",
             f"a `tail` that was killed has left the queue {url}",
             "The next `email-opens tail` removes it.",
         )
     if not urls:
-        yield Finding.good("left-overs", "no `tail` has left a queue")
+        yield good("left-overs", "no `tail` has left a queue")
 
 
 def _not_without_stack(subject: str) -> Finding:
-    return Finding.unchecked(subject, "not checked", "Add --stack NAME.")
+    return unchecked(subject, "not checked", "Add --stack NAME.")
