@@ -274,22 +274,22 @@ def test_on_a_terminal_watch_prints_what_it_does_and_how_to_end_it(watcher: Watc
     small = Watcher(watcher.folder, watcher.vendor, watcher.vendor.world.add_campaign().activity_id)
     small.vendor.world.add_open(small.activity_id)
     with TerminalSession(small.command, small.environment, columns=40) as terminal:
-        terminal.see("Watching 1 e-mails of account default")
-        terminal.see("email.opened")
-        terminal.see("Published 1 opens")
+        terminal.wait_for("Watching 1 e-mails of account default")
+        terminal.wait_for("email.opened")
+        terminal.wait_for("Published 1 opens")
         terminal._process.send_signal(signal.SIGINT)
-        terminal.see("Run the command again to continue from here")
-        assert terminal.end() == 130
+        terminal.wait_for("Run the command again to continue from here")
+        assert terminal.wait() == 130
 
 
 def test_on_a_terminal_watch_asks_for_consent_if_it_has_no_credentials(watcher: Watcher) -> None:
     command = [*watcher.command, "--account", "another"]
     with TerminalSession(command, watcher.environment, columns=40) as terminal:
-        terminal.see(r"API key\): $")
+        terminal.wait_for(r"API key\): $")
         # Not Ctrl-C: if it comes before Python waits for a line, Python handles it after the line.
         terminal.type(CTRL_D)
-        terminal.see("Given up; nothing was changed")
-        assert terminal.end() == 130
+        terminal.wait_for("Given up; nothing was changed")
+        assert terminal.wait() == 130
 
 
 def test_a_watch_that_is_interrupted_during_consent_reports_that_nothing_was_changed(
@@ -299,7 +299,7 @@ def test_a_watch_that_is_interrupted_during_consent_reports_that_nothing_was_cha
     command = [*watcher.command, "--account", "another"]
     client = {"CONSTANT_CONTACT_CLIENT_ID": "an-app"}
     with TerminalSession(command, watcher.environment | client, columns=40) as terminal:
-        terminal.see("Waiting until")
+        terminal.wait_for("Waiting until")
         terminal._process.send_signal(signal.SIGINT)
-        terminal.see("Given up; nothing was changed")
-        assert terminal.end() == 130
+        terminal.wait_for("Given up; nothing was changed")
+        assert terminal.wait() == 130

@@ -1,4 +1,4 @@
-"""The environment in which the commands are typed."""
+"""The environment in which the commands run."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A stack as CloudFormation describes it, with its schedule group."""
+"""A CloudFormation stack of the product, with its schedule group."""
 
 import json
 from typing import Any
@@ -12,11 +12,11 @@ from tests.unit.cli.world import settings
 STACK = "mine"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:poll"
 ROLE = "arn:aws:iam::123456789012:role/schedules"
-EVERY = "rate(2 minutes)"
+SCHEDULE_EXPRESSION = "rate(2 minutes)"
 
 
 def make_stack(aws: Aws, vendor: Emulator) -> None:
-    """Make the stack of the account `default`, as far as commands look at it."""
+    """Create the stack of the account `default`, with what the commands read of it."""
     outputs = {
         name.title().replace("_", ""): value for name, value in settings(aws, vendor).items()
     }
@@ -36,21 +36,21 @@ def make_stack(aws: Aws, vendor: Emulator) -> None:
     boto3.client("cloudformation").create_stack(
         StackName=STACK,
         TemplateBody=json.dumps(template),
-        Parameters=[{"ParameterKey": "ScheduleExpression", "ParameterValue": EVERY}],
+        Parameters=[{"ParameterKey": "ScheduleExpression", "ParameterValue": SCHEDULE_EXPRESSION}],
     )
     scheduler().create_schedule_group(Name=STACK)
 
 
 def schedule(account_id: str) -> dict[str, Any]:
-    """Return an account's schedule; it is an error if there is none."""
-    found: dict[str, Any] = scheduler().get_schedule(Name=account_id, GroupName=STACK)
-    del found["ResponseMetadata"]
-    return found
+    """Return an account's schedule; raise if it does not exist."""
+    reply: dict[str, Any] = scheduler().get_schedule(Name=account_id, GroupName=STACK)
+    del reply["ResponseMetadata"]
+    return reply
 
 
 def schedules() -> list[str]:
     """Return the names of the group's schedules."""
-    return [one["Name"] for one in scheduler().list_schedules(GroupName=STACK)["Schedules"]]
+    return [item["Name"] for item in scheduler().list_schedules(GroupName=STACK)["Schedules"]]
 
 
 def scheduler() -> Any:

@@ -1,4 +1,4 @@
-"""What is wrong, a line each with a remedy; and what is right."""
+"""`email-opens doctor`: a line for each check, with a remedy where it fails."""
 
 import json
 from datetime import datetime, timedelta
@@ -20,24 +20,24 @@ from tests.unit.cli.world import World, complaint, run, settings
 STACK = "mine"
 
 
-def found(*arguments: str, code: int) -> dict[str, str]:
-    """Return what was said by subject: the mark, the finding and its remedy."""
+def findings(*arguments: str, code: int) -> dict[str, str]:
+    """Run doctor; return each finding by subject: its mark, text and remedy."""
     result = run("doctor", *arguments)
     complaint(result, code)
-    said: dict[str, str] = {}
+    lines: dict[str, str] = {}
     subject = ""
     for line in result.stdout.splitlines():
         if line.startswith("  → "):
-            said[subject] += line
+            lines[subject] += line
         else:
             subject = line[2:].partition(":")[0]
-            said[subject] = line
-    return said
+            lines[subject] = line
+    return lines
 
 
 @pytest.fixture
 def stack(world: World) -> World:
-    """The same product, described by a stack whose schedule and function are there."""
+    """Describe the product by a stack, with its schedule and function."""
     iam: Any = boto3.client("iam")
     role_arn = iam.create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     boto3.client("lambda").create_function(
@@ -93,10 +93,12 @@ def alarm(name: str, state: str) -> None:
     cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test says so")
 
 
-class TestOfAHealthyAccount:
+class TestHealthyAccount:
     @pytest.mark.usefixtures("stack")
-    def test_finds_nothing_wrong(self) -> None:
-        assert [line for line in found("--stack", STACK, code=0).values() if line[0] == "✗"] == []
+    def test_has_no_failed_check(self) -> None:
+        assert [
+            line for line in findings("--stack", STACK, code=0).values() if line[0] == "✗"
+        ] == []
 
     @pytest.mark.usefixtures("stack")
     @pytest.mark.parametrize(
@@ -106,39 +108,39 @@ class TestOfAHealthyAccount:
             *("token", "privilege", "quota", "schedule", "function", "alarms", "left-overs"),
         ],
     )
-    def test_sees_that_it_is_well(self, subject: str) -> None:
-        assert found("--stack", STACK, code=0)[subject].startswith("✓")
+    def test_passes_the_check(self, subject: str) -> None:
+        assert findings("--stack", STACK, code=0)[subject].startswith("✓")
 
     @pytest.mark.usefixtures("world")
     @pytest.mark.parametrize("subject", ["schedule", "function", "alarms"])
-    def test_says_what_it_cannot_see_without_a_stack(self, subject: str) -> None:
-        line = found(code=0)[subject]
+    def test_skips_the_checks_of_a_stack_without_the_stack_option(self, subject: str) -> None:
+        line = findings(code=0)[subject]
         assert line.startswith("- ")
         assert "Add --stack NAME." in line
 
-    def test_spends_one_request(self, world: World) -> None:
+    def test_costs_one_request(self, world: World) -> None:
         run("doctor")
         account = world.tracking.account("default")
         assert account
         assert (account.requests_spent, account.lease_holder) == (1, None)
 
-    def test_shows_no_secret(self, world: World) -> None:
-        held = world.aws.ssm.get_parameter(Name="/email-opens/default", WithDecryption=True)
-        secrets = json.loads(held["Parameter"]["Value"])
-        shown = run("doctor").output
-        assert [name for name in ("access_token", "refresh_token") if secrets[name] in shown] == []
+    def test_prints_no_secret(self, world: World) -> None:
+        parameter = world.aws.ssm.get_parameter(Name="/email-opens/default", WithDecryption=True)
+        secrets = json.loads(parameter["Parameter"]["Value"])
+        output = run("doctor").output
+        assert [name for name in ("access_token", "refresh_token") if secrets[name] in output] == []
 
     @pytest.mark.usefixtures("world")
-    def test_says_its_findings_on_a_terminal_of_forty_columns(self) -> None:
-        shown = run_in_terminal("doctor", columns=40)
-        assert shown.exit_code == 0
-        assert shown.widest() <= 40
+    def test_fits_a_terminal_of_forty_columns(self) -> None:
+        output = run_in_terminal("doctor", columns=40)
+        assert output.exit_code == 0
+        assert output.widest() <= 40
 
 
-class TestFinds:
-    def test_settings_that_are_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+class TestReports:
+    def test_missing_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("TRACKING_TABLE", raising=False)
-        assert "TRACKING_TABLE is not set" in found(code=1)["settings"]
+        assert "TRACKING_TABLE is not set" in findings(code=1)["settings"]
 
     @pytest.mark.usefixtures("world")
     @pytest.mark.parametrize(
@@ -154,104 +156,104 @@ class TestFinds:
             ),
         ],
     )
-    def test_what_is_not_there(
+    def test_a_missing_resource(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str, subject: str
     ) -> None:
         monkeypatch.setenv(name, value)
-        assert found(code=1)[subject].startswith("✗")
+        assert findings(code=1)[subject].startswith("✗")
 
     def test_dead_letters(self, world: World) -> None:
         world.aws.sqs.send_message(QueueUrl=world.aws.dlq_url, MessageBody="{}")
-        assert "email-opens dead-letters list" in found(code=1)["dead-letter queue"]
+        assert "email-opens dead-letters list" in findings(code=1)["dead-letter queue"]
 
     @pytest.mark.usefixtures("world")
     def test_an_account_that_is_not_connected(self) -> None:
-        assert "email-opens connect other" in found("--account", "other", code=1)["token"]
+        assert "email-opens connect other" in findings("--account", "other", code=1)["token"]
 
-    def test_no_account_where_there_was_none(self, world: World) -> None:
+    def test_an_unknown_account_without_creating_it(self, world: World) -> None:
         run("doctor", "--account", "other")
         assert world.tracking.account("other") is None
 
     def test_a_missing_privilege(self, world: World) -> None:
         world.vendor.world.behaviour.privileged = False
-        assert "ui:campaign:metrics" in found(code=1)["privilege"]
+        assert "ui:campaign:metrics" in findings(code=1)["privilege"]
 
     def test_a_vendor_that_fails(self, world: World) -> None:
         world.vendor.faults.add(Kind.STATUS, status=503)
-        assert "the vendor answered 503" in found(code=1)["privilege"]
+        assert "the vendor answered 503" in findings(code=1)["privilege"]
 
     def test_a_vendor_that_does_not_answer(self, world: World) -> None:
         world.vendor.faults.add(Kind.DROP)
-        assert "did not answer" in found(code=1)["vendor"]
+        assert "did not answer" in findings(code=1)["vendor"]
 
-    def test_a_poll_at_work(self, world: World) -> None:
+    def test_the_lease_of_a_running_turn(self, world: World) -> None:
         now = world.vendor.world.clock()
         world.tracking.lease(
             "default", holder="x", now=now, until=now + timedelta(minutes=1), reserve=1, budget=9
         )
-        findings = found("--wait", "0s", code=0)
-        assert findings["vendor"].startswith("- vendor: not checked")
-        assert findings["tracking table"].startswith("- tracking table: read")
-        assert "A turn of the function is working on account default" in findings["vendor"]
+        lines = findings("--wait", "0s", code=0)
+        assert lines["vendor"].startswith("- vendor: not checked")
+        assert lines["tracking table"].startswith("- tracking table: read")
+        assert "A turn of the function is working on account default" in lines["vendor"]
 
     @pytest.mark.usefixtures("world")
-    def test_a_day_that_is_spent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_spent_budget(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REQUESTS_PER_DAY", "1")
-        assert "1 of 1 requests today" in found(code=1)["quota"]
+        assert "1 of 1 requests today" in findings(code=1)["quota"]
 
     def test_a_day_that_the_vendor_has_closed(self, world: World) -> None:
         run("track", world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
-        assert "the vendor has closed the day" in found(code=1)["quota"]
+        assert "the vendor has closed the day" in findings(code=1)["quota"]
 
-    def test_what_stopped_the_last_turn(self, world: World) -> None:
+    def test_the_error_that_stopped_the_last_turn(self, world: World) -> None:
         run("track", world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
-        assert "quota" in found(code=1)["last turn"]
+        assert "quota" in findings(code=1)["last turn"]
 
     @pytest.mark.usefixtures("stack")
     def test_an_account_without_a_schedule(self) -> None:
-        said = found("--stack", STACK, "--account", "other", code=1)["schedule"]
-        assert "email-opens connect other --stack mine" in said
+        line = findings("--stack", STACK, "--account", "other", code=1)["schedule"]
+        assert "email-opens connect other --stack mine" in line
 
     @pytest.mark.usefixtures("stack")
-    def test_a_schedule_that_is_disabled(self) -> None:
+    def test_a_disabled_schedule(self) -> None:
         schedule("DISABLED", "other")
-        said = found("--stack", STACK, "--account", "other", code=1)["schedule"]
-        assert "ScheduleState=ENABLED" in said
+        line = findings("--stack", STACK, "--account", "other", code=1)["schedule"]
+        assert "ScheduleState=ENABLED" in line
 
     @pytest.mark.usefixtures("stack")
     def test_an_alarm_of_this_stack(self) -> None:
         alarm(f"{STACK}-Missing", "ALARM")
-        assert "docs/operations.md#opens-are-missing" in found("--stack", STACK, code=1)["alarm"]
+        assert "docs/operations.md#opens-are-missing" in findings("--stack", STACK, code=1)["alarm"]
 
     @pytest.mark.usefixtures("stack")
     def test_no_alarm_of_another_stack(self) -> None:
         alarm("another-Missing", "ALARM")
-        assert found("--stack", STACK, code=0)["alarms"].startswith("✓")
+        assert findings("--stack", STACK, code=0)["alarms"].startswith("✓")
 
     @pytest.mark.usefixtures("stack")
-    def test_no_alarm_where_all_is_well(self) -> None:
+    def test_that_no_alarm_of_the_stack_is_in_alarm(self) -> None:
         alarm(f"{STACK}-Missing", "OK")
-        assert "none of 1 is in alarm" in found("--stack", STACK, code=0)["alarms"]
+        assert "none of 1 is in alarm" in findings("--stack", STACK, code=0)["alarms"]
 
-    def test_the_queue_of_a_tail_that_was_killed(self, world: World) -> None:
+    def test_the_queue_of_a_killed_tail(self, world: World) -> None:
         tags = {ALIVE_AT: iso(NOON)}
         world.aws.sqs.create_queue(QueueName=f"{PREFIX}killed", tags=tags)
-        assert "The next `email-opens tail` removes it." in found(code=1)["left-overs"]
+        assert "The next `email-opens tail` removes it." in findings(code=1)["left-overs"]
 
 
-def dated(instant: datetime | None) -> Reply:
+def reply_dated(instant: datetime | None) -> Reply:
     return Reply(200, {"Date": format_datetime(instant)} if instant else {}, b"")
 
 
 class TestClock:
     @pytest.mark.parametrize(("ahead_seconds", "mark"), [(60, "✓"), (-60, "✓"), (61, "✗")])
-    def test_is_judged_by_the_date_of_a_reply(self, ahead_seconds: int, mark: str) -> None:
-        reply = dated(NOON - timedelta(seconds=ahead_seconds))
+    def test_is_compared_with_the_date_of_a_reply(self, ahead_seconds: int, mark: str) -> None:
+        reply = reply_dated(NOON - timedelta(seconds=ahead_seconds))
         assert skew(reply, NOON).mark == mark
 
-    def test_is_not_judged_without_one(self) -> None:
-        assert skew(dated(None), NOON).mark == "-"
+    def test_is_not_checked_without_the_date_of_a_reply(self) -> None:
+        assert skew(reply_dated(None), NOON).mark == "-"

@@ -1,4 +1,4 @@
-"""Why an e-mail is polled when it is."""
+"""`email-opens explain`: why an activity is polled when it is."""
 
 import json
 from dataclasses import replace
@@ -23,75 +23,78 @@ POLLED = varied(
 
 
 @pytest.fixture
-def told(world: World) -> Settings:
+def product_settings(world: World) -> Settings:
     return read_settings(settings(world.aws, world.vendor))
 
 
-def explained(told: Settings, *, spent: int = 0) -> Explanation:
+def explain_polled(product_settings: Settings, *, spent: int = 0) -> Explanation:
     account = Account(
         account_id="default", requests_day=NOON.date().isoformat(), requests_spent=spent
     )
-    (one,) = explanations(account, tracking(POLLED), told, NOON)
-    return one
+    (explanation,) = explanations(account, tracking(POLLED), product_settings, NOON)
+    return explanation
 
 
 def tracking(*activities: Activity) -> MemoryTracking:
-    kept = MemoryTracking()
-    for one in activities:
-        kept.add(one)
-    return kept
+    store = MemoryTracking()
+    for activity in activities:
+        store.add(activity)
+    return store
 
 
-def test_the_rate_is_that_of_now(told: Settings) -> None:
-    # 36 an hour at the send; three hours later a share of 2^-1.6.
-    assert explained(told).opens_an_hour == pytest.approx(36 * 2**-1.6)
+def test_the_rate_is_the_current_rate(product_settings: Settings) -> None:
+    # 36 an hour at the send; three hours later, 2^-1.6 of it.
+    assert explain_polled(product_settings).opens_an_hour == pytest.approx(36 * 2**-1.6)
 
 
-def test_what_has_accrued_is_told_in_open_seconds(told: Settings) -> None:
-    # 36 * 2^-1.6 an hour over ten seconds, each open waiting half of them.
-    assert explained(told).waiting == pytest.approx(0.01 * 2**-1.6 * 10**2 / 2, rel=1e-3)
+def test_the_waiting_time_is_counted_in_open_seconds(product_settings: Settings) -> None:
+    # 36 * 2^-1.6 an hour over ten seconds; each open waits half of them on average.
+    assert explain_polled(product_settings).waiting == pytest.approx(
+        0.01 * 2**-1.6 * 10**2 / 2, rel=1e-3
+    )
 
 
-def test_the_fewer_requests_are_left_the_higher_the_price(told: Settings) -> None:
-    dear, cheap = explained(told, spent=8990).price, explained(told, spent=8000).price
-    assert dear is not None
-    assert cheap is not None
-    assert dear > cheap
+def test_the_price_rises_as_fewer_requests_are_left(product_settings: Settings) -> None:
+    high = explain_polled(product_settings, spent=8990).price
+    low = explain_polled(product_settings, spent=8000).price
+    assert high is not None
+    assert low is not None
+    assert high > low
 
 
-def test_without_requests_there_is_no_price_and_no_poll_before_midnight(told: Settings) -> None:
-    one = explained(told, spent=9000)
-    assert (one.price, one.next_at) == (None, None)
+def test_a_spent_budget_leaves_no_price_and_no_next_poll(product_settings: Settings) -> None:
+    explanation = explain_polled(product_settings, spent=9000)
+    assert (explanation.price, explanation.next_at) == (None, None)
 
 
-def test_who_was_never_read_is_next(told: Settings) -> None:
-    one, _ = explanations(
+def test_an_activity_that_was_never_read_is_next(product_settings: Settings) -> None:
+    first, _ = explanations(
         Account(account_id="default"),
         tracking(POLLED, replace(ACTIVITY, campaign_activity_id="new")),
-        told,
+        product_settings,
         NOON,
     )
-    assert (one.campaign_activity_id, one.next_at, one.why) == ("new", NOON, "first read")
+    assert (first.campaign_activity_id, first.next_at, first.why) == ("new", NOON, "first read")
 
 
-def test_it_is_shown_as_a_table_and_as_json(world: World) -> None:
+def test_explain_prints_a_table_or_json(world: World) -> None:
     world.tracking.add(ACTIVITY)
     assert ACTIVITY_ID in run("explain").stdout
-    (one,) = json.loads(run("explain", "--json").stdout)
-    assert one["why"] == "first read"
+    (item,) = json.loads(run("explain", "--json").stdout)
+    assert item["why"] == "first read"
 
 
 @pytest.mark.usefixtures("world")
-def test_of_nothing_there_is_nothing_to_explain() -> None:
+def test_explain_reports_that_nothing_is_polled() -> None:
     assert "Nothing is polled" in run("explain").stdout
 
 
 @pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "1e9"])
 @pytest.mark.usefixtures("world")
-def test_what_is_no_weight_is_refused(weight: str) -> None:
+def test_an_invalid_weight_is_refused(weight: str) -> None:
     assert "is not a weight" in complaint(run("track", ACTIVITY_ID, "--weight", weight), 2)
 
 
-def test_a_weight_is_kept(world: World) -> None:
+def test_a_weight_is_stored(world: World) -> None:
     run("track", ACTIVITY_ID, "--weight", "2.5")
     assert world.activities()[ACTIVITY_ID].weight == 2.5

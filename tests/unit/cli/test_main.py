@@ -1,4 +1,4 @@
-"""What people type: what it does, and how it complains. AWS is emulated in process."""
+"""The main commands and their errors, with AWS emulated in process."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,25 +16,25 @@ from tests.unit.cli.world import ONE, TWO, World, complaint, run, settings
 
 
 class TestTrack:
-    def test_begins_at_the_beginning_unless_told(self, world: World) -> None:
+    def test_starts_from_the_beginning_by_default(self, world: World) -> None:
         assert run("track", ONE).exit_code == 0
         assert world.activities()[ONE].tracked_from is None
 
-    def test_takes_an_instant_with_any_offset(self, world: World) -> None:
+    def test_accepts_an_instant_with_any_offset(self, world: World) -> None:
         run("track", ONE, "--from", "2026-03-02T09:07:00-05:00")
         assert world.activities()[ONE].tracked_from == datetime(2026, 3, 2, 14, 7, tzinfo=UTC)
 
-    def test_takes_now(self, world: World) -> None:
+    def test_accepts_now(self, world: World) -> None:
         run("track", ONE, "--from", "now")
         activity = world.activities()[ONE]
         assert activity.tracked_from == activity.tracked_at
 
-    def test_takes_several_and_says_so_of_each(self, world: World) -> None:
-        said = run("track", ONE, TWO.upper(), ONE).stdout
+    def test_tracks_several_activities_and_prints_a_line_for_each(self, world: World) -> None:
+        output = run("track", ONE, TWO.upper(), ONE).stdout
         assert set(world.activities()) == {ONE, TWO}
-        assert said.count("is tracked, from the beginning.") == 2
+        assert output.count("is tracked, from the beginning.") == 2
 
-    def test_changes_nothing_of_what_is_tracked(self, world: World) -> None:
+    def test_leaves_a_tracked_activity_unchanged(self, world: World) -> None:
         run("track", ONE)
         before = world.activities()
         result = run("track", ONE, "--from", "now")
@@ -46,9 +46,9 @@ class TestTrack:
         assert world.activities() == {}
         assert len(world.tracking.activities("other")) == 1
 
-    def test_tracks_nothing_if_one_id_is_malformed(self, world: World) -> None:
-        said = complaint(run("track", ONE, "nonsense"), 2)
-        assert "“nonsense” is not a campaign activity id" in said
+    def test_tracks_nothing_if_an_id_is_malformed(self, world: World) -> None:
+        error = complaint(run("track", ONE, "nonsense"), 2)
+        assert "“nonsense” is not a campaign activity id" in error
         assert world.activities() == {}
 
     @pytest.mark.parametrize("text", ["yesterday", "2026-03-02", "2026-03-02T14:07:00", ""])
@@ -56,56 +56,56 @@ class TestTrack:
         assert "is not an instant" in complaint(run("track", ONE, "--from", text), 2)
         assert world.activities() == {}
 
-    def test_refuses_the_future(self, world: World) -> None:
+    def test_refuses_an_instant_in_the_future(self, world: World) -> None:
         tomorrow = iso(datetime.now(UTC) + timedelta(days=1))
         assert "lies in the future" in complaint(run("track", ONE, "--from", tomorrow), 2)
         assert world.activities() == {}
 
 
 class TestUntrack:
-    def test_says_what_stays(self, world: World) -> None:
+    def test_reports_that_the_ledger_stays(self, world: World) -> None:
         run("track", ONE)
         assert "ledger stays" in run("untrack", ONE).stdout
         assert world.activities() == {}
 
     @pytest.mark.usefixtures("world")
-    def test_complains_of_what_was_not_tracked(self) -> None:
+    def test_reports_an_activity_that_is_not_tracked(self) -> None:
         assert f"Not tracked for account default: {ONE}." in complaint(run("untrack", ONE), 1)
 
 
 class TestStatus:
     @pytest.mark.usefixtures("world")
-    def test_of_nothing_names_the_way_on(self) -> None:
+    def test_suggests_track_when_nothing_is_tracked(self) -> None:
         result = run("status")
         assert "email-opens track" in result.stdout
         assert "Account default: 0 of 10000 requests today." in result.stdout
 
     @pytest.mark.usefixtures("world")
-    def test_shows_activities_uncut(self) -> None:
+    def test_shows_whole_activity_ids(self) -> None:
         run("track", ONE)
-        shown = run("status").stdout
-        assert ONE in shown
-        assert "active" in shown
+        output = run("status").stdout
+        assert ONE in output
+        assert "active" in output
 
-    def test_shows_what_a_poll_has_done(self, world: World) -> None:
+    def test_shows_the_results_of_a_poll(self, world: World) -> None:
         activity_id = world.opened(3)
         run("track", activity_id)
         run("poll")
-        shown = json.loads(run("status", "--json").stdout)
-        (activity,) = shown["activities"]
+        status = json.loads(run("status", "--json").stdout)
+        (activity,) = status["activities"]
         assert activity["published"] == 3
         assert activity["watermark"].endswith("Z")
-        assert shown["account"]["requests_today"] == 1
+        assert status["account"]["requests_today"] == 1
 
     @pytest.mark.usefixtures("world")
-    def test_for_machines_is_json_even_of_nothing(self) -> None:
+    def test_prints_json_when_nothing_is_tracked(self) -> None:
         assert json.loads(run("status", "--json").stdout)["activities"] == []
 
-    def test_holds_no_token(self, world: World) -> None:
+    def test_does_not_print_a_token(self, world: World) -> None:
         token = world.vendor.credentials()["refresh_token"]
         assert token not in run("status", "--json").stdout
 
-    def test_says_when_the_quota_is_closed(self, world: World) -> None:
+    def test_reports_a_closed_quota(self, world: World) -> None:
         run("track", world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
@@ -119,11 +119,11 @@ class TestPoll:
         assert "Published 0 opens" in run("poll").stdout
 
     @pytest.mark.usefixtures("world")
-    def test_tells_what_failed(self) -> None:
+    def test_reports_an_activity_that_fails(self) -> None:
         run("track", ONE)
         assert ONE in complaint(run("poll"), 1)
 
-    def test_tells_that_the_account_is_at_work_elsewhere(
+    def test_suggests_a_retry_when_the_account_is_leased(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(turns, "LEASE_PATIENCE", timedelta())
@@ -134,7 +134,7 @@ class TestPoll:
         assert "try again in a minute" in complaint(run("poll"), 1)
 
     @pytest.mark.usefixtures("world")
-    def test_tells_that_an_account_is_not_connected(self) -> None:
+    def test_reports_an_account_that_is_not_connected(self) -> None:
         run("track", ONE, "--account", "other")
         assert "has no credentials" in complaint(run("poll", "--account", "other"), 1)
 
@@ -144,10 +144,10 @@ class TestSettings:
     @pytest.mark.parametrize(
         "arguments", [["track", ONE], ["untrack", ONE], ["status"], ["poll"]], ids=lambda a: a[0]
     )
-    def test_that_are_missing_are_named(self, arguments: list[str]) -> None:
+    def test_missing_settings_are_named(self, arguments: list[str]) -> None:
         assert "TRACKING_TABLE is not set" in complaint(run(*arguments), 2)
 
-    def test_are_read_from_a_stacks_outputs(
+    def test_settings_are_read_from_the_outputs_of_a_stack(
         self, aws: Aws, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with Emulator() as vendor:
@@ -168,38 +168,36 @@ class TestSettings:
 
     @pytest.mark.usefixtures("world")
     @pytest.mark.parametrize("stack", ["nowhere", "no stack's name"])
-    def test_of_an_unknown_stack_are_refused(self, stack: str) -> None:
+    def test_an_unknown_stack_is_refused(self, stack: str) -> None:
         assert "stack" in complaint(run("status", "--stack", stack), 2)
 
     @pytest.mark.usefixtures("world")
-    def test_with_a_malformed_account_are_refused(self) -> None:
+    def test_a_malformed_account_is_refused(self) -> None:
         assert "is not an account id" in complaint(run("status", "--account", "a/b"), 2)
 
     @pytest.mark.usefixtures("world")
-    def test_with_a_table_that_is_not_there_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_missing_table_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TRACKING_TABLE", "nowhere")
         assert "no such table" in complaint(run("status"), 1)
 
     @pytest.mark.usefixtures("world")
-    def test_without_a_region_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_missing_region_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_REGION")
         monkeypatch.delenv("AWS_DEFAULT_REGION")
         assert "No AWS region is set" in complaint(run("status"), 2)
 
     @pytest.mark.usefixtures("world")
-    def test_go_to_the_region_of_aws_region_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_aws_region_alone_is_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_DEFAULT_REGION")
         assert run("status").exit_code == 0
 
     @pytest.mark.usefixtures("world")
-    def test_go_to_the_region_of_aws_default_region_alone(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_aws_default_region_alone_is_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_REGION")
         assert run("status").exit_code == 0
 
     @pytest.mark.usefixtures("world")
-    def test_go_to_the_region_of_the_config_file_alone(
+    def test_the_region_of_the_config_file_alone_is_enough(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.delenv("AWS_REGION")
@@ -208,7 +206,7 @@ class TestSettings:
         assert run("status").exit_code == 0
 
     @pytest.mark.usefixtures("world")
-    def test_go_to_aws_region_before_any_other_region(
+    def test_aws_region_overrides_every_other_region(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-2")
@@ -216,7 +214,7 @@ class TestSettings:
         assert run("status").exit_code == 0
 
     @pytest.mark.usefixtures("world")
-    def test_without_credentials_are_refused(
+    def test_missing_aws_credentials_are_reported(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
@@ -225,7 +223,7 @@ class TestSettings:
         assert "no AWS credentials" in complaint(run("status"), 2)
 
     @pytest.mark.usefixtures("world")
-    def test_with_an_unknown_profile_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unknown_profile_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_PROFILE", "nobody")
         assert "nobody" in complaint(run("status"), 2)
 
@@ -238,6 +236,6 @@ def config_file(folder: Path, region: str) -> str:
 
 
 def test_help_names_every_command() -> None:
-    shown = run("--help").stdout
+    output = run("--help").stdout
     for command in ("demo", "track", "untrack", "status", "poll"):
-        assert command in shown
+        assert command in output

@@ -1,4 +1,4 @@
-"""What `watch` keeps, and how it complains. Nothing here has to do with AWS."""
+"""`email-opens watch`: its events, credentials, state file and errors. It does not use AWS."""
 
 import json
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from email_opens.instants import iso
 from email_opens_cli.main import app
 from tests.contract.samples import varied
 
-ONE = "5b1e0a52-0000-4000-8000-0000000000aa"
+UNKNOWN_ID = "5b1e0a52-0000-4000-8000-0000000000aa"
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """A folder, the vendor, and what came out at standard output's descriptor."""
+class Watcher:
+    """Runs `watch` with a state folder, an emulated vendor and captured standard output."""
 
     folder: Path
     vendor: Emulator
@@ -32,22 +32,22 @@ class Office:
     def state(self) -> Path:
         return self.folder / "state.sqlite"
 
-    def watch(self, *arguments: str, given: dict[str, str] | None = None) -> Result:
-        """Watch once, with credentials on standard input where some are given."""
-        on_stdin = () if given is None else ("--credentials", "-")
+    def watch(self, *arguments: str, credentials: dict[str, str] | None = None) -> Result:
+        """Watch once, with these credentials, if any, on standard input."""
+        options = () if credentials is None else ("--credentials", "-")
         return CliRunner().invoke(
             app,
-            ["watch", "--once", "--state", str(self.state), *on_stdin, *arguments],
-            input=json.dumps(given),
+            ["watch", "--once", "--state", str(self.state), *options, *arguments],
+            input=json.dumps(credentials),
         )
 
     def connect(self) -> None:
-        """Hand the credentials over, and watch what nobody has opened."""
-        self.watch(self.opened(0), given=self.vendor.credentials())
+        """Pass the credentials, and watch an activity without opens."""
+        self.watch(self.add_opens(0), credentials=self.vendor.credentials())
         self.events()
 
-    def opened(self, opens: int, activity_id: str | None = None) -> str:
-        """Have a campaign opened; return its activity's id."""
+    def add_opens(self, opens: int, activity_id: str | None = None) -> str:
+        """Add opens to an activity, by default a new one; return its id."""
         world = self.vendor.world
         if activity_id is None:
             activity_id = world.add_campaign().activity_id
@@ -57,221 +57,225 @@ class Office:
             world.add_open(activity_id, contact)
         return activity_id
 
-    def an_hour_passes(self) -> None:
-        """Let the last polls have been an hour earlier: sooner, none is worth a request."""
+    def move_polls_back_an_hour(self) -> None:
+        """Move the last polls an hour back, so that the next ones are worth a request."""
         with StateFile(self.state) as state:
             tracking = SqliteTracking(state)
-            for one in tracking.activities("default"):
-                if one.progress.polled_at:
-                    tracking.save(
-                        varied(one, polled_at=one.progress.polled_at - timedelta(hours=1))
-                    )
+            for activity in tracking.activities("default"):
+                if polled_at := activity.progress.polled_at:
+                    tracking.save(varied(activity, polled_at=polled_at - timedelta(hours=1)))
 
     def events(self) -> list[Any]:
-        """Return what was written since the last time."""
+        """Return the events written since the last call."""
         return [json.loads(line) for line in self.output.readouterr().out.splitlines()]
 
 
 @pytest.fixture
-def office(
+def watcher(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Office]:
+) -> Iterator[Watcher]:
     with Emulator(limits=Limits.off()) as vendor:
         monkeypatch.setenv("CONSTANT_CONTACT_API_URL", vendor.url)
         monkeypatch.setenv("CONSTANT_CONTACT_AUTH_URL", vendor.auth_url)
         monkeypatch.setenv("REQUESTS_PER_SECOND", "1000")
-        yield Office(tmp_path, vendor, capfd)
+        yield Watcher(tmp_path, vendor, capfd)
 
 
 @pytest.fixture
-def connected(office: Office) -> Office:
-    office.connect()
-    return office
+def connected(watcher: Watcher) -> Watcher:
+    watcher.connect()
+    return watcher
 
 
 def complaint(result: Result, code: int) -> str:
-    """Return what a command complained of: sentences on stderr, and nothing on stdout."""
+    """Return stderr, after checking the exit code and that stdout is empty."""
     assert (result.exit_code, result.stdout) == (code, "")
     assert result.stderr
     return result.stderr
 
 
 class TestOpens:
-    def test_are_lines_of_json(self, office: Office) -> None:
-        activity_id = office.opened(3)
-        result = office.watch(activity_id, given=office.vendor.credentials())
-        events = office.events()
+    def test_are_printed_as_lines_of_json(self, watcher: Watcher) -> None:
+        activity_id = watcher.add_opens(3)
+        result = watcher.watch(activity_id, credentials=watcher.vendor.credentials())
+        events = watcher.events()
         assert (result.exit_code, result.stderr) == (0, "")
         assert {event["data"]["campaign_activity_id"] for event in events} == {activity_id}
         assert len({event["id"] for event in events}) == 3
 
-    def test_come_once(self, connected: Office) -> None:
-        activity_id = connected.opened(3)
+    def test_are_printed_once(self, connected: Watcher) -> None:
+        activity_id = connected.add_opens(3)
         connected.watch(activity_id)
         before = connected.events()
-        connected.opened(2, activity_id)
-        connected.an_hour_passes()
+        connected.add_opens(2, activity_id)
+        connected.move_polls_back_an_hour()
         connected.watch(activity_id)
         after = connected.events()
         assert (len(before), len(after)) == (3, 2)
         assert not {event["id"] for event in before} & {event["id"] for event in after}
 
-    def test_of_before_are_left_out_where_that_is_wanted(self, connected: Office) -> None:
-        activity_id = connected.opened(0)
+    def test_before_the_from_option_are_skipped(self, connected: Watcher) -> None:
+        activity_id = connected.add_opens(0)
         long_ago = datetime(2020, 1, 1, tzinfo=UTC)
         connected.vendor.world.add_open(activity_id, 1, at=long_ago)
         connected.watch(activity_id, "--from", "now")
         assert connected.events() == []
 
-    def test_of_what_is_not_named_are_not_read(self, connected: Office) -> None:
-        one, other = connected.opened(1), connected.opened(1)
-        connected.watch(one)
-        connected.watch(other)
+    def test_of_activities_that_are_not_named_are_not_read(self, connected: Watcher) -> None:
+        first, second = connected.add_opens(1), connected.add_opens(1)
+        connected.watch(first)
+        connected.watch(second)
         connected.events()
-        connected.opened(1, one)
-        connected.watch(other)
+        connected.add_opens(1, first)
+        connected.watch(second)
         assert connected.events() == []
 
-    def test_go_on_from_where_they_were_when_it_is_named_again(self, connected: Office) -> None:
-        one, other = connected.opened(1), connected.opened(1)
-        connected.watch(one)
-        connected.watch(other)
+    def test_continue_when_their_activity_is_named_again(self, connected: Watcher) -> None:
+        first, second = connected.add_opens(1), connected.add_opens(1)
+        connected.watch(first)
+        connected.watch(second)
         connected.events()
-        connected.opened(1, one)
-        connected.an_hour_passes()
-        connected.watch(one)
+        connected.add_opens(1, first)
+        connected.move_polls_back_an_hour()
+        connected.watch(first)
         assert len(connected.events()) == 1
 
-    def test_belong_to_the_account_that_is_named(self, office: Office) -> None:
-        activity_id = office.opened(1)
-        office.watch(activity_id, "--account", "mine", given=office.vendor.credentials())
-        (event,) = office.events()
+    def test_contain_the_named_account(self, watcher: Watcher) -> None:
+        activity_id = watcher.add_opens(1)
+        watcher.watch(activity_id, "--account", "mine", credentials=watcher.vendor.credentials())
+        (event,) = watcher.events()
         assert event["source"] == f"/constant-contact/mine/activities/{activity_id}"
 
-    def test_that_are_none_are_kept_beside_the_state(self, connected: Office) -> None:
-        activity_id = connected.opened(1)
+    def test_that_cannot_be_parsed_are_stored_beside_the_state_file(
+        self, connected: Watcher
+    ) -> None:
+        activity_id = connected.add_opens(1)
         row = {"email_address": "bo@example.com", "created_time": "yesterday"}
         connected.vendor.world.add_raw_row(activity_id, row)
         result = connected.watch(activity_id)
         rejected = connected.folder / "state.sqlite.rejected"
-        (letter,) = rejected.read_text().splitlines()
-        assert json.loads(json.loads(letter)["row"]) == row
+        (line,) = rejected.read_text().splitlines()
+        assert json.loads(json.loads(line)["row"]) == row
         assert result.stderr == f"Set aside 1 rows that are not opens, in {rejected}.\n"
         assert len(connected.events()) == 1
 
 
 class TestCredentials:
-    def test_are_not_needed_again(self, connected: Office) -> None:
-        assert connected.watch(connected.opened(1)).exit_code == 0
+    def test_are_needed_only_once(self, connected: Watcher) -> None:
+        assert connected.watch(connected.add_opens(1)).exit_code == 0
         assert len(connected.events()) == 1
 
-    def test_that_have_rotated_are_kept(self, connected: Office) -> None:
+    def test_that_have_rotated_are_stored(self, connected: Watcher) -> None:
         connected.vendor.authorization.expire_access_tokens()
-        connected.watch(connected.opened(1))
+        connected.watch(connected.add_opens(1))
         connected.vendor.authorization.expire_access_tokens()
-        assert connected.watch(connected.opened(1)).exit_code == 0
+        assert connected.watch(connected.add_opens(1)).exit_code == 0
         assert len(connected.events()) == 2
 
-    def test_may_be_handed_over_each_time_though_they_have_rotated(self, office: Office) -> None:
-        given = office.vendor.credentials()
-        activity_id = office.opened(1)
-        office.watch(activity_id, given=given)
-        office.vendor.authorization.expire_access_tokens()
-        assert office.watch(activity_id, given=given).exit_code == 0
+    def test_may_be_passed_again_after_they_have_rotated(self, watcher: Watcher) -> None:
+        credentials = watcher.vendor.credentials()
+        activity_id = watcher.add_opens(1)
+        watcher.watch(activity_id, credentials=credentials)
+        watcher.vendor.authorization.expire_access_tokens()
+        assert watcher.watch(activity_id, credentials=credentials).exit_code == 0
 
-    def test_that_are_refused_can_be_replaced(self, connected: Office) -> None:
+    def test_that_are_refused_can_be_replaced(self, connected: Watcher) -> None:
         connected.vendor.authorization.revoke()
-        activity_id = connected.opened(1)
-        said = complaint(connected.watch(activity_id), 1)
-        assert "run `email-opens watch --account default --credentials FILE …`" in said
-        assert connected.watch(activity_id, given=connected.vendor.credentials()).exit_code == 0
+        activity_id = connected.add_opens(1)
+        error = complaint(connected.watch(activity_id), 1)
+        assert "run `email-opens watch --account default --credentials FILE …`" in error
+        assert (
+            connected.watch(activity_id, credentials=connected.vendor.credentials()).exit_code == 0
+        )
         assert len(connected.events()) == 1
 
-    def test_may_come_from_a_file(self, office: Office) -> None:
-        file = office.folder / "credentials.json"
-        file.write_text(json.dumps(office.vendor.credentials()))
-        office.watch(office.opened(1), "--credentials", str(file))
-        assert len(office.events()) == 1
+    def test_can_be_read_from_a_file(self, watcher: Watcher) -> None:
+        file = watcher.folder / "credentials.json"
+        file.write_text(json.dumps(watcher.vendor.credentials()))
+        watcher.watch(watcher.add_opens(1), "--credentials", str(file))
+        assert len(watcher.events()) == 1
 
-    def test_that_are_missing_name_the_way_to_get_them(self, office: Office) -> None:
-        said = complaint(office.watch(ONE), 2)
-        assert "run `email-opens watch --account default --credentials FILE …`" in said
+    def test_that_are_missing_are_reported_with_the_command_to_pass_them(
+        self, watcher: Watcher
+    ) -> None:
+        error = complaint(watcher.watch(UNKNOWN_ID), 2)
+        assert "run `email-opens watch --account default --credentials FILE …`" in error
 
-    def test_of_a_file_that_is_not_there_are_asked_for(self, office: Office) -> None:
-        said = complaint(office.watch(ONE, "--credentials", "nowhere.json"), 2)
-        assert "The credentials cannot be read: No such file" in said
-        assert not office.state.exists()
+    def test_from_a_missing_file_are_reported(self, watcher: Watcher) -> None:
+        error = complaint(watcher.watch(UNKNOWN_ID, "--credentials", "nowhere.json"), 2)
+        assert "The credentials cannot be read: No such file" in error
+        assert not watcher.state.exists()
 
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b'{"refresh_token": "kept-secret"}'])
-    def test_that_are_malformed_are_refused(self, office: Office, content: bytes) -> None:
-        file = office.folder / "credentials.json"
+    def test_that_are_malformed_are_refused(self, watcher: Watcher, content: bytes) -> None:
+        file = watcher.folder / "credentials.json"
         file.write_bytes(content)
-        said = complaint(office.watch(ONE, "--credentials", str(file)), 2)
-        assert "expected {" in said
-        assert "kept-secret" not in said
-        assert not office.state.exists()
+        error = complaint(watcher.watch(UNKNOWN_ID, "--credentials", str(file)), 2)
+        assert "expected {" in error
+        assert "kept-secret" not in error
+        assert not watcher.state.exists()
 
-    def test_are_never_said(self, office: Office) -> None:
-        given = office.vendor.credentials(client_secret="secret-of-the-app")
-        result = office.watch(office.opened(1), given=given)
-        said = result.output + office.output.readouterr().out
-        assert not any(given[name] in said for name in ("refresh_token", "client_secret"))
+    def test_are_never_printed(self, watcher: Watcher) -> None:
+        credentials = watcher.vendor.credentials(client_secret="secret-of-the-app")
+        result = watcher.watch(watcher.add_opens(1), credentials=credentials)
+        output = result.output + watcher.output.readouterr().out
+        assert not any(credentials[name] in output for name in ("refresh_token", "client_secret"))
 
 
 class TestState:
-    def test_lies_in_the_home_unless_it_is_named(
-        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    def test_is_in_the_home_folder_by_default(
+        self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("HOME", str(office.folder))
-        given = json.dumps(office.vendor.credentials())
-        arguments = ["watch", office.opened(1), "--once", "--account", "mine"]
-        CliRunner().invoke(app, [*arguments, "--credentials", "-"], input=given)
-        (state,) = office.folder.rglob("mine.sqlite")
+        monkeypatch.setenv("HOME", str(watcher.folder))
+        credentials = json.dumps(watcher.vendor.credentials())
+        arguments = ["watch", watcher.add_opens(1), "--once", "--account", "mine"]
+        CliRunner().invoke(app, [*arguments, "--credentials", "-"], input=credentials)
+        (state,) = watcher.folder.rglob("mine.sqlite")
         assert state.stat().st_mode & 0o777 == 0o600
         assert state.parent.stat().st_mode & 0o777 == 0o700
 
-    def test_that_is_another_file_is_refused(self, office: Office) -> None:
-        office.state.write_text("Dear diary, …")
-        assert "is not a state file" in complaint(office.watch(ONE), 2)
-        assert office.state.read_text() == "Dear diary, …"
+    def test_of_another_file_format_is_refused(self, watcher: Watcher) -> None:
+        watcher.state.write_text("Dear diary, …")
+        assert "is not a state file" in complaint(watcher.watch(UNKNOWN_ID), 2)
+        assert watcher.state.read_text() == "Dear diary, …"
 
 
-class TestComplaints:
-    def test_of_an_activity_that_does_not_exist_stop_no_other(self, connected: Office) -> None:
-        there = connected.opened(1)
-        said = complaint(connected.watch(ONE, there), 1)
-        assert f"{ONE}: The vendor does not know this activity" in said
+class TestErrors:
+    def test_about_one_activity_do_not_stop_the_others(self, connected: Watcher) -> None:
+        activity_id = connected.add_opens(1)
+        error = complaint(connected.watch(UNKNOWN_ID, activity_id), 1)
+        assert f"{UNKNOWN_ID}: The vendor does not know this activity" in error
         assert len(connected.events()) == 1
 
-    def test_end_with_what_failed(self, connected: Office) -> None:
-        activity_id = connected.opened(1)
+    def test_include_an_exceeded_quota(self, connected: Watcher) -> None:
+        activity_id = connected.add_opens(1)
         connected.vendor.faults.add(Kind.QUOTA_EXCEEDED)
-        assert "quota of requests" in complaint(connected.watch(activity_id), 1)
+        assert "quota of the API key" in complaint(connected.watch(activity_id), 1)
 
-    def test_name_a_missing_privilege(self, connected: Office) -> None:
+    def test_name_a_missing_privilege(self, connected: Watcher) -> None:
         connected.vendor.faults.add(Kind.FORBIDDEN)
-        assert "ui:campaign:metrics" in complaint(connected.watch(connected.opened(1)), 1)
+        assert "ui:campaign:metrics" in complaint(connected.watch(connected.add_opens(1)), 1)
 
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "message"),
         [
             (["nonsense"], "is not a campaign activity id"),
-            ([ONE, "--account", "a b"], "is no account"),
-            ([ONE, "--from", "yesterday"], "is not an instant"),
-            ([ONE, "--from", iso(datetime(9000, 1, 1, tzinfo=UTC))], "lies in the future"),
-            ([ONE, "--every", "0"], "--every"),
+            ([UNKNOWN_ID, "--account", "a b"], "is not an account id"),
+            ([UNKNOWN_ID, "--from", "yesterday"], "is not an instant"),
+            ([UNKNOWN_ID, "--from", iso(datetime(9000, 1, 1, tzinfo=UTC))], "lies in the future"),
+            ([UNKNOWN_ID, "--every", "0"], "--every"),
             ([], "ACTIVITY_ID"),
         ],
     )
-    def test_of_what_was_typed_come_before_anything_is_done(
-        self, office: Office, arguments: list[str], said: str
+    def test_in_arguments_are_reported_before_the_state_file_is_created(
+        self, watcher: Watcher, arguments: list[str], message: str
     ) -> None:
-        assert said in complaint(office.watch(*arguments), 2)
-        assert not office.state.exists()
+        assert message in complaint(watcher.watch(*arguments), 2)
+        assert not watcher.state.exists()
 
     def test_name_a_malformed_setting(
-        self, office: Office, monkeypatch: pytest.MonkeyPatch
+        self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_PER_DAY", "many")
-        assert "REQUESTS_PER_DAY is malformed" in complaint(office.watch(ONE), 2)
-        assert not office.state.exists()
+        assert "REQUESTS_PER_DAY is malformed" in complaint(watcher.watch(UNKNOWN_ID), 2)
+        assert not watcher.state.exists()

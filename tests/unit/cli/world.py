@@ -1,4 +1,4 @@
-"""A deployed product without its function, and a person who types."""
+"""A deployed product without its function, and helpers that run commands against it."""
 
 import json
 from collections.abc import Iterator
@@ -25,17 +25,18 @@ def run(*arguments: str, typed: str | None = None) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The environment of a deployed product, and what stands behind it."""
+    """The resources behind a deployed product: AWS, the vendor and the tracking table."""
 
     aws: Aws
     vendor: Emulator
     tracking: DynamoDBTracking
 
     def activities(self) -> dict[str, Activity]:
-        return {a.campaign_activity_id: a for a in self.tracking.activities("default")}
+        tracked = self.tracking.activities("default")
+        return {activity.campaign_activity_id: activity for activity in tracked}
 
     def opened(self, opens: int) -> str:
-        """Send a campaign that people have opened; return its activity's id."""
+        """Send a campaign and add opens to it; return its activity's id."""
         activity_id = self.vendor.world.add_campaign().activity_id
         self.vendor.world.send(activity_id)
         for contact in range(opens):
@@ -43,20 +44,20 @@ class World:
         return activity_id
 
     def received(self, queue_url: str | None = None) -> list[dict[str, Any]]:
-        """Take the events of a queue: the subscriber's, unless another is named."""
-        url, taken = queue_url or self.aws.subscriber_url, []
-        while letters := self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+        """Remove and return the events of a queue, by default the subscriber's."""
+        url, events = queue_url or self.aws.subscriber_url, []
+        while messages := self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
             "Messages"
         ):
-            taken += [json.loads(letter["Body"]) for letter in letters]
-            for letter in letters:
-                self.aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
-        return taken
+            events += [json.loads(message["Body"]) for message in messages]
+            for message in messages:
+                self.aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return events
 
 
 @contextmanager
 def deployed(aws: Aws) -> Iterator[World]:
-    """Emulate a vendor, and connect the account to it."""
+    """Start an emulated vendor and store the account's credentials for it."""
     with Emulator(limits=Limits.off()) as vendor:
         aws.ssm.put_parameter(
             Name="/email-opens/default",
@@ -67,8 +68,8 @@ def deployed(aws: Aws) -> Iterator[World]:
 
 
 def settings(aws: Aws, vendor: Emulator | None = None) -> dict[str, str]:
-    """Return the product's environment; without a vendor it is the real one, never asked here."""
-    named = {
+    """Return the product's environment variables; without a vendor, its URLs are left out."""
+    variables = {
         "TRACKING_TABLE": aws.tracking_table,
         "LEDGER_TABLE": aws.ledger_table,
         "OPENS_TOPIC_ARN": aws.topic_arn,
@@ -76,13 +77,13 @@ def settings(aws: Aws, vendor: Emulator | None = None) -> dict[str, str]:
         "CREDENTIALS_PREFIX": aws.credentials_prefix,
     }
     if vendor is not None:
-        named["CONSTANT_CONTACT_API_URL"] = vendor.url
-        named["CONSTANT_CONTACT_AUTH_URL"] = vendor.auth_url
-    return named
+        variables["CONSTANT_CONTACT_API_URL"] = vendor.url
+        variables["CONSTANT_CONTACT_AUTH_URL"] = vendor.auth_url
+    return variables
 
 
 def complaint(result: Result, code: int) -> str:
-    """Return what was said on stderr: a sentence, and no traceback."""
+    """Return stderr, after checking the exit code and that there is no traceback."""
     assert result.exit_code == code, result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert "Traceback" not in result.stderr

@@ -1,4 +1,4 @@
-"""What an account has sent, as people and machines see it."""
+"""`email-opens campaigns`: the sent campaigns, as a table and as JSON."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from email_opens.model import State
-from tests.unit.cli.account.test_discover import _at_once as _at_once  # noqa: PLC0414 - a fixture
+from tests.unit.cli.account.test_discover import _unlimited_pace as _unlimited_pace  # noqa: PLC0414 - a fixture
 from tests.unit.cli.account.test_discover import send
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run
@@ -18,100 +18,102 @@ SUMMARIES = "/email_campaign_summaries"
 
 
 class TestCampaigns:
-    def test_of_an_account_that_has_sent_nothing_says_so(self, world: World) -> None:
+    def test_reports_that_the_account_has_sent_nothing(self, world: World) -> None:
         del world
         assert run("campaigns").stdout == "The account has sent nothing yet.\n"
 
-    def test_are_shown_the_latest_send_first(self, world: World) -> None:
+    def test_lists_the_latest_send_first(self, world: World) -> None:
         for name in ("First", "Second"):
             send(world, name)
-        shown = [line.split()[0] for line in run("campaigns").stdout.splitlines()]
-        assert shown == ["Campaign", "Second", "First"]
+        first_words = [line.split()[0] for line in run("campaigns").stdout.splitlines()]
+        assert first_words == ["Campaign", "Second", "First"]
 
-    def test_are_no_more_than_asked_for(self, world: World) -> None:
+    def test_lists_no_more_than_the_last_option_allows(self, world: World) -> None:
         for name in ("First", "Second"):
             send(world, name)
         assert "First" not in run("campaigns", "--last", "1").stdout
 
-    def test_have_a_date(self, world: World) -> None:
+    def test_shows_the_date_of_the_send(self, world: World) -> None:
         campaign = world.vendor.world.add_campaign()
         world.vendor.world.send(campaign.activity_id, at=NOON)
         assert "2026-03-02 12:00" in run("campaigns").stdout
 
-    def test_cost_one_request_where_the_names_are_known(self, world: World) -> None:
+    def test_sends_one_request_when_the_names_are_stored(self, world: World) -> None:
         send(world, "News")
         run("discover")
         world.vendor.requests.clear()
         run("campaigns")
-        assert [one.path.partition("?")[0] for one in world.vendor.requests] == [
+        assert [request.path.partition("?")[0] for request in world.vendor.requests] == [
             f"/v3/reports/summary_reports{SUMMARIES}"
         ]
 
-    def test_lets_no_name_steer_the_terminal(self, world: World) -> None:
+    def test_escapes_control_characters_in_names(self, world: World) -> None:
         send(world, "\x1b[2J[bold]news")
         assert "�[2J[bold]news" in run("campaigns").stdout
 
-    def test_fit_a_narrow_terminal(self, world: World) -> None:
+    def test_fits_a_terminal_of_forty_columns(self, world: World) -> None:
         send(world, "The spring collection is here at last, and for two days only")
         run("discover")
-        shown = run_in_terminal("campaigns", columns=40)
-        assert shown.widest() <= 40
-        assert "active" in shown.text
+        output = run_in_terminal("campaigns", columns=40)
+        assert output.widest() <= 40
+        assert "active" in output.text
 
-    def test_give_the_lease_back(self, world: World) -> None:
+    def test_releases_the_lease(self, world: World) -> None:
         run("campaigns")
         account = world.tracking.account("default")
         assert account is not None
         assert (account.lease_holder, account.requests_spent) == (None, 1)
 
-    def test_complain_of_an_account_that_is_not_connected(self, world: World) -> None:
+    def test_reports_an_account_that_is_not_connected(self, world: World) -> None:
         del world
-        said = complaint(run("campaigns", "--account", "other"), 1)
-        assert "email-opens connect other" in said
+        error = complaint(run("campaigns", "--account", "other"), 1)
+        assert "email-opens connect other" in error
 
     @pytest.mark.parametrize("last", ["0", "501", "many"])
-    def test_are_asked_for_by_a_number(self, world: World, last: str) -> None:
+    def test_refuses_a_last_option_outside_one_to_five_hundred(
+        self, world: World, last: str
+    ) -> None:
         del world
         assert complaint(run("campaigns", "--last", last), 2)
 
 
-class TestWhatIsTracked:
-    def test_is_nothing_at_first(self, world: World) -> None:
+class TestTrackedColumn:
+    def test_shows_no_before_the_activity_is_tracked(self, world: World) -> None:
         send(world, "News")
-        assert self.tracked() == "no"
+        assert self.tracked_cell() == "no"
 
-    def test_is_the_state_of_the_activity(self, world: World) -> None:
+    def test_shows_the_state_of_the_activity(self, world: World) -> None:
         send(world, "News")
         run("discover")
         (activity,) = world.activities().values()
         world.tracking.save(replace(activity, state=State.PAUSED))
-        assert self.tracked() == "paused"
+        assert self.tracked_cell() == "paused"
 
-    def test_is_how_many_where_there_are_several(self, world: World) -> None:
+    def test_shows_how_many_activities_are_active(self, world: World) -> None:
         campaign = send(world, "News")
         world.vendor.world.resend(campaign.campaign_id)
         run("discover")
-        assert self.tracked() == "2 active"
+        assert self.tracked_cell() == "2 active"
 
-    def test_is_nothing_where_the_name_leaves_it_out(
+    def test_shows_that_the_name_excludes_the_campaign(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         send(world, "News")
         monkeypatch.setenv("EXCLUDE_NAMES", "*")
         run("discover")
-        assert self.tracked() == "left out"
+        assert self.tracked_cell() == "left out"
 
-    def tracked(self) -> str:
+    def tracked_cell(self) -> str:
         _, row = run("campaigns").stdout.splitlines()
         return re.split(r"\s{2,}", row)[2]
 
 
-def test_machines_get_all_of_it(world: World) -> None:
+def test_json_contains_every_field(world: World) -> None:
     campaign = world.vendor.world.add_campaign("News")
     world.vendor.world.send(campaign.activity_id)
     run("discover")
-    (one,) = json.loads(run("campaigns", "--json").stdout)
-    assert one | {"last_sent": None} == {
+    (item,) = json.loads(run("campaigns", "--json").stdout)
+    assert item | {"last_sent": None} == {
         "campaign_id": campaign.campaign_id,
         "name": "News",
         "last_sent": None,

@@ -1,4 +1,4 @@
-"""Credentials handed over on standard input."""
+"""`email-opens connect` with credentials on standard input."""
 
 import json
 
@@ -20,20 +20,20 @@ def _environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_environment")
-def test_are_stored_encrypted(aws: Aws) -> None:
+def test_credentials_are_stored_encrypted(aws: Aws) -> None:
     with Emulator() as vendor:
-        given = vendor.credentials()
-    result = CliRunner().invoke(app, ["connect", "mine"], input=json.dumps(given))
+        credentials = vendor.credentials()
+    result = CliRunner().invoke(app, ["connect", "mine"], input=json.dumps(credentials))
     assert result.exit_code == 0
-    assert given["refresh_token"] not in result.output
-    kept = aws.ssm.get_parameter(Name="/email-opens/mine", WithDecryption=True)["Parameter"]
-    assert kept["Type"] == "SecureString"
-    assert json.loads(kept["Value"])["refresh_token"] == given["refresh_token"]
+    assert credentials["refresh_token"] not in result.output
+    stored = aws.ssm.get_parameter(Name="/email-opens/mine", WithDecryption=True)["Parameter"]
+    assert stored["Type"] == "SecureString"
+    assert json.loads(stored["Value"])["refresh_token"] == credentials["refresh_token"]
 
 
 @pytest.mark.usefixtures("_environment")
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("credentials", "message"),
     [
         ("", "no JSON"),
         ("[]", "malformed"),
@@ -41,8 +41,10 @@ def test_are_stored_encrypted(aws: Aws) -> None:
         ('{"refresh_token": "kept-secret"}', "lack client_id"),
     ],
 )
-def test_that_are_malformed_are_refused(given: str, said: str) -> None:
-    result = CliRunner().invoke(app, ["connect", "mine"], input=given)
+def test_malformed_credentials_are_refused_by_an_error_that_does_not_contain_them(
+    credentials: str, message: str
+) -> None:
+    result = CliRunner().invoke(app, ["connect", "mine"], input=credentials)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert "kept-secret" not in result.output

@@ -1,4 +1,4 @@
-"""An account beside the stack's own is polled by a schedule of its own, made once."""
+"""`email-opens connect --stack`: each further account gets its own schedule, created once."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,15 @@ from email_opens.errors import InvalidInput
 from email_opens_cli.deployed.schedules import Schedules
 from tests.conftest import Aws
 from tests.integration.template import of_type, read_template
-from tests.unit.cli.stacks import EVERY, FUNCTION, ROLE, STACK, make_stack, schedule, schedules
+from tests.unit.cli.stacks import (
+    FUNCTION,
+    ROLE,
+    SCHEDULE_EXPRESSION,
+    STACK,
+    make_stack,
+    schedule,
+    schedules,
+)
 from tests.unit.cli.world import complaint, run, settings
 
 
@@ -24,48 +32,48 @@ def vendor(aws: Aws) -> Iterator[Emulator]:
 
 
 def connect(vendor: Emulator, account_id: str, *options: str) -> Result:
-    given = json.dumps(vendor.credentials(account_id))
-    return run("connect", account_id, *options, typed=given)
+    credentials = json.dumps(vendor.credentials(account_id))
+    return run("connect", account_id, *options, typed=credentials)
 
 
-def test_it_is_made(vendor: Emulator) -> None:
-    said = connect(vendor, "other", "--stack", STACK).stdout
-    assert "A schedule of its own polls it" in said
+def test_connecting_an_account_creates_its_schedule(vendor: Emulator) -> None:
+    output = connect(vendor, "other", "--stack", STACK).stdout
+    assert "A schedule of its own polls it" in output
     assert schedules() == ["other"]
 
 
-def test_it_polls_its_account(vendor: Emulator) -> None:
+def test_the_schedule_polls_its_account(vendor: Emulator) -> None:
     connect(vendor, "other", "--stack", STACK)
     target = schedule("other")["Target"]
     assert (target["Arn"], target["RoleArn"]) == (FUNCTION, ROLE)
     assert json.loads(target["Input"]) == {"account_id": "other"}
 
 
-def test_it_polls_as_often_as_the_stacks_own(vendor: Emulator) -> None:
+def test_the_schedule_polls_as_often_as_the_stacks_schedule(vendor: Emulator) -> None:
     connect(vendor, "other", "--stack", STACK)
-    assert schedule("other")["ScheduleExpression"] == EVERY
+    assert schedule("other")["ScheduleExpression"] == SCHEDULE_EXPRESSION
 
 
-def test_it_tries_again_as_the_templates_own_does(vendor: Emulator) -> None:
+def test_the_schedule_has_the_retry_policy_of_the_template(vendor: Emulator) -> None:
     connect(vendor, "other", "--stack", STACK)
     poll = of_type(read_template(), "AWS::Serverless::Function")["PollOpens"]
-    own = poll["Events"]["Schedule"]["Properties"]["RetryPolicy"]
-    assert schedule("other")["Target"]["RetryPolicy"] == own
+    retry_policy = poll["Events"]["Schedule"]["Properties"]["RetryPolicy"]
+    assert schedule("other")["Target"]["RetryPolicy"] == retry_policy
 
 
-def test_it_is_left_as_it_is_when_the_account_connects_again(vendor: Emulator) -> None:
+def test_connecting_again_leaves_the_schedule_unchanged(vendor: Emulator) -> None:
     connect(vendor, "other", "--stack", STACK)
     before = schedule("other")
     assert "exists already" in connect(vendor, "other", "--stack", STACK).stdout
     assert schedule("other") == before
 
 
-def test_the_stacks_own_account_needs_none(vendor: Emulator) -> None:
+def test_the_stacks_own_account_gets_no_further_schedule(vendor: Emulator) -> None:
     assert "own schedule polls it" in connect(vendor, "default", "--stack", STACK).stdout
     assert schedules() == []
 
 
-def test_no_stack_is_told_of_as_such(
+def test_without_a_stack_connect_suggests_the_stack_option(
     vendor: Emulator, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in settings(aws, vendor).items():
@@ -74,14 +82,14 @@ def test_no_stack_is_told_of_as_such(
     assert schedules() == []
 
 
-def test_an_unknown_stack_stores_nothing(vendor: Emulator, aws: Aws) -> None:
-    said = complaint(connect(vendor, "other", "--stack", "nowhere"), 2)
-    assert "There is no stack “nowhere”" in said
+def test_connecting_with_an_unknown_stack_stores_nothing(vendor: Emulator, aws: Aws) -> None:
+    error = complaint(connect(vendor, "other", "--stack", "nowhere"), 2)
+    assert "There is no stack “nowhere”" in error
     assert aws.ssm.describe_parameters()["Parameters"] == []
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_stack_of_something_else_is_refused() -> None:
+def test_a_stack_of_another_product_is_refused() -> None:
     template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
     boto3.client("cloudformation").create_stack(StackName="else", TemplateBody=json.dumps(template))
     with pytest.raises(InvalidInput, match="not a stack of email-opens"):

@@ -1,4 +1,4 @@
-"""Credentials are stored once a report could be read with them, in nobody's way."""
+"""`connect` stores credentials under the lease, after reading a report with them."""
 
 import json
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ WAIT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """The product over an emulated AWS and vendor, and fresh tokens."""
+class Deployment:
+    """The product over an emulated AWS and vendor, and new tokens for it."""
 
     product: EmailOpens
     aws: Aws
@@ -39,14 +39,14 @@ class Deployed:
             return None
 
     def leave_lease(self, lasts: timedelta, *, spent: int = 0) -> None:
-        """Let another take the account, and not give it back."""
+        """Let another holder lease the account without releasing it."""
         now = self.clock.now()
         self.product.tracking.lease(
             "mine", holder="another", now=now, until=now + lasts, reserve=spent, budget=10_000
         )
 
     def release(self, *, last_error: str | None = None, closed: bool = False) -> None:
-        """Let that other give it back."""
+        """Let that holder release the lease."""
         now = self.clock.now()
         self.product.tracking.release(
             "mine",
@@ -59,7 +59,7 @@ class Deployed:
 
 
 @pytest.fixture
-def at(aws: Aws) -> Iterator[Deployed]:
+def deployment(aws: Aws) -> Iterator[Deployment]:
     clock = WatchedClock()
     with Emulator(clock=clock.now, limits=Limits()) as vendor:
         grant = vendor.connect("mine")
@@ -70,132 +70,134 @@ def at(aws: Aws) -> Iterator[Deployed]:
             expires_at=grant.expires_at,
         )
         product = bootstrap(settings(aws, vendor), clock=clock)
-        yield Deployed(product, aws, vendor, clock, tokens)
+        yield Deployment(product, aws, vendor, clock, tokens)
 
 
-def test_they_are_stored_whole(at: Deployed) -> None:
-    assert at.connect() is None
-    assert at.stored() == at.tokens
+def test_connect_stores_all_fields_of_the_tokens(deployment: Deployment) -> None:
+    assert deployment.connect() is None
+    assert deployment.stored() == deployment.tokens
 
 
-def test_an_account_is_made(at: Deployed) -> None:
-    at.connect()
-    assert at.product.tracking.account("mine") is not None
+def test_connect_creates_the_account(deployment: Deployment) -> None:
+    deployment.connect()
+    assert deployment.product.tracking.account("mine") is not None
 
 
-def test_the_account_is_let_go(at: Deployed) -> None:
-    at.connect()
-    account = at.product.tracking.account("mine")
+def test_connect_releases_the_lease(deployment: Deployment) -> None:
+    deployment.connect()
+    account = deployment.product.tracking.account("mine")
     assert account is not None
     assert account.lease_holder is None
 
 
-def test_one_request_asks_for_a_report_and_is_counted(at: Deployed) -> None:
-    at.connect()
-    account = at.product.tracking.account("mine")
+def test_connect_reads_one_report_and_counts_its_request(deployment: Deployment) -> None:
+    deployment.connect()
+    account = deployment.product.tracking.account("mine")
     assert account is not None
-    asked = [one for one in at.vendor.requests if "/v3/reports/" in one.path]
-    assert (len(asked), account.requests_spent) == (1, 1)
+    reads = [call for call in deployment.vendor.requests if "/v3/reports/" in call.path]
+    assert (len(reads), account.requests_spent) == (1, 1)
 
 
-def test_what_was_wrong_before_is_forgotten(at: Deployed) -> None:
-    at.leave_lease(timedelta(minutes=1))
-    at.release(last_error="It was disconnected.", closed=True)
-    at.connect()
-    account = at.product.tracking.account("mine")
+def test_connect_clears_the_last_error_and_reopens_the_account(deployment: Deployment) -> None:
+    deployment.leave_lease(timedelta(minutes=1))
+    deployment.release(last_error="It was disconnected.", closed=True)
+    deployment.connect()
+    account = deployment.product.tracking.account("mine")
     assert account is not None
     assert (account.last_error, account.closed_until) == (None, None)
 
 
 class TestWithoutThePrivilege:
     @pytest.fixture(autouse=True)
-    def _privilege(self, at: Deployed) -> None:
-        at.vendor.world.behaviour.privileged = False
+    def _unprivileged(self, deployment: Deployment) -> None:
+        deployment.vendor.world.behaviour.privileged = False
 
-    def test_the_one_that_is_missing_is_named(self, at: Deployed) -> None:
+    def test_the_error_names_the_missing_privilege(self, deployment: Deployment) -> None:
         with pytest.raises(AccountDisconnected, match="privilege ui:campaign:metrics"):
-            at.connect()
+            deployment.connect()
 
-    def test_nothing_is_stored(self, at: Deployed) -> None:
+    def test_no_credentials_are_stored(self, deployment: Deployment) -> None:
         with pytest.raises(AccountDisconnected):
-            at.connect()
-        assert at.stored() is None
+            deployment.connect()
+        assert deployment.stored() is None
 
-    def test_the_credentials_of_before_stand(self, at: Deployed) -> None:
+    def test_the_earlier_credentials_stay_stored(self, deployment: Deployment) -> None:
         before = Tokens(client_id="before", refresh_token="before")
-        at.product.credentials.store("mine", before)
+        deployment.product.credentials.store("mine", before)
         with pytest.raises(AccountDisconnected):
-            at.connect()
-        assert at.stored() == before
+            deployment.connect()
+        assert deployment.stored() == before
 
-    def test_the_account_is_let_go(self, at: Deployed) -> None:
+    def test_the_lease_is_released(self, deployment: Deployment) -> None:
         with pytest.raises(AccountDisconnected):
-            at.connect()
-        account = at.product.tracking.account("mine")
+            deployment.connect()
+        account = deployment.product.tracking.account("mine")
         assert account is not None
         assert account.lease_holder is None
 
 
-def test_tokens_that_are_refused_at_once_are_not_stored(at: Deployed) -> None:
-    at.vendor.authorization.revoke()
+def test_tokens_that_the_vendor_refuses_are_not_stored(deployment: Deployment) -> None:
+    deployment.vendor.authorization.revoke()
     with pytest.raises(AccountDisconnected, match="has just issued"):
-        at.connect()
-    assert at.stored() is None
+        deployment.connect()
+    assert deployment.stored() is None
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "message"),
     [
         (Kind.QUOTA_EXCEEDED, "answered 429 quota_exceeded"),
         (Kind.HTML, "answered 502"),
         (Kind.DROP, "the connection failed"),
     ],
 )
-def test_a_vendor_that_cannot_show_a_report_now_is_told_of(
-    at: Deployed, kind: Kind, said: str
+def test_connect_returns_a_warning_when_the_report_cannot_be_read(
+    deployment: Deployment, kind: Kind, message: str
 ) -> None:
-    at.vendor.faults.add(kind)
-    told = at.connect()
-    assert told is not None
-    assert said in told
+    deployment.vendor.faults.add(kind)
+    warning = deployment.connect()
+    assert warning is not None
+    assert message in warning
 
 
-def test_a_vendor_that_cannot_show_a_report_now_hinders_nothing(at: Deployed) -> None:
-    at.vendor.faults.add(Kind.HTML)
-    at.connect()
-    assert at.stored() == at.tokens
+def test_credentials_are_stored_when_the_report_cannot_be_read(deployment: Deployment) -> None:
+    deployment.vendor.faults.add(Kind.HTML)
+    deployment.connect()
+    assert deployment.stored() == deployment.tokens
 
 
-def test_a_day_that_is_spent_is_not_overspent(at: Deployed) -> None:
-    at.leave_lease(timedelta(seconds=1), spent=10_000)
-    at.clock.sleep(1)
-    told = at.connect()
-    assert told is not None
-    assert "the day's budget is spent" in told
-    assert at.vendor.requests == []
+def test_connect_sends_no_request_when_the_days_budget_is_spent(deployment: Deployment) -> None:
+    deployment.leave_lease(timedelta(seconds=1), spent=10_000)
+    deployment.clock.sleep(1)
+    warning = deployment.connect()
+    assert warning is not None
+    assert "the day's budget is spent" in warning
+    assert deployment.vendor.requests == []
 
 
-def test_a_turn_in_hand_is_waited_for(at: Deployed) -> None:
-    at.leave_lease(timedelta(minutes=5))
+def test_connect_waits_for_a_running_turn_and_overwrites_its_tokens(deployment: Deployment) -> None:
+    deployment.leave_lease(timedelta(minutes=5))
 
     def turn_ends() -> None:
-        # As a poll does that has refreshed in mid-turn.
-        at.product.credentials.store("mine", Tokens(client_id="old", refresh_token="old"))
-        at.release()
+        # A turn that has refreshed its tokens stores them.
+        deployment.product.credentials.store("mine", Tokens(client_id="old", refresh_token="old"))
+        deployment.release()
 
-    at.clock.during[3] = turn_ends
-    at.connect()
-    assert at.stored() == at.tokens
+    deployment.clock.during[3] = turn_ends
+    deployment.connect()
+    assert deployment.stored() == deployment.tokens
 
 
-def test_a_turn_that_does_not_end_is_reported(at: Deployed) -> None:
-    at.leave_lease(timedelta(minutes=10))
+def test_connect_reports_a_turn_that_outlasts_the_wait(deployment: Deployment) -> None:
+    deployment.leave_lease(timedelta(minutes=10))
     with pytest.raises(AccountBusy, match="is working on account mine"):
-        at.connect()
-    assert at.stored() is None
+        deployment.connect()
+    assert deployment.stored() is None
 
 
-def test_credentials_that_were_handed_over_are_stored_untried(at: Deployed) -> None:
-    given = json.dumps(at.vendor.credentials("mine"))
-    connect(at.product, "mine", read(given), wait=WAIT)
-    assert at.vendor.requests == []
+def test_credentials_from_standard_input_are_stored_without_a_request(
+    deployment: Deployment,
+) -> None:
+    credentials = json.dumps(deployment.vendor.credentials("mine"))
+    connect(deployment.product, "mine", read(credentials), wait=WAIT)
+    assert deployment.vendor.requests == []

@@ -1,4 +1,4 @@
-"""Disconnecting: what is deleted, what stays, and who is asked."""
+"""`email-opens disconnect`: what it deletes, what it keeps, and its confirmation."""
 
 import json
 from collections.abc import Iterator
@@ -15,89 +15,89 @@ from tests.unit.cli.world import ONE, complaint, run, settings
 
 @pytest.fixture(autouse=True)
 def _connected(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two accounts of one stack, its own among them, are connected and track an e-mail."""
+    """Connect the stack's own account and another, and track an activity for each."""
     with Emulator(limits=Limits.off()) as vendor:
         make_stack(aws, vendor)
         for name, value in settings(aws, vendor).items():
             monkeypatch.setenv(name, value)
         for account_id in ("default", "other"):
-            given = json.dumps(vendor.credentials(account_id))
-            run("connect", account_id, "--stack", STACK, typed=given)
+            credentials = json.dumps(vendor.credentials(account_id))
+            run("connect", account_id, "--stack", STACK, typed=credentials)
             run("track", ONE, "--account", account_id)
         yield
 
 
-def connected(aws: Aws) -> set[str]:
-    listed = aws.ssm.describe_parameters()["Parameters"]
-    return {one["Name"].removeprefix("/email-opens/") for one in listed}
+def stored_accounts(aws: Aws) -> set[str]:
+    parameters = aws.ssm.describe_parameters()["Parameters"]
+    return {item["Name"].removeprefix("/email-opens/") for item in parameters}
 
 
-def test_credentials_are_deleted(aws: Aws) -> None:
+def test_disconnect_deletes_the_credentials(aws: Aws) -> None:
     assert "are deleted" in run("disconnect", "other", "--yes").stdout
-    assert connected(aws) == {"default"}
+    assert stored_accounts(aws) == {"default"}
 
 
-def test_its_schedule_is_deleted() -> None:
-    said = run("disconnect", "other", "--stack", STACK, "--yes").stdout
-    assert "Its schedule is deleted" in said
+def test_disconnect_with_a_stack_deletes_the_schedule() -> None:
+    output = run("disconnect", "other", "--stack", STACK, "--yes").stdout
+    assert "Its schedule is deleted" in output
     assert schedules() == []
 
 
-def test_a_schedule_is_not_looked_for_without_a_stack() -> None:
+def test_disconnect_without_a_stack_keeps_the_schedule() -> None:
     assert "--stack NAME deletes it" in run("disconnect", "other", "--yes").stdout
     assert schedules() == ["other"]
 
 
-def test_the_stacks_own_schedule_is_told_to_go_on() -> None:
-    said = run("disconnect", "default", "--stack", STACK, "--yes").stdout
-    assert "ScheduleState=DISABLED" in said
+def test_disconnecting_the_stacks_own_account_names_the_setting_that_stops_its_schedule() -> None:
+    output = run("disconnect", "default", "--stack", STACK, "--yes").stdout
+    assert "ScheduleState=DISABLED" in output
 
 
-def test_what_is_tracked_stays_and_is_told_of(aws: Aws) -> None:
+def test_disconnect_keeps_the_tracked_activities_and_reports_it(aws: Aws) -> None:
     assert "the ledger stay" in run("disconnect", "other", "--yes").stdout
     tracking = DynamoDBTracking(aws.dynamodb, aws.tracking_table)
     assert len(tracking.activities("other")) == 1
 
 
-def test_the_account_is_let_go(aws: Aws) -> None:
+def test_disconnect_releases_the_lease(aws: Aws) -> None:
     run("disconnect", "other", "--yes")
     account = DynamoDBTracking(aws.dynamodb, aws.tracking_table).account("other")
     assert account is not None
     assert account.lease_holder is None
 
 
-def test_it_can_be_done_again() -> None:
+def test_disconnecting_twice_reports_that_the_credentials_were_deleted_already() -> None:
     run("disconnect", "other", "--stack", STACK, "--yes")
-    again = run("disconnect", "other", "--stack", STACK, "--yes")
-    assert (again.exit_code, "were already deleted" in again.stdout) == (0, True)
+    result = run("disconnect", "other", "--stack", STACK, "--yes")
+    assert (result.exit_code, "were already deleted" in result.stdout) == (0, True)
 
 
-def test_where_nobody_can_be_asked_yes_must_be_said(aws: Aws) -> None:
+def test_disconnect_without_a_terminal_requires_the_yes_option(aws: Aws) -> None:
     assert "add --yes" in complaint(run("disconnect", "other"), 2)
-    assert connected(aws) == {"default", "other"}
+    assert stored_accounts(aws) == {"default", "other"}
 
 
-def test_on_a_terminal_it_is_asked_about_and_no_is_heard(aws: Aws) -> None:
-    shown = run_in_terminal("disconnect", "other", columns=40, typed="n\n")
-    assert "Delete the credentials of account other?" in shown.text
-    assert (shown.exit_code, connected(aws)) == (1, {"default", "other"})
+def test_answering_no_on_a_terminal_deletes_nothing(aws: Aws) -> None:
+    output = run_in_terminal("disconnect", "other", columns=40, typed="n\n")
+    assert "Delete the credentials of account other?" in output.text
+    assert (output.exit_code, stored_accounts(aws)) == (1, {"default", "other"})
 
 
-def test_on_a_terminal_yes_is_enough(aws: Aws) -> None:
+def test_answering_yes_on_a_terminal_deletes_the_credentials(aws: Aws) -> None:
     run_in_terminal("disconnect", "other", columns=40, typed="y\n")
-    assert connected(aws) == {"default"}
+    assert stored_accounts(aws) == {"default"}
 
 
-def test_an_unknown_account_is_told() -> None:
-    said = complaint(run("disconnect", "nobody", "--stack", STACK, "--yes"), 2)
-    assert "There is no account nobody" in said
+def test_disconnect_reports_an_unknown_account() -> None:
+    output = complaint(run("disconnect", "nobody", "--stack", STACK, "--yes"), 2)
+    assert "There is no account nobody" in output
 
 
-def test_an_unknown_account_is_not_made(aws: Aws) -> None:
+def test_disconnect_does_not_create_an_unknown_account(aws: Aws) -> None:
     run("disconnect", "nobody", "--yes")
     assert DynamoDBTracking(aws.dynamodb, aws.tracking_table).account("nobody") is None
 
 
-def test_an_unknown_stack_is_told_before_anything_is_deleted(aws: Aws) -> None:
+def test_disconnect_deletes_nothing_when_the_stack_is_unknown(aws: Aws) -> None:
     complaint(run("disconnect", "other", "--stack", "nowhere", "--yes"), 2)
-    assert connected(aws) == {"default", "other"}
+    assert stored_accounts(aws) == {"default", "other"}

@@ -1,4 +1,4 @@
-"""What a person finds out and tracks: piped, and on a terminal."""
+"""`email-opens discover`: finds recent sends and tracks them, piped and on a terminal."""
 
 import pytest
 
@@ -11,8 +11,8 @@ from tests.unit.cli.world import World, complaint, run
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pace is another's business, and would be waited for."""
+def _unlimited_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send requests without a pause, which other tests cover."""
     monkeypatch.setenv("REQUESTS_PER_SECOND", "1000")
 
 
@@ -28,19 +28,21 @@ def send(world: World, name: str) -> Campaign:
 
 
 class TestDiscover:
-    def test_tracks_what_was_sent(self, world: World, campaign: Campaign) -> None:
+    def test_tracks_a_sent_activity(self, world: World, campaign: Campaign) -> None:
         assert run("discover").exit_code == 0
         assert list(world.activities()) == [campaign.activity_id]
 
-    def test_names_what_it_tracks(self, world: World, campaign: Campaign) -> None:
+    def test_prints_the_id_and_the_name_of_a_tracked_activity(
+        self, world: World, campaign: Campaign
+    ) -> None:
         del world
         assert run("discover").stdout == f"Tracked {campaign.activity_id} (“March news”).\n"
 
-    def test_says_so_if_there_is_nothing(self, world: World) -> None:
+    def test_reports_that_every_recent_send_is_tracked_already(self, world: World) -> None:
         del world
         assert run("discover").stdout == "Every recent send is tracked already.\n"
 
-    def test_leaves_out_what_the_settings_say(
+    def test_skips_campaigns_whose_names_the_settings_exclude(
         self, world: World, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         del campaign
@@ -48,31 +50,33 @@ class TestDiscover:
         assert "Left out by their names: 1" in run("discover").stdout
         assert world.activities() == {}
 
-    def test_says_the_same_on_a_narrow_terminal(self, world: World, campaign: Campaign) -> None:
+    def test_prints_the_same_lines_on_a_narrow_terminal(
+        self, world: World, campaign: Campaign
+    ) -> None:
         del world
-        shown = run_in_terminal("discover", columns=40)
-        assert (shown.exit_code, shown.text) == (
+        output = run_in_terminal("discover", columns=40)
+        assert (output.exit_code, output.text) == (
             0,
             f"Tracked {campaign.activity_id} (“March news”).\n",
         )
 
-    def test_lets_no_name_steer_the_terminal(self, world: World) -> None:
+    def test_escapes_control_characters_in_names(self, world: World) -> None:
         send(world, "\x1b[2Jnews\n")
         assert "(“�[2Jnews”)" in run("discover").stdout
 
-    def test_complains_of_a_campaign_that_fails(self, world: World, campaign: Campaign) -> None:
+    def test_reports_a_campaign_that_fails(self, world: World, campaign: Campaign) -> None:
         world.vendor.faults.add(Kind.STATUS, path=campaign.campaign_id, status=418)
         assert f"Campaign {campaign.campaign_id}: The vendor" in complaint(run("discover"), 1)
 
-    def test_complains_of_an_account_that_is_not_connected(self, world: World) -> None:
+    def test_reports_an_account_that_is_not_connected(self, world: World) -> None:
         del world
-        said = complaint(run("discover", "--account", "other"), 1)
-        assert "email-opens connect other" in said
+        error = complaint(run("discover", "--account", "other"), 1)
+        assert "email-opens connect other" in error
 
     @pytest.mark.parametrize(
         ("arguments", "days"), [(("--account", "a/b"), "7"), ((), "none"), (("--stack", "?"), "7")]
     )
-    def test_refuses_what_cannot_be_used(
+    def test_refuses_invalid_options_and_settings_before_any_request(
         self,
         world: World,
         monkeypatch: pytest.MonkeyPatch,
@@ -84,18 +88,18 @@ class TestDiscover:
         assert world.vendor.requests == []
 
 
-class TestWhatIsSaid:
-    def test_of_an_account_that_another_holds_is_when_to_try_again(self) -> None:
+class TestSentences:
+    def test_suggest_a_retry_when_the_account_is_leased(self) -> None:
         found = Found("default", stopped=OutOfTime("No time is left."))
         assert list(failure_sentences(found)) == [
             "Another turn or command works on account default; try again in a minute."
         ]
 
-    def test_of_an_error_that_nobody_foresaw_is_its_kind_alone(self) -> None:
+    def test_name_only_the_type_of_an_unexpected_error(self) -> None:
         failure = CampaignFailure("one", KeyError("ann@example.org"))
         found = Found("default", leased=True, failures=[failure])
         assert list(failure_sentences(found)) == ["Campaign one: unexpected KeyError"]
 
-    def test_of_removed_campaigns_is_how_many(self) -> None:
+    def test_count_the_removed_campaigns(self) -> None:
         found = Found("default", leased=True, removed=["one", "two"])
         assert "Removed at the vendor, and skipped: 2 campaigns." in list(found_sentences(found))

@@ -1,4 +1,4 @@
-"""Pause and resume."""
+"""`email-opens pause` and `email-opens resume`."""
 
 from dataclasses import replace
 
@@ -17,18 +17,18 @@ def state(world: World, activity_id: str) -> State:
     return world.activities()[activity_id].state
 
 
-def become(world: World, activity_id: str, state: State) -> None:
+def set_state(world: World, activity_id: str, state: State) -> None:
     world.tracking.save(replace(world.activities()[activity_id], state=state))
 
 
-def test_what_is_paused_is_not_polled(world: World) -> None:
+def test_a_paused_activity_is_not_polled(world: World) -> None:
     activity_id = world.opened(2)
     run("track", activity_id)
     assert "is paused" in run("pause", activity_id).stdout
     assert "of 0 activities" in run("poll").stdout
 
 
-def test_what_is_resumed_is_published(world: World) -> None:
+def test_the_opens_of_a_resumed_activity_are_published(world: World) -> None:
     activity_id = world.opened(2)
     run("track", activity_id)
     run("pause", activity_id)
@@ -36,7 +36,7 @@ def test_what_is_resumed_is_published(world: World) -> None:
     assert "Published 2 opens" in run("poll").stdout
 
 
-def test_pausing_twice_changes_nothing(world: World) -> None:
+def test_pause_reports_an_activity_that_is_paused_already(world: World) -> None:
     run("track", ONE)
     run("pause", ONE)
     before = world.activities()
@@ -44,38 +44,38 @@ def test_pausing_twice_changes_nothing(world: World) -> None:
     assert world.activities() == before
 
 
-def test_resuming_what_is_active_changes_nothing(world: World) -> None:
+def test_resume_reports_an_activity_that_is_active_already(world: World) -> None:
     run("track", ONE)
     before = world.activities()
     assert "active already" in run("resume", ONE).stdout
     assert world.activities() == before
 
 
-@pytest.mark.parametrize("was", [State.PAUSED, State.FINISHED, State.GONE])
-def test_whatever_was_resumed_is_active(world: World, was: State) -> None:
+@pytest.mark.parametrize("former", [State.PAUSED, State.FINISHED, State.GONE])
+def test_resume_makes_an_activity_of_any_state_active(world: World, former: State) -> None:
     run("track", ONE)
-    become(world, ONE, was)
+    set_state(world, ONE, former)
     assert run("resume", ONE).exit_code == 0
     assert state(world, ONE) is State.ACTIVE
 
 
-def test_a_finished_one_that_is_resumed_is_read_whole(world: World) -> None:
+def test_a_resumed_finished_activity_needs_an_audit(world: World) -> None:
     activity_id = world.opened(1)
     run("track", activity_id)
     run("poll")
-    become(world, activity_id, State.FINISHED)
+    set_state(world, activity_id, State.FINISHED)
     run("resume", activity_id)
     assert world.activities()[activity_id].progress.audited_at is None
 
 
-def test_a_finished_one_is_not_paused(world: World) -> None:
+def test_pause_leaves_a_finished_activity_finished(world: World) -> None:
     run("track", ONE)
-    become(world, ONE, State.FINISHED)
+    set_state(world, ONE, State.FINISHED)
     run("pause", ONE)
     assert state(world, ONE) is State.FINISHED
 
 
-def test_nothing_is_paused_if_one_is_not_tracked(world: World) -> None:
+def test_pause_changes_nothing_if_an_activity_is_not_tracked(world: World) -> None:
     run("track", ONE)
     assert f"Not tracked for account default: {TWO}." in complaint(run("pause", ONE, TWO), 1)
     assert state(world, ONE) is State.ACTIVE
@@ -86,8 +86,8 @@ def test_a_malformed_id_is_refused() -> None:
     assert "is not a campaign activity id" in complaint(run("resume", "nonsense"), 2)
 
 
-class Raced(MemoryTracking):
-    """A poll writes between each of the first reads and its write."""
+class RacingTracking(MemoryTracking):
+    """Tracking in which a poll writes between each of the first reads and its write."""
 
     def __init__(self, races: int) -> None:
         super().__init__()
@@ -100,16 +100,16 @@ class Raced(MemoryTracking):
         return super().save(activity)
 
 
-def test_a_pause_stands_beside_what_a_poll_has_written_meanwhile() -> None:
-    tracking = Raced(1)
+def test_a_pause_keeps_the_counts_that_a_poll_writes_meanwhile() -> None:
+    tracking = RacingTracking(1)
     tracking.add(ACTIVITY)
     save_change(tracking, ACTIVITY, paused)
-    (now,) = tracking.activities("default")
-    assert (now.state, now.counts.published) == (State.PAUSED, 7)
+    (stored,) = tracking.activities("default")
+    assert (stored.state, stored.counts.published) == (State.PAUSED, 7)
 
 
-def test_a_pause_that_always_loses_says_so() -> None:
-    tracking = Raced(99)
+def test_a_pause_that_loses_every_race_suggests_a_retry() -> None:
+    tracking = RacingTracking(99)
     tracking.add(ACTIVITY)
     with pytest.raises(LostRace, match="try again"):
         save_change(tracking, ACTIVITY, paused)

@@ -1,4 +1,4 @@
-"""An account's lease in the hands of a command."""
+"""Commands that work under an account's lease."""
 
 import re
 from collections.abc import Callable
@@ -17,48 +17,48 @@ from email_opens_cli.deployed.leases import REST_SECONDS, hold, work_in_leases
 from tests.conftest import Aws
 from tests.core.setup import Pages
 from tests.fakes import FakeClock
-from tests.unit.cli.terminal.slow import slow_product
+from tests.unit.cli.slow_report import slow_product
 from tests.unit.cli.world import World, complaint, run
 
 WAIT = timedelta(minutes=5)
 
 
 @pytest.fixture
-def wired(aws: Aws) -> EmailOpens:
+def product(aws: Aws) -> EmailOpens:
     return slow_product(aws, Pages({}))[0]
 
 
-def take(wired: EmailOpens, minutes: float, holder: str = "x") -> None:
-    """Let another holder take the account's lease."""
-    now = wired.clock.now()
+def take(product: EmailOpens, minutes: float, holder: str = "x") -> None:
+    """Lease the account to another holder for some minutes."""
+    now = product.clock.now()
     until = now + timedelta(minutes=minutes)
-    wired.tracking.lease("default", holder=holder, now=now, until=until, reserve=0, budget=9)
+    product.tracking.lease("default", holder=holder, now=now, until=until, reserve=0, budget=9)
 
 
-def account(wired: EmailOpens) -> Account:
-    found = wired.tracking.account("default")
-    assert found
-    return found
+def account(product: EmailOpens) -> Account:
+    stored = product.tracking.account("default")
+    assert stored
+    return stored
 
 
-def work(wired: EmailOpens, done: list[bool], wait: timedelta = WAIT) -> list[bool]:
-    """Work under a lease for each of these results; return those that are left."""
-    results = iter(done)
-    work_in_leases(wired.leases, "default", "test", lambda _: next(results), wait=wait)
-    return list(results)
+def work(product: EmailOpens, results: list[bool], wait: timedelta = WAIT) -> list[bool]:
+    """Work under one lease for each result (whether the work is done); return the unused ones."""
+    remaining = iter(results)
+    work_in_leases(product.leases, "default", "test", lambda _: next(remaining), wait=wait)
+    return list(remaining)
 
 
-def test_work_continues_under_another_lease_until_it_is_done(wired: EmailOpens) -> None:
-    assert work(wired, [False, False, True]) == []
+def test_work_continues_under_another_lease_until_it_is_done(product: EmailOpens) -> None:
+    assert work(product, [False, False, True]) == []
 
 
-def test_the_account_is_left_alone_between_two_leases(wired: EmailOpens) -> None:
-    before = wired.clock.now()
-    work(wired, [False, True])
-    assert (wired.clock.now() - before).total_seconds() == REST_SECONDS
+def test_a_command_rests_between_two_leases(product: EmailOpens) -> None:
+    before = product.clock.now()
+    work(product, [False, True])
+    assert (product.clock.now() - before).total_seconds() == REST_SECONDS
 
 
-def test_work_that_ran_out_of_time_continues(wired: EmailOpens) -> None:
+def test_work_that_runs_out_of_time_continues_under_another_lease(product: EmailOpens) -> None:
     results = iter([OutOfTime("No time is left."), None])
 
     def run_out_once(_: object) -> bool:
@@ -66,21 +66,21 @@ def test_work_that_ran_out_of_time_continues(wired: EmailOpens) -> None:
             raise error
         return True
 
-    work_in_leases(wired.leases, "default", "test", run_out_once, wait=WAIT)
+    work_in_leases(product.leases, "default", "test", run_out_once, wait=WAIT)
     assert list(results) == []
 
 
-def test_work_ends_when_the_day_has_no_request_left(wired: EmailOpens) -> None:
+def test_work_ends_when_the_days_budget_is_spent(product: EmailOpens) -> None:
     def spend_all(_: object) -> bool:
         raise BudgetSpent("The day's budget of requests is spent.")
 
     with pytest.raises(BudgetSpent):
-        work_in_leases(wired.leases, "default", "test", spend_all, wait=WAIT)
+        work_in_leases(product.leases, "default", "test", spend_all, wait=WAIT)
 
 
-def test_a_command_waits_until_the_lease_is_given_back(wired: EmailOpens) -> None:
-    take(wired, minutes=3)
-    assert work(wired, [True]) == []
+def test_a_command_waits_until_the_lease_is_free(product: EmailOpens) -> None:
+    take(product, minutes=3)
+    assert work(product, [True]) == []
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_a_command_waits_until_the_lease_is_given_back(wired: EmailOpens) -> Non
         ("1b2c-the-id-of-a-request", "A turn of the function"),
     ],
 )
-def test_a_command_says_for_whom_it_waits(
-    wired: EmailOpens, capsys: pytest.CaptureFixture[str], holder: str, worker: str
+def test_a_waiting_command_names_the_holder_of_the_lease(
+    product: EmailOpens, capsys: pytest.CaptureFixture[str], holder: str, worker: str
 ) -> None:
-    take(wired, minutes=1, holder=holder)
-    work(wired, [True])
+    take(product, minutes=1, holder=holder)
+    work(product, [True])
     (line,) = capsys.readouterr().err.splitlines()
     assert re.fullmatch(
         f"{worker} is working on account default, until 2026-03-02T.*Z at the latest; "
@@ -103,51 +103,51 @@ def test_a_command_says_for_whom_it_waits(
     )
 
 
-def test_a_command_does_not_wait_longer_than_it_was_asked_to(wired: EmailOpens) -> None:
-    take(wired, minutes=10)
+def test_a_command_waits_no_longer_than_its_wait_allows(product: EmailOpens) -> None:
+    take(product, minutes=10)
     with pytest.raises(AccountBusy, match="Try again in a minute"):
-        work(wired, [True])
-    assert wired.clock.now() - take_time(wired) <= WAIT
+        work(product, [True])
+    assert product.clock.now() - take_time(product) <= WAIT
 
 
-def take_time(wired: EmailOpens) -> datetime:
-    until = account(wired).lease_until
+def take_time(product: EmailOpens) -> datetime:
+    until = account(product).lease_until
     assert until
     return until - timedelta(minutes=10)
 
 
-def test_a_command_need_not_wait(wired: EmailOpens) -> None:
-    take(wired, minutes=1)
-    before = wired.clock.now()
+def test_a_command_without_a_wait_fails_at_once(product: EmailOpens) -> None:
+    take(product, minutes=1)
+    before = product.clock.now()
     with pytest.raises(AccountBusy):
-        work(wired, [True], NO_WAIT)
-    assert wired.clock.now() == before
+        work(product, [True], NO_WAIT)
+    assert product.clock.now() == before
 
 
-def test_ctrl_c_ends_the_wait(wired: EmailOpens, capsys: pytest.CaptureFixture[str]) -> None:
-    class Interrupted(FakeClock):
+def test_ctrl_c_ends_the_wait(product: EmailOpens, capsys: pytest.CaptureFixture[str]) -> None:
+    class InterruptedClock(FakeClock):
         def sleep(self, _: float) -> None:
             raise KeyboardInterrupt
 
-    take(wired, minutes=1)
-    leases = replace(wired.leases, clock=Interrupted(wired.clock.now()))
-    with pytest.raises(typer.Exit) as ended, hold(leases, "default", "test", wait=WAIT):
+    take(product, minutes=1)
+    leases = replace(product.leases, clock=InterruptedClock(product.clock.now()))
+    with pytest.raises(typer.Exit) as exit_, hold(leases, "default", "test", wait=WAIT):
         pass
-    assert ended.value.exit_code == 130
+    assert exit_.value.exit_code == 130
     assert "Stopped waiting; nothing was changed." in capsys.readouterr().err
 
 
-def test_ctrl_c_under_the_lease_gives_it_back(wired: EmailOpens) -> None:
+def test_ctrl_c_under_the_lease_releases_it(product: EmailOpens) -> None:
     with (
         pytest.raises(KeyboardInterrupt),
-        hold(wired.leases, "default", "test", wait=WAIT),
+        hold(product.leases, "default", "test", wait=WAIT),
     ):
         raise KeyboardInterrupt
-    assert account(wired).lease_holder is None
+    assert account(product).lease_holder is None
 
 
 class BusyAfterEachLease(FakeClock):
-    """While a command rests, another holder takes the account for some minutes."""
+    """A clock on which another holder leases the account while a command rests."""
 
     def __init__(self, take: Callable[[], None]) -> None:
         super().__init__()
@@ -159,69 +159,69 @@ class BusyAfterEachLease(FakeClock):
         super().sleep(seconds)
 
 
-@pytest.mark.parametrize(("minutes", "left"), [(3, []), (10, None)])
-def test_later_leases_are_waited_for_as_the_first_one(
-    wired: EmailOpens, minutes: float, left: list[bool] | None
+@pytest.mark.parametrize(("minutes", "unused"), [(3, []), (10, None)])
+def test_a_command_waits_for_later_leases_as_long_as_for_the_first(
+    product: EmailOpens, minutes: float, unused: list[bool] | None
 ) -> None:
-    clock = BusyAfterEachLease(lambda: take(wired, minutes))
-    wired = replace(wired, clock=clock, leases=replace(wired.leases, clock=clock))
-    if left is None:
+    clock = BusyAfterEachLease(lambda: take(product, minutes))
+    product = replace(product, clock=clock, leases=replace(product.leases, clock=clock))
+    if unused is None:
         with pytest.raises(AccountBusy):
-            work(wired, [False, True])
+            work(product, [False, True])
     else:
-        assert work(wired, [False, True]) == left
+        assert work(product, [False, True]) == unused
 
 
-def test_requests_that_were_not_spent_are_given_back(wired: EmailOpens) -> None:
-    with hold(wired.leases, "default", "test", wait=WAIT):
-        assert account(wired).requests_spent > 0
-    assert (account(wired).requests_spent, account(wired).lease_holder) == (0, None)
+def test_unspent_requests_are_returned_to_the_budget(product: EmailOpens) -> None:
+    with hold(product.leases, "default", "test", wait=WAIT):
+        assert account(product).requests_spent > 0
+    assert (account(product).requests_spent, account(product).lease_holder) == (0, None)
 
 
-def test_an_error_about_the_account_is_stored(wired: EmailOpens) -> None:
-    with pytest.raises(AccountStopped), hold(wired.leases, "default", "test", wait=WAIT):
+def test_an_error_about_the_account_is_stored(product: EmailOpens) -> None:
+    with pytest.raises(AccountStopped), hold(product.leases, "default", "test", wait=WAIT):
         raise AccountStopped("The vendor does not answer.")
-    assert account(wired).last_error == "The vendor does not answer."
+    assert account(product).last_error == "The vendor does not answer."
 
 
-def test_the_lease_is_given_back_after_an_unforeseen_error(wired: EmailOpens) -> None:
-    with pytest.raises(ZeroDivisionError), hold(wired.leases, "default", "test", wait=WAIT):
+def test_the_lease_is_released_after_an_unexpected_error(product: EmailOpens) -> None:
+    with pytest.raises(ZeroDivisionError), hold(product.leases, "default", "test", wait=WAIT):
         raise ZeroDivisionError
-    assert account(wired).lease_holder is None
+    assert account(product).lease_holder is None
 
 
-class TestPromises:
-    """Whoever sends requests keeps within the pace and the day's budget."""
+class TestBudgetAndPace:
+    """Commands keep to the pace and to the day's budget, as turns do."""
 
     @pytest.fixture
-    def tracked(self, world: World) -> str:
+    def activity_id(self, world: World) -> str:
         activity_id = world.opened(2)
         run("track", activity_id)
         return activity_id
 
-    def test_a_command_sends_no_more_requests_than_the_day_has(
-        self, world: World, tracked: str, monkeypatch: pytest.MonkeyPatch
+    def test_a_command_sends_no_more_requests_than_the_day_allows(
+        self, world: World, activity_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_PER_DAY", "1")
         monkeypatch.setenv("RESERVED_PERCENT", "0")
-        result = run("audit", tracked)
+        result = run("audit", activity_id)
         assert "counter could not be read" in result.stdout
         assert len([call for call in world.vendor.requests if "/v3/" in call.path]) == 1
 
-    def test_a_command_is_refused_when_the_day_is_spent(
-        self, world: World, tracked: str, monkeypatch: pytest.MonkeyPatch
+    def test_a_command_is_refused_when_the_days_budget_is_spent(
+        self, world: World, activity_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_PER_DAY", "1")
-        run("audit", tracked)
+        run("audit", activity_id)
         before = len(world.vendor.requests)
-        assert "budget of requests is spent" in complaint(run("audit", tracked), 1)
+        assert "budget of requests is spent" in complaint(run("audit", activity_id), 1)
         assert len(world.vendor.requests) == before
 
     def test_the_requests_of_a_command_are_evenly_spaced(
-        self, world: World, tracked: str, monkeypatch: pytest.MonkeyPatch
+        self, world: World, activity_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_PER_SECOND", "4")
-        assert run("audit", tracked).exit_code == 0
+        assert run("audit", activity_id).exit_code == 0
         times = [call.time for call in world.vendor.requests if "/v3/reports" in call.path]
         gaps = [later - earlier for earlier, later in pairwise(times)]
         assert len(gaps) >= 1

@@ -1,4 +1,4 @@
-"""The same opens again, under the same ids, to one destination only."""
+"""`email-opens replay`: sends published opens again, with their ids, to one destination."""
 
 import json
 from dataclasses import replace
@@ -21,8 +21,8 @@ from tests.conftest import Aws, subscribe
 from tests.contract.samples import ACTIVITY, NOON, new_open
 from tests.core.setup import report_of, row
 from tests.fakes import FakeClock
+from tests.unit.cli.slow_report import slow_product
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
-from tests.unit.cli.terminal.slow import slow_product
 from tests.unit.cli.world import ONE, World, complaint, run
 
 DAY = timedelta(days=1)
@@ -32,13 +32,13 @@ def queue(aws: Aws, name: str = "warehouse", **attributes: str) -> str:
     return aws.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]  # type: ignore[arg-type]
 
 
-def ids(events: list[dict[str, Any]]) -> list[str]:
+def sorted_ids(events: list[dict[str, Any]]) -> list[str]:
     return sorted(event["id"] for event in events)
 
 
 @pytest.fixture
 def published(world: World) -> tuple[str, list[dict[str, Any]]]:
-    """An activity of three opens that were published, and their events."""
+    """Return the id of an activity of three published opens, and their events."""
     activity_id = world.opened(3)
     run("track", activity_id)
     run("poll")
@@ -57,27 +57,29 @@ class TestCommand:
         activity_id, events = published
         to = queue(world.aws)
         assert "Sent 3 opens" in replay(activity_id, to).stdout
-        assert ids(world.received(to)) == ids(events)
+        assert sorted_ids(world.received(to)) == sorted_ids(events)
 
-    def test_sends_them_to_a_topic(self, world: World, published: Published) -> None:
+    def test_sends_the_same_events_to_a_topic(self, world: World, published: Published) -> None:
         activity_id, events = published
         topic_arn = world.aws.sns.create_topic(Name="warehouse")["TopicArn"]
         to = queue(world.aws)
         subscribe(world.aws.sns, world.aws.sqs, topic_arn, to)
         replay(activity_id, topic_arn)
-        assert ids(world.received(to)) == ids(events)
+        assert sorted_ids(world.received(to)) == sorted_ids(events)
 
-    def test_sends_them_to_an_ordered_queue(self, world: World, published: Published) -> None:
+    def test_sends_the_same_events_to_a_fifo_queue(
+        self, world: World, published: Published
+    ) -> None:
         activity_id, events = published
         to = queue(world.aws, "warehouse.fifo", FifoQueue="true")
         replay(activity_id, to)
-        assert ids(world.received(to)) == ids(events)
+        assert sorted_ids(world.received(to)) == sorted_ids(events)
 
-    def test_sends_nobody_else_anything(self, world: World, published: Published) -> None:
+    def test_sends_nothing_to_other_subscribers(self, world: World, published: Published) -> None:
         replay(published[0], queue(world.aws))
         assert world.received() == []
 
-    def test_leaves_ledger_and_watermark_as_they_were(
+    def test_keeps_the_ledger_and_the_activities_unchanged(
         self, world: World, published: Published
     ) -> None:
         before = world.activities(), world.aws.dynamodb.scan(TableName="ledger")["Items"]
@@ -91,37 +93,43 @@ class TestCommand:
         assert account
         assert (account.requests_spent, account.lease_holder) == (2, None)
 
-    def test_sends_only_what_lies_between(self, world: World, published: Published) -> None:
+    def test_sends_only_opens_from_since_until_before_until(
+        self, world: World, published: Published
+    ) -> None:
         activity_id, _ = published
         now = world.vendor.world.clock().replace(microsecond=0)
         for days in (3, 2, 1):
             world.vendor.world.add_open(activity_id, 9, at=now - days * DAY)
         to = queue(world.aws)
-        between = ("--since", iso(now - 2 * DAY), "--until", iso(now - DAY))
-        run("replay", activity_id, *between, "--to", to, "--yes")
+        interval = ("--since", iso(now - 2 * DAY), "--until", iso(now - DAY))
+        run("replay", activity_id, *interval, "--to", to, "--yes")
         assert [event["time"] for event in world.received(to)] == [iso(now - 2 * DAY)]
 
-    def test_asks_on_a_terminal(self, world: World, published: Published) -> None:
+    def test_sends_nothing_after_a_no_on_a_terminal(
+        self, world: World, published: Published
+    ) -> None:
         to = queue(world.aws)
-        asked = ("replay", published[0], "--since", "beginning", "--to", to)
-        shown = run_in_terminal(*asked, typed="n\n", columns=40)
-        assert "has 3 opens" in shown.text
+        arguments = ("replay", published[0], "--since", "beginning", "--to", to)
+        output = run_in_terminal(*arguments, typed="n\n", columns=40)
+        assert "has 3 opens" in output.text
         assert world.received(to) == []
 
-    def test_sends_what_was_confirmed(self, world: World, published: Published) -> None:
+    def test_sends_the_opens_after_a_yes_on_a_terminal(
+        self, world: World, published: Published
+    ) -> None:
         to = queue(world.aws)
-        asked = ("replay", published[0], "--since", "beginning", "--to", to)
-        assert run_in_terminal(*asked, typed="y\n").exit_code == 0
+        arguments = ("replay", published[0], "--since", "beginning", "--to", to)
+        assert run_in_terminal(*arguments, typed="y\n").exit_code == 0
         assert len(world.received(to)) == 3
 
-    def test_asks_for_a_word_where_nobody_can_be_asked(
+    def test_requires_the_yes_option_without_a_terminal(
         self, world: World, published: Published
     ) -> None:
         to = queue(world.aws)
         result = run("replay", published[0], "--since", "beginning", "--to", to)
         assert "add --yes" in complaint(result, 2)
 
-    def test_says_that_the_account_is_at_work_elsewhere(
+    def test_suggests_a_retry_when_the_account_is_leased(
         self, world: World, published: Published
     ) -> None:
         now = world.vendor.world.clock()
@@ -132,28 +140,30 @@ class TestCommand:
             replay(published[0], queue(world.aws), "--wait", "0s"), 1
         )
 
-    def test_says_that_the_day_is_spent(
+    def test_reports_that_the_days_budget_is_spent(
         self, world: World, published: Published, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_PER_DAY", "1")
-        said = complaint(replay(published[0], queue(world.aws)), 1)
-        assert "budget of requests is spent" in said
+        error = complaint(replay(published[0], queue(world.aws)), 1)
+        assert "budget of requests is spent" in error
 
-    def test_keeps_the_day_closed(self, world: World, published: Published) -> None:
+    def test_stays_refused_after_the_quota_is_exceeded(
+        self, world: World, published: Published
+    ) -> None:
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         complaint(replay(published[0], queue(world.aws)), 1)
         assert "it opens at" in complaint(replay(published[0], queue(world.aws)), 1)
 
-    def test_refuses_what_is_not_tracked(self, world: World) -> None:
+    def test_refuses_an_activity_that_is_not_tracked(self, world: World) -> None:
         assert "Not tracked" in complaint(replay(ONE, queue(world.aws)), 1)
 
-    def test_refuses_an_empty_stretch(self, world: World, published: Published) -> None:
+    def test_refuses_an_empty_interval(self, world: World, published: Published) -> None:
         until = iso(world.vendor.world.clock() - DAY)
         arguments = ("--since", until, "--until", until, "--to", queue(world.aws))
         assert "nothing between" in complaint(run("replay", published[0], *arguments), 2)
 
     @pytest.mark.parametrize(
-        ("to", "said"),
+        ("to", "message"),
         [
             ("nonsense", "is not a destination"),
             ("arn:aws:sqs:eu-west-1:123456789012:q", "is not a destination"),
@@ -164,66 +174,66 @@ class TestCommand:
             ),
         ],
     )
-    def test_refuses_a_destination_that_is_none(
-        self, published: Published, to: str, said: str
+    def test_refuses_an_invalid_destination(
+        self, published: Published, to: str, message: str
     ) -> None:
-        assert said in complaint(replay(published[0], to), 2)
+        assert message in complaint(replay(published[0], to), 2)
 
-    def test_refuses_the_topic_of_all(self, world: World, published: Published) -> None:
-        said = complaint(replay(published[0], world.aws.topic_arn), 2)
-        assert "all subscribers" in said
+    def test_refuses_the_topic_of_all_subscribers(self, world: World, published: Published) -> None:
+        error = complaint(replay(published[0], world.aws.topic_arn), 2)
+        assert "all subscribers" in error
 
 
-class TestTwins:
+class TestIdenticalOpens:
     ROW = new_open().open
     FIRST, SECOND = event_id(ROW, 1), event_id(ROW, 2)
 
-    def test_on_one_page_are_two(self) -> None:
+    def test_on_one_page_get_two_ids(self) -> None:
         page = Page(None, (self.ROW, self.ROW))
         assert [new.event_id for new in opens_again(page, None, NOON + DAY, {})] == [
             self.FIRST,
             self.SECOND,
         ]
 
-    def test_of_which_one_lies_on_another_page_are_told_by_the_ledger(self) -> None:
+    def test_on_different_pages_get_two_ids_from_the_ledger(self) -> None:
         ledger = {bucket(NOON): {fingerprint(self.FIRST), fingerprint(self.SECOND)}}
-        again = opens_again(Page(None, (self.ROW,)), None, NOON + DAY, ledger)
-        assert [new.event_id for new in again] == [self.FIRST, self.SECOND]
+        opens = opens_again(Page(None, (self.ROW,)), None, NOON + DAY, ledger)
+        assert [new.event_id for new in opens] == [self.FIRST, self.SECOND]
 
-    def test_of_another_device_are_none(self) -> None:
+    def test_with_different_devices_are_separate_first_occurrences(self) -> None:
         page = Page(None, (self.ROW, replace(self.ROW, device_type=None)))
         assert {new.occurrence for new in opens_again(page, None, NOON + DAY, {})} == {1}
 
 
 class TestOverSeveralLeases:
-    """Each page takes longer than one lease lasts."""
+    """Each page takes longer than a command works under one lease."""
 
     @pytest.fixture
     def to(self, aws: Aws) -> str:
         return queue(aws)
 
     @staticmethod
-    def replayed(aws: Aws, to: str, *failing: str | None) -> list[int]:
-        """Replay three pages of an open each; return the minutes of what was sent."""
+    def replay_three_pages(aws: Aws, to: str, *failing: str | None) -> list[int]:
+        """Replay three pages of one open each; return the minutes of the sent opens."""
         pages = report_of((row(3),), (row(2),), (row(1),))
-        wired, report = slow_product(aws, pages)
+        product, report = slow_product(aws, pages)
         report.failing = set(failing)
-        (activity,) = wired.tracking.activities("default")
-        sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
-        replayed = Replay(wired, activity, None, NOON + DAY, sent_to)
-        work_in_leases(wired.leases, "default", "replay", replayed.work, wait=NO_WAIT)
-        got = aws.sqs.receive_message(QueueUrl=to, MaxNumberOfMessages=10)["Messages"]
-        return sorted(utc(json.loads(one["Body"])["time"]).minute for one in got)
+        (activity,) = product.tracking.activities("default")
+        sent_to = destination(to, product.settings.opens_topic_arn, product.clock)
+        command = Replay(product, activity, None, NOON + DAY, sent_to)
+        work_in_leases(product.leases, "default", "replay", command.work, wait=NO_WAIT)
+        messages = aws.sqs.receive_message(QueueUrl=to, MaxNumberOfMessages=10)["Messages"]
+        return sorted(utc(json.loads(message["Body"])["time"]).minute for message in messages)
 
-    def test_goes_on_where_it_stood(self, aws: Aws, to: str) -> None:
-        assert self.replayed(aws, to) == [1, 2, 3]
+    def test_continues_where_the_last_lease_ended(self, aws: Aws, to: str) -> None:
+        assert self.replay_three_pages(aws, to) == [1, 2, 3]
 
     def test_sends_nothing_twice_when_a_link_fails(self, aws: Aws, to: str) -> None:
-        assert self.replayed(aws, to, "3") == [1, 2, 3]
+        assert self.replay_three_pages(aws, to, "3") == [1, 2, 3]
 
 
 def refusing(*, sender_fault: bool) -> Receiver:
-    """Return a receiver that refuses every message: for good, or for now."""
+    """Return a receiver that refuses every message, permanently (a sender fault) or temporarily."""
     fault = {"Code": "TooLong", "Message": "too long", "SenderFault": sender_fault}
     return Receiver(
         name="The destination",
@@ -232,12 +242,12 @@ def refusing(*, sender_fault: bool) -> Receiver:
 
 
 class TestDestination:
-    def test_that_refuses_for_good_is_told(self) -> None:
+    def test_records_a_permanent_refusal(self) -> None:
         to = Destination(refusing(sender_fault=True), FakeClock())
         assert to.send(ACTIVITY, [new_open()], NOON) == 0
         assert to.refused == ["TooLong: too long"]
 
-    def test_that_takes_nothing_for_now_fails(self) -> None:
+    def test_fails_on_a_temporary_refusal(self) -> None:
         to = Destination(refusing(sender_fault=False), FakeClock())
         with pytest.raises(PublishFailed, match="The destination did not take 1 messages"):
             to.send(ACTIVITY, [new_open()], NOON)

@@ -1,4 +1,4 @@
-"""A pseudo-terminal for a command that runs in this process, where the embedded AWS is."""
+"""A pseudo-terminal for a command that runs in this process, with its emulated AWS."""
 
 import fcntl
 import os
@@ -22,8 +22,8 @@ _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(slots=True)
-class Shown:
-    """What a terminal has shown, without colours and movements of the cursor."""
+class TerminalOutput:
+    """A command's exit code and output, without colours and cursor movements."""
 
     exit_code: int
     text: str
@@ -41,8 +41,8 @@ def run_in_terminal(
     columns: int = 80,
     typed: str = "",
     on_output: Callable[[str], None] = lambda _: None,
-) -> Shown:
-    """Run a command on a terminal; `on_output` gets all that was shown, each time there is more."""
+) -> TerminalOutput:
+    """Run a command on a terminal; call `on_output` with all output so far when there is more."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
     chunks: list[str] = []
@@ -51,7 +51,7 @@ def run_in_terminal(
         while True:
             try:
                 chunk = os.read(master, 65_536)
-            except OSError:  # The other side is closed.
+            except OSError:  # The command has closed its end.
                 return
             chunks.append(chunk.decode(errors="replace"))
             on_output(_plain(chunks))
@@ -66,16 +66,16 @@ def run_in_terminal(
         os.close(slave)
         reader.join()
         os.close(master)
-    return Shown(exit_code, _plain(chunks))
+    return TerminalOutput(exit_code, _plain(chunks))
 
 
 def interrupting(words: str) -> Callable[[str], None]:
-    """Return an `on_output` that is Ctrl-C, pressed once these words are shown."""
-    pressed: list[str] = []
+    """Return an `on_output` that presses Ctrl-C once, when the output contains these words."""
+    matches: list[str] = []
 
-    def interrupt(shown: str) -> None:
-        if words in shown and not pressed:
-            pressed.append(words)
+    def interrupt(output: str) -> None:
+        if words in output and not matches:
+            matches.append(words)
             os.kill(os.getpid(), signal.SIGINT)
 
     return interrupt
@@ -84,27 +84,27 @@ def interrupting(words: str) -> Callable[[str], None]:
 def _exit_code(arguments: tuple[str, ...]) -> int:
     try:
         app(list(arguments), prog_name="email-opens")
-    except SystemExit as ended:
-        return int(ended.code or 0)
+    except SystemExit as exit_:
+        return int(exit_.code or 0)
     return 0
 
 
 @contextmanager
 def _attached(slave: int, columns: int) -> Iterator[None]:
-    """Let stdin, stdout and stderr be the terminal."""
+    """Connect stdin, stdout and stderr to the terminal."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        os.fdopen(os.dup(slave), encoding="utf-8") as typed,
-        os.fdopen(os.dup(slave), "w", buffering=1, encoding="utf-8") as shown,
-        os.fdopen(os.dup(slave), "w", buffering=1, encoding="utf-8") as complained,
+        os.fdopen(os.dup(slave), encoding="utf-8") as stdin,
+        os.fdopen(os.dup(slave), "w", buffering=1, encoding="utf-8") as stdout,
+        os.fdopen(os.dup(slave), "w", buffering=1, encoding="utf-8") as stderr,
     ):
-        # rich asks the process's own descriptors for a width, unless it is told.
+        # rich reads the width of the process's own descriptors unless these are set.
         patch.setenv("COLUMNS", str(columns))
         patch.setenv("LINES", str(ROWS))
         patch.setenv("TERM", "xterm")
-        patch.setattr(sys, "stdin", typed)
-        patch.setattr(sys, "stdout", shown)
-        patch.setattr(sys, "stderr", complained)
+        patch.setattr(sys, "stdin", stdin)
+        patch.setattr(sys, "stdout", stdout)
+        patch.setattr(sys, "stderr", stderr)
         yield
 
 

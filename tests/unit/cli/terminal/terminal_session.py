@@ -1,7 +1,7 @@
-"""A pseudo-terminal with a program on it: what is typed, and what a person sees.
+"""A pseudo-terminal with a program on it, for tests that type and read its output.
 
-A command in this process (`pseudo_terminal`) finds this process's own terminal when it asks for
-something hidden; a program has none but the one it is given.
+A hidden prompt of a command in this process (`pseudo_terminal`) would open this process's own
+terminal; a separate program has only the terminal that it gets here.
 """
 
 import fcntl
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).parents[4]
-PATIENCE_SECONDS = 30.0
-"""For one sign of life of the program; no test waits for it unless it fails."""
+TIMEOUT_SECONDS = 30.0
+"""How long the program may stay silent; only a failing test waits this long."""
 CTRL_C = "\x03"
 CTRL_D = "\x04"
 
@@ -26,7 +26,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
 class TerminalSession:
-    """Runs a program until it ends, or until the `with` does."""
+    """Runs a program until it ends or the `with` block is left."""
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], *, columns: int = 80
@@ -54,35 +54,35 @@ class TerminalSession:
         os.close(self._master)
 
     @property
-    def seen(self) -> str:
-        """What was shown so far, without colours."""
+    def output(self) -> str:
+        """The output so far, without colours."""
         return _CONTROL.sub("", self._bytes.decode("utf-8", "replace"))
 
-    def see(self, pattern: str) -> str:
-        """Wait until a pattern is shown; return its first group."""
+    def wait_for(self, pattern: str) -> str:
+        """Wait until the output matches; return the first group, or else the match."""
         while True:
-            found = re.search(pattern, self.seen)
-            if found:
-                return found.group(1) if found.re.groups else found.group()
-            assert self._read(), f"{pattern!r} is not in {self.seen!r}"
+            match = re.search(pattern, self.output)
+            if match:
+                return match.group(1) if match.re.groups else match.group()
+            assert self._read(), f"{pattern!r} is not in {self.output!r}"
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
-    def end(self) -> int:
-        """Wait for the end; return the exit code."""
+    def wait(self) -> int:
+        """Wait until the program ends; return its exit code."""
         while self._read():
             pass
-        return self._process.wait(PATIENCE_SECONDS)
+        return self._process.wait(TIMEOUT_SECONDS)
 
     def _read(self) -> bool:
-        """Take what is shown next; return False at the end, or if nothing is for too long."""
-        ready, _, _ = select.select([self._master], [], [], PATIENCE_SECONDS)
+        """Read more output; return False at the end or after the timeout."""
+        ready, _, _ = select.select([self._master], [], [], TIMEOUT_SECONDS)
         if not ready:
             return False
         try:
-            shown = os.read(self._master, 65_536)
-        except OSError:  # Linux says so when the program has closed its end
+            chunk = os.read(self._master, 65_536)
+        except OSError:  # Linux raises this when the program has closed its end.
             return False
-        self._bytes += shown
-        return bool(shown)
+        self._bytes += chunk
+        return bool(chunk)

@@ -1,4 +1,4 @@
-"""A product whose clock moves only when somebody waits, over a report that takes its time."""
+"""A product whose clock moves only when code sleeps, over a report of slow pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,8 +20,8 @@ PAGE_SECONDS = 40
 
 
 @dataclass(slots=True)
-class SlowPages:
-    """The Report port over pages; each takes its time, and some links fail once."""
+class SlowReport:
+    """The Report port over pages that each take PAGE_SECONDS; some links fail once."""
 
     pages: Pages
     clock: FakeClock
@@ -49,17 +49,17 @@ class SlowPages:
         raise AssertionError((campaign_ids, before))
 
 
-def slow_product(aws: Aws, pages: Pages) -> tuple[EmailOpens, SlowPages]:
-    """Wire the product over pages, and track the activity whose they are."""
+def slow_product(aws: Aws, pages: Pages) -> tuple[EmailOpens, SlowReport]:
+    """Wire the product over a slow report of these pages, and track its activity."""
     clock = FakeClock(at(60))
-    wired = bootstrap(settings(aws), clock=clock)
-    report = SlowPages(pages, clock)
+    product = bootstrap(settings(aws), clock=clock)
+    report = SlowReport(pages, clock)
 
-    def begun_anew(account_id: str, budget: Budget) -> SlowPages:
+    def restart(account_id: str, budget: Budget) -> SlowReport:
         del account_id, budget
         report.pages.requests = 0
         return report
 
-    wired.tracking.add(replace(ACTIVITY, tracked_at=NOON))
-    slow: Any = begun_anew
-    return replace(wired, report=slow, turns=replace(wired.turns, report=slow)), report
+    product.tracking.add(replace(ACTIVITY, tracked_at=NOON))
+    slow: Any = restart
+    return replace(product, report=slow, turns=replace(product.turns, report=slow)), report

@@ -1,8 +1,8 @@
-"""`email-opens` as a program on a terminal of its own, over an AWS inside of itself.
+"""`email-opens` as a program on its own terminal, with AWS emulated in its process.
 
-    python -m tests.unit.cli.terminal.on_terminal REPORT ARGUMENT…
+    python -m tests.unit.cli.terminal.terminal_program REPORT ARGUMENT…
 
-REPORT gets the names of the parameters that are stored in the end, as JSON.
+When it ends, it writes the names of the stored parameters to REPORT, as JSON.
 """
 
 import json
@@ -20,11 +20,11 @@ from email_opens import bootstrap
 from email_opens_cli.main import app
 
 SPEED = 50
-"""How many seconds of waiting pass in one; the vendor's clock runs as fast."""
+"""How many times faster than real time the program's and the vendor's clocks run."""
 
 
-class HurriedClock:
-    """Sleeps as briefly as SPEED says: not at all, and the vendor would be asked without pause."""
+class FastSleepClock:
+    """Sleeps SPEED times shorter; without any sleep it would poll the vendor without pause."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -34,12 +34,12 @@ class HurriedClock:
 
 
 def main(report: Path, arguments: list[str]) -> None:
-    # Opened by the leader of a session, it is the controlling terminal: Ctrl-C interrupts, and
-    # a hidden prompt finds it under /dev/tty.
+    # The session leader opens the terminal, which makes it the controlling one: Ctrl-C
+    # interrupts, and a hidden prompt finds it under /dev/tty.
     os.close(os.open(os.ttyname(0), os.O_RDWR))
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        # Nobody can hand a program its clock.
-        patch.setattr(bootstrap, "SystemClock", HurriedClock)
+        # A program takes no clock as an argument.
+        patch.setattr(bootstrap, "SystemClock", FastSleepClock)
         boto3.client("dynamodb").create_table(
             TableName=os.environ["TRACKING_TABLE"],
             BillingMode="PAY_PER_REQUEST",
@@ -56,7 +56,7 @@ def main(report: Path, arguments: list[str]) -> None:
             app(arguments)
         finally:
             stored = boto3.client("ssm").describe_parameters()["Parameters"]
-            report.write_text(json.dumps([one["Name"] for one in stored]))
+            report.write_text(json.dumps([parameter["Name"] for parameter in stored]))
 
 
 if __name__ == "__main__":
