@@ -246,7 +246,7 @@ class TestComplaints:
     def test_end_with_what_failed(self, connected: Office) -> None:
         activity_id = connected.opened(1)
         connected.vendor.faults.add(Kind.QUOTA_EXCEEDED)
-        assert "quota of requests" in complaint(connected.watch(activity_id), 1)
+        assert "day's quota" in complaint(connected.watch(activity_id), 1)
 
     def test_name_a_missing_privilege(self, connected: Office) -> None:
         connected.vendor.faults.add(Kind.FORBIDDEN)

@@ -35,7 +35,7 @@ def test_are_stored_encrypted(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("", "no JSON"),
+        ("", "not JSON"),
         ("[]", "malformed"),
         ('{"client_id": 7, "refresh_token": "kept-secret"}', "malformed"),
         ('{"refresh_token": "kept-secret"}', "lack client_id"),

@@ -20,13 +20,13 @@ def test_an_empty_secret_is_none(empty: str | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "two words", "kéy", "a\x00b", "a:b"])
 def test_what_is_no_client_id_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="no client id"):
+    with pytest.raises(InvalidInput, match="not a client id"):
         application(text, None)
 
 
 @pytest.mark.parametrize("text", ["two words", "sécret", "a\x1bb"])
 def test_what_is_no_secret_is_refused_without_being_repeated(text: str) -> None:
-    with pytest.raises(InvalidInput, match="no client secret") as told:
+    with pytest.raises(InvalidInput, match="not a client secret") as told:
         application("key", text)
     assert text not in str(told.value)
 
