@@ -227,6 +227,33 @@ class TestSns:
         assert mobile["delay_seconds"]["DataType"] == "Number"
         assert mobile.keys() - unknown.keys() == {"device_type"}
 
+    def test_sends_an_open_as_in_every_release(self, sns: Sns) -> None:
+        calls = sns.answers().calls
+        sns.publish([new_open(device_type="mobile")])
+        ((entry,),) = map(entries, calls)
+        assert entry == {
+            "Id": "0",
+            "Message": (
+                '{"specversion":"1.0","id":"fd6b151067681749bb6ccf187bd6eb7c",'
+                '"type":"email.opened",'
+                f'"source":"/constant-contact/default/activities/{ACTIVITY_ID}",'
+                '"subject":"contact-0","time":"2026-03-02T12:00:00Z",'
+                '"datacontenttype":"application/json",'
+                '"dataschema":"urn:email-opens:schema:email-opened.v1",'
+                f'"data":{{"contact_id":"contact-0","campaign_activity_id":"{ACTIVITY_ID}",'
+                '"campaign_id":"5b1e0a52-0000-4000-8000-0000000000bb",'
+                '"campaign_name":"March news","email_address":"ann@example.org",'
+                '"device_type":"mobile","created_time":"2026-03-02T12:00:00Z","occurrence":1}}'
+            ),
+            "MessageAttributes": {
+                "type": {"DataType": "String", "StringValue": "email.opened"},
+                "account_id": {"DataType": "String", "StringValue": "default"},
+                "campaign_activity_id": {"DataType": "String", "StringValue": ACTIVITY_ID},
+                "delay_seconds": {"DataType": "Number", "StringValue": "0"},
+                "device_type": {"DataType": "String", "StringValue": "mobile"},
+            },
+        }
+
     def test_sends_again_only_what_failed(self, sns: Sns) -> None:
         calls = sns.answers(refusing(new_open(1).event_id, "InternalError", sender=False)).calls
         assert sns.publish(new_opens(3)) == 0

@@ -1,4 +1,4 @@
-"""The core over its fakes, and short words for what the tests of the core need."""
+"""The core over its fakes, and short helpers for the tests of the core."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ LOOKBACK = timedelta(hours=2)
 
 
 def at(minute: float) -> datetime:
-    """Return the instant so many minutes past noon."""
+    """Return the instant this many minutes past noon."""
     return NOON + timedelta(minutes=minute)
 
 
@@ -37,44 +37,44 @@ def row(minute: float, contact: str = "ann", device: str | None = "mobile") -> O
 
 
 def rejected(text: str) -> RejectedRow:
-    return RejectedRow(text, "The row is no open.")
+    return RejectedRow(text, "The row is not an open.")
 
 
 FIVE_PAGES = [(row(number),) for number in range(5, 0, -1)]
-"""One more than a stretch of a walk holds."""
+"""One page more than a stretch of a walk holds."""
 
 
-class AskedLedger(MemoryLedger):
-    """A ledger that keeps in `asked` the hours of the day that were read, or `rejected`."""
+class RecordingLedger(MemoryLedger):
+    """A ledger that lists in `reads` the hours of the day that were read, or `rejected`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[str, str]] = []
+        self.reads: list[tuple[str, str]] = []
 
     def fingerprints(
         self, campaign_activity_id: str, first_bucket: str, last_bucket: str
     ) -> dict[str, set[bytes]]:
-        self.asked.append(
+        self.reads.append(
             (first_bucket.removeprefix("2026-03-02T"), last_bucket.removeprefix("2026-03-02T"))
         )
         return super().fingerprints(campaign_activity_id, first_bucket, last_bucket)
 
     def publish(self, *opens: Open) -> None:
-        """Know opens, each as the first of its like."""
-        for new in found(*opens):
+        """Record opens, each as a first occurrence."""
+        for new in first_occurrences(*opens):
             name = bucket(new.open.created_time)
             self.append(ACTIVITY_ID, {name: {fingerprint(new.event_id)}})
 
 
 class Pages:
-    """The Report port over pages as a test has written them, by link."""
+    """The Report port over pages that a test has written, by link."""
 
     def __init__(self, pages: Mapping[str | None, Page | Exception]) -> None:
         self.pages = dict(pages)
         self.requests = 0
         self.throttled = 0
         self.links: list[str | None] = []
-        """What was asked for."""
+        """The links that were requested."""
         self.deadlines: set[datetime] = set()
 
     def read(
@@ -91,7 +91,7 @@ class Pages:
 
 
 def report_of(*pages: tuple[Open, ...]) -> Pages:
-    """Return a report whose second page lies at link `2`, its third at `3`."""
+    """Return a report whose second page is at link `2` and whose third is at `3`."""
     links = [None, *(str(number) for number in range(2, len(pages) + 1))]
     following = [*links[1:], None]
     return Pages(
@@ -102,21 +102,21 @@ def report_of(*pages: tuple[Open, ...]) -> Pages:
     )
 
 
-class TroubledReport(WorldReport):
-    """A world's report that fails for some activities, and keeps who was asked for in `asked`."""
+class FailingReport(WorldReport):
+    """A world's report that fails for some activities, and lists the requested activity ids."""
 
     def __init__(
         self,
         world: World,
         budget: Budget,
         pages: int,
-        troubles: Mapping[str, Exception],
-        asked: list[str],
+        errors: Mapping[str, Exception],
+        polled: list[str],
         clock: FakeClock,
     ) -> None:
         super().__init__(world, budget, pages)
-        self._troubles = troubles
-        self._asked = asked
+        self._errors = errors
+        self._polled = polled
         self._clock = clock
 
     def read(
@@ -125,37 +125,37 @@ class TroubledReport(WorldReport):
         if self._clock.now() >= before:
             raise OutOfTime("No time is left.")
         page = super().read(campaign_activity_id, link=link, rows=rows, before=before)
-        self._asked.append(campaign_activity_id)
-        if campaign_activity_id in self._troubles:
-            raise self._troubles[campaign_activity_id]
+        self._polled.append(campaign_activity_id)
+        if campaign_activity_id in self._errors:
+            raise self._errors[campaign_activity_id]
         return page
 
 
 @dataclass(slots=True)
 class Core:
-    """The core's outside, in memory, and an account that tracks what a test adds."""
+    """The core's ports, in memory, and an account that tracks what a test adds."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     tracking: MemoryTracking = field(default_factory=MemoryTracking)
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
     world: World = field(default_factory=lambda: steady_world(page_rows=3))
-    troubles: dict[str, Exception] = field(default_factory=dict)
-    """What an activity's report raises."""
+    report_errors: dict[str, Exception] = field(default_factory=dict)
+    """What the report of an activity raises, by activity id."""
     requests_per_day: int = 10_000
     campaigns_per_probe: int = 150
-    stays: timedelta = timedelta()
-    """So long does a turn wait for what will be worth a request."""
+    stay: timedelta = timedelta()
+    """How long a turn may wait until a request is worth its price."""
     requests_in_time: int = 1000
-    """A turn is out of time after so many."""
-    asked: list[str] = field(default_factory=list)
-    """Whose report was asked for, page by page."""
+    """A turn runs out of time after this many requests."""
+    polled: list[str] = field(default_factory=list)
+    """The activity id of each page request."""
     throttled: int = 0
-    """So many requests each report says were refused for their pace."""
-    reports: list[TroubledReport] = field(default_factory=list)
+    """The throttled requests that each report counts."""
+    reports: list[FailingReport] = field(default_factory=list)
 
     def track(self, **changes: Any) -> Activity:
-        """Track an activity, with an empty report; no counter is asked for of it by itself."""
+        """Track an activity with an empty report; without a campaign id it has no counter."""
         activity = varied(ACTIVITY, **({"campaign_id": None} | changes))
         assert self.tracking.add(activity)
         self.world.rows.setdefault(activity.campaign_activity_id, [])
@@ -174,7 +174,7 @@ class Core:
         pause: datetime | None = None,
         rows: int = PAGE_ROWS,
     ) -> Walk:
-        """Begin a walk from the head, or that of a gap."""
+        """Return a walk from the head, or the walk of `gap`."""
         window = PublishedWindow(self.ledger, ACTIVITY_ID)
         if gap is not None:
             return Walk.of_gap(self.activity(), gap, window)
@@ -184,7 +184,7 @@ class Core:
     def work(
         self, report: Any, walk: Walk, calls: Calls | None = None, counts: PollCounts | None = None
     ) -> PollCounts:
-        """Work a stretch of a walk; `calls` may stop it at any call that changes something."""
+        """Work a stretch of a walk; `calls` may stop it at any call that writes."""
         counts = counts or PollCounts()
         through = (calls or Calls()).through
         poller = Poller(
@@ -197,18 +197,23 @@ class Core:
         poller.work(walk, counts, before=self.clock.now() + LEASE)
         return counts
 
-    def world_report(self, account_id: str, budget: Budget) -> TroubledReport:
+    def world_report(self, account_id: str, budget: Budget) -> FailingReport:
         assert account_id == "default"
         self.reports.append(
-            TroubledReport(
-                self.world, budget, self.requests_in_time, self.troubles, self.asked, self.clock
+            FailingReport(
+                self.world,
+                budget,
+                self.requests_in_time,
+                self.report_errors,
+                self.polled,
+                self.clock,
             )
         )
         self.reports[-1].throttled = self.throttled
         return self.reports[-1]
 
-    def take_turn(self, calls: Calls | None = None, holder: str = "one") -> TurnReport:
-        """Take a turn; `calls` may do something before or after each write of an activity."""
+    def take_turn(self, calls: Calls | None = None, holder: str = "turn") -> TurnReport:
+        """Take a turn; `calls` may act before or after each write of an activity."""
         tracking = (calls or Calls()).through(self.tracking, "save")
         turns = Turns(
             leases=Leases(
@@ -225,15 +230,15 @@ class Core:
         now = self.clock.now()
         until = now + LEASE
         return turns.take_turn(
-            "default", holder=holder, before=until, until=until, stay_until=now + self.stays
+            "default", holder=holder, before=until, until=until, stay_until=now + self.stay
         )
 
     def arrive(self, *opens: Open, to: str = ACTIVITY_ID) -> None:
-        """Let opens come into an activity's report."""
-        self.world.rows[to] += [replace(one, campaign_activity_id=to) for one in opens]
+        """Add opens to an activity's report."""
+        self.world.rows[to] += [replace(row, campaign_activity_id=to) for row in opens]
 
     def published_minutes(self, campaign_activity_id: str = ACTIVITY_ID) -> list[int]:
-        """Return, in order of publication, the minutes past noon of an activity's opens."""
+        """Return the minutes past noon of an activity's opens, in order of publication."""
         events = [json.loads(body)["data"] for body in self.publisher.published]
         return [
             int((utc(data["created_time"]) - NOON).total_seconds() // 60)
@@ -243,18 +248,18 @@ class Core:
 
 
 def steady_world(page_rows: int) -> World:
-    """Return a world of small pages whose ties keep their order."""
+    """Return a world of small pages whose rows of the same instant keep their order."""
     world = World(0, page_rows)
     world.unstable_ties = False
     return world
 
 
-def found(*opens: Open) -> list[NewOpen]:
-    """Return opens as new ones, each the first of its like."""
-    return [replace(new_open(), event_id=event_id(one, 1), open=one) for one in opens]
+def first_occurrences(*opens: Open) -> list[NewOpen]:
+    """Return opens as new opens, each a first occurrence."""
+    return [replace(new_open(), event_id=event_id(row, 1), open=row) for row in opens]
 
 
-def published(core: Core) -> list[tuple[str, int]]:
-    """Return contact and minute of what was published, in its order."""
+def published_opens(core: Core) -> list[tuple[str, int]]:
+    """Return the contact and minute of each published open, in order of publication."""
     events = [json.loads(body) for body in core.publisher.published]
     return [(event["subject"], int(event["time"][14:16])) for event in events]

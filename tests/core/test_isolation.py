@@ -38,20 +38,20 @@ def account(core: Core) -> Account:
 
 @pytest.mark.parametrize("error", [UNAVAILABLE, ZeroDivisionError("nobody foresaw it")])
 def test_a_failing_activity_stops_no_other(core: Core, error: Exception) -> None:
-    core.troubles["b"] = error
+    core.report_errors["b"] = error
     turn = core.take_turn()
     assert turn.failures == [Failure("b", error)]
     assert [len(core.published_minutes(name)) for name in ("a", "b", "c")] == [1, 0, 1]
 
 
 def test_a_failing_activity_is_not_read_on_in_this_round(core: Core) -> None:
-    core.troubles["b"] = UNAVAILABLE
+    core.report_errors["b"] = UNAVAILABLE
     core.take_turn()
-    assert core.asked == ["a", "b", "c"]
+    assert core.polled == ["a", "b", "c"]
 
 
 def test_a_failing_activity_waits_its_turn_like_one_that_was_polled(core: Core) -> None:
-    core.troubles["a"] = UNAVAILABLE
+    core.report_errors["a"] = UNAVAILABLE
     core.take_turn()
     activity = core.activity("a")
     assert (activity.progress.polled_at, activity.last_error, activity.state) == (
@@ -70,7 +70,7 @@ def test_an_activity_that_cannot_be_published_fails_alone(core: Core) -> None:
 
 def test_a_failure_that_nobody_foresaw_changes_no_activity(core: Core) -> None:
     before = core.activity("b")
-    core.troubles["b"] = ZeroDivisionError()
+    core.report_errors["b"] = ZeroDivisionError()
     core.take_turn()
     assert core.activity("b") == before
 
@@ -80,16 +80,16 @@ def test_an_activity_that_fails_below_its_head_is_not_read_on(core: Core) -> Non
     core.requests_in_time = 7
 
     def fail() -> None:
-        core.troubles["a"] = UNAVAILABLE
+        core.report_errors["a"] = UNAVAILABLE
 
     calls = Calls()
     calls.after[2] = fail
     turn = core.take_turn(calls)
-    assert (core.asked, turn.gaps) == (["a"] * 4 + ["b", "c", "a"], 1)
+    assert (core.polled, turn.gaps) == (["a"] * 4 + ["b", "c", "a"], 1)
 
 
 def test_the_failure_of_who_lost_a_race_is_told_and_not_written(core: Core) -> None:
-    core.troubles["a"] = UNAVAILABLE
+    core.report_errors["a"] = UNAVAILABLE
     calls = Calls()
     calls.before[0] = lose
     turn = core.take_turn(calls)
@@ -107,7 +107,7 @@ def test_a_lost_race_is_no_failure_and_stops_no_other(core: Core) -> None:
     calls = Calls()
     calls.before[0] = lose
     turn = core.take_turn(calls)
-    assert (turn.failures, core.asked) == ([], ["a", "b", "c"])
+    assert (turn.failures, core.polled) == ([], ["a", "b", "c"])
     assert core.activity("b").progress.polled_at is not None
 
 
@@ -125,9 +125,9 @@ def test_what_a_lost_race_left_unsaid_is_said_in_the_next_round(core: Core) -> N
 
 
 def test_an_expired_link_is_no_failure(core: Core) -> None:
-    core.troubles["b"] = LinkExpired("A next link no longer works.")
+    core.report_errors["b"] = LinkExpired("A next link no longer works.")
     turn = core.take_turn()
-    assert (turn.failures, core.asked) == ([], ["a", "b", "c"])
+    assert (turn.failures, core.polled) == ([], ["a", "b", "c"])
 
 
 def test_a_gap_whose_link_has_expired_begins_again_in_the_next_round(core: Core) -> None:

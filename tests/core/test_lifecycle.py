@@ -26,7 +26,7 @@ def read(core: Core, minute: float = 0, **changes: object) -> None:
     core.track(**changes)
     core.arrive(row(minute))
     core.take_turn()
-    core.asked.clear()
+    core.polled.clear()
     core.publisher.published.clear()
 
 

@@ -49,13 +49,13 @@ def test_whose_counter_has_moved_is_polled(core: Core) -> None:
     read(core)
     core.world.counters[CAMPAIGN] = 1
     core.take_turn()
-    assert core.asked == ["a"]
+    assert core.polled == ["a"]
 
 
 def test_whose_counter_stands_still_is_left_alone(core: Core) -> None:
     read(core)
     core.take_turn()
-    assert (core.world.counted, core.asked) == ([(CAMPAIGN,)], [])
+    assert (core.world.counted, core.polled) == ([(CAMPAIGN,)], [])
 
 
 def test_a_counter_that_stands_still_never_keeps_an_activity_from_its_longest_interval(
@@ -67,7 +67,7 @@ def test_a_counter_that_stands_still_never_keeps_an_activity_from_its_longest_in
         core.take_turn()
         core.clock.sleep(3600)
     core.take_turn()
-    assert core.asked == ["a"]
+    assert core.polled == ["a"]
 
 
 def test_campaigns_are_asked_for_once_each_and_so_many_at_once(core: Core) -> None:
@@ -85,7 +85,7 @@ def test_a_counter_that_moved_is_moved_no_more_once_it_was_read(core: Core) -> N
     core.take_turn()
     core.clock.sleep(3600)
     core.take_turn()
-    assert (core.asked, core.activity("a").profile.counter) == (["a"], 1)
+    assert (core.polled, core.activity("a").profile.counter) == (["a"], 1)
 
 
 def test_opens_that_a_counter_does_not_know_yet_are_expected_of_it(core: Core) -> None:
@@ -102,14 +102,14 @@ def test_a_counter_that_counts_less_than_the_rows_is_taken_as_it_is(core: Core) 
     core.world.counters[CAMPAIGN] = 1
     core.world.refreshed_at = core.clock.now()
     core.take_turn()
-    assert core.asked == []
+    assert core.polled == []
 
 
 def test_of_a_first_count_it_is_not_known_what_was_read(core: Core) -> None:
     read(core, counter=None)
     core.world.counters[CAMPAIGN] = 7
     core.take_turn()
-    assert (core.asked, core.activity("a").profile.counter) == (["a"], 7)
+    assert (core.polled, core.activity("a").profile.counter) == (["a"], 7)
 
 
 def test_a_first_count_from_before_the_last_read_is_kept_without_another(core: Core) -> None:
@@ -117,7 +117,7 @@ def test_a_first_count_from_before_the_last_read_is_kept_without_another(core: C
     core.world.counters[CAMPAIGN] = 7
     core.world.refreshed_at = at(118)
     core.take_turn()
-    assert (core.asked, core.activity("a").profile.counter) == ([], 7)
+    assert (core.polled, core.activity("a").profile.counter) == ([], 7)
 
 
 # --- Who wakes ---
@@ -185,16 +185,16 @@ def test_a_campaign_alone_without_a_counter_is_set_aside(core: Core) -> None:
 
 
 def test_an_activity_that_has_failed_is_not_polled_again_for_its_counter(core: Core) -> None:
-    core.stays = timedelta(seconds=50)
+    core.stay = timedelta(seconds=50)
     read(core, polled_at=at(0) - DAY)
     read(core, "b", estimate=Estimate(40.0, 40.0))
-    core.troubles["a"] = ZeroDivisionError()
+    core.report_errors["a"] = ZeroDivisionError()
     core.tracking.accounts["default"] = Account(
         account_id="default", counter_trust=CounterTrust(read_at=at(120) - timedelta(seconds=880))
     )
     core.world.counters[CAMPAIGN] = 1
     core.take_turn()
-    assert (core.asked.count("a"), len(core.world.counted)) == (1, 1)
+    assert (core.polled.count("a"), len(core.world.counted)) == (1, 1)
 
 
 def test_what_was_set_aside_is_asked_for_no_more(core: Core) -> None:
@@ -227,12 +227,12 @@ def test_polls_go_on_when_the_counters_fail(core: Core, error: Exception) -> Non
     core.world.counters_fail = error
     read(core, polled_at=at(0) - DAY)
     turn = core.take_turn()
-    assert (turn.uncounted, turn.stopped, core.asked) == (error, None, ["a"])
+    assert (turn.uncounted, turn.stopped, core.polled) == (error, None, ["a"])
 
 
 def test_counters_that_failed_are_not_asked_again_in_the_turn(core: Core) -> None:
     core.world.counters_fail = UNAVAILABLE
-    core.stays = timedelta(seconds=50)
+    core.stay = timedelta(seconds=50)
     read(core, estimate=Estimate(40.0, 40.0))
     core.take_turn()
     assert len(core.world.counted) == 1

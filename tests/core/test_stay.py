@@ -14,7 +14,7 @@ from tests.world import Calls
 @pytest.fixture
 def core() -> Core:
     core = Core()
-    core.stays = LEASE
+    core.stay = LEASE
     return core
 
 
@@ -26,7 +26,7 @@ def hot(core: Core, name: str = "a") -> None:
 def test_a_hot_activity_is_polled_again_and_again(core: Core) -> None:
     hot(core)
     core.take_turn()
-    assert 3 <= len(core.asked) <= 12
+    assert 3 <= len(core.polled) <= 12
 
 
 def test_an_open_that_comes_in_the_turn_is_published_in_it(core: Core) -> None:
@@ -39,9 +39,9 @@ def test_an_open_that_comes_in_the_turn_is_published_in_it(core: Core) -> None:
 
 def test_a_turn_that_does_not_stay_polls_once(core: Core) -> None:
     hot(core)
-    core.stays = timedelta()
+    core.stay = timedelta()
     core.take_turn()
-    assert core.asked == ["a"]
+    assert core.polled == ["a"]
 
 
 def test_a_turn_ends_before_its_time(core: Core) -> None:
@@ -65,11 +65,11 @@ def test_a_fresh_send_is_polled_as_the_turn_ends_for_nobody_looks_before_the_nex
     )
     began = core.clock.now()
     stays = timedelta(seconds=45)
-    core.stays = stays
+    core.stay = stays
     core.take_turn()
     read_at = core.activity().progress.polled_at
     assert read_at is not None
-    assert len(core.asked) == 2
+    assert len(core.polled) == 2
     assert stays - timedelta(seconds=2) < read_at - began < stays
 
 
@@ -96,9 +96,9 @@ def test_an_account_without_activities_ends_at_once(core: Core) -> None:
 
 def test_a_failing_activity_is_not_polled_again_in_the_turn(core: Core) -> None:
     hot(core)
-    core.troubles["a"] = ZeroDivisionError()
+    core.report_errors["a"] = ZeroDivisionError()
     core.take_turn()
-    assert core.asked == ["a"]
+    assert core.polled == ["a"]
 
 
 def test_heads_are_polled_between_the_stretches_of_a_backlog(core: Core) -> None:
@@ -109,8 +109,8 @@ def test_heads_are_polled_between_the_stretches_of_a_backlog(core: Core) -> None
     for number in range(99):
         calls.after[number] = lambda: core.clock.sleep(2)
     core.take_turn(calls)
-    heads = [number for number, name in enumerate(core.asked) if name == "a"]
-    stretches = [number for number, name in enumerate(core.asked) if name == "b"]
+    heads = [number for number, name in enumerate(core.polled) if name == "a"]
+    stretches = [number for number, name in enumerate(core.polled) if name == "b"]
     assert heads[1] < stretches[-1]
 
 
@@ -131,7 +131,7 @@ def test_a_backlog_whose_head_was_polled_meanwhile_repeats_nothing(core: Core) -
 
 
 def test_a_second_send_of_an_activity_is_read_at_once_and_estimated_anew(core: Core) -> None:
-    core.stays = timedelta()
+    core.stay = timedelta()
     core.track(
         sent_at=at(119),
         tracked_at=at(0) - 9 * DAY,
@@ -149,14 +149,14 @@ def test_a_second_send_of_an_activity_is_read_at_once_and_estimated_anew(core: C
 
 
 def test_nobody_waits_for_a_clock_that_has_jumped_back(core: Core) -> None:
-    core.stays = timedelta()
+    core.stay = timedelta()
     core.track(polled_at=core.clock.now() + DAY, watermark=at(0), audited_at=at(0))
     core.take_turn()
     assert core.activity().progress.polled_at == core.clock.now()
 
 
 def test_a_first_read_tells_when_an_activity_was_sent(core: Core) -> None:
-    core.stays = timedelta()
+    core.stay = timedelta()
     core.track()
     core.arrive(row(100), row(-300))
     core.take_turn()
@@ -178,13 +178,13 @@ def test_a_turn_tells_what_the_longest_intervals_need_beyond_the_budget(core: Co
 
 
 def test_a_turn_tells_what_is_left_of_the_day(core: Core) -> None:
-    core.stays = timedelta()
+    core.stay = timedelta()
     hot(core)
     assert core.take_turn().requests_left == 9_999
 
 
 def test_rows_that_came_within_their_grain_do_not_tell_how_often_it_is_opened(core: Core) -> None:
-    core.stays = timedelta()
+    core.stay = timedelta()
     core.track(tracked_at=core.clock.now())
     core.arrive(*(row(120, f"c{number}") for number in range(90)))
     core.take_turn()

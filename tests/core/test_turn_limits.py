@@ -40,9 +40,9 @@ def account(core: Core) -> Account:
     "error", [Throttled("Too many."), AccountDisconnected("Run connect."), OutOfTime("No time.")]
 )
 def test_what_stops_the_account_stops_its_turn(core: Core, error: Exception) -> None:
-    core.troubles["b"] = error
+    core.report_errors["b"] = error
     turn = core.take_turn()
-    assert (turn.stopped, turn.failures, core.asked) == (error, [], ["a", "b"])
+    assert (turn.stopped, turn.failures, core.polled) == (error, [], ["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -52,23 +52,23 @@ def test_what_stops_the_account_stops_its_turn(core: Core, error: Exception) -> 
 def test_why_an_account_stops_is_remembered_unless_it_is_the_time(
     core: Core, error: Exception, said: str | None
 ) -> None:
-    core.troubles["a"] = error
+    core.report_errors["a"] = error
     core.take_turn()
     assert account(core).last_error == said
 
 
 def test_an_account_that_works_again_forgets_why_it_stopped(core: Core) -> None:
-    core.troubles["a"] = AccountDisconnected("Run connect.")
+    core.report_errors["a"] = AccountDisconnected("Run connect.")
     core.take_turn()
-    core.troubles.clear()
+    core.report_errors.clear()
     core.take_turn()
     assert account(core).last_error is None
 
 
 def test_a_spent_quota_closes_the_account_until_it_opens(core: Core) -> None:
-    core.troubles["a"] = QuotaExceeded("The day's quota is spent.", MIDNIGHT)
+    core.report_errors["a"] = QuotaExceeded("The day's quota is spent.", MIDNIGHT)
     core.take_turn()
-    core.troubles.clear()
+    core.report_errors.clear()
     core.clock.instant = MIDNIGHT - timedelta(microseconds=1)
     turn = core.take_turn()
     assert (turn.requests, str(turn.stopped)) == (
@@ -79,9 +79,9 @@ def test_a_spent_quota_closes_the_account_until_it_opens(core: Core) -> None:
 
 
 def test_the_account_opens_with_the_quota(core: Core) -> None:
-    core.troubles["a"] = QuotaExceeded("The day's quota is spent.", MIDNIGHT)
+    core.report_errors["a"] = QuotaExceeded("The day's quota is spent.", MIDNIGHT)
     core.take_turn()
-    core.troubles.clear()
+    core.report_errors.clear()
     core.clock.instant = MIDNIGHT
     assert core.take_turn().requests == 3
     assert account(core).closed_until is None
@@ -93,11 +93,11 @@ def test_a_turn_begins_no_request_after_its_time_nor_its_day(core: Core, end: da
     calls = Calls()
     calls.before[0] = lambda: core.clock.sleep(LEASE.total_seconds())
     core.take_turn(calls)
-    assert core.asked == ["a"]
+    assert core.polled == ["a"]
 
 
 def test_why_a_turn_ended_holds_nothing_of_its_walks(core: Core) -> None:
-    core.troubles["a"] = OutOfTime("No time.")
+    core.report_errors["a"] = OutOfTime("No time.")
     stopped = core.take_turn().stopped
     assert stopped is not None
     assert stopped.__traceback__ is None

@@ -24,7 +24,7 @@ def read(core: Core, minute: float = 0, **changes: object) -> None:
     core.track(**changes)
     core.arrive(row(minute))
     core.take_turn()
-    core.asked.clear()
+    core.polled.clear()
     core.publisher.published.clear()
 
 
@@ -35,21 +35,21 @@ def test_every_active_activity_is_polled(core: Core) -> None:
     for name in ("a", "b"):
         core.track(campaign_activity_id=name)
     turn = core.take_turn()
-    assert (sorted(core.asked), turn.activities) == (["a", "b"], 2)
+    assert (sorted(core.polled), turn.activities) == (["a", "b"], 2)
 
 
 @pytest.mark.parametrize("state", [State.PAUSED, State.FINISHED])
 def test_an_activity_that_is_not_active_is_not_polled(core: Core, state: State) -> None:
     core.track(state=state)
     turn = core.take_turn()
-    assert (core.asked, turn.activities) == ([], 0)
+    assert (core.polled, turn.activities) == ([], 0)
 
 
 def test_who_waits_longest_is_polled_first(core: Core) -> None:
     core.track(campaign_activity_id="lately", polled_at=at(60))
     core.track(campaign_activity_id="long ago", polled_at=at(30))
     core.take_turn()
-    assert core.asked == ["long ago", "lately"]
+    assert core.polled == ["long ago", "lately"]
 
 
 def test_another_accounts_activities_are_left_alone(core: Core) -> None:
@@ -112,7 +112,7 @@ def test_all_heads_are_polled_before_what_is_below_them_in_turn(core: Core) -> N
         core.track(campaign_activity_id=name)
         core.arrive(*map(row, backlog(9)), to=name)
     core.take_turn()
-    assert "".join(core.asked) == "aaaabbbb" + "aaaabbbb" + "ab"
+    assert "".join(core.polled) == "aaaabbbb" + "aaaabbbb" + "ab"
 
 
 def test_a_backlog_is_published_whole_and_once(core: Core) -> None:
@@ -200,7 +200,7 @@ def test_a_walk_finishes_the_minute_of_its_watermark_before_others_begin(
     contacts = [f"c{number}" for number in range(5 * PAGE)]
     core.arrive(*(row(seconds / 60, contact) for contact in contacts), row(-1), to="a")
     core.take_turn()
-    assert "".join(core.asked) == order
+    assert "".join(core.polled) == order
 
 
 def test_more_ties_than_a_poll_reads_are_published_whole(core: Core) -> None:

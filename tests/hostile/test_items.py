@@ -169,7 +169,7 @@ class TestABrokenItemBesideAnother:
         core = Core(tracking=cast("Any", tracking))
         core.world.rows[ACTIVITY_ID] = []
         core.take_turn()
-        assert core.asked == [ACTIVITY_ID]
+        assert core.polled == [ACTIVITY_ID]
 
     def test_is_not_overwritten(self, tracking: DynamoDBTracking) -> None:
         (found,) = (item for item in tracking.activities("default") if item.last_error)

@@ -7,7 +7,7 @@ import pytest
 from email_opens.errors import LinkExpired, OutOfTime, PagingBroken, ReportUnavailable
 from email_opens.model import Gap, Page
 from tests.contract.samples import varied
-from tests.core.setup import FIVE_PAGES, Core, Pages, at, published, report_of, row
+from tests.core.setup import FIVE_PAGES, Core, Pages, at, published_opens, report_of, row
 
 CIRCLE = r"^A next link of the report leads back to a page already read\.$"
 
@@ -26,7 +26,7 @@ def test_what_was_read_before_a_failing_request_is_published(core: Core) -> None
         core.work(report, core.walk())
     activity = core.activity()
     assert (
-        published(core),
+        published_opens(core),
         activity.progress.gaps,
         activity.progress.watermark,
         activity.last_error,
@@ -67,7 +67,7 @@ def test_links_in_a_circle_end_the_walk_and_begin_again_from_the_head(
 def test_the_rows_of_a_page_that_leads_back_are_published(core: Core, circle: Pages) -> None:
     with pytest.raises(PagingBroken):
         core.work(circle, core.walk())
-    assert published(core) == [("ann", 3), ("ann", 4), ("ann", 5)]
+    assert published_opens(core) == [("ann", 3), ("ann", 4), ("ann", 5)]
 
 
 def test_a_circle_below_the_floor_is_none_of_the_walks_business(core: Core, circle: Pages) -> None:
@@ -90,7 +90,7 @@ def test_a_link_that_leads_astray_is_told_and_not_followed(core: Core) -> None:
     with pytest.raises(PagingBroken, match=r"^A next link leads elsewhere\.$"):
         core.work(report, core.walk())
     activity = core.activity()
-    assert (published(core), activity.progress.gaps, activity.last_error) == (
+    assert (published_opens(core), activity.progress.gaps, activity.last_error) == (
         [("ann", 1)],
         (Gap(None, at(1), None),),
         "A next link leads elsewhere.",

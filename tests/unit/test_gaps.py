@@ -8,10 +8,10 @@ from tests.contract.samples import varied
 from tests.core.setup import (
     FIVE_PAGES,
     LEASE,
-    AskedLedger,
     Core,
+    RecordingLedger,
     at,
-    published,
+    published_opens,
     rejected,
     report_of,
     row,
@@ -28,7 +28,7 @@ def core() -> Core:
 def test_a_burst_is_published_down_to_the_pages_in_hand(core: Core) -> None:
     walk = core.walk()
     core.work(report_of(*FIVE_PAGES), walk)
-    assert published(core) == [("ann", 2), ("ann", 3), ("ann", 4), ("ann", 5)]
+    assert published_opens(core) == [("ann", 2), ("ann", 3), ("ann", 4), ("ann", 5)]
 
 
 def test_what_is_left_of_a_burst_is_a_gap_at_the_last_page_worked(core: Core) -> None:
@@ -44,7 +44,7 @@ def test_a_gap_reads_its_last_page_again_and_goes_on(core: Core) -> None:
     report.links.clear()
     (gap,) = core.activity().progress.gaps
     core.work(report, core.walk(gap=gap))
-    assert (report.links, published(core)[4:]) == (["4", "5"], [("ann", 1)])
+    assert (report.links, published_opens(core)[4:]) == (["4", "5"], [("ann", 1)])
 
 
 def test_a_gap_that_was_worked_to_its_end_is_closed(core: Core) -> None:
@@ -77,7 +77,7 @@ def test_a_gaps_page_that_lost_its_place_is_read_from_the_head(core: Core) -> No
     core.tracking.save(varied(core.activity(), gaps=(gap,)))
     report = report_of((row(3),), (row(1),))
     core.work(report, core.walk(gap=gap))
-    assert (report.links, published(core), core.activity().counts.reported) == (
+    assert (report.links, published_opens(core), core.activity().counts.reported) == (
         ["2", None, "2"],
         [("ann", 1), ("ann", 3)],
         2,
@@ -122,11 +122,11 @@ def test_a_gap_remembers_the_rows_above_its_page_and_no_others(core: Core) -> No
 
 
 def test_a_gaps_page_reads_no_ledger_below_its_floor(core: Core) -> None:
-    core.ledger = ledger = AskedLedger()
+    core.ledger = ledger = RecordingLedger()
     gap = Gap(at(120), at(130), "2")
     core.tracking.save(varied(core.activity(), gaps=(gap,)))
     core.work(report_of((), (row(130), row(0))), core.walk(floor=at(120), gap=gap))
-    assert set(ledger.asked) == {("14", "14")}
+    assert set(ledger.reads) == {("14", "14")}
 
 
 def test_each_request_of_a_gap_that_lost_its_place_knows_the_end_of_the_time(core: Core) -> None:

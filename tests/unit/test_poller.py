@@ -15,11 +15,11 @@ from tests.contract.samples import ACTIVITY_ID, NOON
 from tests.core.setup import (
     FIVE_PAGES,
     LEASE,
-    AskedLedger,
     Core,
     Pages,
+    RecordingLedger,
     at,
-    published,
+    published_opens,
     rejected,
     report_of,
     row,
@@ -49,7 +49,7 @@ def core() -> Core:
 
 def test_new_opens_of_several_pages_are_published_oldest_first(core: Core) -> None:
     core.work(report_of((row(3, "cy"), row(2, "bo")), (row(1, "ann"),)), core.walk())
-    assert published(core) == [("ann", 1), ("bo", 2), ("cy", 3)]
+    assert published_opens(core) == [("ann", 1), ("bo", 2), ("cy", 3)]
 
 
 def test_a_walk_reads_on_to_its_floor_and_no_further(core: Core) -> None:
@@ -60,13 +60,13 @@ def test_a_walk_reads_on_to_its_floor_and_no_further(core: Core) -> None:
 
 def test_a_row_that_comes_again_on_the_next_page_is_published_once(core: Core) -> None:
     core.work(report_of((row(2), row(1)), (row(1),)), core.walk())
-    assert published(core) == [("ann", 1), ("ann", 2)]
+    assert published_opens(core) == [("ann", 1), ("ann", 2)]
 
 
 def test_a_row_that_was_published_before_is_not_published_again(core: Core) -> None:
     core.work(report_of((row(1),)), core.walk())
     core.work(report_of((row(2, "bo"), row(1))), core.walk())
-    assert published(core) == [("ann", 1), ("bo", 2)]
+    assert published_opens(core) == [("ann", 1), ("bo", 2)]
 
 
 def test_a_walk_pauses_where_others_go_first(core: Core) -> None:
@@ -80,19 +80,19 @@ def test_a_walk_asks_for_the_rows_that_it_is_told_to(core: Core) -> None:
     core.world.rows[ACTIVITY_ID] = [row(number) for number in range(3)]
     report = core.world_report("default", Budget(100))
     core.work(report, core.walk(rows=499))
-    assert len(published(core)) == 3
+    assert len(published_opens(core)) == 3
     assert report.requests == 2
 
 
 def test_an_empty_page_with_a_next_link_is_passed(core: Core) -> None:
     core.work(report_of((row(2),), (), (row(1),)), core.walk())
-    assert published(core) == [("ann", 1), ("ann", 2)]
+    assert published_opens(core) == [("ann", 1), ("ann", 2)]
 
 
 def test_the_ledger_is_not_read_below_the_floor(core: Core) -> None:
-    core.ledger = ledger = AskedLedger()
+    core.ledger = ledger = RecordingLedger()
     core.work(report_of((row(130), row(0))), core.walk(floor=at(120)))
-    assert ledger.asked == [("14", "14")]
+    assert ledger.reads == [("14", "14")]
 
 
 def test_each_request_knows_the_end_of_the_time(core: Core) -> None:
@@ -115,12 +115,12 @@ def test_rejected_rows_are_set_aside_once(core: Core) -> None:
 def test_an_open_that_the_topic_refuses_is_told(core: Core) -> None:
     core.publisher.refused = {event_id(row(1), 1)}
     counts = core.work(report_of((row(2), row(1))), core.walk())
-    assert (counts.published, counts.dead_lettered) == (2, 1)
+    assert (counts.published_opens, counts.dead_lettered) == (2, 1)
 
 
 def test_the_opens_of_a_page_with_rejected_rows_are_published(core: Core) -> None:
     core.work(Pages({None: Page(None, (row(1),), (rejected("a"),))}), core.walk())
-    assert published(core) == [("ann", 1)]
+    assert published_opens(core) == [("ann", 1)]
 
 
 def test_rejected_rows_of_several_pages_are_set_aside(core: Core) -> None:
@@ -141,7 +141,7 @@ def test_what_happened_adds_up_over_the_stretches_of_a_round(core: Core) -> None
         page = Page(None, (row(number),), (rejected(str(number)),))
         core.work(Pages({None: page}), core.walk(), counts=counts)
         core.tracking.save(core.activity())
-    assert (counts.published, counts.dead_lettered, counts.rejected) == (2, 2, 2)
+    assert (counts.published_opens, counts.dead_lettered, counts.rejected) == (2, 2, 2)
 
 
 # --- Delays ---

@@ -35,7 +35,7 @@ def test_credentials_are_stored_encrypted(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("credentials", "message"),
     [
-        ("", "no JSON"),
+        ("", "not JSON"),
         ("[]", "malformed"),
         ('{"client_id": 7, "refresh_token": "kept-secret"}', "malformed"),
         ('{"refresh_token": "kept-secret"}', "lack client_id"),

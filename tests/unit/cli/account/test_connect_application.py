@@ -20,13 +20,13 @@ def test_an_empty_secret_becomes_none(empty: str | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "two words", "kéy", "a\x00b", "a:b"])
 def test_an_invalid_client_id_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="no client id"):
+    with pytest.raises(InvalidInput, match="not a client id"):
         application(text, None)
 
 
 @pytest.mark.parametrize("text", ["two words", "sécret", "a\x1bb"])
 def test_an_invalid_secret_is_refused_by_an_error_that_does_not_contain_it(text: str) -> None:
-    with pytest.raises(InvalidInput, match="no client secret") as error:
+    with pytest.raises(InvalidInput, match="not a client secret") as error:
         application("key", text)
     assert text not in str(error.value)
 

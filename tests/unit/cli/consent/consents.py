@@ -1,4 +1,4 @@
-"""An authorization server to consent at, and a clock that tells what was waited for."""
+"""An authorization server for the consent flows, and a clock that records its waits."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +13,13 @@ from tests.fakes import FakeClock
 
 
 class WatchedClock(FakeClock):
-    """Notes each wait, and lets something happen during one of them."""
+    """Records each wait, and can run an action during one of them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waits: list[float] = []
         self.during: dict[int, Callable[[], None]] = {}
-        """By the number of the wait, from 1."""
+        """Actions by the number of the wait, from 1."""
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
@@ -29,7 +29,7 @@ class WatchedClock(FakeClock):
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """The vendor with one application, and this side's view of it."""
+    """The vendor with one application, and the client's view of it."""
 
     vendor: Emulator
     clock: WatchedClock
@@ -37,7 +37,7 @@ class Portal:
     application: Application
 
     def scope(self, tokens: Tokens) -> str | None:
-        """Return what tokens are good for; None: for nothing."""
+        """Return the scope of an access token, or None if it is invalid."""
         grant = self.vendor.authorization.bearer(f"Bearer {tokens.access_token}")
         return grant.scope if grant else None
 

@@ -1,4 +1,4 @@
-"""Consent in a browser of this machine: every way in which it comes back, or does not."""
+"""Consent in a browser on this machine: every redirect, and none."""
 
 import socket
 from collections.abc import Iterator
@@ -25,18 +25,18 @@ def at() -> Iterator[Portal]:
 
 
 class Browser:
-    """Visits addresses one after another, beside the program that waits for it."""
+    """Visits addresses one after another, in another thread than the program that waits."""
 
     def __init__(self) -> None:
         self.strays: list[str] = []
-        """What follows the port in addresses that are visited before the right one."""
+        """Paths of the listener that are visited before the address for consent."""
         self.statuses: list[int] = []
-        self.asked: dict[str, list[str]] = {}
+        self.query: dict[str, list[str]] = {}
         self._visits = Thread()
 
-    def show(self, address: str, comes_back_to: str) -> None:
-        self.asked = parse_qs(urlsplit(address).query)
-        origin = comes_back_to.removesuffix(code_flow.PATH)
+    def show(self, address: str, redirect: str) -> None:
+        self.query = parse_qs(urlsplit(address).query)
+        origin = redirect.removesuffix(code_flow.PATH)
         addresses = [*(origin + stray for stray in self.strays), address]
         self._visits = Thread(target=self._visit, args=(addresses,))
         self._visits.start()
@@ -63,7 +63,7 @@ def test_consent_gives_tokens_with_every_scope(at: Portal) -> None:
     assert at.scope(connect(at, Browser())) == SCOPES
 
 
-def test_the_secret_is_kept_with_the_tokens(at: Portal) -> None:
+def test_the_secret_is_returned_with_the_tokens(at: Portal) -> None:
     assert connect(at, Browser()).client_secret == APP_SECRET
 
 
@@ -72,13 +72,13 @@ def test_each_request_has_a_state_and_a_challenge_of_its_own(at: Portal) -> None
     connect(at, first)
     connect(at, second)
     for name in ("state", "code_challenge"):
-        assert first.asked[name] != second.asked[name]
+        assert first.query[name] != second.query[name]
 
 
 def test_the_secret_is_not_in_the_address(at: Portal) -> None:
     browser = Browser()
     connect(at, browser)
-    assert APP_SECRET not in str(browser.asked)
+    assert APP_SECRET not in str(browser.query)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_secret_is_not_in_the_address(at: Portal) -> None:
         ("/connected?error=access_denied&state=%C3%A9", 400),
     ],
 )
-def test_a_stray_visit_is_sent_away_and_the_right_one_waited_for(
+def test_a_stray_request_is_refused_and_the_wait_goes_on(
     at: Portal, stray: str, status: int
 ) -> None:
     browser = Browser()
@@ -99,41 +99,41 @@ def test_a_stray_visit_is_sent_away_and_the_right_one_waited_for(
     assert (browser.statuses, at.scope(tokens)) == ([status, 200], SCOPES)
 
 
-def test_a_connection_that_says_nothing_is_not_waited_for(
+def test_a_silent_connection_does_not_block_the_redirect(
     at: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(code_flow._Handler, "timeout", 0.01)
     browser = Browser()
     with ExitStack() as stack:
 
-        def show(address: str, comes_back_to: str) -> None:
-            port = urlsplit(comes_back_to).port or 0
+        def show(address: str, redirect: str) -> None:
+            port = urlsplit(redirect).port or 0
             stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            browser.show(address, comes_back_to)
+            browser.show(address, redirect)
 
         stack.callback(browser.close)
         tokens = code_flow.consent(at.server, at.application, port=0, show=show)
     assert at.scope(tokens) == SCOPES
 
 
-def test_only_this_machine_can_come_back(at: Portal) -> None:
-    def show(_: str, comes_back_to: str) -> None:
-        # Whoever listens on all addresses listens on this one too.
+def test_only_this_machine_can_reach_the_listener(at: Portal) -> None:
+    def show(_: str, redirect: str) -> None:
+        # A listener on all addresses would accept this one too.
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.2", urlsplit(comes_back_to).port or 0))
+            socket.create_connection(("127.0.0.2", urlsplit(redirect).port or 0))
         at.clock.sleep(600)
 
     with pytest.raises(AccountDisconnected):
         code_flow.consent(at.server, at.application, port=0, show=show)
 
 
-def test_a_denial_is_told(at: Portal) -> None:
+def test_a_denial_is_an_error(at: Portal) -> None:
     at.vendor.authorization.codes.denies = True
     with pytest.raises(AccountDisconnected, match="was denied"):
         connect(at, Browser())
 
 
-def test_a_browser_that_does_not_come_back_is_told(at: Portal) -> None:
+def test_a_missing_redirect_is_an_error(at: Portal) -> None:
     def show(*_: str) -> None:
         at.clock.instant += timedelta(minutes=10)
 
@@ -141,24 +141,24 @@ def test_a_browser_that_does_not_come_back_is_told(at: Portal) -> None:
         code_flow.consent(at.server, at.application, port=0, show=show)
 
 
-def test_a_wrong_secret_is_told(at: Portal) -> None:
+def test_a_wrong_secret_is_an_error(at: Portal) -> None:
     wrong = Application(client_id="an-app", client_secret="guessed")
     with pytest.raises(InvalidInput, match="does not know this client id and secret"):
         connect(at, Browser(), wrong)
 
 
-def test_a_refusal_without_a_word_of_oauth_is_told_without_it(at: Portal) -> None:
-    class Odd(Browser):
-        def show(self, address: str, comes_back_to: str) -> None:
+def test_a_refusal_without_an_oauth_error_code_is_an_error_without_it(at: Portal) -> None:
+    class UnknownRefusal(Browser):
+        def show(self, address: str, redirect: str) -> None:
             state = parse_qs(urlsplit(address).query)["state"][0]
-            super().show(f"{comes_back_to}?error=%1b[2J&state={state}", comes_back_to)
+            super().show(f"{redirect}?error=%1b[2J&state={state}", redirect)
 
-    with pytest.raises(AccountStopped) as told:
-        connect(at, Odd())
-    assert str(told.value) == "Constant Contact refused to connect."
+    with pytest.raises(AccountStopped) as caught:
+        connect(at, UnknownRefusal())
+    assert str(caught.value) == "Constant Contact refused to connect."
 
 
-def test_a_port_that_is_taken_is_told(at: Portal) -> None:
+def test_a_taken_port_is_an_error(at: Portal) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         pytest.raises(InvalidInput, match="is taken"),

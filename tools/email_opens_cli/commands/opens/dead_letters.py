@@ -158,23 +158,20 @@ def publish(
 
 
 def _entry(letter: "Letter", now: datetime, *, ordered: bool) -> dict[str, Any]:
+    from email_opens.adapters.aws.publisher import wire_attributes  # noqa: PLC0415 - boto3
+
     event = letter.event or {}
-    values = {name: text for name, text in letter.attributes.items() if text and name != "reason"}
+    values: dict[str, str | int] = {
+        name: text for name, text in letter.attributes.items() if text and name != "reason"
+    }
     try:
         # Published less created: alerts on fresh opens must not be sent for old ones.
-        delay = now - utc(event["time"])
-        values["delay_seconds"] = str(int(delay.total_seconds()))
+        values["delay_seconds"] = int((now - utc(event["time"])).total_seconds())
     except (KeyError, TypeError, ValueError):
         values.pop("delay_seconds", None)
     entry: dict[str, Any] = {
         "Message": letter.body,
-        "MessageAttributes": {
-            name: {
-                "DataType": "Number" if name == "delay_seconds" else "String",
-                "StringValue": text,
-            }
-            for name, text in values.items()
-        },
+        "MessageAttributes": wire_attributes(values),
     }
     if ordered:
         entry["MessageGroupId"] = letter.activity_id or "unknown"
