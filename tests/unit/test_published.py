@@ -43,12 +43,16 @@ def test_the_window_holds_no_opens_of_other_activities(ledger: RecordingLedger) 
     assert PublishedWindow(ledger, "another").of(page(0), None) == {}
 
 
-def test_hours_below_the_floor_are_not_read(ledger: RecordingLedger, window: PublishedWindow) -> None:
+def test_hours_below_the_floor_are_not_read(
+    ledger: RecordingLedger, window: PublishedWindow
+) -> None:
     window.of(page(3, 2, 0), at(2 * 60 + 30))
     assert ledger.reads == [("14", "15")]
 
 
-def test_a_page_below_the_floor_reads_nothing(ledger: RecordingLedger, window: PublishedWindow) -> None:
+def test_a_page_below_the_floor_reads_nothing(
+    ledger: RecordingLedger, window: PublishedWindow
+) -> None:
     window.of(page(2, 0), at(180))
     assert ledger.reads == []
 
@@ -67,7 +71,10 @@ def test_a_page_below_the_floor_reads_nothing(ledger: RecordingLedger, window: P
     ],
 )
 def test_no_hour_is_read_twice(
-    ledger: RecordingLedger, window: PublishedWindow, pages: list[Page], reads: list[tuple[str, str]]
+    ledger: RecordingLedger,
+    window: PublishedWindow,
+    pages: list[Page],
+    reads: list[tuple[str, str]],
 ) -> None:
     for each in pages:
         window.of(each, None)
@@ -95,7 +102,7 @@ def test_a_page_can_extend_the_window_in_both_directions(
     }
 
 
-# --- Opens that were first_occurrences but are not recorded yet ---
+# --- Opens that were found but are not recorded yet ---
 
 
 def test_noted_opens_are_in_the_window(window: PublishedWindow) -> None:
@@ -115,7 +122,9 @@ def test_noted_opens_are_kept_when_their_hour_is_read_later(
 # --- Hours that are no longer needed ---
 
 
-def test_hours_above_the_last_row_are_dropped(ledger: RecordingLedger, window: PublishedWindow) -> None:
+def test_hours_above_the_last_row_are_dropped(
+    ledger: RecordingLedger, window: PublishedWindow
+) -> None:
     ledger.publish(row(30), row(90), row(150))
     window.of(page(2, 1, 0), None)
     window.forget([page(2), page(1)])

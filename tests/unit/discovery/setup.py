@@ -44,7 +44,7 @@ class World:
         self.campaigns.sent[name] = self.clock.now() - ago
         return campaign
 
-    def search(self, *, within: timedelta = MINUTE) -> Found:
+    def search(self, *, within: timedelta = MINUTE, wait: timedelta | None = None) -> Found:
         discovery = Discovery(
             leases=Leases(
                 tracking=self.tracking, clock=self.clock, requests_per_day=self.requests_per_day
@@ -56,7 +56,9 @@ class World:
             lookback=LOOKBACK,
             names=self.names,
         )
-        return discovery.search("default", holder="search", before=self.clock.now() + within)
+        return discovery.search(
+            "default", holder="search", before=self.clock.now() + within, wait=wait
+        )
 
     def tracked(self) -> dict[str, Activity]:
         return {one.campaign_activity_id: one for one in self.tracking.activities("default")}

@@ -82,6 +82,19 @@ class TestTheLease:
         found = world.search()
         assert (found.leased, world.asked()) == (False, [])
 
+    def test_can_be_waited_for_beyond_the_time_of_the_search(self, world: World) -> None:
+        world.hold(until=world.clock.now() + 3 * MINUTE)
+        found = world.search(wait=5 * MINUTE)
+        assert (found.leased, len(found.tracked)) == (True, 0)
+        world.send("news")
+        assert len(world.search(wait=0 * MINUTE).tracked) == 1
+
+    def test_is_not_waited_for_without_a_wait(self, world: World) -> None:
+        world.hold(until=world.clock.now() + MINUTE)
+        before = world.clock.now()
+        assert not world.search(wait=0 * MINUTE).leased
+        assert world.clock.now() == before
+
 
 class TestASearchThatIsStopped:
     def test_by_the_quota_closes_the_account(self, world: World) -> None:

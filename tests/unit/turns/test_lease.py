@@ -114,6 +114,19 @@ class TestHolding:
                 lease.budget.take()
 
 
+class TestALostLease:
+    def test_ends_the_work_though_the_day_has_requests_left(
+        self, leases: Leases, clock: FakeClock
+    ) -> None:
+        with leases.hold("default", holder="x", lasts=MINUTE) as lease:
+            for _ in range(lease.budget.unused):
+                lease.budget.take()
+            clock.sleep(61)
+            take(leases, MINUTE)
+            with pytest.raises(OutOfTime, match="lease was lost"):
+                lease.budget.take()
+
+
 class TestWaiting:
     def test_is_not_done_unless_asked_for(self, leases: Leases, clock: FakeClock) -> None:
         take(leases, MINUTE)

@@ -191,7 +191,7 @@ def status_json(status: Status) -> dict[str, Any]:
             "account_id": account.account_id,
             "requests_today": account.requests_on(status.now),
             "requests_per_day": status.requests_per_day,
-            "closed_until": _plain(account.closed_until),
+            "closed_until": _plain(account.opens_at(status.now)),
             "last_error": account.last_error,
         },
         "activities": [

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from email_opens.errors import (
     AccountDisconnected,
+    AccountStopped,
     BudgetSpent,
     InvalidInput,
+    OutOfTime,
     ReportUnavailable,
 )
 from email_opens.model import Tokens
@@ -106,7 +108,10 @@ def _check(
         reply = product.connect(account_id, lease.budget, new).reply(_CHECKED, lease.before)
     except BudgetSpent:
         return "Whether it may read reports was not checked: the day's budget is spent."
-    except ReportUnavailable as error:
+    except AccountDisconnected:
+        raise
+    except (AccountStopped, OutOfTime, ReportUnavailable) as error:
+        # The credentials are stored nevertheless: to consent again would cost more than to try.
         return f"Whether it may read reports is not known: {error}"
     match reply.status:
         case HTTPStatus.OK:

@@ -142,9 +142,7 @@ def token(deployment: Deployment) -> Iterator[Finding]:
     if tokens.access_token is None or tokens.expires_at is None:
         yield good("token", "stored; the next poll requests an access token")
     elif tokens.expires_at <= now:
-        yield good(
-            "token", f"stored; it expired {iso(tokens.expires_at)} and will be refreshed"
-        )
+        yield good("token", f"stored; it expired {iso(tokens.expires_at)} and will be refreshed")
     else:
         yield good("token", f"stored; valid until {iso(tokens.expires_at)}")
 
@@ -252,9 +250,7 @@ def schedule(deployment: Deployment) -> Iterator[Finding]:
     if found["State"] == "ENABLED":
         yield good("schedule", f"{found['ScheduleExpression']}, enabled")
     else:
-        yield wrong(
-            "schedule", "it is disabled", "Deploy the stack with ScheduleState=ENABLED."
-        )
+        yield wrong("schedule", "it is disabled", "Deploy the stack with ScheduleState=ENABLED.")
 
 
 def function(deployment: Deployment) -> Iterator[Finding]:

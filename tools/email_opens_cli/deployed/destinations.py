@@ -45,8 +45,9 @@ def destination(address: str, opens_topic_arn: str, clock: Clock) -> Destination
             "queue or topic of one subscriber."
         )
     try:
-        if address.startswith("arn:") and address.split(":")[2:3] == ["sns"]:
-            sns = aws(address.split(":")[3]).client("sns")
+        parts = address.split(":")
+        if len(parts) == 6 and (parts[0], parts[2]) == ("arn", "sns"):  # noqa: PLR2004
+            sns = aws(parts[3]).client("sns")
             sns.get_topic_attributes(TopicArn=address)
             return Destination(topic(sns, address, _NAME), clock)
         if address.startswith(("https://", "http://")):

@@ -20,6 +20,8 @@ COMMIT = timedelta(seconds=30)
 """The end of a lease, kept to publish and record what is in hand."""
 REST_SECONDS = 30.0
 """The pause between two leases, in which a turn of the schedule can begin."""
+_LEAST_WAIT = timedelta(minutes=5)
+"""The wait for a later lease of the same command, which a scheduled turn often has."""
 
 
 @contextmanager
@@ -45,7 +47,7 @@ def hold(leases: Leases, account_id: str, command: str, *, wait: timedelta) -> I
     except KeyboardInterrupt:
         if held:
             raise
-        complain("Stopped waiting; nothing was changed.", INTERRUPTED)
+        complain(f"Stopped waiting for account {account_id}.", INTERRUPTED)
 
 
 def print_wait(sentence: str) -> None:
@@ -63,6 +65,8 @@ def work_in_leases(
 ) -> None:
     """Work under one lease after another, until `work` returns that it is done.
 
+    `wait` is the longest wait for the first lease.
+
     Raises:
         AccountBusy: as `hold` raises.
         BudgetSpent: the day has no request left.
@@ -78,4 +82,5 @@ def work_in_leases(
                 done = False
         if done:
             return
+        wait = max(wait, _LEAST_WAIT)
         leases.clock.sleep(REST_SECONDS)

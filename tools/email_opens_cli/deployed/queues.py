@@ -28,22 +28,29 @@ LEFT_OVER_AFTER = timedelta(minutes=15)
 WAIT_SECONDS = 2
 """The longest wait for a message, and so for the end after Ctrl-C."""
 
-_KEPT_SECONDS = 3600
-"""How long a message waits in a queue."""
+_KEPT_SECONDS = 300
+"""How long a message waits in the queue of a `tail`, which may be killed."""
 
 
 class TopicQueue:
     """A queue that receives what a topic publishes, without SNS's envelope."""
 
     def __init__(
-        self, sns: "SNSClient", sqs: "SQSClient", topic_arn: str, name: str, **tags: str
+        self,
+        sns: "SNSClient",
+        sqs: "SQSClient",
+        topic_arn: str,
+        name: str,
+        *,
+        kept_seconds: int = 3600,
+        **tags: str,
     ) -> None:
-        """Create the queue; nothing is sent to it until it is subscribed."""
+        """Create the queue, which keeps a message for `kept_seconds`; `subscribe` fills it."""
         self._sns, self._sqs, self._topic_arn = sns, sqs, topic_arn
         self.url = sqs.create_queue(
             QueueName=name,
             Attributes={
-                "MessageRetentionPeriod": str(_KEPT_SECONDS),
+                "MessageRetentionPeriod": str(kept_seconds),
                 "SqsManagedSseEnabled": "true",
             },
             tags=tags,
@@ -99,7 +106,9 @@ class TailQueue:
         """Create the queue and subscribe it; remove both whatever happens."""
         name, tags = f"{PREFIX}{uuid4().hex[:16]}", {ALIVE_AT: iso(now)}
         self._alive_at = now
-        queue = self._queue = TopicQueue(self._sns, self._sqs, self._topic_arn, name, **tags)
+        queue = self._queue = TopicQueue(
+            self._sns, self._sqs, self._topic_arn, name, kept_seconds=_KEPT_SECONDS, **tags
+        )
         try:
             queue.subscribe(FilterPolicy=json.dumps(filter_policy))
             yield

@@ -89,10 +89,13 @@ class Discovery:
         *,
         holder: str,
         before: datetime,
+        wait: timedelta | None = None,
         on_wait: Callable[[str], None] | None = None,
     ) -> Found:
         """Track what an account has sent lately, and begin no request after `before`.
 
+        `wait` is the longest wait for the first lease, by which `before` is put off; without it,
+        the wait ends at `before`.
         What is not reached is left for the next search.
         """
         found = Found(account_id)
@@ -100,16 +103,20 @@ class Discovery:
         while True:
             left = search.left
             found.stopped = None
+            began = self.clock.now()
+            first_wait = None if found.leased else wait
             try:
                 with self.leases.hold(
                     account_id,
                     holder=holder,
                     lasts=LEASE,
                     commit=COMMIT,
-                    wait=before - self.clock.now(),
+                    wait=before - began if first_wait is None else first_wait,
                     on_wait=on_wait,
                 ) as lease:
                     found.leased = True
+                    if first_wait is not None:
+                        before += self.clock.now() - began
                     search.work(self.campaigns(account_id, lease.budget), min(before, lease.before))
             except AccountBusy:
                 found.stopped = OutOfTime("No time is left for the search.")
@@ -229,7 +236,7 @@ class _Search:
     ) -> None:
         """Track each activity that was sent lately, or that is still to be sent."""
         tracking, account_id = self.discovery.tracking, self.found.account_id
-        ids = [activity.campaign_activity_id for activity in trackable(campaign)]
+        ids = list(dict.fromkeys(a.campaign_activity_id for a in trackable(campaign)))
         # A single activity was sent with its campaign.
         sent = {ids[0]: summary.last_sent} if len(ids) == 1 else {}
         if self.tracked is None:

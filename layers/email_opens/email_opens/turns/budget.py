@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from email_opens.errors import BudgetSpent, QuotaExceeded
+from email_opens.errors import BudgetSpent, OutOfTime, QuotaExceeded
 from email_opens.instants import iso
 
 BLOCK = 60
@@ -68,6 +68,7 @@ class Budget:
         Raises:
             QuotaExceeded: the vendor has closed the day.
             BudgetSpent: the day has no request left.
+            OutOfTime: the lease was lost.
         """
         self.check_open()
         if self.unused:
@@ -77,7 +78,7 @@ class Budget:
             raise BudgetSpent("The day's budget of requests is spent; it begins anew at 00:00 UTC.")
         if not self._reserve(block):
             self._beyond = 0
-            raise BudgetSpent("Another invocation counts the day's requests by now.")
+            raise OutOfTime("The lease was lost: another invocation counts the day's requests.")
         self._reserved += block
         self._beyond -= block
 
@@ -85,7 +86,7 @@ class Budget:
         """Spend one request.
 
         Raises:
-            QuotaExceeded, BudgetSpent: as `ready` raises.
+            QuotaExceeded, BudgetSpent, OutOfTime: as `ready` raises.
         """
         self.ready()
         self.spent += 1

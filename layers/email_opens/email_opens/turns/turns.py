@@ -66,11 +66,16 @@ class Turns:
             ) as lease:
                 turn_report.leased = True
                 latest = min(before or lease.before, lease.before)
-                self._work(lease, turn_report, latest, stay_until)
+                try:
+                    self._work(lease, turn_report, latest, stay_until)
+                except (AccountStopped, OutOfTime) as error:
+                    turn_report.stopped = error
+                    raise
         except AccountBusy:
             pass
         except (AccountStopped, OutOfTime) as error:
-            if not turn_report.leased:
+            # The lease itself may fail too, when it is taken or released.
+            if turn_report.stopped is not error:
                 raise
             # Its traceback would keep the walk and its window until the next invocation.
             turn_report.stopped = error.with_traceback(None)

@@ -134,7 +134,7 @@ def test_ctrl_c_ends_the_wait(product: EmailOpens, capsys: pytest.CaptureFixture
     with pytest.raises(typer.Exit) as exit_, hold(leases, "default", "test", wait=WAIT):
         pass
     assert exit_.value.exit_code == 130
-    assert "Stopped waiting; nothing was changed." in capsys.readouterr().err
+    assert "Stopped waiting for account default." in capsys.readouterr().err
 
 
 def test_ctrl_c_under_the_lease_releases_it(product: EmailOpens) -> None:
@@ -159,17 +159,18 @@ class BusyAfterEachLease(FakeClock):
         super().sleep(seconds)
 
 
+@pytest.mark.parametrize("wait", [NO_WAIT, WAIT])
 @pytest.mark.parametrize(("minutes", "unused"), [(3, []), (10, None)])
-def test_a_command_waits_for_later_leases_as_long_as_for_the_first(
-    product: EmailOpens, minutes: float, unused: list[bool] | None
+def test_a_command_waits_five_minutes_for_a_later_lease(
+    product: EmailOpens, minutes: float, unused: list[bool] | None, wait: timedelta
 ) -> None:
     clock = BusyAfterEachLease(lambda: take(product, minutes))
     product = replace(product, clock=clock, leases=replace(product.leases, clock=clock))
     if unused is None:
         with pytest.raises(AccountBusy):
-            work(product, [False, True])
+            work(product, [False, True], wait)
     else:
-        assert work(product, [False, True]) == unused
+        assert work(product, [False, True], wait) == unused
 
 
 def test_unspent_requests_are_returned_to_the_budget(product: EmailOpens) -> None:

@@ -167,6 +167,7 @@ class TestCommand:
         [
             ("nonsense", "is not a destination"),
             ("arn:aws:sqs:eu-west-1:123456789012:q", "is not a destination"),
+            ("arn:aws:sns", "is not a destination"),
             ("arn:aws:sns:eu-west-1:123456789012:nowhere", "There is no queue or topic"),
             (
                 "https://sqs.eu-west-1.amazonaws.com/123456789012/nowhere",

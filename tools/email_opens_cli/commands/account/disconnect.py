@@ -53,7 +53,8 @@ def _disconnect(account_id: str, stack: str | None, wait: timedelta, *, yes: boo
             "to stop it."
         )
     elif schedules.remove(account_id):
-        sentences.append("Its schedule is deleted.")
+        # Printed before the wait for the lease, which can be interrupted.
+        print("Its schedule is deleted.")
     # A turn in hand would store refreshed credentials again.
     with hold(wired.leases, account_id, "disconnect", wait=wait) if stored else nullcontext():
         deleted = _delete(wired.settings.credentials_prefix + account_id)

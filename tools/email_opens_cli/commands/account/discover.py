@@ -29,11 +29,13 @@ SEARCH = timedelta(minutes=2)
 def discover(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
     """Find what was sent lately, and track it."""
     with complaints():
-        account_id, wired = parse_account(account), discovery(stack)
+        account_id, longest_wait = parse_account(account), parse_wait(wait)
+        wired = discovery(stack)
         found = wired.discovery.search(
             account_id,
             holder=f"email-opens discover {uuid4()}",
-            before=wired.clock.now() + max(SEARCH, parse_wait(wait)),
+            before=wired.clock.now() + SEARCH,
+            wait=longest_wait,
             on_wait=print_wait,
         )
         for sentence in found_sentences(found):
