@@ -1,7 +1,6 @@
 """The one place where boto3 sessions are made."""
 
 from collections.abc import Mapping
-from functools import cache
 
 import boto3
 
@@ -14,10 +13,4 @@ def aws_session(environment: Mapping[str, str]) -> AwsSession:
     botocore reads AWS_DEFAULT_REGION and the AWS config file, but not AWS_REGION, which the AWS
     CLI and the other SDKs read first.
     """
-    return _session(environment.get("AWS_REGION") or None)
-
-
-@cache
-def _session(region: str | None) -> AwsSession:
-    # Each session resolves credentials by itself: it may run a process, or ask for an MFA code.
-    return boto3.session.Session(region_name=region)
+    return boto3.session.Session(region_name=environment.get("AWS_REGION") or None)
