@@ -288,7 +288,7 @@ def test_on_a_terminal_watch_asks_for_consent_if_it_has_no_credentials(watcher: 
         terminal.wait_for(r"API key\): $")
         # Not Ctrl-C: if it comes before Python waits for a line, Python handles it after the line.
         terminal.type(CTRL_D)
-        terminal.wait_for("Given up; nothing was changed")
+        terminal.wait_for("Stopped; nothing was changed")
         assert terminal.wait() == 130
 
 
@@ -301,5 +301,5 @@ def test_a_watch_that_is_interrupted_during_consent_reports_that_nothing_was_cha
     with TerminalSession(command, watcher.environment | client, columns=40) as terminal:
         terminal.wait_for("Waiting until")
         terminal._process.send_signal(signal.SIGINT)
-        terminal.wait_for("Given up; nothing was changed")
+        terminal.wait_for("Stopped; nothing was changed")
         assert terminal.wait() == 130

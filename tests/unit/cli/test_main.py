@@ -10,7 +10,6 @@ import pytest
 from constant_contact_emulator import Emulator, Kind
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.instants import iso
-from email_opens.turns import turns
 from tests.conftest import REGION, Aws
 from tests.unit.cli.world import ONE, TWO, World, complaint, run, settings
 
@@ -123,15 +122,12 @@ class TestPoll:
         run("track", ONE)
         assert ONE in complaint(run("poll"), 1)
 
-    def test_suggests_a_retry_when_the_account_is_leased(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(turns, "LEASE_PATIENCE", timedelta())
+    def test_suggests_a_retry_when_the_account_is_leased(self, world: World) -> None:
         now = datetime.now(UTC)
         world.tracking.lease(
             "default", holder="x", now=now, until=now + timedelta(minutes=5), reserve=1, budget=1
         )
-        assert "try again in a minute" in complaint(run("poll"), 1)
+        assert "try again in a minute" in complaint(run("poll", "--wait", "0s"), 1)
 
     @pytest.mark.usefixtures("world")
     def test_reports_an_account_that_is_not_connected(self) -> None:
