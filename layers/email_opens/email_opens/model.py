@@ -83,6 +83,12 @@ class Gap:
     link: str | None
     rows_above: int = 0
     """Rows that the walk counted above that page."""
+    reached: datetime | None = None
+    """The oldest row that the walk has ever reached, also before it began again from the head."""
+    failures: int = 0
+    """Attempts in a row that reached no older row and found no new open."""
+    retry_at: datetime | None = None
+    """When the next attempt may begin; None: at once."""
 
 
 class State(StrEnum):
@@ -117,6 +123,8 @@ class Progress:
     polled_at: datetime | None = None
     swept_at: datetime | None = None
     audited_at: datetime | None = None
+    audit_at: datetime | None = None
+    """When an audit is due, however long the report is; None: when its length says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +185,9 @@ class Activity:
     counts: Counts = Counts()
     profile: Profile = Profile()
     last_error: str | None = None
+    missing_since: datetime | None = None
+    """When the vendor first answered that it does not know the activity, as ever since; None: it
+    knows it."""
     version: int = 0
     """Every write is conditional on the version that was read."""
 
@@ -242,6 +253,12 @@ class Account:
     requests_spent: int = 0
     closed_until: datetime | None = None
     """The instant until which the quota is spent, from the vendor's last such reply."""
+    rests_until: datetime | None = None
+    """The instant until which no request is sent, because the vendor asked for it or is failing."""
+    outages: int = 0
+    """Attempts in a row that found the vendor failing for every activity."""
+    vendor_account_id: str | None = None
+    """The vendor's own id of the account that gave its consent."""
     last_error: str | None = None
     counter_trust: CounterTrust = CounterTrust()
 

@@ -75,6 +75,9 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         requests_day=_text(record, "requests_day"),
         requests_spent=_whole(record, "requests_spent") or 0,
         closed_until=_instant(record, "closed_until"),
+        rests_until=_instant(record, "rests_until"),
+        outages=_whole(record, "outages") or 0,
+        vendor_account_id=_text(record, "vendor_account_id"),
         last_error=_text(record, "last_error"),
         counter_trust=CounterTrust(
             read_at=_bounded_instant(record, "counted_at"),
@@ -94,7 +97,14 @@ def account_record(account: Account) -> Record:
         requests_day=account.requests_day,
     )
     record["requests_spent"] = {"N": str(account.requests_spent)}
-    return record | _texts(closed_until=account.closed_until, last_error=account.last_error)
+    if account.outages:
+        record["outages"] = {"N": str(account.outages)}
+    return record | _texts(
+        closed_until=account.closed_until,
+        rests_until=account.rests_until,
+        vendor_account_id=account.vendor_account_id,
+        last_error=account.last_error,
+    )
 
 
 def counter_trust_record(counter_trust: CounterTrust) -> Record:
@@ -114,6 +124,7 @@ def activity_record(activity: Activity) -> Record:
         campaign_id=activity.campaign_id,
         campaign_name=activity.campaign_name,
         last_error=activity.last_error,
+        missing_since=activity.missing_since,
         sent_at=activity.sent_at,
         tracked_at=activity.tracked_at,
         tracked_from=activity.tracked_from,
@@ -121,6 +132,7 @@ def activity_record(activity: Activity) -> Record:
         polled_at=progress.polled_at,
         swept_at=progress.swept_at,
         audited_at=progress.audited_at,
+        audit_at=progress.audit_at,
     )
     numbers = {
         "published": counts.published,
@@ -173,6 +185,7 @@ def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) 
             polled_at=_instant(record, "polled_at"),
             swept_at=_instant(record, "swept_at"),
             audited_at=_instant(record, "audited_at"),
+            audit_at=_instant(record, "audit_at"),
         ),
         counts=Counts(
             published=_whole(record, "published") or 0,
@@ -180,6 +193,7 @@ def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) 
             rejected=_whole(record, "rejected") or 0,
         ),
         last_error=_text(record, "last_error"),
+        missing_since=_bounded_instant(record, "missing_since"),
         weight=_positive(record, "weight") or 1.0,
         profile=Profile(
             estimate=_estimate(record),
@@ -214,8 +228,17 @@ def _estimate(record: StoredRecord) -> Estimate | None:
 
 
 def _gap_record(gap: Gap) -> Record:
-    record = _texts(floor=gap.floor, ceiling=gap.ceiling, link=gap.link)
-    return record | {"rows_above": {"N": str(gap.rows_above)}}
+    record = _texts(
+        floor=gap.floor,
+        ceiling=gap.ceiling,
+        link=gap.link,
+        reached=gap.reached,
+        retry_at=gap.retry_at,
+    )
+    record["rows_above"] = {"N": str(gap.rows_above)}
+    if gap.failures:
+        record["failures"] = {"N": str(gap.failures)}
+    return record
 
 
 def _texts(**values: str | datetime | None) -> Record:
@@ -242,6 +265,9 @@ def _gap(record: StoredRecord) -> Gap:
         ceiling=_instant(record, "ceiling"),
         link=_text(record, "link"),
         rows_above=_whole(record, "rows_above") or 0,
+        reached=_instant(record, "reached"),
+        failures=_whole(record, "failures") or 0,
+        retry_at=_instant(record, "retry_at"),
     )
 
 
