@@ -5,11 +5,11 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 
-from tests.simulation.scenarios import draw_scenario, play
+from tests.simulation.scenarios import SWITCHED_ON, draw_scenario, play
 
 ACTIONS = 80
 SCENARIOS_PER_TASK = 25
@@ -39,10 +39,10 @@ class Summary:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-def play_seed(seed: int) -> Summary:
+def play_seed(seed: int, manners: Collection[str] = SWITCHED_ON) -> Summary:
     """Play the scenario of a seed; the error of a broken rule names the command that replays it."""
     try:
-        simulation = play(draw_scenario(seed, ACTIONS))
+        simulation = play(draw_scenario(seed, ACTIONS, manners))
     except Exception as error:
         error.add_note(f"To replay it: python -m tests.simulation --seed {seed}")
         raise

@@ -150,4 +150,11 @@ class Ports:
         return loaded
 
     def store(self, account_id: str, tokens: Tokens) -> None:
-        self._table(lambda: self._simulation.credentials.store(account_id, tokens))
+        def store() -> None:
+            trouble = self._simulation.trouble
+            if trouble.refused_stores:
+                trouble.refused_stores -= 1
+                raise TableThrottled
+            self._simulation.credentials.store(account_id, tokens)
+
+        self._table(store)

@@ -47,11 +47,13 @@ class VendorSession:
         page_rows: int,
         call: Callable[[Callable[[], Reply]], Reply],
         on_request: Callable[[], None],
+        on_wait: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._vendor = vendor
         self._page_rows = page_rows
         self._call = call
         self._on_request = on_request
+        self._on_wait = on_wait
 
     @contextmanager
     def request(
@@ -83,6 +85,8 @@ class VendorSession:
             raise requests.ReadTimeout
         if reply.ending is Ending.DROPPED:
             raise requests.ConnectionError
+        if "Retry-After" in reply.headers and target.startswith("/v3/"):
+            self._on_wait(float(reply.headers["Retry-After"]))
         body = reply.body()
         cut = reply.ending is Ending.CUT
         yield _Response(
