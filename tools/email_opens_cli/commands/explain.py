@@ -79,7 +79,7 @@ def explanations(
     )
     roster.load(tracking.activities(account.account_id), now)
     left = max(0, settings.requests_to_spend - account.requests_on(now))
-    plan = roster.plan(now, left, settings.requests_to_spend)
+    plan = roster.plan(now, left)
     explained = [
         _explanation(candidate, plan, account.counter_trust.missed, now)
         for candidate in roster.candidates.values()

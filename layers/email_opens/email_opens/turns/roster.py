@@ -76,7 +76,7 @@ class Roster:
             changed=activity_id in self.changed,
         )
 
-    def plan(self, now: datetime, requests: int, requests_a_day: int) -> Plan:
+    def plan(self, now: datetime, requests: int) -> Plan:
         """Plan the rest of the day, for which `requests` are left."""
         activities = [*self.activities.values(), *self.asleep.values()]
         return plan(
@@ -84,7 +84,6 @@ class Roster:
             now=now,
             requests=requests,
             seconds=max(MINUTE, next_day(now) - now).total_seconds(),
-            requests_a_day=requests_a_day,
             trust=self.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
         )

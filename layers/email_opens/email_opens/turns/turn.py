@@ -25,7 +25,7 @@ from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import Poll, Probe, choose
-from email_opens.scheduling.lifecycle import depth_due, finished
+from email_opens.scheduling.lifecycle import depth_due, finished, missing, stops_in_minute
 from email_opens.scheduling.price import Plan
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
@@ -60,6 +60,10 @@ class Turn:
     stay_until: datetime
     """Until when the turn waits for what will be worth a request."""
     backlog: Backlog
+    was_killed: bool = False
+    """The last turn did not end: what it was reading then comes last in this one."""
+    _suspect: str | None = None
+    """The activity that the killed turn was probably reading."""
 
     def work(self) -> None:
         """Poll, probe and wait until nothing is worth a request, or the time is over.
@@ -93,7 +97,7 @@ class Turn:
         self.backlog.begin(self.roster.activities.values(), now)
 
     def _plan(self, now: datetime) -> Plan:
-        plan = self.roster.plan(now, self.budget.left, self.backlog.requests_per_day)
+        plan = self.roster.plan(now, self.budget.left)
         self.turn_report.price = plan.price if plan.price < inf else None
         self.turn_report.shortfall = max(0, ceil(plan.floors - self.budget.left))
         return plan
@@ -103,7 +107,11 @@ class Turn:
         now = self.clock.now()
         if now + ENOUGH > self.before:
             return False
-        candidates = self.roster.candidates.values()
+        candidates = [
+            candidate
+            for activity_id, candidate in self.roster.candidates.items()
+            if activity_id != self._suspect
+        ]
         stays = (min(self.stay_until, self.before - ENOUGH) - now).total_seconds()
         leaves = stays < LEAVING_SECONDS
         if leaves:
@@ -116,11 +124,18 @@ class Turn:
             now=now,
             campaigns_per_probe=self.roster.campaigns_per_probe,
         )
-        if isinstance(choice, Poll):
+        if isinstance(choice, Poll) and self.was_killed:
+            # The killed turn chose as this one does: it ended with what is chosen first now.
+            self.was_killed, self._suspect = False, choice.candidate.campaign_activity_id
+        elif isinstance(choice, Poll):
             self._poll(choice, plan, now)
         elif isinstance(choice, Probe):
             self._probe(now, plan)
-        elif not self._work_below(now, plan):
+        elif self._work_below(now, plan):
+            pass
+        elif self._suspect is not None:
+            self._suspect = None
+        else:
             seconds = choice.seconds
             if seconds > stays:
                 if leaves or not any(candidate.is_hot(now) for candidate in candidates):
@@ -150,7 +165,9 @@ class Turn:
         worked = self._isolated(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self._isolated(walk)
-        if worked:
+        if not worked:
+            self.roster.drop(activity_id)
+        else:
             self.roster.changed.discard(activity_id)
             self._leave(walk)
 
@@ -160,19 +177,21 @@ class Turn:
         audits_again = depth is Depth.AUDIT and watermark is not None
         # Earlier walks have not read the rows of a gap.
         settled = audits_again and not activity.progress.gaps
+        lookback = floor_of(activity, Depth.SWEEP, self.lookback, now)
         return Aim(
             depth=depth,
             floor=floor_of(activity, depth, self.lookback, now),
+            compared_from=lookback,
+            full_minute=watermark if stops_in_minute(activity, depth, now) else None,
             pause=watermark,
-            settled=floor_of(activity, Depth.SWEEP, self.lookback, now) if settled else None,
+            settled=lookback if settled else None,
             rows=AUDIT_PAGE_ROWS if audits_again else PAGE_ROWS,
         )
 
     def _isolated(self, walk: Walk, candidate: Candidate | None = None) -> bool:
-        """Work a stretch; if that fails, the activity is left alone until the next turn.
+        """Work a stretch; return whether it succeeded.
 
-        The first stretch of a poll has a `candidate`, from which the scheduler learns. Returns
-        whether the stretch succeeded.
+        The first stretch of a poll has a `candidate`, from which the scheduler learns.
         """
         activity_id = walk.activity.campaign_activity_id
         try:
@@ -186,26 +205,26 @@ class Turn:
         except (LostRace, LinkExpired):
             pass  # The winner's state stands; the next turn finds another link.
         except ActivityGone as error:
-            self._fail(walk, error, State.GONE)
+            self._fail(walk, error, missing(walk.activity, self.clock.now()))
         except ActivityFailed as error:
-            self._fail(walk, error, walk.activity.state)
+            self._fail(walk, error, walk.activity)
         except Exception as error:  # noqa: BLE001 - reported, and it stops no other activity
             self.turn_report.failures.append(Failure(activity_id, error))
         else:
             return True
         finally:
             self.roster.activities[activity_id] = walk.activity
-        self.roster.drop(activity_id)
         self.backlog.drop(activity_id)
         return False
 
-    def _fail(self, walk: Walk, error: EmailOpensError, state: State) -> None:
-        """Report a failure; the activity is not due before those that were polled."""
-        activity = walk.activity
+    def _fail(self, walk: Walk, error: EmailOpensError, activity: Activity) -> None:
+        """Report a failure; after that of a head, the others that are due are polled first."""
         self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
-        polled = replace(activity.progress, polled_at=self.clock.now())
+        progress = activity.progress
+        if walk.place.from_head:
+            progress = replace(progress, polled_at=self.clock.now())
         walk.activity = self.roster.save(
-            replace(activity, state=state, progress=polled, last_error=str(error))
+            replace(activity, progress=progress, last_error=str(error))
         )
 
     def _leave(self, walk: Walk) -> None:

@@ -12,6 +12,7 @@ from email_opens.adapters.local.lines import LinesPublisher, OutputClosed, close
 from email_opens.errors import PublishFailed
 from email_opens.events import message
 from email_opens.model import RejectedRow
+from email_opens.ports import Delivery
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, new_opens
 
 ROW = RejectedRow('{"email_address": "bo@example.com"}', "It has no contact_id.")
@@ -49,7 +50,7 @@ def unread(tmp_path: Path) -> Iterator[LinesPublisher]:
 class TestPublish:
     def test_writes_each_event_as_a_line_in_its_order(self, output: Output) -> None:
         opens = new_opens(45)
-        assert output.publisher.publish(ACTIVITY, opens, NOON) == 0
+        assert output.publisher.publish(ACTIVITY, opens, NOON) == Delivery(settled=tuple(opens))
         assert output.lines() == [message(ACTIVITY, new) for new in opens]
 
     @pytest.mark.parametrize("text", ["é☃😀", "\ud800", "\n\r\x00", "\u2028\u0085"])
@@ -69,17 +70,21 @@ class TestPublish:
         assert len(output.lines()) == 3
 
     def test_stops_all_work_when_nobody_reads(self, unread: LinesPublisher) -> None:
-        with pytest.raises(OutputClosed):
-            unread.publish(ACTIVITY, [new_open()], NOON)
+        delivery = unread.publish(ACTIVITY, [new_open()], NOON)
+        assert isinstance(delivery.failure, OutputClosed)
+        assert delivery.settled == ()
 
     def test_fails_on_a_full_disk(self, tmp_path: Path) -> None:
         full = os.open("/dev/full", os.O_WRONLY)
         try:
-            with pytest.raises(PublishFailed, match="No space left") as raised:
-                LinesPublisher(full, tmp_path / "rejected").publish(ACTIVITY, [new_open()], NOON)
+            lines = LinesPublisher(full, tmp_path / "rejected")
+            delivery = lines.publish(ACTIVITY, [new_open()], NOON)
         finally:
             os.close(full)
-        assert "@" not in str(raised.value)
+        assert isinstance(delivery.failure, PublishFailed)
+        assert "No space left" in str(delivery.failure)
+        assert "@" not in str(delivery.failure)
+        assert delivery.settled == ()
 
 
 class TestSetAside:
@@ -104,9 +109,10 @@ class TestSetAside:
 
     def test_fails_where_they_cannot_be_kept(self, output: Output) -> None:
         output.rejected.mkdir()
-        with pytest.raises(PublishFailed) as raised:
-            output.publisher.set_aside(ACTIVITY, [ROW])
-        assert "@" not in str(raised.value)
+        delivery = output.publisher.set_aside(ACTIVITY, [ROW])
+        assert isinstance(delivery.failure, PublishFailed)
+        assert "@" not in str(delivery.failure)
+        assert delivery.settled == ()
 
 
 class TestClosed:

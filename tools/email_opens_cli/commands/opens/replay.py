@@ -182,8 +182,11 @@ class Replay:
             if fingerprint(new.event_id) not in self._sent_ids
         ]
         if opens:
-            self.sent += self.destination.send(self.activity, opens, self.wired.clock.now())
-            self._sent_ids.update(fingerprint(new.event_id) for new in opens)
+            delivery = self.destination.send(self.activity, opens, self.wired.clock.now())
+            self.sent += len(delivery.settled) - delivery.dead_lettered
+            self._sent_ids.update(fingerprint(new.event_id) for new in delivery.settled)
+            if delivery.failure:
+                raise delivery.failure
         self._window.forget([page])
         self.on_sent(self.sent)
 

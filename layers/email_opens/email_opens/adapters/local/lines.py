@@ -9,13 +9,14 @@ import json
 import os
 import select
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from email_opens.errors import AccountStopped, PublishFailed
+from email_opens.errors import AccountStopped, EmailOpensError, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
+from email_opens.ports import Delivery
 
 
 class OutputClosed(AccountStopped):
@@ -32,21 +33,23 @@ class LinesPublisher:
         self._output = output
         self._rejected = rejected
 
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
         del now
-        try:
-            _write(self._output, (message(activity, new) for new in opens))
-        except BrokenPipeError:
-            raise OutputClosed("The reader of the output has closed it.") from None
-        except OSError as error:
-            raise PublishFailed(
+        written, error = _write(self._output, [message(activity, new) for new in opens])
+        failure: EmailOpensError | None = None
+        if isinstance(error, BrokenPipeError):
+            failure = OutputClosed("The reader of the output has closed it.")
+        elif error is not None:
+            failure = PublishFailed(
                 f"The output did not accept the opens of activity {activity.campaign_activity_id}: "
                 f"{error.strerror}."
-            ) from None
-        return 0
+            )
+        return Delivery(settled=tuple(opens[:written]), failure=failure)
 
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
-        letters = (
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
+        letters = [
             json.dumps(
                 {
                     "account_id": activity.account_id,
@@ -56,17 +59,22 @@ class LinesPublisher:
                 }
             )
             for row in rows
-        )
+        ]
+        written, fault = 0, None
         try:
             file = os.open(self._rejected, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                _write(file, letters)
+                written, fault = _write(file, letters)
             finally:
                 os.close(file)
         except OSError as error:
-            raise PublishFailed(
-                f"{self._rejected} did not accept rows that are not opens: {error.strerror}."
-            ) from None
+            fault = error
+        failure = None
+        if fault is not None:
+            failure = PublishFailed(
+                f"{self._rejected} did not accept rows that are not opens: {fault.strerror}."
+            )
+        return Delivery(settled=tuple(rows[:written]), failure=failure)
 
 
 def closed(output: int) -> bool:
@@ -76,18 +84,30 @@ def closed(output: int) -> bool:
     return bool(poll.poll(0))  # Errors and hang-ups are always reported.
 
 
-def _write(file: int, lines: Iterable[str]) -> None:
-    """Write lines; they have then left this process, and are on the disk if this is a file."""
-    on_disk = stat.S_ISREG(os.fstat(file).st_mode)
-    if on_disk and _cut(file):
-        os.write(file, b"\n")
-    for line in lines:
-        # Half a character, which JSON allows, is written as a JSON escape.
-        left = f"{line}\n".encode(errors="backslashreplace")
-        while left:
-            left = left[os.write(file, left) :]
-    if on_disk:
-        os.fsync(file)
+def _write(file: int, lines: Sequence[str]) -> tuple[int, OSError | None]:
+    """Write lines; return how many were written, and why the others were not.
+
+    Written lines have left this process, and are on the disk if this is a file.
+    """
+    written, fault = 0, None
+    try:
+        on_disk = stat.S_ISREG(os.fstat(file).st_mode)
+        if on_disk and _cut(file):
+            os.write(file, b"\n")
+        try:
+            for line in lines:
+                # Half a character, which JSON allows, is written as a JSON escape.
+                left = f"{line}\n".encode(errors="backslashreplace")
+                while left:
+                    left = left[os.write(file, left) :]
+                written += 1
+        except OSError as error:
+            fault = error
+        if on_disk:
+            os.fsync(file)
+    except OSError as error:
+        return 0, error
+    return written, fault
 
 
 def _cut(file: int) -> bool:
