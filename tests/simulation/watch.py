@@ -87,6 +87,7 @@ class Watch:
             if (
                 activity_id in trouble.unread
                 or row[1] in trouble.failing
+                or not simulation.rules.rows[row]
                 or activity.state is State.PAUSED
                 or (was_unread and passed < AFTER_A_REFUSAL)
             ):
