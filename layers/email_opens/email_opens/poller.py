@@ -9,11 +9,9 @@ from datetime import datetime
 from typing import Self
 
 from email_opens.errors import (
-    AccountStopped,
     ActivityFailed,
     EmailOpensError,
     LinkExpired,
-    OutOfTime,
     PagingBroken,
 )
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
@@ -242,7 +240,8 @@ class Poller:
         activity, left = advance(before, stretch, aim.floor, walk.gap, now)
         if delivery.failure:
             activity = unsettled(activity, _undelivered_from(walk, pages), walk.gap, now)
-        if left and left.failures >= PATIENCE and not isinstance(failure, _OF_THE_ACCOUNT):
+        paused = {gap.retry_at for gap in before.progress.gaps}
+        if left and left.retry_at and left.retry_at not in paused:
             failure = _stuck(left, failure)
         failure = failure or delivery.failure
         whole = walk.done and aim.floor is None
@@ -292,9 +291,6 @@ class Poller:
             replace(walk.activity, progress=replace(progress, gaps=gaps))
         )
         return _stuck(again, error) if again.failures >= PATIENCE else error
-
-
-_OF_THE_ACCOUNT = (AccountStopped, OutOfTime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +345,7 @@ def _stretch(
         link=last.link,
         ended=walk.done,
         stopped=stopped,
+        from_head=pages[0].link is None,
         lost=lost,
         failed=isinstance(failure, (ActivityFailed, LinkExpired)),
         new=tuple(new.open.created_time for new in delivery.opens),
