@@ -37,6 +37,8 @@ class Stretch:
     """The walk stopped above its floor, in a minute whose other rows are read later."""
     from_head: bool = False
     """Its first page is the head."""
+    fresh: bool = False
+    """It has rows that the walk had not met before, perhaps of the same instant."""
     lost: bool = False
     """The link below it cannot be followed, so the rest begins again from the head."""
     failed: bool = False
@@ -112,7 +114,9 @@ def _tried(left: Gap, stretch: Stretch, gap: Gap | None, history: Gap | None, no
     found = any(reached is None or instant <= reached for instant in stretch.new)
     # On its way down from the head to where it was before, a stretch makes no progress yet.
     ceiling = gap.ceiling if gap and not stretch.from_head else None
-    moves = bottom is not None and (ceiling is None or bottom < ceiling)
+    moves = bottom is not None and (
+        ceiling is None or bottom < ceiling or (bottom == ceiling and stretch.fresh)
+    )
     if lower or found:
         reached, failures = bottom or reached, 0
     # A walk from the head does not shorten the pause of what is broken below it.

@@ -125,7 +125,7 @@ class Poller:
         rejected: list[RejectedRow] = []
         failure: EmailOpensError | None = None
         aim, window = walk.aim, walk.window
-        stopped = False
+        stopped, fresh = False, walk.place.fresh
         while len(pages) < PAGES_IN_HAND:
             try:
                 page = self._read(walk, before)
@@ -153,7 +153,11 @@ class Poller:
             raise self._noted(walk, delivery.failure, most=MOST_UNDELIVERED) from None
         counts.missing += _missing(aim, delivery.opens)
         window.forget(pages)
-        stretch = _stretch(walk, pages, delivery, failure, stopped=stopped, now=self.clock.now())
+        stretch = replace(
+            _stretch(walk, pages, delivery, failure, self.clock.now()),
+            stopped=stopped,
+            fresh=walk.place.fresh > fresh,
+        )
         return self._result(walk, pages, stretch, delivery, failure)
 
     def save(self, walk: Walk, result: StretchResult, activity: Activity) -> None:
@@ -328,8 +332,6 @@ def _stretch(
     pages: list[Page],
     delivery: _Delivered,
     failure: EmailOpensError | None,
-    *,
-    stopped: bool,
     now: datetime,
 ) -> Stretch:
     """Return the part of the report that these pages have covered."""
@@ -344,7 +346,6 @@ def _stretch(
         newest=max((instant for instant in instants if instant <= now), default=None),
         link=last.link,
         ended=walk.done,
-        stopped=stopped,
         from_head=pages[0].link is None,
         lost=lost,
         failed=isinstance(failure, (ActivityFailed, LinkExpired)),

@@ -144,13 +144,21 @@ class Place:
     begun: bool = False
     visited: frozenset[str] = frozenset()
     """The links that were read."""
+    contents: frozenset[int] = frozenset()
+    """Hashes of the rows of each page."""
+    fresh: int = 0
+    """The pages, after the first one, whose rows the walk had not met on another page."""
 
     def below(self, page: Page) -> Self:
         """Return the place below a page."""
+        content = hash(frozenset(page.opens))
+        fresh = self.begun and bool(page.opens) and content not in self.contents
         return replace(
             self,
             link=page.next_link,
             rows_read=self.rows_read + len(page.opens) + len(page.rejected),
             begun=True,
             visited=self.visited if page.link is None else self.visited | {page.link},
+            contents=self.contents | {content},
+            fresh=self.fresh + fresh,
         )
