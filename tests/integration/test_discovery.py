@@ -9,7 +9,7 @@ import pytest
 
 from constant_contact_emulator import Campaign, Kind
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
-from email_opens.discovery.campaigns import SeenCampaign
+from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
 from email_opens.errors import InvalidInput
 from email_opens.model import State
 from tests.integration.deployment import ACCOUNT, Deployment
@@ -155,7 +155,9 @@ class TestNamePatterns:
 def test_sends_beyond_one_page_of_summaries_are_found(discovery: Deployment) -> None:
     first = send(discovery, ago=timedelta(hours=1))
     seen = {send(discovery).campaign_id: SeenCampaign(discovery.clock.now()) for _ in range(500)}
-    DynamoDBSeenCampaigns(discovery.aws.dynamodb, discovery.aws.tracking_table).store(ACCOUNT, seen)
+    DynamoDBSeenCampaigns(discovery.aws.dynamodb, discovery.aws.tracking_table).store(
+        ACCOUNT, SearchMemory(seen)
+    )
     assert discovery.invoke()["tracked"] == [first.activity_id]
 
 
@@ -180,7 +182,7 @@ def test_an_unforeseen_error_is_logged_without_its_text(
     discovery: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = boto3.Session()
-    session.events.register("before-call.dynamodb.PutItem", raise_key_error)
+    session.events.register("provide-client-params.dynamodb.PutItem", refuse_activities)
     monkeypatch.setattr(boto3.session, "Session", lambda **_: session)
     campaign = send(discovery)
     assert discovery.invoke()["failed"] == [campaign.campaign_id]
@@ -188,8 +190,9 @@ def test_an_unforeseen_error_is_logged_without_its_text(
     assert message.startswith("Unexpected KeyError at tracking.py:")
 
 
-def raise_key_error(**_: Any) -> None:
-    raise KeyError("ann@example.org")
+def refuse_activities(*, params: dict[str, Any], **_: Any) -> None:
+    if params["Item"]["item"]["S"].startswith("activity#"):
+        raise KeyError("ann@example.org")
 
 
 class TestTokens:
