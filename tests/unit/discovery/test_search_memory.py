@@ -152,6 +152,14 @@ class TestAMemoryThatOverflows:
             world.clock.sleep(timedelta(days=1).total_seconds())
         assert len(world.tracked()) == 6
 
+    def test_goes_on_below_a_campaign_that_the_end_of_a_lease_has_cut_short(self) -> None:
+        world = World(seen=MemorySeenCampaigns(most=1))
+        send_many(world, 9)
+        world.campaigns.seconds = 5
+        assert world.search(within=5 * MINUTE).stopped is None
+        assert world.leases > 1
+        assert len(world.tracked()) == 9
+
     def test_forgets_the_range_once_it_is_older_than_the_lookback(self, full: World) -> None:
         assert isinstance(full.seen.load("default").forgotten, Forgotten)
         full.clock.sleep(LOOKBACK.total_seconds())
@@ -205,9 +213,10 @@ class SearchesInThePause(FakeClock):
             world.search()
 
 
-def test_two_searches_at_once_read_each_campaign_once() -> None:
+@pytest.mark.parametrize("names", [Names(), Names(exclude=("*",))], ids=["tracked", "left out"])
+def test_two_searches_at_once_read_each_campaign_once(names: Names) -> None:
     clock = SearchesInThePause()
-    world = World(clock=clock)
+    world = World(clock=clock, names=names)
     send_many(world, 5 * STRETCH_REQUESTS)
     clock.world = world
     assert world.search().stopped is None
