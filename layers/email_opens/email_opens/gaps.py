@@ -180,4 +180,5 @@ def _bounded(gaps: list[Gap]) -> tuple[Gap, ...]:
         return tuple(gaps)
     lowest = min(gaps, key=lambda gap: (gap.floor is not None, gap.floor))
     failures = max(gap.failures for gap in gaps)
-    return (Gap(floor=lowest.floor, ceiling=None, link=None, failures=failures),)
+    reached = min((gap.reached for gap in gaps if gap.reached), default=None)
+    return (Gap(lowest.floor, None, None, reached=reached, failures=failures),)

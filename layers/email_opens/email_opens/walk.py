@@ -34,15 +34,17 @@ def floor_of(
     start, watermark = activity.tracked_from, activity.progress.watermark
     if watermark is None:
         return start
-    if depth is Depth.TAIL:
-        floor = watermark
-    elif depth is Depth.SWEEP:
-        floor = watermark - lookback
-    else:
-        # Opens below this floor were published so long ago that the ledger may have lost them.
-        floor = now - LEDGER_KEPT + DAY
-        if activity.tracked_at >= floor:
-            return start
+    # Opens below this instant were published so long ago that the ledger may have lost them.
+    remembered = now - LEDGER_KEPT + DAY
+    if depth is Depth.AUDIT and activity.tracked_at >= remembered:
+        return start
+    floor = {
+        Depth.TAIL: watermark,
+        Depth.SWEEP: watermark - lookback,
+        Depth.AUDIT: remembered,
+    }[depth]
+    if activity.tracked_at < remembered:
+        floor = max(floor, remembered)
     return floor if start is None else max(start, floor)
 
 
