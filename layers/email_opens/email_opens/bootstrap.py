@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import requests
 from botocore.config import Config
 
 from email_opens.adapters.aws.credentials import SsmCredentials
@@ -19,6 +18,7 @@ from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.oauth import RECONNECT, TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.adapters.vendor.session import Session
 from email_opens.config import (
     Settings,
     StackSettings,
@@ -201,7 +201,7 @@ def _connect(
     clock: Clock,
     reconnect: str = RECONNECT,
 ) -> Connect:
-    session, auth_url = _session(), settings.constant_contact_auth_url
+    session, auth_url = Session(), settings.constant_contact_auth_url
 
     def connect(
         account_id: str, budget: Budget, credentials: Credentials | None = None
@@ -250,10 +250,3 @@ def _patient() -> Config:
         retries={"mode": "standard", "total_max_attempts": 4},
         tcp_keepalive=True,
     )
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    # Neither a proxy of the environment nor a .netrc may replace the Authorization header.
-    session.trust_env = False
-    return session

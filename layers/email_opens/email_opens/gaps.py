@@ -35,6 +35,10 @@ class Stretch:
     """The floor was reached."""
     stopped: bool = False
     """The walk stopped above its floor, in a minute whose other rows are read later."""
+    from_head: bool = False
+    """Its first page is the head."""
+    fresh: bool = False
+    """It has rows that the walk had not met before, perhaps of the same instant."""
     lost: bool = False
     """The link below it cannot be followed, so the rest begins again from the head."""
     failed: bool = False
@@ -59,7 +63,7 @@ def advance(
     if not (stretch.ended or stretch.stopped):
         ceiling = stretch.bottom or (gap.ceiling if gap else stretch.newest)
         left = Gap(floor, ceiling, stretch.link, stretch.rows_above)
-        if any(_within(left, other) and other.retry_at is None for other in gaps):
+        if any(_within(left, other) and _waits_with(left, other) for other in gaps):
             left = None
         else:
             covered = [other for other in gaps if _within(other, left)]
@@ -91,7 +95,8 @@ def unsettled(
     """
     gaps = activity.progress.gaps
     failures = max(PATIENCE, tried.failures + 1 if tried else 0)
-    gap = Gap(floor, None, None, failures=failures, retry_at=_retry_at(failures, now))
+    retry_at = _retry_at(failures, now)
+    gap = Gap(floor, None, None, reached=floor, failures=failures, retry_at=retry_at)
     others = [other for other in gaps if not _within(other, gap)]
     if any(_within(gap, other) for other in others):
         return activity
@@ -108,14 +113,18 @@ def _tried(left: Gap, stretch: Stretch, gap: Gap | None, history: Gap | None, no
     lower = bottom is not None and (reached is None or bottom < reached)
     found = any(reached is None or instant <= reached for instant in stretch.new)
     # On its way down from the head to where it was before, a stretch makes no progress yet.
+    ceiling = gap.ceiling if gap and not stretch.from_head else None
     moves = bottom is not None and (
-        gap is None or stretch.top is None or gap.ceiling is None or bottom < gap.ceiling
+        ceiling is None or bottom < ceiling or (bottom == ceiling and stretch.fresh)
     )
     if lower or found:
         reached, failures = bottom or reached, 0
+    # A walk from the head does not shorten the pause of what is broken below it.
+    retry_at = history.retry_at if history and failures and gap is None else None
     if stretch.failed or not (lower or found or moves):
         failures += 1
-    tried = replace(left, reached=reached, failures=failures, retry_at=_retry_at(failures, now))
+        retry_at = _retry_at(failures, now)
+    tried = replace(left, reached=reached, failures=failures, retry_at=retry_at)
     lost = stretch.lost or (stretch.failed and failures % PATIENCE == 0)
     return _from_head(tried) if lost else tried
 
@@ -152,6 +161,14 @@ def _within(inner: Gap, outer: Gap) -> bool:
     return covers and _below(outer.floor, inner.floor)
 
 
+def _waits_with(left: Gap, other: Gap) -> bool:
+    """Return whether a gap within another one can wait with it, because neither gets further."""
+    if other.retry_at is None:
+        return True
+    reached, ceiling = other.reached, left.ceiling
+    return reached is not None and ceiling is not None and ceiling <= reached
+
+
 def _below(low: datetime | None, high: datetime | None) -> bool:
     """Compare floors; None is the end of the report, below every instant."""
     return low is None or (high is not None and low <= high)
@@ -163,4 +180,5 @@ def _bounded(gaps: list[Gap]) -> tuple[Gap, ...]:
         return tuple(gaps)
     lowest = min(gaps, key=lambda gap: (gap.floor is not None, gap.floor))
     failures = max(gap.failures for gap in gaps)
-    return (Gap(floor=lowest.floor, ceiling=None, link=None, failures=failures),)
+    reached = min((gap.reached for gap in gaps if gap.reached), default=None)
+    return (Gap(lowest.floor, None, None, reached=reached, failures=failures),)

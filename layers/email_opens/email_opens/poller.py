@@ -9,11 +9,9 @@ from datetime import datetime
 from typing import Self
 
 from email_opens.errors import (
-    AccountStopped,
     ActivityFailed,
     EmailOpensError,
     LinkExpired,
-    OutOfTime,
     PagingBroken,
 )
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
@@ -127,7 +125,7 @@ class Poller:
         rejected: list[RejectedRow] = []
         failure: EmailOpensError | None = None
         aim, window = walk.aim, walk.window
-        stopped = False
+        stopped, fresh = False, walk.place.fresh
         while len(pages) < PAGES_IN_HAND:
             try:
                 page = self._read(walk, before)
@@ -155,7 +153,11 @@ class Poller:
             raise self._noted(walk, delivery.failure, most=MOST_UNDELIVERED) from None
         counts.missing += _missing(aim, delivery.opens)
         window.forget(pages)
-        stretch = _stretch(walk, pages, delivery, failure, stopped=stopped, now=self.clock.now())
+        stretch = replace(
+            _stretch(walk, pages, delivery, failure, self.clock.now()),
+            stopped=stopped,
+            fresh=walk.place.fresh > fresh,
+        )
         return self._result(walk, pages, stretch, delivery, failure)
 
     def save(self, walk: Walk, result: StretchResult, activity: Activity) -> None:
@@ -242,7 +244,8 @@ class Poller:
         activity, left = advance(before, stretch, aim.floor, walk.gap, now)
         if delivery.failure:
             activity = unsettled(activity, _undelivered_from(walk, pages), walk.gap, now)
-        if left and left.failures >= PATIENCE and not isinstance(failure, _OF_THE_ACCOUNT):
+        paused = {gap.retry_at for gap in before.progress.gaps}
+        if left and left.retry_at and left.retry_at not in paused:
             failure = _stuck(left, failure)
         failure = failure or delivery.failure
         whole = walk.done and aim.floor is None
@@ -294,9 +297,6 @@ class Poller:
         return _stuck(again, error) if again.failures >= PATIENCE else error
 
 
-_OF_THE_ACCOUNT = (AccountStopped, OutOfTime)
-
-
 @dataclass(frozen=True, slots=True)
 class _Delivered:
     """What a stretch has delivered."""
@@ -332,8 +332,6 @@ def _stretch(
     pages: list[Page],
     delivery: _Delivered,
     failure: EmailOpensError | None,
-    *,
-    stopped: bool,
     now: datetime,
 ) -> Stretch:
     """Return the part of the report that these pages have covered."""
@@ -348,7 +346,7 @@ def _stretch(
         newest=max((instant for instant in instants if instant <= now), default=None),
         link=last.link,
         ended=walk.done,
-        stopped=stopped,
+        from_head=pages[0].link is None,
         lost=lost,
         failed=isinstance(failure, (ActivityFailed, LinkExpired)),
         new=tuple(new.open.created_time for new in delivery.opens),

@@ -34,15 +34,17 @@ def floor_of(
     start, watermark = activity.tracked_from, activity.progress.watermark
     if watermark is None:
         return start
-    if depth is Depth.TAIL:
-        floor = watermark
-    elif depth is Depth.SWEEP:
-        floor = watermark - lookback
-    else:
-        # Opens below this floor were published so long ago that the ledger may have lost them.
-        floor = now - LEDGER_KEPT + DAY
-        if activity.tracked_at >= floor:
-            return start
+    # Opens below this instant were published so long ago that the ledger may have lost them.
+    remembered = now - LEDGER_KEPT + DAY
+    if depth is Depth.AUDIT and activity.tracked_at >= remembered:
+        return start
+    floor = {
+        Depth.TAIL: watermark,
+        Depth.SWEEP: watermark - lookback,
+        Depth.AUDIT: remembered,
+    }[depth]
+    if activity.tracked_at < remembered:
+        floor = max(floor, remembered)
     return floor if start is None else max(start, floor)
 
 
@@ -144,13 +146,21 @@ class Place:
     begun: bool = False
     visited: frozenset[str] = frozenset()
     """The links that were read."""
+    contents: frozenset[int] = frozenset()
+    """Hashes of the rows of each page."""
+    fresh: int = 0
+    """The pages, after the first one, whose rows the walk had not met on another page."""
 
     def below(self, page: Page) -> Self:
         """Return the place below a page."""
+        content = hash(frozenset(page.opens))
+        fresh = self.begun and bool(page.opens) and content not in self.contents
         return replace(
             self,
             link=page.next_link,
             rows_read=self.rows_read + len(page.opens) + len(page.rejected),
             begun=True,
             visited=self.visited if page.link is None else self.visited | {page.link},
+            contents=self.contents | {content},
+            fresh=self.fresh + fresh,
         )

@@ -213,12 +213,10 @@ def _connect(product: "Watch", settings: "Settings", account: str, given: "Token
             raise InvalidInput(str(error)) from None
     else:
         return
-    import requests  # noqa: PLC0415
-
+    from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
 
-    with requests.Session() as session, redirect_stdout(sys.stderr):
-        session.trust_env = False
+    with Session() as session, redirect_stdout(sys.stderr):
         server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
         try:
             tokens = consent(server, read_application(), port=PORT)

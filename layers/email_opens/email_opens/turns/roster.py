@@ -124,13 +124,14 @@ class Roster:
         polled = any(candidate.countable for candidate in self.candidates.values())
         return not polled and self.probed_seconds_ago(now) >= ASLEEP_EVERY.total_seconds()
 
-    def campaigns_to_probe(self) -> list[str]:
+    def campaigns_to_probe(self, now: datetime) -> list[str]:
         """Return the campaigns whose counters a probe reads."""
         countables = [name for name, candidate in self.candidates.items() if candidate.countable]
         return campaigns_to_probe(
             [self.activities[activity_id] for activity_id in countables],
             [activity for activity in self.asleep.values() if countable(activity)],
             self.campaigns_per_probe,
+            hour=int(now.timestamp() // ASLEEP_EVERY.total_seconds()),
         )
 
     def take_readings(

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from constant_contact_emulator import Fault, Kind
+from email_opens.adapters.vendor import http
 from email_opens.adapters.vendor.report import MOST_BYTES, ConstantContactReport
 from email_opens.errors import (
     AccountDisconnected,
@@ -18,10 +19,20 @@ from email_opens.errors import (
     ReportUnavailable,
     Throttled,
 )
-from tests.unit.adapters.vendor.sockets import ACTIVITY, Vendor, raw, read_stub, serving, stub
+from tests.unit.adapters.vendor.sockets import (
+    ACTIVITY,
+    Drip,
+    Vendor,
+    pause,
+    raw,
+    read_stub,
+    serving,
+    stub,
+)
 
 EMPTY = b'{"tracking_activities":[]}'
 OPENS = "/tracking/opens"
+SLOW = Drip(b"HTTP/1.1 200 ", b"O")
 
 
 @pytest.fixture
@@ -68,14 +79,28 @@ def test_no_request_starts_in_the_last_second(vendor: Vendor) -> None:
     assert vendor.emulator.requests == []
 
 
-def test_a_reply_that_arrives_too_slowly_is_abandoned(vendor: Vendor) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
-    slow = [head, *[b" "] * 6]
-    with (
-        stub(slow, between=lambda: vendor.clock.sleep(4)) as server,
-        pytest.raises(ReportUnavailable, match="too long"),
-    ):
-        read_stub(vendor, server, minutes=60)
+def test_a_request_that_timed_out_is_not_retried(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "READ_SECONDS", 0.1)
+    with stub(SLOW, between=pause) as server:
+        with pytest.raises(ReportUnavailable, match="timed out") as caught:
+            read_stub(vendor, server)
+        assert len(server.requests) == 1
+    assert caught.value.__context__ is caught.value.__cause__ is None
+
+
+def test_a_reply_that_the_callers_deadline_cuts_off_is_not_the_activitys_failure(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "READ_SECONDS", 0.1)
+
+    def minutes_pass() -> None:
+        vendor.clock.sleep(60)
+        pause()
+
+    with stub(SLOW, between=minutes_pass) as server, pytest.raises(OutOfTime, match="whole reply"):
+        read_stub(vendor, server)
 
 
 def test_a_reply_that_is_too_large_is_abandoned(vendor: Vendor) -> None:

@@ -83,7 +83,8 @@ def campaigns(
 
 
 def _sent(wired: "DiscoverCampaigns", account_id: str, last: int, wait: timedelta) -> list[Sent]:
-    activities, seen = wired.tracking.activities(account_id), wired.seen.load(account_id)
+    activities = wired.tracking.activities(account_id)
+    seen = wired.seen.load(account_id).campaigns
     by_campaign: dict[str | None, list[Activity]] = defaultdict(list)
     for activity in activities:
         by_campaign[activity.campaign_id].append(activity)

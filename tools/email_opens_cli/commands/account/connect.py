@@ -54,8 +54,7 @@ def _connect(
     account_id: str, stack: str | None, port: int, given: "Tokens | None", wait: timedelta
 ) -> None:
     # Imported late, or `--help` would load the HTTP library and boto3.
-    import requests  # noqa: PLC0415
-
+    from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
     from email_opens_cli.deployed.schedules import Schedules  # noqa: PLC0415
 
@@ -63,8 +62,7 @@ def _connect(
     schedules = None if stack is None else Schedules.of_stack(stack)
     # A person without access to the table learns it before the consent.
     wired.tracking.account(account_id)
-    with requests.Session() as session:
-        session.trust_env = False
+    with Session() as session:
         server = AuthorizationServer(session, wired.settings.constant_contact_auth_url, wired.clock)
         try:
             tokens = given or consent(server, read_application(), port=port)

@@ -55,6 +55,11 @@ def found_sentences(found: "Found") -> Iterator[str]:
         yield f"Left out by their names: {len(found.left_out)} campaigns."
     if found.removed:
         yield f"Removed at the vendor, and skipped: {len(found.removed)} campaigns."
+    if found.forgotten:
+        yield (
+            f"More was sent lately than discovery can remember: the oldest {found.forgotten} "
+            "sends count as seen."
+        )
     if found.leased and not found.tracked and not found.woken:
         yield "Every recent send is tracked already."
 

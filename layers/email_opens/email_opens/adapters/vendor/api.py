@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-import requests
-
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.session import Session
 from email_opens.errors import (
     AccountDisconnected,
     ActivityGone,
@@ -62,7 +61,7 @@ class VendorApi:
 
     def __init__(
         self,
-        session: requests.Session,
+        session: Session,
         api_url: str,
         tokens: TokenSource,
         clock: Clock,
@@ -91,7 +90,7 @@ class VendorApi:
         return self._throttled
 
     def get[T](self, resource: Resource, decode: Callable[[bytes], T], before: datetime) -> T:
-        """Return what `decode` makes of the reply's body; start no request after `before`.
+        """Return what `decode` makes of the reply's body, which arrives by `before`.
 
         `decode` refuses a body with a ValueError: the end of a sentence, without the content.
 
@@ -112,6 +111,9 @@ class VendorApi:
                 failure = ReportUnavailable(
                     f"The vendor returned no usable {resource.content}: {reply}."
                 )
+                if reply.timed_out:
+                    # Another attempt would keep the other activities waiting as long again.
+                    raise failure
             elif reply.status == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed = True
                 self._tokens.discard()
@@ -165,7 +167,10 @@ class VendorApi:
                 most_bytes=most_bytes,
             )
         except Unanswered as error:
-            return error
+            unanswered = error
+        if unanswered.timed_out and self._clock.now() >= before:
+            raise OutOfTime("No time was left for a whole reply.")
+        return unanswered
 
     def _classify(self, reply: Reply, resource: Resource) -> tuple[EmailOpensError, float | None]:
         """Raise the error of a reply; if a retry may help, return it with the requested wait."""

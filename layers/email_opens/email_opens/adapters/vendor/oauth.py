@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-import requests
-
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
+from email_opens.adapters.vendor.session import Session
 from email_opens.errors import AccountDisconnected, AccountStopped, OutOfTime, Throttled
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials
@@ -59,7 +58,7 @@ def read_grant(reply: Reply, now: datetime) -> Grant | None:
 
 
 def post_as_client(
-    session: requests.Session,
+    session: Session,
     url: str,
     client_id: str,
     client_secret: str | None,
@@ -107,7 +106,7 @@ class TokenSource:
         self,
         account_id: str,
         credentials: Credentials,
-        session: requests.Session,
+        session: Session,
         auth_url: str,
         clock: Clock,
         *,
