@@ -141,7 +141,7 @@ class Outage:
         simulation.trouble.nothing_is_read = False
         after = Watch(simulation)
         keep_polling(simulation, 3, after)
-        if self.retry_after is None:
+        if self.retry_after is None and after.can_poll():
             after.check_answered("7: nothing was polled within two minutes of an outage's end")
 
 
@@ -172,10 +172,12 @@ class TurnTheDayLate:
         limits.turns_late = timedelta(seconds=self.seconds)
         limits.through_gateway = self.through_gateway
         midnight = next_day(simulation.clock())
-        simulation.wait(midnight - simulation.clock() - 2 * MINUTE)
+        simulation.wait(max(timedelta(), midnight - simulation.clock() - 12 * MINUTE))
         for key in simulation.vendor.authorization.clients:
             limits.spent[key] = PLENTY
-        CompleteTurn().apply(simulation)
+        watch = Watch(simulation)
+        keep_polling(simulation, 10, watch)
+        watch.check_spent_quota()
         simulation.wait(max(timedelta(), midnight - simulation.clock() + timedelta(seconds=5)))
         watch = Watch(simulation)
         keep_polling(simulation, 20, watch)
@@ -354,8 +356,6 @@ class KeepPolling:
     """The schedule fires every minute, and nothing is interrupted: what must go on goes on."""
 
     minutes: int
-    bounded: bool = True
-    """Whether its requests must be few."""
 
     def apply(self, simulation: Simulation) -> None:
         FinishAll().apply(simulation)
@@ -365,8 +365,9 @@ class KeepPolling:
         watch.add_fresh_opens()
         keep_polling(simulation, self.minutes, watch)
         watch.check_news()
-        if self.bounded:
-            watch.check_requests()
+        watch.check_gaps()
+        watch.check_rows()
+        watch.check_requests()
 
 
 def keep_polling(simulation: Simulation, minutes: int, watch: Watch) -> None:

@@ -46,6 +46,8 @@ class Rules:
         """The most identical rows that the report ever had at once."""
         self.delivered: Counter[str] = Counter()
         """The event ids in the topic or the dead-letter queue, with their number of copies."""
+        self.withdrawn = 0
+        """Rows that were withdrawn: others may have slipped past a walk."""
         self.repeats = 0
         self.news: Counter[str] = Counter()
         """How many events of each activity were new."""
@@ -100,6 +102,7 @@ class Rules:
 
     def a_row_was_withdrawn(self, row: RowKey) -> None:
         self.rows[row] -= 1
+        self.withdrawn += 1
 
     def a_page_was_read(self, invocation: Invocation, page: Page) -> None:
         for row in page.opens:
@@ -161,7 +164,7 @@ class Rules:
             return
         for row in read:
             above = old is None or row.created_time > old
-            if above and row.created_time <= new and self._is_passed(saved, row):
+            if above and self.is_passed(saved, row.created_time):
                 mark = fingerprint(event_id(row, 1))
                 self.require(
                     mark in self._fingerprints, "1: a row was passed that was never delivered"
@@ -224,15 +227,11 @@ class Rules:
 
     def everything_was_delivered(self, activity_id: str, rows: Sequence[Row]) -> None:
         """Check that each visible row was delivered; each twin too if the report is one page."""
-        start = next(
-            activity.tracked_from
-            for activity in self._simulation.tracking.activities("default")
-            if activity.campaign_activity_id == activity_id
-        )
+        activity = self._simulation.tracking.items["default", activity_id]
         visible = Counter(
             vendor_row_key(activity_id, row)
             for row in rows
-            if row.raw is None and not heavy(row) and (start is None or row.created >= start)
+            if self.must_be_delivered(activity, row)
         )
         one_page = len(rows) < self._simulation.setting.page_rows
         for row, times in visible.items():
@@ -243,13 +242,21 @@ class Rules:
                     "1: a visible row was never delivered",
                 )
 
-    def _is_passed(self, activity: Activity, row: Open) -> bool:
+    @staticmethod
+    def must_be_delivered(activity: Activity, row: Row) -> bool:
+        """Return whether a visible row is an open that must be published at some time."""
         start = activity.tracked_from
-        if start is not None and row.created_time < start:
+        return row.raw is None and not heavy(row) and (start is None or row.created >= start)
+
+    @staticmethod
+    def is_passed(activity: Activity, created: datetime) -> bool:
+        """Return whether an instant lies below the watermark and in no gap."""
+        start, watermark = activity.tracked_from, activity.progress.watermark
+        if watermark is None or created > watermark or (start is not None and created < start):
             return False
         return not any(
-            (gap.floor is None or row.created_time >= gap.floor)
-            and (gap.ceiling is None or row.created_time <= gap.ceiling)
+            (gap.floor is None or created >= gap.floor)
+            and (gap.ceiling is None or created <= gap.ceiling)
             for gap in activity.progress.gaps
         )
 

@@ -3,7 +3,7 @@
 Hypothesis shrinks a scenario that fails.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
@@ -32,33 +32,8 @@ from tests.simulation.actions import (
     WaitForMidnight,
     WithdrawRows,
 )
+from tests.simulation.drawn_manners import MANNERS, SWITCHED_ON, UNDER_MANNERS, Draw
 from tests.simulation.invocation import Fate
-from tests.simulation.manners import (
-    ASTRAY,
-    ODD_COUNTERS,
-    ODD_ROWS,
-    RAW_ROWS,
-    REFUSALS,
-    AddOddRow,
-    AddRawRow,
-    AskToWait,
-    CloseDeadLetterQueue,
-    EraseContact,
-    FailContact,
-    KeepPolling,
-    LeadAstray,
-    MakeCounterOdd,
-    Mend,
-    Outage,
-    Pause,
-    RefuseActivity,
-    RefuseLinks,
-    RefuseStores,
-    Resume,
-    ReviseRows,
-    TurnTheDayLate,
-    WithdrawBetweenPages,
-)
 from tests.simulation.simulation import Setting, Simulation
 
 
@@ -133,8 +108,6 @@ def draw_vendor_fault(random: Random) -> Action:
     return AddVendorFault(random.choice(_FAULTS), random.randint(1, 4), random.choice((1, 1, 1, 6)))
 
 
-type Draw = Callable[[Random], Action]
-
 _CALM_WEIGHTS: tuple[tuple[int, Draw], ...] = (
     (30, draw_opens),
     (6, draw_burst),
@@ -162,81 +135,6 @@ _FAULTY_WEIGHTS: tuple[tuple[int, Draw], ...] = (
     (16, draw_continue),
     (3, lambda random: Suspend(random.randint(0, 20), random.choice((0, 1, 20)))),
 )
-_UNDER_MANNERS: tuple[tuple[int, Draw], ...] = (
-    (12, lambda random: KeepPolling(random.choice((20, 35, 80)), bounded=BOUNDED)),
-    (4, lambda _: Mend()),
-)
-BOUNDED = True
-"""Whether requests that bring nothing must be few."""
-_BELOW_ROWS = (1, 4, 12)
-MANNERS: dict[str, tuple[int, Draw]] = {
-    "refused activities": (
-        12,
-        lambda random: RefuseActivity(random.randint(0, 2), random.choice(list(REFUSALS))),
-    ),
-    "refused links": (
-        12,
-        lambda random: RefuseLinks(
-            random.randint(0, 2), random.choice(list(REFUSALS)), random.choice(_BELOW_ROWS)
-        ),
-    ),
-    "links astray": (
-        12,
-        lambda random: LeadAstray(
-            random.randint(0, 2), random.choice(ASTRAY), random.choice(_BELOW_ROWS)
-        ),
-    ),
-    "outages": (
-        4,
-        lambda random: Outage(
-            random.choice((5, 30, 90)), random.choice(("server error", "unavailable", "dropped"))
-        ),
-    ),
-    "outages that ask for a wait": (
-        2,
-        lambda random: Outage(30, "unavailable", random.choice((30, 120, 600))),
-    ),
-    "requested waits": (
-        12,
-        lambda random: AskToWait(random.choice((429, 503)), random.choice((30, 120, 600))),
-    ),
-    "days that turn late": (
-        4,
-        lambda random: TurnTheDayLate(random.choice((30, 60, 240)), random.random() < 0.5),
-    ),
-    "odd rows": (
-        12,
-        lambda random: AddOddRow(
-            random.randint(0, 2), random.randint(0, CONTACTS - 1), random.choice(ODD_ROWS)
-        ),
-    ),
-    "raw rows": (6, lambda random: AddRawRow(random.randint(0, 2), random.choice(RAW_ROWS))),
-    "odd counters": (
-        12,
-        lambda random: MakeCounterOdd(random.randint(0, 2), random.choice(list(ODD_COUNTERS))),
-    ),
-    "revised rows": (
-        12,
-        lambda random: ReviseRows(
-            random.randint(0, 2),
-            random.randint(1, 3),
-            random.choice((None, "tablet")),
-            timedelta(seconds=random.choice((0, 1, 59))),
-        ),
-    ),
-    "erased contacts": (8, lambda random: EraseContact(random.randint(0, CONTACTS + 9))),
-    "rows withdrawn between pages": (
-        12,
-        lambda random: WithdrawBetweenPages(random.randint(0, 2), random.randint(1, 6)),
-    ),
-    "opens that always fail": (6, lambda random: FailContact(random.randint(0, CONTACTS + 9))),
-    "a closed dead-letter queue": (6, lambda _: CloseDeadLetterQueue()),
-    "refused stores": (6, lambda random: RefuseStores(random.randint(1, 3))),
-    "pauses": (8, lambda random: random.choice((Pause, Resume))(random.randint(0, 2))),
-}
-"""What vendors, networks, people and stores do, by name, with its weight."""
-HELD_BACK: frozenset[str] = frozenset()
-SWITCHED_ON = tuple(name for name in MANNERS if name not in HELD_BACK)
 
 
 def _draws(*weighted: tuple[int, Draw]) -> list[Draw]:
@@ -256,7 +154,7 @@ def draw_kind(random: Random, manners: Collection[str]) -> list[Draw]:
     chosen = random.sample(sorted(manners), min(len(manners), random.choice((0, 1, 3))))
     if not chosen:
         return draws
-    return [*draws, *_draws(*(MANNERS[name] for name in chosen), *_UNDER_MANNERS)]
+    return [*draws, *_draws(*(MANNERS[name] for name in chosen), *UNDER_MANNERS)]
 
 
 def draw_scenario(seed: int, length: int, manners: Collection[str] = SWITCHED_ON) -> Scenario:
