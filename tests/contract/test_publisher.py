@@ -158,7 +158,10 @@ class TestEveryPublisher:
             kept.publisher.publish(ACTIVITY, new_opens(3), NOON)
 
     def test_sets_rows_aside_with_their_reasons(self, kept: Kept) -> None:
-        rows = [RejectedRow(f'{{"row": {number}}}', f"Reason {number}.") for number in range(12)]
+        rows = [
+            RejectedRow(f'{{"row": {number}}}', f"Reason {number}.", str(number))
+            for number in range(12)
+        ]
         kept.publisher.set_aside(ACTIVITY, rows)
         letters = kept.dead_letters()
         assert {(json.loads(body)["row"], reason) for body, reason in letters} == {
@@ -170,7 +173,7 @@ class TestEveryPublisher:
     def test_fails_when_rows_cannot_be_set_aside(self, kept: Kept) -> None:
         kept.break_queue()
         with pytest.raises(PublishFailed):
-            kept.publisher.set_aside(ACTIVITY, [RejectedRow("{}", "Empty.")])
+            kept.publisher.set_aside(ACTIVITY, [RejectedRow("{}", "Empty.", "{}")])
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ class Poller:
                     counts.delays_seconds.append((now - created).total_seconds())
         if rejected:
             self.publisher.set_aside(activity, rejected)
-            entries[REJECTED] = {row_fingerprint(row.row) for row in rejected}
+            entries[REJECTED] = {row_fingerprint(row.identity) for row in rejected}
         if entries:
             self.ledger.append(activity.campaign_activity_id, entries)
         counts.published += len(opens)

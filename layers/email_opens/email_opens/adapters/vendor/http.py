@@ -1,6 +1,5 @@
 """One request and its whole reply, bounded in time and size."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import requests
 import urllib3
 
 from email_opens.adapters.retry import ATTEMPT_SECONDS
+from email_opens.adapters.vendor.decoding import decoded
 from email_opens.ports import Clock
 
 CONNECT_SECONDS = 3.0
@@ -40,8 +40,8 @@ class Reply:
     def json(self) -> Any:
         """Return the body decoded as JSON, or None if it is not JSON."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return decoded(self.body)
+        except ValueError:
             return None
 
     def error_key(self, *names: str) -> str | None:
