@@ -95,7 +95,7 @@ def _open(row: object, campaign_activity_id: str) -> Open:
     device_type = row.get("device_type")
     if not (isinstance(contact_id, str) and contact_id):
         raise _NotAnOpen("The row's contact_id is missing or not text.")
-    if not isinstance(email_address, str | None):
+    if not isinstance(email_address, str) and email_address is not None:
         raise _NotAnOpen("The row's email_address is not text.")
     if not isinstance(created_time, str):
         raise _NotAnOpen("The row's created_time is missing or not text.")
@@ -108,12 +108,14 @@ def _open(row: object, campaign_activity_id: str) -> Open:
     if (row.get("tracking_activity_type") or _KIND) != _KIND:
         raise _NotAnOpen("The row's tracking_activity_type is not em_opens.")
     created = _created(created_time)
-    texts = contact_id, email_address or "", device_type or ""
-    if not all(map(str.isascii, texts)):
-        _reject_what_utf_8_cannot_encode("".join(texts))
-    return Open(
-        campaign_activity_id, contact_id, created, device_type or None, email_address or None
-    )
+    email_address, device_type = email_address or None, device_type or None
+    if not (
+        contact_id.isascii()
+        and (email_address is None or email_address.isascii())
+        and (device_type is None or device_type.isascii())
+    ):
+        _reject_what_utf_8_cannot_encode(f"{contact_id}{email_address}{device_type}")
+    return Open(campaign_activity_id, contact_id, created, device_type, email_address)
 
 
 def _created(created_time: str) -> datetime:
