@@ -227,6 +227,24 @@ class TestABrokenItemBesideAnother:
     def test_can_be_removed(self, tracking: DynamoDBTracking) -> None:
         assert tracking.remove("default", self.BROKEN)
 
+    @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+    def test_what_was_learned_of_the_counters_stops_no_turn(
+        self, aws: Aws, tracking: DynamoDBTracking, instant: str
+    ) -> None:
+        aws.dynamodb.put_item(
+            TableName=aws.tracking_table,
+            Item={
+                "account_id": {"S": "default"},
+                "item": {"S": "account"},
+                "requests_spent": {"N": "0"},
+                "told_until": {"S": instant},
+            },
+        )
+        core = Core(tracking=cast("Any", tracking))
+        core.world.rows[ACTIVITY_ID] = []
+        assert core.take_turn().stopped is None
+        assert core.polled == [ACTIVITY_ID]
+
     def test_a_broken_account_is_not_leased(self, aws: Aws, tracking: DynamoDBTracking) -> None:
         aws.dynamodb.put_item(
             TableName=aws.tracking_table,
