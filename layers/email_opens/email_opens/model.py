@@ -34,7 +34,8 @@ class Open:
     contact_id: str
     created_time: datetime
     device_type: str | None
-    email_address: str
+    email_address: str | None
+    """None: the contact was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class RejectedRow:
 
     row: str
     reason: str
+    identity: str
+    """What tells it from other rows, however its other fields change: it is set aside once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ class Poller:
         if rejected:
             set_aside = self.publisher.set_aside(activity, rejected)
         if set_aside.settled:
-            marks = {row_fingerprint(row.row) for row in set_aside.settled}
+            marks = {row_fingerprint(row.identity) for row in set_aside.settled}
             self.ledger.append(activity_id, {REJECTED: marks})
             counts.rejected += len(set_aside.settled)
         return _Delivered(

@@ -137,7 +137,8 @@ class Screen:
 
 def _open(arrival: Received) -> str:
     device = arrival.open.device_type or "an unnamed device"
-    return f"{iso(arrival.open.created_time)}  {arrival.email_address} opened on {device}"
+    address = arrival.email_address or "an erased contact"
+    return f"{iso(arrival.open.created_time)}  {address} opened on {device}"
 
 
 def _line(line: Shown) -> str:

@@ -255,7 +255,10 @@ class Turn:
 
     def _probe(self, now: datetime, plan: Plan) -> None:
         """Read the counters to see which have moved; if that fails, polls go on without them."""
-        campaign_ids, per_probe = self.roster.campaigns_to_probe(now), self.roster.campaigns_per_probe
+        campaign_ids, per_probe = (
+            self.roster.campaigns_to_probe(now),
+            self.roster.campaigns_per_probe,
+        )
         self.turn_report.decide(
             Decision(
                 campaign_activity_id=None,

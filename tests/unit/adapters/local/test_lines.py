@@ -15,7 +15,7 @@ from email_opens.model import RejectedRow
 from email_opens.ports import Delivery
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, new_opens
 
-ROW = RejectedRow('{"email_address": "bo@example.com"}', "It has no contact_id.")
+ROW = RejectedRow('{"email_address": "bo@example.com"}', "It has no contact_id.", "Bo")
 
 
 class Output:

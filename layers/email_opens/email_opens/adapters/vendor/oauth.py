@@ -43,13 +43,15 @@ class Grant:
 
 
 def read_grant(reply: Reply, now: datetime) -> Grant | None:
-    """Return the tokens in a reply, or None if it has no access token that a header can hold."""
+    """Return the tokens in a reply, or None if one of them cannot be sent."""
     content = reply.json()
     if reply.status != HTTPStatus.OK or not isinstance(content, dict):
         return None
     access, refresh = content.get("access_token"), content.get("refresh_token")
     if not (isinstance(access, str) and _TOKEN.fullmatch(access)):
         return None
+    if isinstance(refresh, str) and not refresh.isascii():
+        return None  # Stored in place of the last one, it would disconnect the account.
     return Grant(
         access_token=access,
         refresh_token=refresh if isinstance(refresh, str) and refresh else None,
