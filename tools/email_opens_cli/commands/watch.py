@@ -17,6 +17,7 @@ from email_opens_cli.consent.credentials import read
 from email_opens_cli.deployed.activities import track_each
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
 from email_opens_cli.terminal.complaints import FAILED, INTERRUPTED, complain, complaints
+from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending
 from email_opens_cli.terminal.options import (
     Account,
@@ -123,7 +124,7 @@ def _watch(settings: "Settings", path: Path, given: "Tokens | None", wanted: _Wa
         with Ending() as ending:
             code = _go_on(product, wanted, ending, rejected)
             if ending.requested:
-                _print("Ended. Run the command again to continue from here.")
+                warn("Ended. Run the command again to continue from here.")
                 return INTERRUPTED
     return code
 
@@ -139,19 +140,19 @@ def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) ->
         if ending.requested or isinstance(turn.stopped, OutputClosed):
             return 0
         if turn.counts.rejected:
-            _print(f"Set aside {turn.counts.rejected} rows that are not opens, in {rejected}.")
+            warn(f"Set aside {turn.counts.rejected} rows that are not opens, in {rejected}.")
         if turn.counts.published or not wanted.every:
             _print_on_a_terminal(next(report_sentences(turn)))
         failures = list(failure_sentences(turn))
         if failures != reported:  # The same failures are not printed each minute.
             reported = failures
-            _print(*failures)
+            warn(*failures)
         code = FAILED if failures else 0
         if wanted.every is None or isinstance(turn.stopped, AccountDisconnected):
             return code
         left = product.tracking.activities(wanted.account_id)
         if not any(activity.state is State.ACTIVE for activity in left):
-            _print("Nothing is left to watch.")
+            warn("Nothing is left to watch.")
             return code
         while (seconds := (next_at - product.clock.now()).total_seconds()) > 0:
             if ending.requested or closed(STDOUT):
@@ -234,7 +235,7 @@ def _choose(product: "Watch", wanted: _Wanted) -> None:
     for activity in product.tracking.activities(wanted.account_id):
         named = activity.campaign_activity_id in wanted.named
         if named and activity.state is State.BROKEN and activity.last_error:
-            _print(activity.last_error)
+            warn(activity.last_error)
         state = State.ACTIVE if named else State.PAUSED
         if activity.state not in (state, State.FINISHED, State.BROKEN):
             product.tracking.save(replace(activity, state=state))
@@ -265,12 +266,7 @@ def _default_state_file(account: str) -> Path:
     return folder / f"{account}.sqlite"
 
 
-def _print(*sentences: str) -> None:
-    for sentence in sentences:
-        print(sentence, file=sys.stderr, flush=True)
-
-
 def _print_on_a_terminal(sentence: str) -> None:
     """Print what is not needed in a log: cron would send it by mail."""
     if sys.stderr.isatty():
-        _print(sentence)
+        warn(sentence)

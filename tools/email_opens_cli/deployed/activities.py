@@ -9,6 +9,7 @@ from email_opens.model import Activity
 from email_opens.ports import Tracking
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import say
 from email_opens_cli.terminal.options import parse_account, parse_ids
 
 type Change = Callable[[Activity], tuple[Activity, str]]
@@ -43,7 +44,7 @@ def change_each(activity_ids: list[str], account: str, stack: str | None, change
         account_id, wanted = parse_account(account), parse_ids(activity_ids)
         tracking = product(stack).tracking
         for activity in of_account(tracking, account_id, wanted):
-            print(f"{activity.campaign_activity_id} {save_change(tracking, activity, change)}")
+            say(f"{activity.campaign_activity_id} {save_change(tracking, activity, change)}")
 
 
 def save_change(tracking: Tracking, activity: Activity, change: Change) -> str:

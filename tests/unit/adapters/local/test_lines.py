@@ -52,10 +52,13 @@ class TestPublish:
         assert output.publisher.publish(ACTIVITY, opens, NOON) == 0
         assert output.lines() == [message(ACTIVITY, new) for new in opens]
 
-    @pytest.mark.parametrize("text", ["é☃😀", "\ud800", "\n\r\x00", "\u2028\u0085"])
-    def test_writes_any_character_within_one_line(self, output: Output, text: str) -> None:
+    @pytest.mark.parametrize(
+        "text", ["é☃😀", "\ud800", "\n\r\x00\x1b", "\u2028\u0085\x9b\x7f", "\u202e\U000e0041"]
+    )
+    def test_writes_any_character_in_one_printable_line(self, output: Output, text: str) -> None:
         output.publisher.publish(ACTIVITY, [new_open(email_address=text)], NOON)
         (line,) = output.path.read_bytes().removesuffix(b"\n").split(b"\n")
+        assert line.decode().isprintable()
         assert json.loads(line)["data"]["email_address"] == text
 
     def test_ends_a_line_that_was_cut_before(self, output: Output) -> None:

@@ -16,7 +16,7 @@ from email_opens_cli.deployed.activities import of_account
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
-from email_opens_cli.terminal.console import progress
+from email_opens_cli.terminal.console import progress, say
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
@@ -49,8 +49,7 @@ def audit(
         with progress("Auditing", found.counts.reported) as show_rows:
             audited.on_rows = show_rows
             work_in_leases(wired.leases, account_id, "audit", audited.work, wait=patience)
-        for sentence in audited.summary():
-            print(sentence)
+        say(*audited.summary())
         if audited.counts.dead_lettered:
             complain(
                 f"The topic refused {audited.counts.dead_lettered} opens: "

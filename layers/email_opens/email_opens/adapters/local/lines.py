@@ -82,12 +82,23 @@ def _write(file: int, lines: Iterable[str]) -> None:
     if on_disk and _cut(file):
         os.write(file, b"\n")
     for line in lines:
-        # Half a character, which JSON allows, is written as a JSON escape.
-        left = f"{line}\n".encode(errors="backslashreplace")
+        left = f"{_printable(line)}\n".encode()
         while left:
             left = left[os.write(file, left) :]
     if on_disk:
         os.fsync(file)
+
+
+def _printable(line: str) -> str:
+    """Return JSON in which characters that would control a terminal are escapes.
+
+    Half a character is one too, which could not be encoded.
+    """
+    if line.isprintable():
+        return line
+    return "".join(
+        character if character.isprintable() else json.dumps(character)[1:-1] for character in line
+    )
 
 
 def _cut(file: int) -> bool:
