@@ -234,6 +234,16 @@ class TestState:
         assert state.stat().st_mode & 0o777 == 0o600
         assert state.parent.stat().st_mode & 0o777 == 0o700
 
+    def test_withdraws_the_permission_of_others_for_the_default_folder(
+        self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(watcher.folder))
+        CliRunner().invoke(app, ["watch", UNKNOWN_ID, "--once"])
+        (state,) = watcher.folder.rglob("default.sqlite")
+        state.parent.chmod(0o777)
+        CliRunner().invoke(app, ["watch", UNKNOWN_ID, "--once"])
+        assert state.parent.stat().st_mode & 0o777 == 0o700
+
     def test_of_another_file_format_is_refused(self, watcher: Watcher) -> None:
         watcher.state.write_text("Dear diary, …")
         assert "is not a state file" in complaint(watcher.watch(UNKNOWN_ID), 2)

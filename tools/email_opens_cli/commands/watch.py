@@ -256,12 +256,14 @@ def _read(source: str) -> "Tokens":
 
 def _default_state_file(account: str) -> Path:
     """Return the account's own file in this system's folder for application data."""
+    from email_opens.adapters.local.private_files import make_private_folder  # noqa: PLC0415
+
     folder = Path(typer.get_app_dir("email-opens"))
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
     except OSError as error:
         raise InvalidInput(
-            f"The folder {folder} cannot be made: {error.strerror}. Name a file with --state."
+            f"The folder {folder} cannot be used: {error.strerror}. Name a file with --state."
         ) from None
     return folder / f"{account}.sqlite"
 

@@ -105,6 +105,35 @@ class TestSetAside:
         output.publisher.set_aside(ACTIVITY, [ROW])
         assert output.rejected.stat().st_mode & 0o777 == 0o600
 
+    def test_withdraws_the_permission_of_others_before_it_adds_rows(self, output: Output) -> None:
+        output.rejected.touch()
+        output.rejected.chmod(0o666)
+        output.publisher.set_aside(ACTIVITY, [ROW])
+        assert output.rejected.stat().st_mode & 0o777 == 0o600
+
+    def test_does_not_follow_a_link(self, output: Output) -> None:
+        target = output.path.with_name("target")
+        target.touch()
+        output.rejected.symlink_to(target)
+        with pytest.raises(PublishFailed, match="it is a symbolic link"):
+            output.publisher.set_aside(ACTIVITY, [ROW])
+        assert target.read_text() == ""
+
+    def test_does_not_write_to_a_file_of_another_user(
+        self, output: Output, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        output.rejected.touch()
+        owner = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+        with pytest.raises(PublishFailed, match="it belongs to another user"):
+            output.publisher.set_aside(ACTIVITY, [ROW])
+        assert output.rejected.read_text() == ""
+
+    def test_does_not_wait_for_the_reader_of_a_named_pipe(self, output: Output) -> None:
+        os.mkfifo(output.rejected)
+        with pytest.raises(PublishFailed):
+            output.publisher.set_aside(ACTIVITY, [ROW])
+
     def test_fails_where_they_cannot_be_kept(self, output: Output) -> None:
         output.rejected.mkdir()
         with pytest.raises(PublishFailed) as raised:

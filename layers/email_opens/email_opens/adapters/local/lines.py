@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from email_opens.adapters.local.private_files import open_private
 from email_opens.errors import AccountStopped, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
@@ -58,7 +59,7 @@ class LinesPublisher:
             for row in rows
         )
         try:
-            file = os.open(self._rejected, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            file = open_private(self._rejected, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
                 _write(file, letters)
             finally:
