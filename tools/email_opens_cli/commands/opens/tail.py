@@ -59,7 +59,7 @@ def tail(
 
         sns, sqs = aws().client("sns"), aws().client("sqs")
         topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
-        for url in left_over(sqs, now):
+        for url in left_over(sqs, topic_arn, now):
             remove(sns, sqs, topic_arn, url)
         policy = filter_policy(account_id, wanted, device or (), delay)
         queue, screen = TailQueue(sns, sqs, topic_arn), console()
