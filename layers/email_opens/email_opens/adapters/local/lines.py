@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from email_opens.adapters.local.private_files import open_private
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import AccountStopped, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
@@ -29,14 +30,15 @@ class LinesPublisher:
     Rows that are not opens are lines of a separate file, which only its owner may read.
     """
 
-    def __init__(self, output: int, rejected: Path) -> None:
+    def __init__(self, output: int, rejected: Path, waits: Waits = UNCUT) -> None:
         self._output = output
         self._rejected = rejected
+        self._waits = waits
 
     def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
         del now
         try:
-            _write(self._output, (message(activity, new) for new in opens))
+            _write(self._output, (message(activity, new) for new in opens), self._waits)
         except BrokenPipeError:
             raise OutputClosed("The reader of the output has closed it.") from None
         except OSError as error:
@@ -61,7 +63,7 @@ class LinesPublisher:
         try:
             file = open_private(self._rejected, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
-                _write(file, letters)
+                _write(file, letters, self._waits)
             finally:
                 os.close(file)
         except OSError as error:
@@ -77,7 +79,7 @@ def closed(output: int) -> bool:
     return bool(poll.poll(0))  # Errors and hang-ups are always reported.
 
 
-def _write(file: int, lines: Iterable[str]) -> None:
+def _write(file: int, lines: Iterable[str], waits: Waits) -> None:
     """Write lines; they have then left this process, and are on the disk if this is a file."""
     on_disk = stat.S_ISREG(os.fstat(file).st_mode)
     if on_disk and _cut(file):
@@ -85,9 +87,22 @@ def _write(file: int, lines: Iterable[str]) -> None:
     for line in lines:
         left = f"{_printable(line)}\n".encode()
         while left:
+            _wait_for_room(file, waits)
             left = left[os.write(file, left) :]
     if on_disk:
         os.fsync(file)
+
+
+def _wait_for_room(file: int, waits: Waits) -> None:
+    """Wait until a line can be written at once: the reader of a pipe may be slow, or have stopped.
+
+    A signal cuts this wait, and never a line.
+    """
+    poll = select.poll()
+    poll.register(file, select.POLLOUT)
+    if not poll.poll(0):
+        with waits.for_what_is_in_hand():
+            poll.poll()
 
 
 def _printable(line: str) -> str:

@@ -13,6 +13,7 @@ import requests
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import (
     AccountDisconnected,
     ActivityGone,
@@ -69,6 +70,7 @@ class VendorApi:
         *,
         requests_per_second: int,
         budget: Budget,
+        waits: Waits = UNCUT,
     ) -> None:
         self.url = api_url
         self._session = session
@@ -76,6 +78,7 @@ class VendorApi:
         self._clock = clock
         self._interval = timedelta(seconds=1) / requests_per_second
         self._budget = budget
+        self._waits = waits
         self._next_at: datetime | None = None
         self._requests = 0
         self._throttled = 0
@@ -155,15 +158,16 @@ class VendorApi:
         self._budget.take()
         self._requests += 1
         try:
-            return exchange(
-                self._session,
-                "GET",
-                self.url + target,
-                headers={"Authorization": f"Bearer {token}"},
-                clock=self._clock,
-                before=before,
-                most_bytes=most_bytes,
-            )
+            with self._waits.for_news():
+                return exchange(
+                    self._session,
+                    "GET",
+                    self.url + target,
+                    headers={"Authorization": f"Bearer {token}"},
+                    clock=self._clock,
+                    before=before,
+                    most_bytes=most_bytes,
+                )
         except Unanswered as error:
             return error
 
