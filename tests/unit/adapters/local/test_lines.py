@@ -3,13 +3,15 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from email_opens.adapters.local.lines import LinesPublisher, OutputClosed, closed
-from email_opens.errors import PublishFailed
+from email_opens.adapters.waits import UncutWaits
+from email_opens.errors import OutOfTime, PublishFailed
 from email_opens.events import message
 from email_opens.model import RejectedRow
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, new_opens
@@ -83,6 +85,25 @@ class TestPublish:
         finally:
             os.close(full)
         assert "@" not in str(raised.value)
+
+
+class CutWaits(UncutWaits):
+    """A signal has come."""
+
+    def for_what_is_in_hand(self) -> AbstractContextManager[None]:
+        raise OutOfTime("Interrupted.")
+
+
+def test_a_wait_for_a_slow_reader_is_cut_between_two_lines(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    publisher = LinesPublisher(writer, tmp_path / "rejected", CutWaits())
+    with suppress(OutOfTime):
+        publisher.publish(ACTIVITY, new_opens(1000), NOON)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        lines = pipe.readlines()
+    assert 0 < len(lines) < 1000
+    assert lines == [f"{message(ACTIVITY, new)}\n" for new in new_opens(1000)[: len(lines)]]
 
 
 class TestSetAside:
