@@ -19,6 +19,7 @@ from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.oauth import RECONNECT, TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.config import (
     Settings,
     StackSettings,
@@ -121,8 +122,12 @@ def bootstrap_watch(
     rejected: Path,
     *,
     clock: Clock | None = None,
+    waits: Waits = UNCUT,
 ) -> Watch:
-    """Wire the product over one file; opens go to `output`, the descriptor of an open file."""
+    """Wire the product over one file; opens go to `output`, the descriptor of an open file.
+
+    A signal cuts `waits`.
+    """
     # Imported late: a cold start of a function must not pay for SQLite.
     from email_opens.adapters.local import stores  # noqa: PLC0415
     from email_opens.adapters.local.lines import LinesPublisher  # noqa: PLC0415
@@ -133,8 +138,8 @@ def bootstrap_watch(
         settings,
         _leases(settings, tracking, clock),
         stores.SqliteLedger(state),
-        LinesPublisher(output, rejected),
-        _reports(_connect(settings, credentials, clock, RECONNECT_WATCH)),
+        LinesPublisher(output, rejected, waits),
+        _reports(_connect(settings, credentials, clock, RECONNECT_WATCH, waits)),
     )
     return Watch(turns=turns, tracking=tracking, credentials=credentials, clock=clock)
 
@@ -200,6 +205,7 @@ def _connect(
     stored: Credentials,
     clock: Clock,
     reconnect: str = RECONNECT,
+    waits: Waits = UNCUT,
 ) -> Connect:
     session, auth_url = Session(), settings.constant_contact_auth_url
 
@@ -210,10 +216,13 @@ def _connect(
         return VendorApi(
             session,
             settings.constant_contact_api_url,
-            TokenSource(account_id, held, session, auth_url, clock, reconnect=reconnect),
+            TokenSource(
+                account_id, held, session, auth_url, clock, reconnect=reconnect, waits=waits
+            ),
             clock,
             requests_per_second=settings.requests_per_second,
             budget=budget,
+            waits=waits,
         )
 
     return connect

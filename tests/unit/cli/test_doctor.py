@@ -12,7 +12,7 @@ from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.http import Reply
 from email_opens.instants import iso
 from email_opens_cli.deployed.checks import skew
-from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX
+from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TOPIC
 from tests.contract.samples import NOON
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run, settings
@@ -240,7 +240,7 @@ class TestReports:
         assert "none of 1 is in alarm" in findings("--stack", STACK, code=0)["alarms"]
 
     def test_the_queue_of_a_killed_tail(self, world: World) -> None:
-        tags = {ALIVE_AT: iso(NOON)}
+        tags = {ALIVE_AT: iso(NOON), TOPIC: world.aws.topic_arn}
         world.aws.sqs.create_queue(QueueName=f"{PREFIX}killed", tags=tags)
         assert "The next `email-opens tail` removes it." in findings(code=1)["left-overs"]
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from constant_contact_emulator import Emulator, Kind, Limits
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
+from email_opens.errors import AccountStopped
 from email_opens.instants import iso
 from email_opens_cli.main import app
 from tests.contract.samples import varied
@@ -234,6 +235,16 @@ class TestState:
         assert state.stat().st_mode & 0o777 == 0o600
         assert state.parent.stat().st_mode & 0o777 == 0o700
 
+    def test_withdraws_the_permission_of_others_for_the_default_folder(
+        self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(watcher.folder))
+        CliRunner().invoke(app, ["watch", UNKNOWN_ID, "--once"])
+        (state,) = watcher.folder.rglob("default.sqlite")
+        state.parent.chmod(0o777)
+        CliRunner().invoke(app, ["watch", UNKNOWN_ID, "--once"])
+        assert state.parent.stat().st_mode & 0o777 == 0o700
+
     def test_of_another_file_format_is_refused(self, watcher: Watcher) -> None:
         watcher.state.write_text("Dear diary, …")
         assert "is not a state file" in complaint(watcher.watch(UNKNOWN_ID), 2)
@@ -246,6 +257,22 @@ class TestErrors:
         error = complaint(connected.watch(UNKNOWN_ID, activity_id), 1)
         assert f"{UNKNOWN_ID}: The vendor does not know this activity" in error
         assert len(connected.events()) == 1
+
+    def test_when_the_lease_is_given_back_end_the_watch_with_a_sentence(
+        self, connected: Watcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise AccountStopped("The disk is full.")
+
+        monkeypatch.setattr(SqliteTracking, "release", full)
+        activity_id = connected.add_opens(2)
+        assert complaint(connected.watch(activity_id), 1) == "The disk is full.\n"
+        assert len(connected.events()) == 2
+        monkeypatch.undo()
+        monkeypatch.setenv("CONSTANT_CONTACT_API_URL", connected.vendor.url)
+        monkeypatch.setenv("CONSTANT_CONTACT_AUTH_URL", connected.vendor.auth_url)
+        assert connected.watch(activity_id).exit_code == 0
+        assert connected.events() == []
 
     def test_include_an_exceeded_quota(self, connected: Watcher) -> None:
         activity_id = connected.add_opens(1)

@@ -283,7 +283,8 @@ def alarms(deployment: Deployment) -> Iterator[Finding]:
 
 
 def left_overs(deployment: Deployment) -> Iterator[Finding]:
-    urls = left_over(aws().client("sqs"), deployment.product.clock.now())
+    topic_arn = deployment.product.settings.opens_topic_arn
+    urls = left_over(aws().client("sqs"), topic_arn, deployment.product.clock.now())
     for url in urls:
         yield wrong(
             "left-overs",

@@ -13,7 +13,7 @@ from email_opens.instants import iso
 from email_opens_cli.consent import credentials
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
-from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.console import console, say, warn
 from email_opens_cli.terminal.options import LONGEST_WAIT, Stack, Wait, parse_account, parse_wait
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def _connect(
         except (KeyboardInterrupt, typer.Abort):
             complain("Stopped; nothing was changed.", INTERRUPTED)
         unchecked = credentials.connect(wired, account_id, tokens, wait=wait)
-    print(f"The credentials of account {account_id} are stored; the next poll uses them.")
+    say(f"The credentials of account {account_id} are stored; the next poll uses them.")
     if unchecked:
-        print(unchecked, file=sys.stderr)
-    print(scheduled(schedules, account_id))
+        warn(unchecked)
+    say(scheduled(schedules, account_id))
 
 
 def read_application() -> "Application":
@@ -116,8 +116,8 @@ def consent(
         return device_flow.consent(server, application, invite)
 
     def show(address: str, redirect_uri: str) -> None:
-        print(f"Add {redirect_uri} to the redirect URIs of the application.")
-        print(f"Open this address in a browser on this machine:\n\n{address}\n", flush=True)
+        say(f"Add {redirect_uri} to the redirect URIs of the application.")
+        say("Open this address in a browser on this machine:", "", address, "")
         open_browser(address)
 
     return code_flow.consent(server, application, port=port, show=show)
@@ -127,15 +127,15 @@ def invite(invitation: "Invitation") -> None:
     """Show where to consent, with which code, and until when."""
     from email_opens_cli.consent.qr_code import qr_code  # noqa: PLC0415
 
-    print(f"Open {invitation.address} on any device, and enter the code\n")
-    print(f"    {invitation.user_code}\n")
+    say(f"Open {invitation.address} on any device, and enter the code", "")
+    say(f"    {invitation.user_code}", "")
     screen = console()
     code = qr_code(invitation.address_with_code, screen.width) if screen.is_terminal else None
     if code is not None:
         screen.print(code)
     if invitation.address_with_code != invitation.address:
-        print(f"or open {invitation.address_with_code}")
-    print(f"Waiting until {iso(invitation.ends.replace(microsecond=0))}.", flush=True)
+        say(f"or open {invitation.address_with_code}")
+    say(f"Waiting until {iso(invitation.ends.replace(microsecond=0))}.")
 
 
 def scheduled(schedules: "Schedules | None", account_id: str) -> str:

@@ -12,6 +12,7 @@ from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import (
     AccountDisconnected,
     ActivityGone,
@@ -68,6 +69,7 @@ class VendorApi:
         *,
         requests_per_second: int,
         budget: Budget,
+        waits: Waits = UNCUT,
     ) -> None:
         self.url = api_url
         self._session = session
@@ -75,6 +77,7 @@ class VendorApi:
         self._clock = clock
         self._interval = timedelta(seconds=1) / requests_per_second
         self._budget = budget
+        self._waits = waits
         self._next_at: datetime | None = None
         self._requests = 0
         self._throttled = 0
@@ -157,15 +160,16 @@ class VendorApi:
         self._budget.take()
         self._requests += 1
         try:
-            return exchange(
-                self._session,
-                "GET",
-                self.url + target,
-                headers={"Authorization": f"Bearer {token}"},
-                clock=self._clock,
-                before=before,
-                most_bytes=most_bytes,
-            )
+            with self._waits.for_news():
+                return exchange(
+                    self._session,
+                    "GET",
+                    self.url + target,
+                    headers={"Authorization": f"Bearer {token}"},
+                    clock=self._clock,
+                    before=before,
+                    most_bytes=most_bytes,
+                )
         except Unanswered as error:
             unanswered = error
         if unanswered.timed_out and self._clock.now() >= before:

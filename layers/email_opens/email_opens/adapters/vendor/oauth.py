@@ -16,6 +16,7 @@ from typing import Any
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import AccountDisconnected, AccountStopped, OutOfTime, Throttled
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials
@@ -113,6 +114,7 @@ class TokenSource:
         clock: Clock,
         *,
         reconnect: str = RECONNECT,
+        waits: Waits = UNCUT,
     ) -> None:
         self.reconnect = f"`{reconnect.format(account_id=account_id)}`"
         self._account_id = account_id
@@ -120,6 +122,7 @@ class TokenSource:
         self._session = session
         self._url = f"{auth_url}/token"
         self._clock = clock
+        self._waits = waits
         self._tokens: Tokens | None = None
         self._refused: str | None = None
         self._stored = True
@@ -182,15 +185,18 @@ class TokenSource:
         while True:
             if (before - self._clock.now()).total_seconds() < ATTEMPT_SECONDS:
                 raise OutOfTime("No time is left to request an access token.")
-            reply = post_as_client(
-                self._session,
-                self._url,
-                tokens.client_id,
-                tokens.client_secret,
-                form,
-                clock=self._clock,
-                before=before,
-            )
+            self._waits.check()
+            # Its reply may be the only one that ever holds the new pair.
+            with self._waits.for_what_is_in_hand():
+                reply = post_as_client(
+                    self._session,
+                    self._url,
+                    tokens.client_id,
+                    tokens.client_secret,
+                    form,
+                    clock=self._clock,
+                    before=before,
+                )
             now = self._clock.now()
             grant = read_grant(reply, now) if isinstance(reply, Reply) else None
             if grant is not None:
