@@ -16,15 +16,14 @@ from email_opens.errors import (
     LinkExpired,
     LostRace,
     OutOfTime,
-    QuotaExceeded,
-    Throttled,
+    VendorUnavailable,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
 from email_opens.poller import Poller, Walk
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.candidates import Candidate
-from email_opens.scheduling.choice import Poll, Probe, choose
+from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished
 from email_opens.scheduling.price import Plan
 from email_opens.turns.backlog import Backlog
@@ -72,6 +71,8 @@ class Turn:
         try:
             self.budget.check_open()
             plan = self._plan(now)
+            if self.budget.outage.testing:
+                self._test_the_vendor(plan, now)
             if self.roster.only_asleep(now):
                 self._probe(now, plan)
             while self._goes_on(plan):
@@ -89,6 +90,8 @@ class Turn:
             if activity.state is State.BROKEN
         ]
         self.roster.load(stored, now)
+        failed = [activity.campaign_activity_id for activity in stored if activity.last_error]
+        self.budget.outage = self.budget.outage.knowing(failed)
         self.turn_report.activities = len(self.roster.activities)
         self.backlog.begin(self.roster.activities.values(), now)
 
@@ -154,6 +157,13 @@ class Turn:
             self.roster.changed.discard(activity_id)
             self._leave(walk)
 
+    def _test_the_vendor(self, plan: Plan, now: datetime) -> None:
+        """Poll the activity that was polled longest ago: if the vendor fails, the turn ends."""
+        candidate = self.roster.longest_unread()
+        if candidate is not None:
+            waiting = candidate.waiting(self.roster.counter_trust.missed, now)
+            self._poll(Poll(candidate, waiting, Why.OVERDUE), plan, now)
+
     def _aim(self, activity: Activity, now: datetime) -> Aim:
         depth = depth_due(activity, now, self.finished_after)
         watermark = activity.progress.watermark
@@ -181,6 +191,10 @@ class Turn:
             if candidate is not None:
                 activity = self.roster.learn(candidate, activity, result.polled, self.lookback)
             self.poller.save(walk, result, activity)
+        except VendorUnavailable:
+            # The next request to test the vendor is about another activity.
+            walk.activity = self._polled(walk.activity)
+            raise
         except (AccountStopped, OutOfTime):
             raise
         except (LostRace, LinkExpired):
@@ -203,10 +217,12 @@ class Turn:
         """Report a failure; the activity is not due before those that were polled."""
         activity = walk.activity
         self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
+        walk.activity = self._polled(replace(activity, state=state, last_error=str(error)))
+
+    def _polled(self, activity: Activity) -> Activity:
+        """Save an activity as polled now, although that failed."""
         polled = replace(activity.progress, polled_at=self.clock.now())
-        walk.activity = self.roster.save(
-            replace(activity, state=state, progress=polled, last_error=str(error))
-        )
+        return self.roster.save(replace(activity, progress=polled))
 
     def _leave(self, walk: Walk) -> None:
         """Note what a walk has left; finish an activity that has long not been opened."""
@@ -250,7 +266,7 @@ class Turn:
         probe = CounterProbe(self.report, self.before)
         try:
             probe.read(campaign_ids, per_probe)
-        except (QuotaExceeded, Throttled, OutOfTime):
+        except (AccountStopped, OutOfTime):
             raise
         except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters
             self.turn_report.uncounted = error

@@ -28,6 +28,10 @@ _TRACKING_HEADERS = ("x-eig-tracking-id", "x-amzn-RequestId")
 class Unanswered(Exception):
     """No complete reply came; the message gives the reason, as the end of a sentence."""
 
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -91,7 +95,7 @@ def exchange(
         Unanswered: no complete reply came before the deadline and within `most_bytes`. It has no
             cause chained to it, since an error of `requests` holds the request with its token.
     """
-    start = clock.now()
+    start, timed_out = clock.now(), False
     deadline = min(before, start + timedelta(seconds=READ_SECONDS))
     seconds = max(ATTEMPT_SECONDS, (deadline - start).total_seconds())
     try:
@@ -113,12 +117,12 @@ def exchange(
                     fault = "the reply is too large"
                     break
                 if clock.now() > deadline:
-                    fault = "the reply took too long"
+                    fault, timed_out = "the reply took too long", True
                     break
             else:
                 return Reply(response.status_code, response.headers, bytes(body))
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        fault = "the request timed out"
+        fault, timed_out = "the request timed out", True
     except (
         requests.RequestException,
         urllib3.exceptions.HTTPError,
@@ -127,4 +131,4 @@ def exchange(
         ValueError,
     ):
         fault = "the connection failed"
-    raise Unanswered(fault)
+    raise Unanswered(fault, timed_out=timed_out)
