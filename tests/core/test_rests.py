@@ -50,6 +50,13 @@ class TestARetryAfterOfTenMinutes:
         assert core.account.rests_until is None
         assert core.account.last_error is None
 
+    def test_is_kept_though_the_only_e_mail_has_failed_before(self) -> None:
+        core = VendorCore(1)
+        core.vendor.faults.add(Kind.STATUS, path=OPENS, status=503, times=2)
+        core.take_turn()
+        core.fail(status=503, headers=ASKS)
+        assert requests_after(core, core.requests + 1, 10) == 0
+
     def test_is_kept_across_midnight(self) -> None:
         core = VendorCore(1, began=MIDNIGHT - 5 * MINUTE)
         core.fail(status=429, headers=ASKS)

@@ -42,13 +42,23 @@ class TestAnOutageBegins:
 
     def test_later_if_each_has_failed_before(self) -> None:
         subjects = [str(number) for number in range(LESS_TELLING_IN_A_ROW)]
-        known = Outage().knowing(subjects)
+        known = Outage().knowing(subjects, [*subjects, "another"])
         assert after(known, *subjects[:-1]).attempts == 0
         assert after(known, *subjects).attempts == 1
 
     def test_never_with_those_that_have_failed_before_if_others_are_answered(self) -> None:
         subjects = [str(number) for number in range(50)]
-        assert after(Outage().knowing(subjects).after_answer(), *subjects).attempts == 0
+        assert (
+            after(
+                Outage().knowing(subjects, [*subjects, "another"]).after_answer(), *subjects
+            ).attempts
+            == 0
+        )
+
+    def test_as_soon_as_ever_if_all_have_failed_before(self) -> None:
+        known = Outage().knowing(["1", "2", "3"], ["1", "2", "3"])
+        assert after(known, 1, 2, 3).attempts == 1
+        assert after(known, 1, asked=ASKED).attempts == 1
 
     def test_later_with_refusals_to_an_account_that_is_served(self) -> None:
         outage = Outage()
@@ -61,7 +71,9 @@ class TestAnOutageBegins:
         assert after(Outage(), 1, asked=PAUSES[0]).attempts == 1
 
     @pytest.mark.parametrize(
-        "outage", [Outage().after_answer(), Outage().knowing(["1"])], ids=["answered", "known"]
+        "outage",
+        [Outage().after_answer(), Outage().knowing(["1"], ["1", "2"])],
+        ids=["answered", "known"],
     )
     def test_not_if_the_pause_seems_meant_for_one_subject(self, outage: Outage) -> None:
         assert after(outage, 1, asked=ASKED).attempts == 0
@@ -99,7 +111,7 @@ class TestATest:
         assert outage.after_lease() == outage
 
     def test_makes_no_difference_between_subjects(self) -> None:
-        assert after(Outage(attempts=1).knowing(["1"]), 1).attempts == 2
+        assert after(Outage(attempts=1).knowing(["1"], ["1", "2"]), 1).attempts == 2
 
 
 class TestAPause:
@@ -119,5 +131,5 @@ class TestAPause:
         assert after(Outage(attempts=1), 1, 2, asked=DAY).after_lease().pause == DAY
 
     def test_asked_for_by_a_known_failure_is_not_kept_for_the_others(self) -> None:
-        outage = after(Outage().knowing(["1"]), 1, asked=DAY)
+        outage = after(Outage().knowing(["1"], ["1", "2"]), 1, asked=DAY)
         assert after(outage, 2, 3, 4).pause == PAUSES[0]

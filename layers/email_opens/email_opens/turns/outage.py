@@ -32,7 +32,9 @@ class Outage:
     failing: frozenset[str] = frozenset()
     """Subjects whose last request failed, as ever since the last answer."""
     known: frozenset[str] = frozenset()
-    """Subjects that failed before, while the vendor answered others."""
+    """Subjects whose last request before this lease failed."""
+    alone: bool = False
+    """Others did not fail then, so these failures are their own."""
     asked: timedelta = timedelta()
     """The longest pause that the vendor has asked for since it last answered."""
 
@@ -47,13 +49,14 @@ class Outage:
         usual = PAUSES[min(self.attempts, len(PAUSES)) - 1] if self.attempts else timedelta()
         return max(usual, self.asked)
 
-    def knowing(self, subjects: Collection[str]) -> Self:
-        """Return this with subjects that failed before; during an outage that means nothing."""
-        return self if self.testing else replace(self, known=frozenset(subjects))
+    def knowing(self, failed: Collection[str], subjects: Collection[str]) -> Self:
+        """Return this with those of all `subjects` that failed before."""
+        alone = not self.testing and bool(set(subjects).difference(failed))
+        return replace(self, known=frozenset(failed), alone=alone)
 
     def suspects_all(self, subject: str) -> bool:
         """Return whether a failure of this subject may be one of all subjects."""
-        return not (self.answered or subject in self.known)
+        return not (self.answered or (self.alone and subject in self.known))
 
     def after_answer(self) -> Self:
         """Return this after the vendor has answered."""
@@ -67,7 +70,7 @@ class Outage:
         """
         failing = self.failing | {subject}
         asks = asked >= PAUSES[0]
-        new = len(failing - self.known)
+        new = len(failing - self.known if self.alone else failing)
         if self.testing:
             # Before another long pause, other subjects are tested too.
             found = not asks or len(failing) >= IN_A_ROW
@@ -92,7 +95,8 @@ class Outage:
 
     def after_refusal(self, subject: str) -> Self:
         """Return this after a subject was refused to an account that the vendor serves."""
-        return replace(self, known=self.known | {subject}).after_failure(subject)
+        known = self.known | {subject}
+        return replace(self, known=known, alone=not self.testing).after_failure(subject)
 
     def after_attempt(self) -> Self:
         """Return this after an attempt that found the vendor failing."""

@@ -90,8 +90,9 @@ class Turn:
             if activity.state is State.BROKEN
         ]
         self.roster.load(stored, now)
-        failed = [activity.campaign_activity_id for activity in stored if activity.last_error]
-        self.budget.outage = self.budget.outage.knowing(failed)
+        polled = self.roster.activities
+        failed = [activity_id for activity_id in polled if polled[activity_id].last_error]
+        self.budget.outage = self.budget.outage.knowing(failed, polled)
         self.turn_report.activities = len(self.roster.activities)
         self.backlog.begin(self.roster.activities.values(), now)
 
