@@ -95,6 +95,8 @@ class MemoryTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
@@ -106,6 +108,8 @@ class MemoryTracking:
             lease_until=None,
             requests_spent=account.requests_spent - returned,
             closed_until=closed_until,
+            rests_until=rests_until,
+            outages=outages,
             last_error=last_error,
             counter_trust=counter_trust or account.counter_trust,
         )

@@ -158,12 +158,14 @@ class Tracking(Protocol):
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         """End the holder's lease, and return the `unused` requests that it reserved for `day`.
 
-        Replaces `closed_until` and `last_error`, and `counter_trust` unless it is None. Requests
-        are not returned if the stored day is another. Does nothing if the lease is not the
-        holder's, so it can be called at any time.
+        Replaces `closed_until`, `last_error`, `rests_until` and `outages`, and `counter_trust`
+        unless it is None. Requests are not returned if the stored day is another. Does nothing if
+        the lease is not the holder's, so it can be called at any time.
         """
 
     def account(self, account_id: str) -> Account | None:

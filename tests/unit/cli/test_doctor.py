@@ -178,6 +178,21 @@ class TestReports:
         world.vendor.world.behaviour.privileged = False
         assert "ui:campaign:metrics" in findings(code=1)["privilege"]
 
+    def test_reports_that_are_refused_to_an_account_that_may_read_them(self, world: World) -> None:
+        world.vendor.faults.add(Kind.STATUS, status=403, body="<html>")
+        assert "answered 403 with an HTML page" in findings(code=1)["privilege"]
+
+    def test_a_token_that_is_refused_everywhere(self, world: World) -> None:
+        world.vendor.faults.add(Kind.UNAUTHORIZED, times=2)
+        assert "refuses the access token" in findings(code=1)["privilege"]
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_a_pause_that_the_vendor_asks_for(self, world: World, status: int) -> None:
+        world.vendor.faults.add(Kind.STATUS, status=status, headers={"Retry-After": "600"})
+        assert "no request is sent before" in findings(code=1)["rest"]
+        assert "No request is sent" in findings(code=1)["vendor"]
+        assert len(world.vendor.requests) == 1
+
     def test_a_vendor_that_fails(self, world: World) -> None:
         world.vendor.faults.add(Kind.STATUS, status=503)
         assert "the vendor answered 503" in findings(code=1)["privilege"]

@@ -176,6 +176,9 @@ def account_line(status: Status) -> str:
     )
     if opens_at:
         line += f"; the quota is closed until {iso(opens_at)}"
+    rests_until = account.rests_at(status.now)
+    if rests_until:
+        line += f"; it rests until {iso(rests_until.replace(microsecond=0))}"
     if account.last_error:
         line += f"; {account.last_error}"
     return line if line.endswith(".") else f"{line}."
@@ -190,6 +193,7 @@ def status_json(status: Status) -> dict[str, Any]:
             "requests_today": account.requests_on(status.now),
             "requests_per_day": status.requests_per_day,
             "closed_until": _plain(account.opens_at(status.now)),
+            "rests_until": _plain(account.rests_at(status.now)),
             "last_error": account.last_error,
         },
         "activities": [

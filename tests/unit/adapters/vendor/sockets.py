@@ -18,6 +18,7 @@ from email_opens.errors import AccountDisconnected
 from email_opens.instants import utc
 from email_opens.model import Page, Tokens
 from email_opens.turns.budget import Budget
+from email_opens.turns.outage import Outage
 from tests.fakes import FakeClock
 
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
@@ -66,7 +67,12 @@ class Vendor:
         return self.clock.now() + timedelta(minutes=1)
 
     def api(
-        self, *, requests_per_second: int = 4, left: int = 1000, url: str | None = None
+        self,
+        *,
+        requests_per_second: int = 4,
+        left: int = 1000,
+        url: str | None = None,
+        outage: Outage | None = None,
     ) -> VendorApi:
         """Return a connection to the emulator, or to another server at `url`."""
         return VendorApi(
@@ -75,7 +81,7 @@ class Vendor:
             self.tokens,
             self.clock,
             requests_per_second=requests_per_second,
-            budget=Budget(left),
+            budget=Budget(left, outage=outage),
         )
 
     def report(self, *, requests_per_second: int = 4, left: int = 1000) -> ConstantContactReport:

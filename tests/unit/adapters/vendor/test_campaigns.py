@@ -11,7 +11,12 @@ from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.values import MOST_NAME_CHARACTERS
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
-from email_opens.errors import AccountDisconnected, PagingBroken, ReportUnavailable
+from email_opens.errors import (
+    AccountDisconnected,
+    ActivityForbidden,
+    PagingBroken,
+    ReportUnavailable,
+)
 from tests.contract.test_campaigns import at_the_vendor
 from tests.unit.adapters.vendor.sockets import Vendor, raw, serving, stub
 
@@ -171,7 +176,15 @@ class TestACampaign:
 
     def test_that_is_forbidden_names_the_privilege(self, vendor: Vendor) -> None:
         vendor.emulator.faults.add(Kind.STATUS, status=403)
-        with pytest.raises(AccountDisconnected, match="campaign:read"):
+        vendor.emulator.faults.add(
+            Kind.STATUS, status=200, body=[{"privilege_name": "ui:campaign:metrics"}], path="user"
+        )
+        with pytest.raises(ActivityForbidden, match="lacks the privilege campaign:read"):
+            at_the_vendor(vendor).campaign(CAMPAIGN, before=vendor.before)
+
+    def test_that_is_forbidden_for_another_reason_names_that(self, vendor: Vendor) -> None:
+        vendor.emulator.faults.add(Kind.STATUS, status=403)
+        with pytest.raises(ActivityForbidden, match=r"403 access_denied[^;]*$"):
             at_the_vendor(vendor).campaign(CAMPAIGN, before=vendor.before)
 
 

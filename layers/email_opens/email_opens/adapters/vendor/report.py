@@ -49,6 +49,7 @@ class ConstantContactReport:
             privilege="ui:campaign:metrics",
             most_bytes=MOST_BYTES,
             linked=link is not None,
+            campaign_activity_id=campaign_activity_id,
         )
         page = partial(self._page, campaign_activity_id, link, target)
         return self._api.get(resource, page, before)
