@@ -280,7 +280,7 @@ class TestErrors:
         assert "quota of the API key" in complaint(connected.watch(activity_id), 1)
 
     def test_name_a_missing_privilege(self, connected: Watcher) -> None:
-        connected.vendor.faults.add(Kind.FORBIDDEN)
+        connected.vendor.world.behaviour.privileged = False
         assert "ui:campaign:metrics" in complaint(connected.watch(connected.add_opens(1)), 1)
 
     @pytest.mark.parametrize(
