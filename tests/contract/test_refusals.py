@@ -14,7 +14,7 @@ from email_opens.errors import (
 )
 from tests.unit.adapters.vendor.sockets import Vendor, serving
 
-REPLIES = Path(__file__).parent / "replies"
+REPLIES = Path(__file__).parent / "vendor_replies"
 CAMPAIGN = "5b1e0a52-0000-4000-8000-0000000000bb"
 OPENS = "/tracking/opens"
 PRIVILEGES = "/v3/account/user/privileges"

@@ -164,14 +164,6 @@ def test_three_throttled_attempts_are_repeated_and_a_fourth_is_an_error(
     assert caught.value.until is None
 
 
-def test_a_request_that_timed_out_is_not_repeated(vendor: Vendor) -> None:
-    slow = [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b" "] * 6]
-    with stub(slow, between=lambda: vendor.clock.sleep(4)) as server:
-        with pytest.raises(ReportUnavailable):
-            read_stub(vendor, server, minutes=60)
-        assert len(server.requests) == 1
-
-
 def test_a_test_of_whether_the_vendor_answers_is_not_repeated(vendor: Vendor) -> None:
     fault(vendor, Kind.STATUS, status=503, times=9)
     api = vendor.api(outage=Outage(attempts=1))
