@@ -189,5 +189,8 @@ class MemoryCredentials:
             )
         return self.tokens[account_id]
 
+    def rewrite(self, account_id: str) -> Tokens:
+        return self.load(account_id)
+
     def store(self, account_id: str, tokens: Tokens) -> None:
         self.tokens[account_id] = tokens

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.errors import ActivityFailed, PublishFailed
+from email_opens.errors import AccountStopped, ActivityFailed, PublishFailed
 from email_opens.model import Account, Activity, CounterReadings, NewOpen, Page, RejectedRow, Tokens
 from tests.simulation.invocation import Invocation
 
@@ -50,6 +50,9 @@ class Ports:
 
     def _table(self, action: Callable[[], Any]) -> Any:
         return self._invocation.call(action, TableThrottled)
+
+    def _parameter(self, action: Callable[[], Any]) -> Any:
+        return self._invocation.call(action, lambda: AccountStopped("Parameter Store is down."))
 
     # --- Tracking ---
 
@@ -146,8 +149,14 @@ class Ports:
     # --- Credentials ---
 
     def load(self, account_id: str) -> Tokens:
-        loaded: Tokens = self._table(lambda: self._simulation.credentials.load(account_id))
+        loaded: Tokens = self._parameter(lambda: self._simulation.credentials.load(account_id))
         return loaded
 
+    def rewrite(self, account_id: str) -> Tokens:
+        rewritten: Tokens = self._parameter(
+            lambda: self._simulation.credentials.rewrite(account_id)
+        )
+        return rewritten
+
     def store(self, account_id: str, tokens: Tokens) -> None:
-        self._table(lambda: self._simulation.credentials.store(account_id, tokens))
+        self._parameter(lambda: self._simulation.credentials.store(account_id, tokens))

@@ -17,7 +17,7 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
-from email_opens.adapters.vendor.oauth import RECONNECT, TokenSource
+from email_opens.adapters.vendor.oauth import RECONNECT, Renewed, TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.config import (
     Settings,
@@ -202,15 +202,25 @@ def _connect(
     reconnect: str = RECONNECT,
 ) -> Connect:
     session, auth_url = _session(), settings.constant_contact_auth_url
+    renewed: dict[str, Renewed] = {}
 
     def connect(
         account_id: str, budget: Budget, credentials: Credentials | None = None
     ) -> VendorApi:
-        held = credentials or stored
+        tokens = TokenSource(
+            account_id,
+            credentials or stored,
+            session,
+            auth_url,
+            clock,
+            reconnect=reconnect,
+            until=budget.lease_until,
+            renewed=renewed if credentials is None else {},
+        )
         return VendorApi(
             session,
             settings.constant_contact_api_url,
-            TokenSource(account_id, held, session, auth_url, clock, reconnect=reconnect),
+            tokens,
             clock,
             requests_per_second=settings.requests_per_second,
             budget=budget,

@@ -194,9 +194,22 @@ class Credentials(Protocol):
             AccountStopped: they cannot be read for now.
         """
 
+    def rewrite(self, account_id: str) -> Tokens:
+        """Write the account's tokens back as they are stored, and return them.
+
+        When it returns, the store can be expected to take their successors too.
+
+        Raises:
+            AccountDisconnected: there are none, or they are malformed.
+            AccountStopped: the store refuses them; the message names the remedy.
+        """
+
     def store(self, account_id: str, tokens: Tokens) -> None:
         """Replace the account's tokens.
 
+        An access token that does not fit the store beside the others is left out.
+
         Raises:
-            InvalidInput: they do not fit the store.
+            InvalidInput: they do not fit the store even so.
+            AccountStopped: the store refuses them for now; nothing was changed.
         """

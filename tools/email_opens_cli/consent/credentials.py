@@ -63,6 +63,9 @@ class _NewCredentials:
         del account_id
         return self.tokens
 
+    def rewrite(self, account_id: str) -> Tokens:
+        return self.load(account_id)
+
     def store(self, account_id: str, tokens: Tokens) -> None:
         del account_id
         self.tokens = tokens

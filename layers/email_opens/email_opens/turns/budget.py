@@ -19,7 +19,8 @@ class Budget:
 
     `reserved` requests are counted as spent already, and `beyond` more can be reserved:
     `reserve` counts a number of requests of the day as spent and returns whether it did.
-    While the vendor's quota is closed, no request may be spent.
+    While the vendor's quota is closed, no request may be spent. The lease lasts `lease_until`;
+    None: that is not known.
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class Budget:
         reserve: Callable[[int], bool] = _refuse,
         *,
         opens_at: datetime | None = None,
+        lease_until: datetime | None = None,
     ) -> None:
         self._reserved = reserved
         self._beyond = max(0, beyond)
         self._reserve = reserve
         self._opens_at = opens_at
+        self.lease_until = lease_until
         self.spent = 0
 
     @property

@@ -30,6 +30,7 @@ class Lease:
     account: Account
     """The account as it was before, with its day turned if a new one has begun."""
     budget: Budget
+    until: datetime
     before: datetime
     """No request may begin later: the rest of the lease is kept to record what is in hand."""
     closed_until: datetime | None
@@ -73,7 +74,8 @@ class Leases:
         day = now.date().isoformat()
         lease = Lease(
             account=account,
-            budget=self._budget(account, holder, day, now),
+            budget=self._budget(account, holder, day, now, until),
+            until=until,
             # The requests that are reserved belong to this day.
             before=min(until - commit, next_day(now)),
             closed_until=account.opens_at(now),
@@ -137,7 +139,9 @@ class Leases:
         ends = f", until {iso(until.replace(microsecond=0))} at the latest" if until else ""
         return f"{worker} is working on account {account_id}{ends}"
 
-    def _budget(self, account: Account, holder: str, day: str, now: datetime) -> Budget:
+    def _budget(
+        self, account: Account, holder: str, day: str, now: datetime, until: datetime
+    ) -> Budget:
         """Return what is left of the day; more of it is reserved as it is needed."""
         left = max(0, self.requests_per_day - account.requests_spent)
         reserved = min(BLOCK, left)
@@ -151,7 +155,13 @@ class Leases:
             counted += requests if kept else 0
             return kept
 
-        return Budget(reserved, left - reserved, reserve, opens_at=account.opens_at(now))
+        return Budget(
+            reserved,
+            left - reserved,
+            reserve,
+            opens_at=account.opens_at(now),
+            lease_until=until,
+        )
 
 
 def is_held_by_another(account: Account, holder: str, now: datetime) -> bool:
