@@ -288,24 +288,26 @@ class TestSqlite:
     def test_stores_tokens_that_a_person_provides(
         self, sqlite_credentials: SqliteCredentials
     ) -> None:
-        assert sqlite_credentials.give("default", self.PROVIDED)
+        assert not sqlite_credentials.given_last("default", self.PROVIDED)
+        sqlite_credentials.give("default", self.PROVIDED, self.PROVIDED)
         assert sqlite_credentials.load("default") == self.PROVIDED
 
-    def test_keeps_rotated_tokens_when_the_same_tokens_are_provided_again(
+    def test_recognises_the_tokens_that_were_provided_last_after_they_were_rotated(
         self, sqlite_credentials: SqliteCredentials
     ) -> None:
         rotated = replace(self.PROVIDED, refresh_token="rotated")
-        sqlite_credentials.give("default", self.PROVIDED)
-        sqlite_credentials.store("default", rotated)
-        assert not sqlite_credentials.give("default", self.PROVIDED)
-        assert sqlite_credentials.load("default") == rotated
+        sqlite_credentials.give("default", self.PROVIDED, rotated)
+        sqlite_credentials.store("default", replace(rotated, refresh_token="again"))
+        assert sqlite_credentials.given_last("default", self.PROVIDED)
+        assert not sqlite_credentials.given_last("other", self.PROVIDED)
 
     def test_replaces_tokens_when_others_are_provided(
         self, sqlite_credentials: SqliteCredentials
     ) -> None:
-        sqlite_credentials.give("default", self.PROVIDED)
-        assert sqlite_credentials.give("default", TOKENS)
+        sqlite_credentials.give("default", self.PROVIDED, self.PROVIDED)
+        sqlite_credentials.give("default", TOKENS, TOKENS)
         assert sqlite_credentials.load("default") == TOKENS
+        assert not sqlite_credentials.given_last("default", self.PROVIDED)
 
     def test_reports_a_full_disk_when_tokens_are_written_back(self, tmp_path: Path) -> None:
         with StateFile(tmp_path / "state.sqlite") as state:
@@ -331,9 +333,8 @@ class TestSqlite:
     def test_refuses_an_invalid_character_without_its_text(
         self, sqlite_credentials: SqliteCredentials
     ) -> None:
+        invalid = replace(self.PROVIDED, refresh_token="a-secret\ud800")
         with pytest.raises(InvalidInput, match="an invalid character") as raised:
-            sqlite_credentials.give(
-                "default", replace(self.PROVIDED, refresh_token="a-secret\ud800")
-            )
+            sqlite_credentials.give("default", invalid, invalid)
         assert "a-secret" not in str(raised.value)
         assert raised.value.__suppress_context__

@@ -65,6 +65,14 @@ class Ports:
     def release(self, account_id: str, **options: Any) -> None:
         self._table(lambda: self._simulation.tracking.release(account_id, **options))
 
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        named: bool = self._table(
+            lambda: self._simulation.tracking.name_vendor_account(
+                account_id, holder=holder, vendor_account_id=vendor_account_id
+            )
+        )
+        return named
+
     def reserve(self, account_id: str, **options: Any) -> bool:
         reserved: bool = self._table(
             lambda: self._simulation.tracking.reserve(account_id, **options)

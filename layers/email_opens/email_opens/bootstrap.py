@@ -109,6 +109,8 @@ class Watch:
     """The product without AWS, wired."""
 
     turns: Turns
+    leases: Leases
+    connect: Connect
     tracking: Tracking
     credentials: "SqliteCredentials"
     clock: Clock
@@ -129,14 +131,23 @@ def bootstrap_watch(
 
     clock = clock or SystemClock()
     tracking, credentials = stores.SqliteTracking(state), stores.SqliteCredentials(state)
+    leases = _leases(settings, tracking, clock)
+    connect = _connect(settings, credentials, clock, RECONNECT_WATCH)
     turns = _turns(
         settings,
-        _leases(settings, tracking, clock),
+        leases,
         stores.SqliteLedger(state),
         LinesPublisher(output, rejected),
-        _reports(_connect(settings, credentials, clock, RECONNECT_WATCH)),
+        _reports(connect),
     )
-    return Watch(turns=turns, tracking=tracking, credentials=credentials, clock=clock)
+    return Watch(
+        turns=turns,
+        leases=leases,
+        connect=connect,
+        tracking=tracking,
+        credentials=credentials,
+        clock=clock,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,6 +156,9 @@ class Tracking(Protocol):
         holder's, so it can be called at any time.
         """
 
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        """Store the vendor's own id of the account; return False if another holds the lease."""
+
     def account(self, account_id: str) -> Account | None:
         """Return the stored account, None if there is none.
 

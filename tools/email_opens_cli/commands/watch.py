@@ -13,13 +13,14 @@ import typer
 from email_opens.errors import AccountDisconnected, InvalidInput, OutOfTime
 from email_opens.model import Page, State
 from email_opens_cli.commands.account.connect import PORT, consent, read_application
-from email_opens_cli.consent.credentials import read
+from email_opens_cli.consent.credentials import accepted, read, take_over
 from email_opens_cli.deployed.activities import track_each
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
 from email_opens_cli.terminal.complaints import FAILED, INTERRUPTED, complain, complaints
 from email_opens_cli.terminal.ending import Ending
 from email_opens_cli.terminal.options import (
     Account,
+    AnotherAccount,
     From,
     Ids,
     Since,
@@ -61,6 +62,7 @@ def watch(
         ),
     ] = None,
     *,
+    another_account: AnotherAccount = False,
     once: Annotated[bool, typer.Option("--once", help="Poll once, for example from cron.")] = False,
     every: Annotated[
         int,
@@ -92,6 +94,7 @@ def watch(
             state or _default_state_file(account_id),
             given,
             _Wanted(account_id, named, begins, None if once else timedelta(seconds=every)),
+            another_account=another_account,
         )
     raise typer.Exit(code)
 
@@ -107,14 +110,23 @@ class _Wanted:
     """None: once."""
 
 
-def _watch(settings: "Settings", path: Path, given: "Tokens | None", wanted: _Wanted) -> int:
+def _watch(
+    settings: "Settings",
+    path: Path,
+    given: "Tokens | None",
+    wanted: _Wanted,
+    *,
+    another_account: bool,
+) -> int:
     from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
     from email_opens.bootstrap import bootstrap_watch  # noqa: PLC0415
 
     rejected = path.with_name(f"{path.name}.rejected")
     with StateFile(path) as state:
         product = bootstrap_watch(settings, state, STDOUT, rejected)
-        _connect(product, settings, wanted.account_id, given)
+        tokens = _new_tokens(product, settings, wanted.account_id, given)
+        if tokens is not None:
+            _connect(product, wanted.account_id, tokens, another_account=another_account)
         _choose(product, wanted)
         _print_on_a_terminal(
             f"Watching {len(wanted.named)} e-mails of account {wanted.account_id}; the progress "
@@ -196,23 +208,24 @@ class _Interruptible:
         return self._report.count(campaign_ids, before=before)
 
 
-def _connect(product: "Watch", settings: "Settings", account: str, given: "Tokens | None") -> None:
-    """Make sure that the state file has credentials.
+def _new_tokens(
+    product: "Watch", settings: "Settings", account: str, given: "Tokens | None"
+) -> "Tokens | None":
+    """Return the tokens of a person that the state file does not have yet; None: it has them.
 
     Raises:
         InvalidInput: it has none, and there is no terminal to ask for consent.
         EmailOpensError: consent was not given.
     """
     if given is not None:
-        product.credentials.give(account, given)
-        return
+        return None if product.credentials.given_last(account, given) else given
     try:
         product.credentials.load(account)
     except AccountDisconnected as error:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise InvalidInput(str(error)) from None
     else:
-        return
+        return None
     import requests  # noqa: PLC0415
 
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
@@ -221,10 +234,24 @@ def _connect(product: "Watch", settings: "Settings", account: str, given: "Token
         session.trust_env = False
         server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
         try:
-            tokens = consent(server, read_application(), port=PORT)
+            return consent(server, read_application(), port=PORT)
         except (KeyboardInterrupt, typer.Abort):
             complain("Stopped; nothing was changed.", INTERRUPTED)
-    product.credentials.give(account, tokens)
+
+
+def _connect(product: "Watch", account: str, tokens: "Tokens", *, another_account: bool) -> None:
+    """Check the tokens of a person, and store them.
+
+    Raises:
+        AccountDisconnected, InvalidInput: they are refused; nothing was stored.
+    """
+
+    def store(checked: "Tokens") -> None:
+        product.credentials.give(account, tokens, checked)
+
+    with product.leases.hold(account, holder=HOLDER, lasts=TURN, commit=COMMIT) as lease:
+        taken = take_over(product, lease, tokens, store, another_account=another_account)
+    _print(*accepted(taken).unchecked)
 
 
 def _choose(product: "Watch", wanted: _Wanted) -> None:

@@ -3,6 +3,7 @@
 `choice` says what a poll is worth; these rules apply whatever it is worth.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from email_opens.model import Activity, Depth, State
@@ -65,6 +66,28 @@ def wakes(activity: Activity, now: datetime) -> bool:
     """Return whether a counter that has moved makes an activity polled again."""
     over = activity.state in (State.FINISHED, State.GONE)
     return over and now - _last_news(activity) < WOKEN_FOR
+
+
+def revived(activity: Activity, now: datetime) -> Activity:
+    """Return an activity that the vendor did not know as one that is due again.
+
+    Any other activity is returned as it is; what a person has paused stays paused.
+    """
+    if activity.state is not State.GONE and activity.missing_since is None:
+        return activity
+    overdue_since = now - longest_interval(activity, now)
+    read_at = min(activity.missing_since or overdue_since, overdue_since)
+    polled_at = activity.progress.polled_at
+    if activity.sent_at is not None and polled_at is not None and polled_at >= activity.sent_at:
+        # The send is not read for the first time.
+        read_at = max(read_at, activity.sent_at)
+    return replace(
+        activity,
+        state=State.ACTIVE if activity.state is State.GONE else activity.state,
+        progress=replace(activity.progress, polled_at=read_at),
+        missing_since=None,
+        last_error=None,
+    )
 
 
 def longest_interval(activity: Activity, now: datetime) -> timedelta:

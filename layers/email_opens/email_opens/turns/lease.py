@@ -27,6 +27,7 @@ NO_WAIT = timedelta()
 class Lease:
     """A lease that is held, and what will be stored of the account when it is given back."""
 
+    holder: str
     account: Account
     """The account as it was before, with its day turned if a new one has begun."""
     budget: Budget
@@ -73,6 +74,7 @@ class Leases:
         account, now, until = self._take(account_id, holder, until, lasts, wait, on_wait)
         day = now.date().isoformat()
         lease = Lease(
+            holder=holder,
             account=account,
             budget=self._budget(account, holder, day, now, until),
             until=until,

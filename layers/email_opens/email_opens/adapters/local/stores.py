@@ -98,6 +98,14 @@ class SqliteTracking:
             )
             _store_account(connection, released)
 
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        with self._state.transaction() as connection:
+            account = _account(connection, account_id)
+            if account is None or account.lease_holder != holder:
+                return False
+            _store_account(connection, replace(account, vendor_account_id=vendor_account_id))
+        return True
+
     def account(self, account_id: str) -> Account | None:
         with self._state.transaction() as connection:
             return _account(connection, account_id)
@@ -231,20 +239,26 @@ class SqliteCredentials:
             ).fetchone()
             _store_tokens(connection, account_id, tokens, given[0] if given else None)
 
-    def give(self, account_id: str, tokens: Tokens) -> bool:
-        """Store tokens that a person provides, unless they are the ones provided last.
+    def given_last(self, account_id: str, tokens: Tokens) -> bool:
+        """Return whether a person has provided these tokens last.
 
-        Returns whether they were stored. The refresh token of those provided last may have been
-        used since; then its successor is stored already.
+        Their refresh token may have been used since; then its successor is stored already.
         """
-        mark = blake2b(tokens.refresh_token.encode(errors="surrogatepass"), digest_size=16).digest()
         with self._state.transaction() as connection:
-            unchanged = connection.execute(
-                "SELECT 1 FROM credentials WHERE account_id = ? AND given = ?", (account_id, mark)
+            found = connection.execute(
+                "SELECT 1 FROM credentials WHERE account_id = ? AND given = ?",
+                (account_id, _mark(tokens)),
             ).fetchone()
-            if unchanged is None:
-                _store_tokens(connection, account_id, tokens, mark)
-        return unchanged is None
+        return found is not None
+
+    def give(self, account_id: str, given: Tokens, tokens: Tokens) -> None:
+        """Store tokens that a person has provided, or their successors."""
+        with self._state.transaction() as connection:
+            _store_tokens(connection, account_id, tokens, _mark(given))
+
+
+def _mark(tokens: Tokens) -> bytes:
+    return blake2b(tokens.refresh_token.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _command(account_id: str) -> str:
