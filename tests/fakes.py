@@ -114,6 +114,13 @@ class MemoryTracking:
             counter_trust=counter_trust or account.counter_trust,
         )
 
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        account = self.accounts.get(account_id)
+        if account is None or account.lease_holder != holder:
+            return False
+        self.accounts[account_id] = replace(account, vendor_account_id=vendor_account_id)
+        return True
+
     def account(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)
 
@@ -206,6 +213,9 @@ class MemoryCredentials:
                 f"run `email-opens connect {account_id}`."
             )
         return self.tokens[account_id]
+
+    def rewrite(self, account_id: str) -> Tokens:
+        return self.load(account_id)
 
     def store(self, account_id: str, tokens: Tokens) -> None:
         self.tokens[account_id] = tokens

@@ -197,6 +197,46 @@ class TestEveryLease:
         assert account.closed_until == TOMORROW
 
 
+class TestEveryNameOfTheVendorsAccount:
+    def name(self, tracking: Tracking, holder: str = "a", name: str = "a07e") -> bool:
+        return tracking.name_vendor_account("default", holder=holder, vendor_account_id=name)
+
+    def test_is_stored_under_the_lease(self, tracking: Tracking) -> None:
+        lease(tracking)
+        assert self.name(tracking)
+        assert stored_account(tracking).vendor_account_id == "a07e"
+
+    def test_can_be_replaced(self, tracking: Tracking) -> None:
+        lease(tracking)
+        self.name(tracking)
+        assert self.name(tracking, name="b07e")
+        assert stored_account(tracking).vendor_account_id == "b07e"
+
+    def test_changes_nothing_else_of_the_account(self, tracking: Tracking) -> None:
+        lease(tracking)
+        before = stored_account(tracking)
+        self.name(tracking)
+        assert stored_account(tracking) == replace(before, vendor_account_id="a07e")
+
+    def test_is_kept_when_the_lease_is_taken_and_given_back(self, tracking: Tracking) -> None:
+        lease(tracking)
+        self.name(tracking)
+        release(tracking)
+        account = lease(tracking, "b")
+        assert account is not None
+        assert account.vendor_account_id == "a07e"
+        release(tracking, "b")
+        assert stored_account(tracking).vendor_account_id == "a07e"
+
+    def test_is_not_stored_without_the_lease(self, tracking: Tracking) -> None:
+        assert not self.name(tracking)
+        lease(tracking, "b")
+        assert not self.name(tracking, "a")
+        release(tracking, "b")
+        assert not self.name(tracking, "b")
+        assert stored_account(tracking).vendor_account_id is None
+
+
 class TestEveryRelease:
     def test_returns_unused_requests(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)

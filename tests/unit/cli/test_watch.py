@@ -190,6 +190,24 @@ class TestCredentials:
         )
         assert len(connected.events()) == 1
 
+    def test_of_another_account_of_the_vendor_are_refused(self, connected: Watcher) -> None:
+        other = connected.vendor.credentials("other")
+        activity_id = connected.add_opens(1)
+        error = complaint(connected.watch(activity_id, credentials=other), 2)
+        assert "another Constant Contact account (a07eother) than before (a07edefault)" in error
+        assert connected.watch(activity_id).exit_code == 0
+        assert len(connected.events()) == 1
+
+    def test_of_another_account_of_the_vendor_are_taken_if_the_person_insists(
+        self, connected: Watcher
+    ) -> None:
+        other = connected.vendor.credentials("other")
+        connected.watch(connected.add_opens(0), "--another-account", credentials=other)
+        with StateFile(connected.state) as state:
+            account = SqliteTracking(state).account("default")
+        assert account is not None
+        assert account.vendor_account_id == "a07eother"
+
     def test_can_be_read_from_a_file(self, watcher: Watcher) -> None:
         file = watcher.folder / "credentials.json"
         file.write_text(json.dumps(watcher.vendor.credentials()))

@@ -126,30 +126,28 @@ def test_a_failure_of_the_account_is_printed_once(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("stored", "connected", "chosen"),
+    ("stored", "chosen"),
     [
         # Otherwise cron would ask for a missing e-mail at each start.
-        ((State.GONE, NOON), False, (State.GONE, NOON)),
-        ((State.ACTIVE, NOON), False, (State.ACTIVE, NOON)),
-        ((State.GONE, NOON), True, (State.ACTIVE, None)),
-        ((State.ACTIVE, NOON), True, (State.ACTIVE, None)),
-        ((State.PAUSED, None), False, (State.ACTIVE, None)),
-        ((State.FINISHED, None), True, (State.FINISHED, None)),
-        ((State.BROKEN, None), True, (State.BROKEN, None)),
+        ((State.GONE, NOON), (State.GONE, NOON)),
+        ((State.ACTIVE, NOON), (State.ACTIVE, NOON)),
+        ((State.PAUSED, None), (State.ACTIVE, None)),
+        ((State.FINISHED, None), (State.FINISHED, None)),
+        ((State.BROKEN, None), (State.BROKEN, None)),
     ],
 )
 def test_the_state_in_which_a_named_email_begins(
-    stored: tuple[State, Any], connected: bool, chosen: tuple[State, Any]
+    stored: tuple[State, Any], chosen: tuple[State, Any]
 ) -> None:
     watched = Watched()
     watched.store(state=stored[0], missing_since=stored[1])
-    _choose(watched, wanted(), connected=connected)  # type: ignore[arg-type]
+    _choose(watched, wanted())  # type: ignore[arg-type]
     (activity,) = watched.tracking.activities("default")
     assert (activity.state, activity.missing_since) == chosen
 
 
 def test_an_email_that_is_not_named_is_paused() -> None:
     watched = Watched()
-    _choose(watched, wanted(FOREIGN), connected=False)  # type: ignore[arg-type]
+    _choose(watched, wanted(FOREIGN))  # type: ignore[arg-type]
     states = {a.campaign_activity_id: a.state for a in watched.tracking.activities("default")}
     assert states == {ACTIVITY_ID: State.PAUSED, FOREIGN: State.ACTIVE}

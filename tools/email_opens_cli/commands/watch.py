@@ -13,7 +13,7 @@ import typer
 from email_opens.errors import AccountDisconnected, InvalidInput
 from email_opens.model import Activity, State
 from email_opens_cli.commands.account.connect import PORT, consent, read_application
-from email_opens_cli.consent.credentials import read
+from email_opens_cli.consent.credentials import accepted, read, take_over
 from email_opens_cli.deployed.activities import save_change, track_each
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
 from email_opens_cli.terminal.complaints import FAILED, INTERRUPTED, complain, complaints
@@ -21,6 +21,7 @@ from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
 from email_opens_cli.terminal.options import (
     Account,
+    AnotherAccount,
     From,
     Ids,
     Since,
@@ -64,6 +65,7 @@ def watch(
         ),
     ] = None,
     *,
+    another_account: AnotherAccount = False,
     once: Annotated[bool, typer.Option("--once", help="Poll once, for example from cron.")] = False,
     every: Annotated[
         int,
@@ -95,6 +97,7 @@ def watch(
             state or _default_state_file(account_id),
             given,
             _Wanted(account_id, named, begins, None if once else timedelta(seconds=every)),
+            another_account=another_account,
         )
     raise typer.Exit(code)
 
@@ -110,7 +113,14 @@ class _Wanted:
     """None: once."""
 
 
-def _watch(settings: "Settings", path: Path, given: "Tokens | None", wanted: _Wanted) -> int:
+def _watch(
+    settings: "Settings",
+    path: Path,
+    given: "Tokens | None",
+    wanted: _Wanted,
+    *,
+    another_account: bool,
+) -> int:
     from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
     from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
     from email_opens.bootstrap import bootstrap_watch  # noqa: PLC0415
@@ -120,8 +130,10 @@ def _watch(settings: "Settings", path: Path, given: "Tokens | None", wanted: _Wa
     rejected = path.with_name(f"{path.name}.rejected")
     with StateFile(path) as state:
         product = bootstrap_watch(settings, state, STDOUT, rejected, clock=clock, waits=ending)
-        connected = _connect(product, settings, wanted.account_id, given)
-        _choose(product, wanted, connected=connected)
+        tokens = _new_tokens(product, settings, wanted.account_id, given)
+        if tokens is not None:
+            _connect(product, wanted.account_id, tokens, another_account=another_account)
+        _choose(product, wanted)
         _print_on_a_terminal(
             f"Watching {len(wanted.named)} e-mails of account {wanted.account_id}; the progress "
             f"is kept in {path}. Ctrl-C ends it."
@@ -189,39 +201,53 @@ def _turn(product: "Watch", account: str) -> "TurnReport":
     return product.turns.take_turn(account, holder=HOLDER, before=until - COMMIT, until=until)
 
 
-def _connect(product: "Watch", settings: "Settings", account: str, given: "Tokens | None") -> bool:
-    """Make sure that the state file has credentials; return whether they are new.
+def _new_tokens(
+    product: "Watch", settings: "Settings", account: str, given: "Tokens | None"
+) -> "Tokens | None":
+    """Return the tokens of a person that the state file does not have yet; None: it has them.
 
     Raises:
         InvalidInput: it has none, and there is no terminal to ask for consent.
         EmailOpensError: consent was not given.
     """
     if given is not None:
-        return product.credentials.give(account, given)
+        return None if product.credentials.given_last(account, given) else given
     try:
         product.credentials.load(account)
     except AccountDisconnected as error:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise InvalidInput(str(error)) from None
     else:
-        return False
+        return None
     from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
 
     with Session() as session, redirect_stdout(sys.stderr):
         server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
         try:
-            tokens = consent(server, read_application(), port=PORT)
+            return consent(server, read_application(), port=PORT)
         except (KeyboardInterrupt, typer.Abort):
             complain("Stopped; nothing was changed.", INTERRUPTED)
-    return product.credentials.give(account, tokens)
 
 
-def _choose(product: "Watch", wanted: _Wanted, *, connected: bool) -> None:
-    """Poll the named activities and no other; the progress of the others is kept.
+def _connect(product: "Watch", account: str, tokens: "Tokens", *, another_account: bool) -> None:
+    """Check the tokens of a person, and store them.
 
-    What the vendor did not know is polled at once if the account is connected anew.
+    Raises:
+        AccountDisconnected, InvalidInput: they are refused; nothing was stored.
     """
+
+    def store(checked: "Tokens") -> None:
+        product.credentials.give(account, tokens, checked)
+
+    with product.leases.hold(account, holder=HOLDER, lasts=TURN, commit=COMMIT) as lease:
+        taken = take_over(product, lease, tokens, store, another_account=another_account)
+    for sentence in accepted(taken).unchecked:
+        warn(sentence)
+
+
+def _choose(product: "Watch", wanted: _Wanted) -> None:
+    """Poll the named activities and no other; the progress of the others is kept."""
 
     def change(activity: Activity) -> tuple[Activity, str]:
         match activity.state:
@@ -231,8 +257,6 @@ def _choose(product: "Watch", wanted: _Wanted, *, connected: bool) -> None:
                 return replace(activity, state=State.PAUSED), ""
             case State.PAUSED:
                 return replace(activity, state=State.ACTIVE), ""
-            case _ if connected:
-                return replace(activity, state=State.ACTIVE, missing_since=None), ""
             case _:
                 return activity, ""
 

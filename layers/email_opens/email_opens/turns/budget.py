@@ -24,6 +24,7 @@ class Budget:
     While the vendor's quota is closed, or the account rests, no request may be spent. What the
     vendor's replies say about the account is noted here, so that it holds for whoever sends the
     next request: `rests_until` and `outage` are stored with the lease.
+    The lease lasts until `lease_until`; None: that is not known.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Budget:
         rests_until: datetime | None = None,
         rests_because: str | None = None,
         outage: Outage | None = None,
+        lease_until: datetime | None = None,
     ) -> None:
         self._reserved = reserved
         self._beyond = max(0, beyond)
@@ -45,6 +47,7 @@ class Budget:
         self.rests_because = rests_because
         self.outage = outage or Outage()
         self._failed_because = ""
+        self.lease_until = lease_until
         self.spent = 0
 
     @property

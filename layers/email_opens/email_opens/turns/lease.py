@@ -34,9 +34,11 @@ NO_WAIT = timedelta()
 class Lease:
     """A lease that is held, and what will be stored of the account when it is given back."""
 
+    holder: str
     account: Account
     """The account as it was before, with its day turned if a new one has begun."""
     budget: Budget
+    until: datetime
     before: datetime
     """No request may begin later: the rest of the lease is kept to record what is in hand."""
     closed_until: datetime | None
@@ -79,8 +81,10 @@ class Leases:
         account, now, until = self._take(account_id, holder, until, lasts, wait, on_wait)
         day = now.date().isoformat()
         lease = Lease(
+            holder=holder,
             account=account,
-            budget=self._budget(account, holder, day, now),
+            budget=self._budget(account, holder, day, now, until),
+            until=until,
             # The requests that are reserved belong to this day.
             before=min(until - commit, next_day(now)),
             closed_until=account.opens_at(now),
@@ -154,7 +158,9 @@ class Leases:
         ends = f", until {iso(until.replace(microsecond=0))} at the latest" if until else ""
         return f"{worker} is working on account {account_id}{ends}"
 
-    def _budget(self, account: Account, holder: str, day: str, now: datetime) -> Budget:
+    def _budget(
+        self, account: Account, holder: str, day: str, now: datetime, until: datetime
+    ) -> Budget:
         """Return what is left of the day; more of it is reserved as it is needed."""
         left = max(0, self.requests_per_day - account.requests_spent)
         reserved = min(BLOCK, left)
@@ -176,6 +182,7 @@ class Leases:
             rests_until=account.rests_at(now),
             rests_because=account.last_error,
             outage=Outage(attempts=account.outages),
+            lease_until=until,
         )
 
 

@@ -31,6 +31,7 @@ class Held:
         self.tokens = tokens
         self.stored: list[Tokens] = []
         self.loads = 0
+        self.on_rewrite: Callable[[], None] = lambda: None
         self.on_store: Callable[[], None] = lambda: None
 
     def load(self, account_id: str) -> Tokens:
@@ -38,6 +39,10 @@ class Held:
         if self.tokens is None:
             raise AccountDisconnected(f"Account “{account_id}” has no credentials.")
         return self.tokens
+
+    def rewrite(self, account_id: str) -> Tokens:
+        self.on_rewrite()
+        return self.load(account_id)
 
     def store(self, account_id: str, tokens: Tokens) -> None:
         del account_id

@@ -14,7 +14,14 @@ from email_opens_cli.consent import credentials
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
 from email_opens_cli.terminal.console import console, say, warn
-from email_opens_cli.terminal.options import LONGEST_WAIT, Stack, Wait, parse_account, parse_wait
+from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
+    AnotherAccount,
+    Stack,
+    Wait,
+    parse_account,
+    parse_wait,
+)
 
 if TYPE_CHECKING:
     from email_opens.model import Tokens
@@ -36,6 +43,8 @@ def connect(
         typer.Option(min=0, max=65535, help="The local port that the browser returns to; 0: any."),
     ] = PORT,
     wait: Wait = LONGEST_WAIT,
+    *,
+    another_account: AnotherAccount = False,
 ) -> None:
     """Connect an account: consent in a browser, and have the account polled.
 
@@ -43,15 +52,24 @@ def connect(
     CONSTANT_CONTACT_CLIENT_ID and CONSTANT_CONTACT_CLIENT_SECRET are set. Otherwise it reads
     credentials as JSON from standard input:
     {"client_id": …, "refresh_token": …}, and "client_secret" if the application has one.
+    The refresh token is used at once, and its successor stored.
+
+    E-mails that Constant Contact did not know are polled again.
     """
     with complaints():
         account_id, patience = parse_account(account_id_), parse_wait(wait)
         given = None if sys.stdin.isatty() else credentials.read(sys.stdin.buffer.read())
-        _connect(account_id, stack, port, given, patience)
+        _connect(account_id, stack, port, given, patience, another_account=another_account)
 
 
 def _connect(
-    account_id: str, stack: str | None, port: int, given: "Tokens | None", wait: timedelta
+    account_id: str,
+    stack: str | None,
+    port: int,
+    given: "Tokens | None",
+    wait: timedelta,
+    *,
+    another_account: bool,
 ) -> None:
     # Imported late, or `--help` would load the HTTP library and boto3.
     from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
@@ -68,10 +86,14 @@ def _connect(
             tokens = given or consent(server, read_application(), port=port)
         except (KeyboardInterrupt, typer.Abort):
             complain("Stopped; nothing was changed.", INTERRUPTED)
-        unchecked = credentials.connect(wired, account_id, tokens, wait=wait)
+        connected = credentials.connect(
+            wired, account_id, tokens, wait=wait, another_account=another_account
+        )
     say(f"The credentials of account {account_id} are stored; the next poll uses them.")
-    if unchecked:
-        warn(unchecked)
+    if connected.revived:
+        say(f"Polled again: {connected.revived} e-mails that Constant Contact did not know.")
+    for sentence in connected.unchecked:
+        warn(sentence)
     say(scheduled(schedules, account_id))
 
 

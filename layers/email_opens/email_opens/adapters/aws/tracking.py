@@ -193,6 +193,27 @@ class DynamoDBTracking:
             else:
                 return
 
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        # holder_is_unchanged: A's lease expired while a person consented, and B has leased the
+        #   account with the credentials that were stored before.
+        #   A leases until 14:05.   B leases at 14:06.   A names it at 14:07 → fails.
+        holder_is_unchanged = "lease_holder = :holder"
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=account_key(account_id),
+                UpdateExpression="SET vendor_account_id = :vendor_account_id",
+                ConditionExpression=holder_is_unchanged,
+                ExpressionAttributeValues={
+                    ":holder": {"S": holder},
+                    ":vendor_account_id": {"S": vendor_account_id},
+                },
+            )
+        except ClientError as error:
+            _conflicting_item(error)
+            return False
+        return True
+
     def account(self, account_id: str) -> Account | None:
         reply = self._client.get_item(
             TableName=self._table, Key=account_key(account_id), ConsistentRead=True
