@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -76,6 +77,23 @@ class TestPublish:
 
     def test_stops_all_work_when_nobody_reads(self, unread: LinesPublisher) -> None:
         delivery = unread.publish(ACTIVITY, [new_open()], NOON)
+        assert isinstance(delivery.failure, OutputClosed)
+        assert delivery.settled == ()
+
+    def test_delivers_nothing_to_a_pipe_whose_reader_ends_meanwhile(self, tmp_path: Path) -> None:
+        reader, writer = os.pipe()
+
+        def read_and_end() -> None:
+            os.read(reader, 1)
+            os.close(reader)
+
+        reading = Thread(target=read_and_end)
+        reading.start()
+        delivery = LinesPublisher(writer, tmp_path / "rejected").publish(
+            ACTIVITY, new_opens(1000), NOON
+        )
+        reading.join()
+        os.close(writer)
         assert isinstance(delivery.failure, OutputClosed)
         assert delivery.settled == ()
 

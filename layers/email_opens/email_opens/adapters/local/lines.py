@@ -46,6 +46,7 @@ class LinesPublisher:
         failure: EmailOpensError | None = None
         if isinstance(fault, BrokenPipeError):
             failure = OutputClosed("The reader of the output has closed it.")
+            written = 0  # Its reader has not read everything that the pipe has accepted.
         elif isinstance(fault, EmailOpensError):
             failure = fault
         elif fault is not None:
