@@ -11,6 +11,7 @@ from botocore.config import Config
 from hypothesis import settings
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
 from tests.fakes import FakeClock
 
@@ -29,10 +30,35 @@ NO_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class EndToEndTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """Run all end-to-end tests in one process, because they share the deployed stacks."""
+    """Run all end-to-end tests in one process, because they share the deployed stacks.
+
+    When a process ends, such as one whose test hangs, the others and a new process go on. With the
+    overridden methods, the new process would wait forever, or the run would end with an error.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Return the test that ended a process, and queue the tests that it had not yet run."""
+        groups = self.assigned_work.pop(node)
+        left = [(name, test) for name, tests in groups.items() for test in tests if not tests[test]]
+        if not left:
+            return None
+        name, fatal = left[0]
+        groups[name][fatal] = True
+        self.workqueue.update(
+            {name: groups[name] for name, _ in left if not all(groups[name].values())}
+        )
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return str(fatal)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        """Assign tests to a process that has collected them: two, or it would wait for another."""
+        if node in self.registered_collections:
+            super()._reschedule(node)
+            super()._reschedule(node)
 
 
 @pytest.hookimpl(optionalhook=True)
