@@ -1,13 +1,14 @@
 """Fixtures for every suite: no real AWS, and an emulation of the template's resources."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.loaders import Loader
 from hypothesis import settings
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
@@ -96,6 +97,28 @@ def _no_real_aws() -> Iterator[None]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_service_models_once() -> Iterator[None]:
+    """Share botocore's files between sessions; reading them takes most of the time of a client."""
+    with pytest.MonkeyPatch.context() as patch:
+        for method in ("list_available_services", "load_data_with_path"):
+            patch.setattr(Loader, method, _shared(getattr(Loader, method)))
+        yield
+
+
+def _shared[Result](method: Callable[..., Result]) -> Callable[..., Result]:
+    """Remember the results of a loader's method for all loaders of the same folders."""
+    results: dict[object, Result] = {}
+
+    def remembered(loader: Loader, *arguments: str, **named: str) -> Result:
+        call = (*loader.search_paths, *arguments, *named.items())
+        if call not in results:
+            results[call] = method(loader, *arguments, **named)
+        return results[call]
+
+    return remembered
 
 
 @pytest.fixture
