@@ -38,7 +38,7 @@ class Browser:
         self.query = parse_qs(urlsplit(address).query)
         origin = redirect.removesuffix(code_flow.PATH)
         addresses = [*(origin + stray for stray in self.strays), address]
-        self._visits = Thread(target=self._visit, args=(addresses,))
+        self._visits = Thread(target=self._visit, args=(addresses,), daemon=True)
         self._visits.start()
 
     def close(self) -> None:

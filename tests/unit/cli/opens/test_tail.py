@@ -56,7 +56,7 @@ def published_once_somebody_listens(aws: Aws, *opens: NewOpen) -> Iterator[None]
                 return
             pause.wait(0.01)
 
-    thread = Thread(target=wait_and_publish)
+    thread = Thread(target=wait_and_publish, daemon=True)
     thread.start()
     try:
         yield
