@@ -11,6 +11,8 @@ COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requ
 # The layer's Makefile needs uv, and SAM needs python3.13.
 export PATH := $(patsubst %/,%,$(dir $(UV))):$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# Once, instead of in each of the processes that the tests start.
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help demo test simulate compare check build deploy bench bench-freshness screens lock clean
 

@@ -1,16 +1,18 @@
 """Fixtures for every suite: no real AWS, and an emulation of the template's resources."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.loaders import Loader
 from hypothesis import settings
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
 from tests.fakes import FakeClock
 
@@ -29,10 +31,35 @@ NO_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class EndToEndTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """Run all end-to-end tests in one process, because they share the deployed stacks."""
+    """Run all end-to-end tests in one process, because they share the deployed stacks.
+
+    When a process ends, such as one whose test hangs, the others and a new process go on. With the
+    overridden methods, the new process would wait forever, or the run would end with an error.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Return the test that ended a process, and queue the tests that it had not yet run."""
+        groups = self.assigned_work.pop(node)
+        left = [(name, test) for name, tests in groups.items() for test in tests if not tests[test]]
+        if not left:
+            return None
+        name, fatal = left[0]
+        groups[name][fatal] = True
+        self.workqueue.update(
+            {name: groups[name] for name, _ in left if not all(groups[name].values())}
+        )
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return str(fatal)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        """Assign tests to a process that has collected them: two, or it would wait for another."""
+        if node in self.registered_collections:
+            super()._reschedule(node)
+            super()._reschedule(node)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -70,6 +97,28 @@ def _no_real_aws() -> Iterator[None]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_service_models_once() -> Iterator[None]:
+    """Share botocore's files between sessions; reading them takes most of the time of a client."""
+    with pytest.MonkeyPatch.context() as patch:
+        for method in ("list_available_services", "load_data_with_path"):
+            patch.setattr(Loader, method, _shared(getattr(Loader, method)))
+        yield
+
+
+def _shared[Result](method: Callable[..., Result]) -> Callable[..., Result]:
+    """Remember the results of a loader's method for all loaders of the same folders."""
+    results: dict[object, Result] = {}
+
+    def remembered(loader: Loader, *arguments: str, **named: str) -> Result:
+        call = (*loader.search_paths, *arguments, *named.items())
+        if call not in results:
+            results[call] = method(loader, *arguments, **named)
+        return results[call]
+
+    return remembered
 
 
 @pytest.fixture

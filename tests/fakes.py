@@ -95,6 +95,8 @@ class MemoryTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
@@ -106,9 +108,18 @@ class MemoryTracking:
             lease_until=None,
             requests_spent=account.requests_spent - returned,
             closed_until=closed_until,
+            rests_until=rests_until,
+            outages=outages,
             last_error=last_error,
             counter_trust=counter_trust or account.counter_trust,
         )
+
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        account = self.accounts.get(account_id)
+        if account is None or account.lease_holder != holder:
+            return False
+        self.accounts[account_id] = replace(account, vendor_account_id=vendor_account_id)
+        return True
 
     def account(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)
@@ -202,6 +213,9 @@ class MemoryCredentials:
                 f"run `email-opens connect {account_id}`."
             )
         return self.tokens[account_id]
+
+    def rewrite(self, account_id: str) -> Tokens:
+        return self.load(account_id)
 
     def store(self, account_id: str, tokens: Tokens) -> None:
         self.tokens[account_id] = tokens

@@ -161,7 +161,10 @@ class TestEveryPublisher:
         assert delivery.settled == (new_open(0), new_open(2))
 
     def test_sets_rows_aside_with_their_reasons(self, kept: Kept) -> None:
-        rows = [RejectedRow(f'{{"row": {number}}}', f"Reason {number}.") for number in range(12)]
+        rows = [
+            RejectedRow(f'{{"row": {number}}}', f"Reason {number}.", str(number))
+            for number in range(12)
+        ]
         assert kept.publisher.set_aside(ACTIVITY, rows) == Delivery(settled=tuple(rows))
         letters = kept.dead_letters()
         assert {(json.loads(body)["row"], reason) for body, reason in letters} == {
@@ -172,7 +175,7 @@ class TestEveryPublisher:
 
     def test_fails_when_rows_cannot_be_set_aside(self, kept: Kept) -> None:
         kept.break_queue()
-        delivery = kept.publisher.set_aside(ACTIVITY, [RejectedRow("{}", "Empty.")])
+        delivery = kept.publisher.set_aside(ACTIVITY, [RejectedRow("{}", "Empty.", "{}")])
         assert isinstance(delivery.failure, PublishFailed)
         assert delivery.settled == ()
 

@@ -94,6 +94,8 @@ def release(
     closed_until: datetime | None = None,
     last_error: str | None = None,
     counter_trust: CounterTrust | None = None,
+    rests_until: datetime | None = None,
+    outages: int = 0,
 ) -> None:
     tracking.release(
         "default",
@@ -103,6 +105,8 @@ def release(
         closed_until=closed_until,
         last_error=last_error,
         counter_trust=counter_trust,
+        rests_until=rests_until,
+        outages=outages,
     )
 
 
@@ -193,6 +197,46 @@ class TestEveryLease:
         assert account.closed_until == TOMORROW
 
 
+class TestEveryNameOfTheVendorsAccount:
+    def name(self, tracking: Tracking, holder: str = "a", name: str = "a07e") -> bool:
+        return tracking.name_vendor_account("default", holder=holder, vendor_account_id=name)
+
+    def test_is_stored_under_the_lease(self, tracking: Tracking) -> None:
+        lease(tracking)
+        assert self.name(tracking)
+        assert stored_account(tracking).vendor_account_id == "a07e"
+
+    def test_can_be_replaced(self, tracking: Tracking) -> None:
+        lease(tracking)
+        self.name(tracking)
+        assert self.name(tracking, name="b07e")
+        assert stored_account(tracking).vendor_account_id == "b07e"
+
+    def test_changes_nothing_else_of_the_account(self, tracking: Tracking) -> None:
+        lease(tracking)
+        before = stored_account(tracking)
+        self.name(tracking)
+        assert stored_account(tracking) == replace(before, vendor_account_id="a07e")
+
+    def test_is_kept_when_the_lease_is_taken_and_given_back(self, tracking: Tracking) -> None:
+        lease(tracking)
+        self.name(tracking)
+        release(tracking)
+        account = lease(tracking, "b")
+        assert account is not None
+        assert account.vendor_account_id == "a07e"
+        release(tracking, "b")
+        assert stored_account(tracking).vendor_account_id == "a07e"
+
+    def test_is_not_stored_without_the_lease(self, tracking: Tracking) -> None:
+        assert not self.name(tracking)
+        lease(tracking, "b")
+        assert not self.name(tracking, "a")
+        release(tracking, "b")
+        assert not self.name(tracking, "b")
+        assert stored_account(tracking).vendor_account_id is None
+
+
 class TestEveryRelease:
     def test_returns_unused_requests(self, tracking: Tracking) -> None:
         lease(tracking, reserve=50)
@@ -236,6 +280,31 @@ class TestEveryRelease:
         assert (stored_account(tracking).closed_until, stored_account(tracking).last_error) == (
             None,
             None,
+        )
+
+    def test_stores_how_long_the_account_rests_and_after_how_many_outages(
+        self, tracking: Tracking
+    ) -> None:
+        lease(tracking)
+        release(tracking, rests_until=NOON + 10 * MINUTE, outages=3)
+        account = lease(tracking)
+        assert account is not None
+        assert (account.rests_until, account.outages) == (NOON + 10 * MINUTE, 3)
+
+    def test_replaces_the_rest_of_the_previous_release(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, rests_until=TOMORROW, outages=3)
+        lease(tracking)
+        release(tracking)
+        assert (stored_account(tracking).rests_until, stored_account(tracking).outages) == (None, 0)
+
+    def test_for_yesterday_stores_the_rest_too(self, tracking: Tracking) -> None:
+        lease(tracking)
+        lease(tracking, now=TOMORROW)
+        release(tracking, day=TODAY, rests_until=TOMORROW + MINUTE, outages=1)
+        assert (stored_account(tracking).rests_until, stored_account(tracking).outages) == (
+            TOMORROW + MINUTE,
+            1,
         )
 
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:

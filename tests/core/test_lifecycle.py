@@ -1,10 +1,12 @@
 """When an activity is gone, asked for again, and finished."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from email_opens.model import Account, Gap, State
+from email_opens.scheduling.lifecycle import revived
 from tests.core.setup import DAY, HOUR, Core, at, row
 
 PAGE = 3
@@ -159,3 +161,17 @@ def test_an_activity_is_not_finished_before_its_last_gap_was_worked(core: Core) 
     )
     core.take_turn()
     assert (core.activity().state, len(core.activity().progress.gaps)) == (State.ACTIVE, 1)
+
+
+def test_a_gone_activity_is_polled_in_the_next_turn_once_it_is_revived(core: Core) -> None:
+    read(core)
+    rows, core.world.rows = core.world.rows, {}
+    core.clock.sleep(DAY.total_seconds())
+    core.take_turn()
+    core.world.rows = rows
+    core.tracking.save(revived(replace(core.activity(), state=State.GONE), core.clock.now()))
+    core.polled.clear()
+    core.clock.sleep(60)
+    core.take_turn()
+    assert len(core.polled) == 1
+    assert core.activity().state is State.ACTIVE

@@ -4,7 +4,7 @@ With several test processes, one should run all of these tests: each process tha
 them builds and deploys again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,10 +28,25 @@ class Stacks(NamedTuple):
     """A second stack, which only tests poll."""
 
 
+DEPLOYING_SECONDS = 600
+"""The time limit of a test whose fixtures build and deploy, and interrupt a hundred walks."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests that wait for the schedule last, so that its minute passes meanwhile."""
-    items.sort(key=lambda item: "life" in getattr(item, "fixturenames", ()))
+    """Run the tests that wait for the schedule last, so that its minute passes meanwhile.
+
+    The tests that use the built template get a longer time limit.
+    """
+    items.sort(key=lambda item: "life" in _fixtures(item))
+    for item in items:
+        if "built" in _fixtures(item):
+            item.add_marker(pytest.mark.timeout(DEPLOYING_SECONDS))
+
+
+def _fixtures(item: pytest.Item) -> Collection[str]:
+    names: Collection[str] = getattr(item, "fixturenames", ())
+    return names
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 
 LATE_SECONDS = 30
 """Longer than the function waits for any reply."""
+UPSTREAM_SECONDS = 60
+"""A server that does not reply within this time fails the call, so that no thread waits forever."""
 
 # The name of a call in AWS's JSON protocols, with its table if it has one, and in SNS's protocol.
 _TARGET = re.compile(rb"^x-amz-target: *\w+\.(\w+)", re.IGNORECASE | re.MULTILINE)
@@ -136,7 +138,7 @@ class _Connection(StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        with socket.create_connection(self.server.proxy.upstream) as upstream:
+        with socket.create_connection(self.server.proxy.upstream, UPSTREAM_SECONDS) as upstream:
             upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with upstream.makefile("rb") as replies:
                 alive = True

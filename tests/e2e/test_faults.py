@@ -1,6 +1,6 @@
 """Faults at the calls of a walk, on the real stack: nothing is lost, and little is repeated.
 
-A walk of six pages in two stretches makes 30 calls to AWS and to the vendor. At each of them, a
+A walk of six pages in two stretches makes 33 calls to AWS and to the vendor. At each of them, a
 process is killed before the server has the request, and another after the server has processed
 it. The first call of each name is also reset, cut off, delivered twice and answered too late, in
 a process that stays alive. Another invocation then resumes each walk.
@@ -29,9 +29,10 @@ CALLS_OF_A_WALK = {
     "GetItem TrackingTable": 1,
     "UpdateItem TrackingTable": 2,
     "Query TrackingTable": 1,
-    "GetParameter": 1,
+    "GetParameter": 2,
+    "GetParameterHistory": 1,
     TOKEN: 1,
-    STORE: 1,
+    STORE: 2,
     READ: 6,
     "Query LedgerTable": 6,
     PUBLISH: 6,

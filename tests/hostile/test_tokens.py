@@ -106,6 +106,24 @@ def test_a_token_with_any_lifetime_is_stored_with_its_expiry(
     assert tokens.expires_at is not None
 
 
+@pytest.mark.parametrize("refresh", [b"\xe9", b"\\ud800", "é".encode()])
+def test_a_refresh_token_that_cannot_be_sent_is_not_stored(
+    vendor: Stub, session: Session, refresh: bytes
+) -> None:
+    good = b'{"access_token":"fresh","refresh_token":"next"}'
+    bad = good.replace(b"next", refresh)
+    (tokens,) = renewed(vendor, session, raw(200, bad), raw(200, good)).stored
+    assert tokens.refresh_token == "next"
+
+
+def test_a_byte_in_a_field_of_a_token_reply_that_is_not_used_costs_nothing(
+    vendor: Stub, session: Session
+) -> None:
+    body = b'{"access_token":"fresh","scope":"\xe9\t"}'
+    (tokens,) = renewed(vendor, session, raw(200, body)).stored
+    assert tokens.access_token == "fresh"
+
+
 def test_a_token_that_expired_before_the_calendar_began_is_stored(
     vendor: Stub, session: Session
 ) -> None:

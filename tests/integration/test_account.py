@@ -1,5 +1,6 @@
 """What a poll needs of an account: tokens, a privilege, a quota."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -143,3 +144,32 @@ def test_the_pace_is_kept(deployment: Deployment) -> None:
         deployment.send(opens=1)
     deployment.invoke()
     assert deployment.statuses() == [200] * 10
+
+
+class TestAParameterWhoseOldestVersionHasALabel:
+    """Parameter Store keeps 100 versions, and does not delete one that has a label."""
+
+    NAME = f"/email-opens/{ACCOUNT}"
+
+    @pytest.fixture(autouse=True)
+    def _labelled(self, deployment: Deployment) -> None:
+        ssm, value = deployment.aws.ssm, json.dumps(deployment.credentials())
+        for _ in range(99):
+            ssm.put_parameter(Name=self.NAME, Value=value, Type="SecureString", Overwrite=True)
+        ssm.label_parameter_version(Name=self.NAME, ParameterVersion=1, Labels=["kept"])
+        deployment.vendor.authorization.expire_access_tokens()
+
+    def test_stops_the_account_before_the_refresh_token_is_used(
+        self, deployment: Deployment
+    ) -> None:
+        assert "aws ssm unlabel-parameter-version" in deployment.invoke()["stopped"]
+        assert deployment.statuses("/token") == []
+        assert "--labels kept" in (deployment.account().last_error or "")
+
+    def test_is_polled_again_once_the_label_is_removed(self, deployment: Deployment) -> None:
+        deployment.invoke()
+        deployment.aws.ssm.unlabel_parameter_version(
+            Name=self.NAME, ParameterVersion=1, Labels=["kept"]
+        )
+        assert deployment.invoke()["published"] == 1
+        assert deployment.account().last_error is None

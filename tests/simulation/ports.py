@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.errors import ActivityFailed, PublishFailed
+from email_opens.errors import AccountStopped, ActivityFailed, PublishFailed
 from email_opens.model import Account, Activity, CounterReadings, NewOpen, Page, RejectedRow, Tokens
 from email_opens.ports import Delivery
 from tests.simulation.invocation import Invocation
@@ -53,6 +53,9 @@ class Ports:
     def _table(self, action: Callable[[], Any]) -> Any:
         return self._invocation.call(action, TableThrottled)
 
+    def _parameter(self, action: Callable[[], Any]) -> Any:
+        return self._invocation.call(action, lambda: AccountStopped("Parameter Store is down."))
+
     # --- Tracking ---
 
     def lease(self, account_id: str, **options: Any) -> Account | None:
@@ -63,6 +66,14 @@ class Ports:
 
     def release(self, account_id: str, **options: Any) -> None:
         self._table(lambda: self._simulation.tracking.release(account_id, **options))
+
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        named: bool = self._table(
+            lambda: self._simulation.tracking.name_vendor_account(
+                account_id, holder=holder, vendor_account_id=vendor_account_id
+            )
+        )
+        return named
 
     def reserve(self, account_id: str, **options: Any) -> bool:
         reserved: bool = self._table(
@@ -173,15 +184,21 @@ class Ports:
     # --- Credentials ---
 
     def load(self, account_id: str) -> Tokens:
-        loaded: Tokens = self._table(lambda: self._simulation.credentials.load(account_id))
+        loaded: Tokens = self._parameter(lambda: self._simulation.credentials.load(account_id))
         return loaded
+
+    def rewrite(self, account_id: str) -> Tokens:
+        rewritten: Tokens = self._parameter(
+            lambda: self._simulation.credentials.rewrite(account_id)
+        )
+        return rewritten
 
     def store(self, account_id: str, tokens: Tokens) -> None:
         def store() -> None:
             trouble = self._simulation.trouble
             if trouble.refused_stores:
                 trouble.refused_stores -= 1
-                raise TableThrottled
+                raise AccountStopped("Parameter Store is down.")
             self._simulation.credentials.store(account_id, tokens)
 
-        self._table(store)
+        self._parameter(store)

@@ -283,7 +283,14 @@ class Simulation:
         )
 
         def report(account_id: str, budget: Budget) -> Report:
-            tokens = TokenSource(account_id, ports, session, f"{API_URL}/oauth2/default/v1", clock)
+            tokens = TokenSource(
+                account_id,
+                ports,
+                session,
+                f"{API_URL}/oauth2/default/v1",
+                clock,
+                until=budget.lease_until,
+            )
             api = VendorApi(session, API_URL, tokens, clock, requests_per_second=4, budget=budget)
             real = ConstantContactReport(api)
             return WatchedReport(real, lambda page: self.rules.a_page_was_read(invocation, page))

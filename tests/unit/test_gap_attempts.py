@@ -129,7 +129,7 @@ def test_failures_are_counted_up_to_a_limit() -> None:
 
 
 def test_what_was_not_delivered_is_a_gap_from_the_head_that_waits() -> None:
-    activity = unsettled(tracked(WALKED), at(5), None, NOW)
+    activity = unsettled(tracked(WALKED), at(5), 3, NOW)
     assert activity.progress.gaps == (
         WALKED,
         Gap(at(5), None, None, reached=at(5), failures=3, retry_at=NOW + PAUSES[0]),
@@ -137,15 +137,16 @@ def test_what_was_not_delivered_is_a_gap_from_the_head_that_waits() -> None:
 
 
 def test_its_pauses_grow_with_each_attempt() -> None:
-    tried = Gap(at(5), None, None, reached=at(5), failures=4)
-    (gap,) = unsettled(tracked(), at(5), tried, NOW).progress.gaps
+    (gap,) = unsettled(tracked(), at(5), 5, NOW).progress.gaps
     assert (gap.failures, gap.retry_at) == (5, NOW + PAUSES[2])
+    (gap,) = unsettled(tracked(), at(5), 0, NOW).progress.gaps
+    assert (gap.failures, gap.retry_at) == (0, None)
 
 
 def test_it_replaces_gaps_that_it_covers_and_is_dropped_within_another() -> None:
     inner, outer = Gap(at(6), at(9), "7"), Gap(None, None, None)
-    assert len(unsettled(tracked(inner), at(5), None, NOW).progress.gaps) == 1
-    assert unsettled(tracked(outer), at(5), None, NOW).progress.gaps == (outer,)
+    assert len(unsettled(tracked(inner), at(5), 3, NOW).progress.gaps) == 1
+    assert unsettled(tracked(outer), at(5), 3, NOW).progress.gaps == (outer,)
 
 
 # --- Gaps within a gap that waits ---
@@ -178,7 +179,7 @@ def test_too_many_gaps_keep_the_count_of_failures() -> None:
         replace(WALKED, floor=at(number), ceiling=at(number + 1), failures=number)
         for number in range(8)
     ]
-    activity = unsettled(tracked(*many), at(-5), None, NOW)
+    activity = unsettled(tracked(*many), at(-5), 3, NOW)
     assert [gap.failures for gap in activity.progress.gaps] == [3]
-    apart = unsettled(tracked(*many), at(7.5), None, NOW)
+    apart = unsettled(tracked(*many), at(7.5), 3, NOW)
     assert [(gap.floor, gap.failures) for gap in apart.progress.gaps] == [(at(0), 7)]

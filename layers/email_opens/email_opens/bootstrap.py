@@ -16,9 +16,10 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
-from email_opens.adapters.vendor.oauth import RECONNECT, TokenSource
+from email_opens.adapters.vendor.oauth import RECONNECT, Renewed, TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.config import (
     Settings,
     StackSettings,
@@ -109,6 +110,8 @@ class Watch:
     """The product without AWS, wired."""
 
     turns: Turns
+    leases: Leases
+    connect: Connect
     tracking: Tracking
     credentials: "SqliteCredentials"
     clock: Clock
@@ -121,22 +124,35 @@ def bootstrap_watch(
     rejected: Path,
     *,
     clock: Clock | None = None,
+    waits: Waits = UNCUT,
 ) -> Watch:
-    """Wire the product over one file; opens go to `output`, the descriptor of an open file."""
+    """Wire the product over one file; opens go to `output`, the descriptor of an open file.
+
+    A signal cuts `waits`.
+    """
     # Imported late: a cold start of a function must not pay for SQLite.
     from email_opens.adapters.local import stores  # noqa: PLC0415
     from email_opens.adapters.local.lines import LinesPublisher  # noqa: PLC0415
 
     clock = clock or SystemClock()
     tracking, credentials = stores.SqliteTracking(state), stores.SqliteCredentials(state)
+    leases = _leases(settings, tracking, clock)
+    connect = _connect(settings, credentials, clock, RECONNECT_WATCH, waits)
     turns = _turns(
         settings,
-        _leases(settings, tracking, clock),
+        leases,
         stores.SqliteLedger(state),
-        LinesPublisher(output, rejected),
-        _reports(_connect(settings, credentials, clock, RECONNECT_WATCH)),
+        LinesPublisher(output, rejected, waits),
+        _reports(connect),
     )
-    return Watch(turns=turns, tracking=tracking, credentials=credentials, clock=clock)
+    return Watch(
+        turns=turns,
+        leases=leases,
+        connect=connect,
+        tracking=tracking,
+        credentials=credentials,
+        clock=clock,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,20 +216,33 @@ def _connect(
     stored: Credentials,
     clock: Clock,
     reconnect: str = RECONNECT,
+    waits: Waits = UNCUT,
 ) -> Connect:
     session, auth_url = Session(), settings.constant_contact_auth_url
+    renewed: dict[str, Renewed] = {}
 
     def connect(
         account_id: str, budget: Budget, credentials: Credentials | None = None
     ) -> VendorApi:
-        held = credentials or stored
+        tokens = TokenSource(
+            account_id,
+            credentials or stored,
+            session,
+            auth_url,
+            clock,
+            reconnect=reconnect,
+            waits=waits,
+            until=budget.lease_until,
+            renewed=renewed if credentials is None else {},
+        )
         return VendorApi(
             session,
             settings.constant_contact_api_url,
-            TokenSource(account_id, held, session, auth_url, clock, reconnect=reconnect),
+            tokens,
             clock,
             requests_per_second=settings.requests_per_second,
             budget=budget,
+            waits=waits,
         )
 
     return connect

@@ -86,18 +86,14 @@ def failed(gap: Gap, now: datetime, *, expired: bool, most: int) -> Gap:
     return _from_head(again) if expired or failures % PATIENCE == 0 else again
 
 
-def unsettled(
-    activity: Activity, floor: datetime | None, tried: Gap | None, now: datetime
-) -> Activity:
+def unsettled(activity: Activity, floor: datetime | None, failures: int, now: datetime) -> Activity:
     """Return an activity with a gap for opens or rows that could not be delivered.
 
-    They lie between the head and `floor`; `tried` is the gap that the walk continued.
+    They lie between the head and `floor`; so often did it fail to deliver them.
     """
-    gaps = activity.progress.gaps
-    failures = max(PATIENCE, tried.failures + 1 if tried else 0)
     retry_at = _retry_at(failures, now)
     gap = Gap(floor, None, None, reached=floor, failures=failures, retry_at=retry_at)
-    others = [other for other in gaps if not _within(other, gap)]
+    others = [other for other in activity.progress.gaps if not _within(other, gap)]
     if any(_within(gap, other) for other in others):
         return activity
     return replace(activity, progress=replace(activity.progress, gaps=_bounded([*others, gap])))

@@ -222,7 +222,7 @@ class Poller:
         if rejected:
             set_aside = self.publisher.set_aside(activity, rejected)
         if set_aside.settled:
-            marks = {row_fingerprint(row.row) for row in set_aside.settled}
+            marks = {row_fingerprint(row.identity) for row in set_aside.settled}
             self.ledger.append(activity_id, {REJECTED: marks})
             counts.rejected += len(set_aside.settled)
         return _Delivered(
@@ -243,7 +243,8 @@ class Poller:
         now, before, aim = self.clock.now(), walk.activity, walk.aim
         activity, left = advance(before, stretch, aim.floor, walk.gap, now)
         if delivery.failure:
-            activity = unsettled(activity, _undelivered_from(walk, pages), walk.gap, now)
+            failures = _failures_to_deliver(walk, delivery.failure)
+            activity = unsettled(activity, _undelivered_from(walk, pages), failures, now)
         paused = {gap.retry_at for gap in before.progress.gaps}
         if left and left.retry_at and left.retry_at not in paused:
             failure = _stuck(left, failure)
@@ -352,6 +353,14 @@ def _stretch(
         new=tuple(new.open.created_time for new in delivery.opens),
         rows_above=walk.place.rows_read - len(last.opens) - len(last.rejected),
     )
+
+
+def _failures_to_deliver(walk: Walk, failure: EmailOpensError) -> int:
+    """Return the failures in a row; none are counted when it was not about the activity."""
+    if not isinstance(failure, ActivityFailed):
+        return 0
+    tried = walk.gap.failures if walk.gap else 0
+    return min(MOST_UNDELIVERED, max(PATIENCE, tried + 1))
 
 
 def _undelivered_from(walk: Walk, pages: list[Page]) -> datetime | None:

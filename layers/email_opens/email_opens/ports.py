@@ -158,13 +158,18 @@ class Tracking(Protocol):
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         """End the holder's lease, and return the `unused` requests that it reserved for `day`.
 
-        Replaces `closed_until` and `last_error`, and `counter_trust` unless it is None. Requests
-        are not returned if the stored day is another. Does nothing if the lease is not the
-        holder's, so it can be called at any time.
+        Replaces `closed_until`, `last_error`, `rests_until` and `outages`, and `counter_trust`
+        unless it is None. Requests are not returned if the stored day is another. Does nothing if
+        the lease is not the holder's, so it can be called at any time.
         """
+
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        """Store the vendor's own id of the account; return False if another holds the lease."""
 
     def account(self, account_id: str) -> Account | None:
         """Return the stored account, None if there is none.
@@ -204,9 +209,22 @@ class Credentials(Protocol):
             AccountStopped: they cannot be read for now.
         """
 
+    def rewrite(self, account_id: str) -> Tokens:
+        """Write the account's tokens back as they are stored, and return them.
+
+        When it returns, the store can be expected to take their successors too.
+
+        Raises:
+            AccountDisconnected: there are none, or they are malformed.
+            AccountStopped: the store refuses them; the message names the remedy.
+        """
+
     def store(self, account_id: str, tokens: Tokens) -> None:
         """Replace the account's tokens.
 
+        An access token that does not fit the store beside the others is left out.
+
         Raises:
-            InvalidInput: they do not fit the store.
+            InvalidInput: they do not fit the store even so.
+            AccountStopped: the store refuses them for now; nothing was changed.
         """

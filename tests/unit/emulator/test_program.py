@@ -1,6 +1,7 @@
 """The emulator as a program: its arguments, and the world that it serves."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -104,15 +105,29 @@ def test_the_help_names_every_kind_of_fault(capsys: pytest.CaptureFixture[str]) 
 def test_the_program_serves_until_it_is_interrupted() -> None:
     command = [sys.executable, "-m", "constant_contact_emulator", "--port", "0", "--no-limits"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
-        assert program.stdout
-        printed = b""
-        while not printed.endswith(b"\n}\n"):
-            printed += program.stdout.readline()
-        facts = json.loads(printed)
-        token = facts["accounts"]["default"]["credentials"]["access_token"]
-        reply = requests.get(
-            f"{facts['url']}/v3/emails", headers={"Authorization": f"Bearer {token}"}, timeout=5
-        )
-        program.send_signal(signal.SIGINT)
-        assert program.wait(timeout=10) == 0
+        try:
+            assert program.stdout
+            printed: list[bytes] = []
+            while printed[-1:] != [b"}\n"]:
+                printed.append(program.stdout.readline())
+                assert printed[-1], "The program ended."
+            facts = json.loads(b"".join(printed))
+            token = facts["accounts"]["default"]["credentials"]["access_token"]
+            reply = requests.get(
+                f"{facts['url']}/v3/emails", headers={"Authorization": f"Bearer {token}"}, timeout=5
+            )
+            program.send_signal(signal.SIGINT)
+            assert program.wait(timeout=10) == 0
+        finally:
+            program.kill()
     assert len(reply.json()["campaigns"]) == 1
+
+
+def test_the_program_ends_quietly_when_its_reader_has_ended() -> None:
+    command = [sys.executable, "-m", "constant_contact_emulator", "--port", "0", "--contacts", "1"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE) as program:
+        os.close(writer)
+        _, stderr = program.communicate(timeout=30)
+    assert (program.returncode, stderr) == (0, b"")

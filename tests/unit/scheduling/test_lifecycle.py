@@ -10,6 +10,7 @@ from email_opens.scheduling.lifecycle import (
     depth_due,
     due,
     finished,
+    longest_interval,
     missing,
     revived,
     stops_in_minute,
@@ -177,22 +178,6 @@ def test_an_instant_of_the_future_does_not_keep_an_activity_missing() -> None:
     assert missing(activity, NOON).missing_since == NOON
 
 
-@pytest.mark.parametrize(
-    ("state", "after"),
-    [
-        (State.GONE, State.ACTIVE),
-        (State.ACTIVE, State.ACTIVE),
-        (State.PAUSED, State.PAUSED),
-        (State.FINISHED, State.FINISHED),
-    ],
-)
-def test_a_revived_activity_is_polled_unless_something_else_stops_it(
-    state: State, after: State
-) -> None:
-    activity = revived(varied(ACTIVITY, state=state, missing_since=NOON))
-    assert (activity.state, activity.missing_since) == (after, None)
-
-
 def test_a_moved_counter_wakes_a_missing_activity() -> None:
     activity = varied(ACTIVITY, missing_since=NOON)
     assert [wakes(activity, NOON), wakes(ACTIVITY, NOON)] == [True, False]
@@ -240,3 +225,62 @@ def test_deeper_walks_read_it_whole(depth: Depth) -> None:
 def test_a_first_read_reads_it_whole(changes: dict[str, None]) -> None:
     activity = varied(ACTIVITY, **({"watermark": NOON, "polled_at": NOON} | changes))
     assert not stops_in_minute(activity, Depth.TAIL, NOON)
+
+
+# --- Revived by a consent ---
+
+MISSING = varied(
+    ACTIVITY,
+    sent_at=NOON - DAY / 2,
+    polled_at=NOON - INSTANT,
+    last_error="The vendor does not know this activity.",
+    missing_since=NOON - QUARTER / 3,
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "again"),
+    [
+        (State.ACTIVE, State.ACTIVE),
+        (State.GONE, State.ACTIVE),
+        (State.PAUSED, State.PAUSED),
+        (State.FINISHED, State.FINISHED),
+    ],
+)
+def test_an_activity_that_the_vendor_did_not_know_is_revived_in_the_state_of_a_person(
+    state: State, again: State
+) -> None:
+    activity = revived(replace(MISSING, state=state), NOON)
+    assert (activity.state, activity.missing_since, activity.last_error) == (again, None, None)
+
+
+def test_a_gone_activity_of_an_older_version_is_revived() -> None:
+    activity = revived(replace(MISSING, state=State.GONE, missing_since=None), NOON)
+    assert (activity.state, activity.last_error) == (State.ACTIVE, None)
+
+
+@pytest.mark.parametrize("missing_for", [QUARTER / 3, DAY, 3 * DAY])
+def test_a_revived_activity_is_overdue(missing_for: timedelta) -> None:
+    activity = revived(replace(MISSING, missing_since=NOON - missing_for), NOON)
+    polled_at = activity.progress.polled_at
+    assert polled_at is not None
+    assert NOON - polled_at >= longest_interval(activity, NOON)
+    assert due(activity, NOON)
+
+
+def test_a_revived_send_that_was_read_is_not_read_for_the_first_time() -> None:
+    fresh = varied(MISSING, sent_at=NOON - QUARTER / 2)
+    assert revived(fresh, NOON).progress.polled_at == fresh.sent_at
+
+
+def test_a_revived_activity_keeps_its_watermark_and_its_rate() -> None:
+    activity = varied(MISSING, watermark=NOON - QUARTER)
+    again = revived(activity, NOON)
+    assert again.progress.watermark == activity.progress.watermark
+    assert again.profile == activity.profile
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.GONE])
+def test_an_activity_that_the_vendor_knows_is_not_revived(state: State) -> None:
+    activity = varied(ACTIVITY, state=state, polled_at=NOON, last_error="It failed.")
+    assert revived(activity, NOON) == activity

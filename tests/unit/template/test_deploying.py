@@ -114,6 +114,7 @@ def deploy_command(folder: Path, answers: str = "", *variables: str) -> str:
         capture_output=True,
         text=True,
         check=True,
+        timeout=60,
     )
     return done.stdout.splitlines()[-1].rstrip()
 

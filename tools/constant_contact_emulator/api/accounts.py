@@ -4,8 +4,6 @@ from constant_contact_emulator import replies
 from constant_contact_emulator.api.context import RequestContext
 from constant_contact_emulator.messages import Reply
 
-_METRICS = {"privilege_id": 61, "privilege_name": "ui:campaign:metrics"}
-
 
 def account_summary(context: RequestContext) -> Reply:
     if "account_read" not in context.grant.scope.split():
@@ -23,9 +21,10 @@ def account_summary(context: RequestContext) -> Reply:
     return Reply(payload=summary)
 
 
-def privileges(context: RequestContext) -> Reply:
-    """Answer with the user's privileges; no scope is needed."""
-    listed = [{"privilege_id": 30, "privilege_name": "campaign:create"}]
+def user_privileges(context: RequestContext) -> Reply:
+    """Return the privileges of the user who consented; this needs no scope."""
+    names = {30: "campaign:create", 31: "campaign:read"}
     if context.world.behaviour.privileged:
-        listed.append(_METRICS)
-    return Reply(payload=listed)
+        names[61] = "ui:campaign:metrics"
+    privileges = [{"privilege_id": key, "privilege_name": name} for key, name in names.items()]
+    return Reply(payload=privileges)

@@ -1,8 +1,10 @@
 """An account's credentials: read from JSON that a person provides, checked and stored."""
 
 import json
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -10,18 +12,29 @@ from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,
     BudgetSpent,
+    EmailOpensError,
     InvalidInput,
+    LostRace,
     OutOfTime,
     ReportUnavailable,
 )
 from email_opens.model import Tokens
+from email_opens.ports import Clock, Credentials, Tracking
+from email_opens.scheduling.lifecycle import revived
 from email_opens.turns.lease import Lease
 from email_opens_cli.deployed.leases import hold
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import EmailOpens
+    from email_opens.adapters.vendor.api import VendorApi
+    from email_opens.adapters.vendor.http import Reply
+    from email_opens.bootstrap import EmailOpens, Watch
+
+STORING = timedelta(seconds=15)
+"""How long a store that refuses new credentials is tried again: a person waits."""
 
 _CHECKED = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
+_REPORTS = "Whether it may read reports"
+_UNKNOWN = f"{_REPORTS}, and which Constant Contact account it is,"
 _EXPECTED = (
     'expected {"client_id": "…", "refresh_token": "…"}, and "client_secret" if the app has one.'
 )
@@ -55,12 +68,18 @@ def read(text: str | bytes) -> Tokens:
 
 @dataclass(slots=True)
 class _NewCredentials:
-    """Credentials that are not stored yet."""
+    """Credentials that are not stored yet, to take the place of those in a store."""
 
     tokens: Tokens
+    stored: Credentials
 
     def load(self, account_id: str) -> Tokens:
         del account_id
+        return self.tokens
+
+    def rewrite(self, account_id: str) -> Tokens:
+        with suppress(AccountDisconnected):
+            self.stored.rewrite(account_id)
         return self.tokens
 
     def store(self, account_id: str, tokens: Tokens) -> None:
@@ -68,51 +87,170 @@ class _NewCredentials:
         self.tokens = tokens
 
 
+@dataclass(slots=True, kw_only=True)
+class Connected:
+    """What was found out while an account was connected."""
+
+    unchecked: list[str] = field(default_factory=list)
+    """What could not be checked, and why, in sentences."""
+    revived: int = 0
+    """How many e-mails that the vendor did not know are due again."""
+
+
 def connect(
-    product: "EmailOpens", account_id: str, tokens: Tokens, *, wait: timedelta
-) -> str | None:
-    """Store new credentials once the vendor has returned a report for them.
+    product: "EmailOpens",
+    account_id: str,
+    tokens: Tokens,
+    *,
+    wait: timedelta,
+    another_account: bool = False,
+) -> Connected:
+    """Check new credentials with the vendor, and store them.
 
     A turn in hand would store the successor of its own refresh token over them, so the account's
-    lease is held meanwhile. Returns why the credentials could not be checked, as a sentence;
-    None: they were.
+    lease is held meanwhile.
 
     Raises:
-        AccountDisconnected: the vendor forbids the reports; nothing was stored.
+        AccountDisconnected, InvalidInput: they are refused, as by `take_over`.
+        AccountStopped: the store refuses them.
         AccountBusy: another turn or command holds the lease for longer than `wait`.
     """
-    refusal: AccountDisconnected | None = None
-    unchecked: str | None = None
-    new = _NewCredentials(tokens)
+    # Imported late, as below, or `--help` would load the HTTP library.
+    from email_opens.adapters.vendor.oauth import store_until  # noqa: PLC0415
+
+    def store(checked: Tokens) -> None:
+        until = product.clock.now() + STORING
+        store_until(product.credentials, account_id, checked, product.clock, until)
+
     with hold(product.leases, account_id, "connect", wait=wait) as lease:
-        if tokens.access_token is not None:
-            try:
-                unchecked = _check(product, account_id, lease, new)
-            except AccountDisconnected as error:
-                refusal = error
-        if refusal is None:
-            product.credentials.store(account_id, new.tokens)
-            lease.last_error = None
-    if refusal is not None:
-        # Raised outside the lease, since it is not about the credentials that are stored.
-        raise refusal
-    return unchecked
+        taken = take_over(product, lease, tokens, store, another_account=another_account)
+    return accepted(taken)
 
 
-def _check(
-    product: "EmailOpens", account_id: str, lease: Lease, new: _NewCredentials
-) -> str | None:
+def take_over(
+    product: "EmailOpens | Watch",
+    lease: Lease,
+    tokens: Tokens,
+    store: Callable[[Tokens], None],
+    *,
+    another_account: bool,
+) -> Connected | EmailOpensError:
+    """Check new credentials with the vendor and store them, under the account's lease.
+
+    Returns the refusal if the vendor forbids the reports, or if they are of another Constant
+    Contact account than before and `another_account` is false; then nothing is stored. It is not
+    raised, because the lease would record it as an error of the credentials that are stored.
+    """
+    connected, account = Connected(), lease.account
+    new = _NewCredentials(tokens, product.credentials)
     # The new credentials may belong to another key, whose quota is open.
     lease.budget.reopen()
+    api = product.connect(account.account_id, lease.budget, new)
     try:
-        reply = product.connect(account_id, lease.budget, new).reply(_CHECKED, lease.before)
-    except BudgetSpent:
-        return "Whether it may read reports was not checked: the day's budget is spent."
+        found = _check(api, product.clock, lease, connected)
+        if found is not None and not another_account:
+            _compare(found, account.vendor_account_id or _stored_account_id(product, lease))
+    except (AccountDisconnected, InvalidInput) as error:
+        if new.tokens.refresh_token == tokens.refresh_token:
+            return error
+        used = "The refresh token that was given has been used, so get another one first."
+        return type(error)(f"{error} {used}")
+    store(new.tokens)
+    lease.last_error = None
+    if found is not None and found != account.vendor_account_id:
+        product.tracking.name_vendor_account(
+            account.account_id, holder=lease.holder, vendor_account_id=found
+        )
+    connected.revived = _revive(product.tracking, account.account_id, product.clock.now())
+    return connected
+
+
+def accepted(taken: Connected | EmailOpensError) -> Connected:
+    """Return what `take_over` has found out, or raise its refusal."""
+    if isinstance(taken, EmailOpensError):
+        raise taken
+    return taken
+
+
+def _check(api: "VendorApi", clock: Clock, lease: Lease, connected: Connected) -> str | None:
+    """Read a report and the vendor's own id of the account; return the id, None if unknown.
+
+    The credentials are stored if neither can be read: to consent again would cost more than to
+    try.
+
+    Raises:
+        AccountDisconnected: the vendor forbids the reports.
+    """
+    from email_opens.adapters.vendor.account import vendor_account_id  # noqa: PLC0415
+
+    try:
+        unknown = _privilege(api.reply(_CHECKED, lease.before), lease)
     except AccountDisconnected:
         raise
+    except BudgetSpent:
+        connected.unchecked.append(f"{_UNKNOWN} was not checked: the day's budget is spent.")
+        return None
+    except (AccountStopped, OutOfTime) as error:
+        connected.unchecked.append(f"{_UNKNOWN} is not known: {error}")
+        return None
+    except ReportUnavailable as error:
+        unknown = f"{_REPORTS} is not known: {error}"
+    if unknown is not None:
+        connected.unchecked.append(unknown)
+    try:
+        return vendor_account_id(api, clock, lease.before)
     except (AccountStopped, OutOfTime, ReportUnavailable) as error:
-        # The credentials are stored nevertheless: to consent again would cost more than to try.
-        return f"Whether it may read reports is not known: {error}"
+        connected.unchecked.append(
+            f"Which Constant Contact account it is was not compared: {error}"
+        )
+        return None
+
+
+def _stored_account_id(product: "EmailOpens | Watch", lease: Lease) -> str | None:
+    """Return the vendor's own id of the account by the credentials that are stored; None: unknown.
+
+    An account that an earlier version connected has credentials and no id.
+    """
+    from email_opens.adapters.vendor.account import vendor_account_id  # noqa: PLC0415
+
+    api = product.connect(lease.account.account_id, lease.budget)
+    with suppress(AccountStopped, OutOfTime, ReportUnavailable):
+        return vendor_account_id(api, product.clock, lease.before)
+    return None
+
+
+def _compare(found: str, known: str | None) -> None:
+    """Make sure that the account is the one that gave its consent before, as far as is known.
+
+    Raises:
+        InvalidInput: it is another one.
+    """
+    if known is not None and found != known:
+        raise InvalidInput(
+            f"This is the consent of another Constant Contact account ({found}) than before "
+            f"({known}); nothing was stored. Consent as a user of the account {known}; or, to "
+            "poll the other account under this name from now on, add --another-account."
+        )
+
+
+def _revive(tracking: Tracking, account_id: str, now: datetime) -> int:
+    """Make the e-mails that the vendor did not know due again; return how many."""
+    count = 0
+    for activity in tracking.activities(account_id):
+        again = revived(activity, now)
+        if again != activity:
+            with suppress(LostRace):  # What another writer has stored stands.
+                tracking.save(again)
+                count += 1
+    return count
+
+
+def _privilege(reply: "Reply", lease: Lease) -> str | None:
+    """Return why it is unknown whether reports may be read, as a sentence; None: they may.
+
+    Raises:
+        AccountDisconnected: they may not.
+    """
     match reply.status:
         case HTTPStatus.OK:
             lease.closed_until = None
@@ -132,6 +270,6 @@ def _check(
         case _:
             key = reply.error_key("error_key")
             return (
-                f"Whether it may read reports is not known: Constant Contact answered "
+                f"{_REPORTS} is not known: Constant Contact answered "
                 f"{reply.status}{f' {key}' if key else ''}{reply.traces()}."
             )

@@ -44,6 +44,13 @@ Since = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AnotherAccount = Annotated[
+    bool,
+    typer.Option(
+        "--another-account",
+        help="Accept the consent of another Constant Contact account than before.",
+    ),
+]
 Wait = Annotated[
     str,
     typer.Option(

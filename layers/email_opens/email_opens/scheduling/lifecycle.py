@@ -49,12 +49,6 @@ def missing(activity: Activity, now: datetime) -> Activity:
     return replace(activity, missing_since=since, state=State.GONE if gone else activity.state)
 
 
-def revived(activity: Activity) -> Activity:
-    """Return an activity that is polled again although the vendor did not know it."""
-    state = State.ACTIVE if activity.state is State.GONE else activity.state
-    return replace(activity, state=state, missing_since=None)
-
-
 def _missing_pause(missing_for: timedelta) -> timedelta:
     """Return the pause until the next poll of an activity that has been missing for so long."""
     asked_after = timedelta()
@@ -115,6 +109,28 @@ def wakes(activity: Activity, now: datetime) -> bool:
     over = activity.state in (State.FINISHED, State.GONE)
     missing_now = activity.state is State.ACTIVE and activity.missing_since is not None
     return (over or missing_now) and now - _last_news(activity) < WOKEN_FOR
+
+
+def revived(activity: Activity, now: datetime) -> Activity:
+    """Return an activity that the vendor did not know as one that is due again.
+
+    Any other activity is returned as it is; what a person has paused stays paused.
+    """
+    if activity.state is not State.GONE and activity.missing_since is None:
+        return activity
+    overdue_since = now - longest_interval(activity, now)
+    read_at = min(activity.missing_since or overdue_since, overdue_since)
+    polled_at = activity.progress.polled_at
+    if activity.sent_at is not None and polled_at is not None and polled_at >= activity.sent_at:
+        # The send is not read for the first time.
+        read_at = max(read_at, activity.sent_at)
+    return replace(
+        activity,
+        state=State.ACTIVE if activity.state is State.GONE else activity.state,
+        progress=replace(activity.progress, polled_at=read_at),
+        missing_since=None,
+        last_error=None,
+    )
 
 
 def longest_interval(activity: Activity, now: datetime) -> timedelta:

@@ -10,11 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from email_opens.errors import AccountBusy, AccountStopped, QuotaExceeded
+from email_opens.errors import (
+    AccountBusy,
+    AccountPaused,
+    AccountResting,
+    AccountStopped,
+    QuotaExceeded,
+)
 from email_opens.instants import iso, next_day
 from email_opens.model import Account, CounterTrust
 from email_opens.ports import Clock, Tracking
 from email_opens.turns.budget import BLOCK, Budget
+from email_opens.turns.outage import Outage
 
 LONGEST = timedelta(minutes=15)
 """No invocation lasts longer, so no lease does, whatever is stored."""
@@ -27,9 +34,11 @@ NO_WAIT = timedelta()
 class Lease:
     """A lease that is held, and what will be stored of the account when it is given back."""
 
+    holder: str
     account: Account
     """The account as it was before, with its day turned if a new one has begun."""
     budget: Budget
+    until: datetime
     before: datetime
     """No request may begin later: the rest of the lease is kept to record what is in hand."""
     closed_until: datetime | None
@@ -72,8 +81,10 @@ class Leases:
         account, now, until = self._take(account_id, holder, until, lasts, wait, on_wait)
         day = now.date().isoformat()
         lease = Lease(
+            holder=holder,
             account=account,
-            budget=self._budget(account, holder, day, now),
+            budget=self._budget(account, holder, day, now, until),
+            until=until,
             # The requests that are reserved belong to this day.
             before=min(until - commit, next_day(now)),
             closed_until=account.opens_at(now),
@@ -81,12 +92,20 @@ class Leases:
         )
         try:
             yield lease
+        except AccountResting:
+            lease.last_error = lease.budget.rests_because
+            raise
         except AccountStopped as error:
             if isinstance(error, QuotaExceeded):
                 lease.closed_until = error.until
+            elif isinstance(error, AccountPaused) and error.until is not None:
+                now = self.clock.now()
+                lease.budget.rest(now, error.until - now, str(error))
             lease.last_error = str(error)
             raise
         finally:
+            if lease.budget.close(self.clock.now()) is not None:
+                lease.last_error = lease.budget.rests_because
             self.tracking.release(
                 account_id,
                 holder=holder,
@@ -95,6 +114,8 @@ class Leases:
                 closed_until=lease.closed_until,
                 last_error=lease.last_error,
                 counter_trust=lease.counter_trust,
+                rests_until=lease.budget.rests_until,
+                outages=lease.budget.outage.attempts,
             )
 
     def _take(
@@ -137,7 +158,9 @@ class Leases:
         ends = f", until {iso(until.replace(microsecond=0))} at the latest" if until else ""
         return f"{worker} is working on account {account_id}{ends}"
 
-    def _budget(self, account: Account, holder: str, day: str, now: datetime) -> Budget:
+    def _budget(
+        self, account: Account, holder: str, day: str, now: datetime, until: datetime
+    ) -> Budget:
         """Return what is left of the day; more of it is reserved as it is needed."""
         left = max(0, self.requests_per_day - account.requests_spent)
         reserved = min(BLOCK, left)
@@ -151,7 +174,16 @@ class Leases:
             counted += requests if kept else 0
             return kept
 
-        return Budget(reserved, left - reserved, reserve, opens_at=account.opens_at(now))
+        return Budget(
+            reserved,
+            left - reserved,
+            reserve,
+            opens_at=account.opens_at(now),
+            rests_until=account.rests_at(now),
+            rests_because=account.last_error,
+            outage=Outage(attempts=account.outages),
+            lease_until=until,
+        )
 
 
 def is_held_by_another(account: Account, holder: str, now: datetime) -> bool:

@@ -88,6 +88,11 @@ class Roster:
             campaigns_per_probe=self.campaigns_per_probe,
         )
 
+    def longest_unread(self) -> Candidate | None:
+        """Return the candidate that was polled longest ago, as the turn began."""
+        ids = (activity_id for activity_id in self.activities if activity_id in self.candidates)
+        return next((self.candidates[activity_id] for activity_id in ids), None)
+
     def drop(self, activity_id: str) -> None:
         """Leave an activity alone for the rest of the turn."""
         self.candidates.pop(activity_id, None)

@@ -16,15 +16,14 @@ from email_opens.errors import (
     LinkExpired,
     LostRace,
     OutOfTime,
-    QuotaExceeded,
-    Throttled,
+    VendorUnavailable,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
 from email_opens.poller import Poller, Walk
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.candidates import Candidate
-from email_opens.scheduling.choice import Poll, Probe, choose
+from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, missing, stops_in_minute
 from email_opens.scheduling.price import Plan
 from email_opens.turns.backlog import Backlog
@@ -76,6 +75,8 @@ class Turn:
         try:
             self.budget.check_open()
             plan = self._plan(now)
+            if self.budget.outage.testing:
+                self._test_the_vendor(plan, now)
             if self.roster.only_asleep(now):
                 self._probe(now, plan)
             while self._goes_on(plan):
@@ -93,6 +94,9 @@ class Turn:
             if activity.state is State.BROKEN
         ]
         self.roster.load(stored, now)
+        polled = self.roster.activities
+        failed = [activity_id for activity_id in polled if polled[activity_id].last_error]
+        self.budget.outage = self.budget.outage.knowing(failed, polled)
         self.turn_report.activities = len(self.roster.activities)
         self.backlog.begin(self.roster.activities.values(), now)
 
@@ -171,6 +175,13 @@ class Turn:
             self.roster.changed.discard(activity_id)
             self._leave(walk)
 
+    def _test_the_vendor(self, plan: Plan, now: datetime) -> None:
+        """Poll the activity that was polled longest ago: if the vendor fails, the turn ends."""
+        candidate = self.roster.longest_unread()
+        if candidate is not None:
+            waiting = candidate.waiting(self.roster.counter_trust.missed, now)
+            self._poll(Poll(candidate, waiting, Why.OVERDUE), plan, now)
+
     def _aim(self, activity: Activity, now: datetime) -> Aim:
         depth = depth_due(activity, now, self.finished_after)
         watermark = activity.progress.watermark
@@ -200,6 +211,10 @@ class Turn:
             if candidate is not None:
                 activity = self.roster.learn(candidate, activity, result.polled, self.lookback)
             self.poller.save(walk, result, activity)
+        except VendorUnavailable:
+            # The next request to test the vendor is about another activity.
+            walk.activity = self._polled(walk.activity)
+            raise
         except (AccountStopped, OutOfTime):
             raise
         except (LostRace, LinkExpired):
@@ -220,12 +235,16 @@ class Turn:
     def _fail(self, walk: Walk, error: EmailOpensError, activity: Activity) -> None:
         """Report a failure; after that of a head, the others that are due are polled first."""
         self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
-        progress = activity.progress
+        activity = replace(activity, last_error=str(error))
         if walk.place.from_head:
-            progress = replace(progress, polled_at=self.clock.now())
-        walk.activity = self.roster.save(
-            replace(activity, progress=progress, last_error=str(error))
-        )
+            walk.activity = self._polled(activity)
+        else:
+            walk.activity = self.roster.save(activity)
+
+    def _polled(self, activity: Activity) -> Activity:
+        """Save an activity as polled now, although that failed."""
+        polled = replace(activity.progress, polled_at=self.clock.now())
+        return self.roster.save(replace(activity, progress=polled))
 
     def _leave(self, walk: Walk) -> None:
         """Note what a walk has left; finish an activity that has long not been opened."""
@@ -272,7 +291,7 @@ class Turn:
         probe = CounterProbe(self.report, self.before)
         try:
             probe.read(campaign_ids, per_probe)
-        except (QuotaExceeded, Throttled, OutOfTime):
+        except (AccountStopped, OutOfTime):
             raise
         except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters
             self.turn_report.uncounted = error

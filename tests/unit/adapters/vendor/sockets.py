@@ -18,6 +18,7 @@ from email_opens.errors import AccountDisconnected
 from email_opens.instants import utc
 from email_opens.model import Page, Tokens
 from email_opens.turns.budget import Budget
+from email_opens.turns.outage import Outage
 from tests.fakes import FakeClock
 
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
@@ -30,6 +31,7 @@ class Held:
         self.tokens = tokens
         self.stored: list[Tokens] = []
         self.loads = 0
+        self.on_rewrite: Callable[[], None] = lambda: None
         self.on_store: Callable[[], None] = lambda: None
 
     def load(self, account_id: str) -> Tokens:
@@ -37,6 +39,10 @@ class Held:
         if self.tokens is None:
             raise AccountDisconnected(f"Account “{account_id}” has no credentials.")
         return self.tokens
+
+    def rewrite(self, account_id: str) -> Tokens:
+        self.on_rewrite()
+        return self.load(account_id)
 
     def store(self, account_id: str, tokens: Tokens) -> None:
         del account_id
@@ -66,7 +72,12 @@ class Vendor:
         return self.clock.now() + timedelta(minutes=1)
 
     def api(
-        self, *, requests_per_second: int = 4, left: int = 1000, url: str | None = None
+        self,
+        *,
+        requests_per_second: int = 4,
+        left: int = 1000,
+        url: str | None = None,
+        outage: Outage | None = None,
     ) -> VendorApi:
         """Return a connection to the emulator, or to another server at `url`."""
         return VendorApi(
@@ -75,7 +86,7 @@ class Vendor:
             self.tokens,
             self.clock,
             requests_per_second=requests_per_second,
-            budget=Budget(left),
+            budget=Budget(left, outage=outage),
         )
 
     def report(self, *, requests_per_second: int = 4, left: int = 1000) -> ConstantContactReport:
@@ -137,7 +148,7 @@ class Stub:
         self.requests: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def answer(self, *replies: Iterable[bytes]) -> None:

@@ -20,10 +20,12 @@ def _environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_environment")
-def test_credentials_are_stored_encrypted(aws: Aws) -> None:
-    with Emulator() as vendor:
+def test_credentials_are_stored_encrypted(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator(rotating=False) as vendor:
+        monkeypatch.setenv("CONSTANT_CONTACT_API_URL", vendor.url)
+        monkeypatch.setenv("CONSTANT_CONTACT_AUTH_URL", vendor.auth_url)
         credentials = vendor.credentials()
-    result = CliRunner().invoke(app, ["connect", "mine"], input=json.dumps(credentials))
+        result = CliRunner().invoke(app, ["connect", "mine"], input=json.dumps(credentials))
     assert result.exit_code == 0
     assert credentials["refresh_token"] not in result.output
     stored = aws.ssm.get_parameter(Name="/email-opens/mine", WithDecryption=True)["Parameter"]

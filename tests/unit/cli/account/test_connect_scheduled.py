@@ -94,3 +94,16 @@ def test_a_stack_of_another_product_is_refused() -> None:
     boto3.client("cloudformation").create_stack(StackName="else", TemplateBody=json.dumps(template))
     with pytest.raises(InvalidInput, match="not a stack of email-opens"):
         Schedules.of_stack("else")
+
+
+def test_the_consent_of_another_account_of_the_vendor_needs_an_option(
+    vendor: Emulator,
+) -> None:
+    connect(vendor, "mine", "--stack", STACK)
+    other = json.dumps(vendor.credentials("other"))
+    error = complaint(run("connect", "mine", "--stack", STACK, typed=other), 2)
+    assert "add --another-account" in error
+    again = json.dumps(vendor.credentials("other"))
+    result = run("connect", "mine", "--stack", STACK, "--another-account", typed=again)
+    assert result.exit_code == 0
+    assert "are stored" in result.stdout

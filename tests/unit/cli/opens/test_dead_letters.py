@@ -16,7 +16,7 @@ from tests.fakes import FakeClock
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run
 
-ROW = RejectedRow('{"email_address": "row@example.org"}', "The row has no contact_id.")
+ROW = RejectedRow('{"email_address": "row@example.org"}', "The row has no contact_id.", "row")
 
 
 @pytest.fixture(autouse=True)

@@ -56,7 +56,7 @@ def run_in_terminal(
             chunks.append(chunk.decode(errors="replace"))
             on_output(_plain(chunks))
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
         os.write(master, typed.encode())

@@ -122,7 +122,7 @@ def test_a_hanging_request_makes_the_client_time_out(client: EmulatorClient, pat
 
 def test_closing_ends_hanging_requests(client: EmulatorClient, path: str) -> None:
     client.emulator.faults.add(Kind.HANG, seconds=600)
-    request = Thread(target=_get_until_closed, args=(client, path))
+    request = Thread(target=_get_until_closed, args=(client, path), daemon=True)
     request.start()
     client.emulator.close()
     request.join(timeout=5)

@@ -13,8 +13,15 @@ from email_opens.instants import iso
 from email_opens_cli.consent import credentials
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
-from email_opens_cli.terminal.console import console
-from email_opens_cli.terminal.options import LONGEST_WAIT, Stack, Wait, parse_account, parse_wait
+from email_opens_cli.terminal.console import console, say, warn
+from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
+    AnotherAccount,
+    Stack,
+    Wait,
+    parse_account,
+    parse_wait,
+)
 
 if TYPE_CHECKING:
     from email_opens.model import Tokens
@@ -36,6 +43,8 @@ def connect(
         typer.Option(min=0, max=65535, help="The local port that the browser returns to; 0: any."),
     ] = PORT,
     wait: Wait = LONGEST_WAIT,
+    *,
+    another_account: AnotherAccount = False,
 ) -> None:
     """Connect an account: consent in a browser, and have the account polled.
 
@@ -43,15 +52,24 @@ def connect(
     CONSTANT_CONTACT_CLIENT_ID and CONSTANT_CONTACT_CLIENT_SECRET are set. Otherwise it reads
     credentials as JSON from standard input:
     {"client_id": …, "refresh_token": …}, and "client_secret" if the application has one.
+    The refresh token is used at once, and its successor stored.
+
+    E-mails that Constant Contact did not know are polled again.
     """
     with complaints():
         account_id, patience = parse_account(account_id_), parse_wait(wait)
         given = None if sys.stdin.isatty() else credentials.read(sys.stdin.buffer.read())
-        _connect(account_id, stack, port, given, patience)
+        _connect(account_id, stack, port, given, patience, another_account=another_account)
 
 
 def _connect(
-    account_id: str, stack: str | None, port: int, given: "Tokens | None", wait: timedelta
+    account_id: str,
+    stack: str | None,
+    port: int,
+    given: "Tokens | None",
+    wait: timedelta,
+    *,
+    another_account: bool,
 ) -> None:
     # Imported late, or `--help` would load the HTTP library and boto3.
     from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
@@ -68,11 +86,15 @@ def _connect(
             tokens = given or consent(server, read_application(), port=port)
         except (KeyboardInterrupt, typer.Abort):
             complain("Stopped; nothing was changed.", INTERRUPTED)
-        unchecked = credentials.connect(wired, account_id, tokens, wait=wait)
-    print(f"The credentials of account {account_id} are stored; the next poll uses them.")
-    if unchecked:
-        print(unchecked, file=sys.stderr)
-    print(scheduled(schedules, account_id))
+        connected = credentials.connect(
+            wired, account_id, tokens, wait=wait, another_account=another_account
+        )
+    say(f"The credentials of account {account_id} are stored; the next poll uses them.")
+    if connected.revived:
+        say(f"Polled again: {connected.revived} e-mails that Constant Contact did not know.")
+    for sentence in connected.unchecked:
+        warn(sentence)
+    say(scheduled(schedules, account_id))
 
 
 def read_application() -> "Application":
@@ -116,8 +138,8 @@ def consent(
         return device_flow.consent(server, application, invite)
 
     def show(address: str, redirect_uri: str) -> None:
-        print(f"Add {redirect_uri} to the redirect URIs of the application.")
-        print(f"Open this address in a browser on this machine:\n\n{address}\n", flush=True)
+        say(f"Add {redirect_uri} to the redirect URIs of the application.")
+        say("Open this address in a browser on this machine:", "", address, "")
         open_browser(address)
 
     return code_flow.consent(server, application, port=port, show=show)
@@ -127,15 +149,15 @@ def invite(invitation: "Invitation") -> None:
     """Show where to consent, with which code, and until when."""
     from email_opens_cli.consent.qr_code import qr_code  # noqa: PLC0415
 
-    print(f"Open {invitation.address} on any device, and enter the code\n")
-    print(f"    {invitation.user_code}\n")
+    say(f"Open {invitation.address} on any device, and enter the code", "")
+    say(f"    {invitation.user_code}", "")
     screen = console()
     code = qr_code(invitation.address_with_code, screen.width) if screen.is_terminal else None
     if code is not None:
         screen.print(code)
     if invitation.address_with_code != invitation.address:
-        print(f"or open {invitation.address_with_code}")
-    print(f"Waiting until {iso(invitation.ends.replace(microsecond=0))}.", flush=True)
+        say(f"or open {invitation.address_with_code}")
+    say(f"Waiting until {iso(invitation.ends.replace(microsecond=0))}.")
 
 
 def scheduled(schedules: "Schedules | None", account_id: str) -> str:

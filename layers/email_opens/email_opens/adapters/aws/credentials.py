@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.instants import iso, utc
@@ -11,9 +11,15 @@ from email_opens.model import Tokens
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_ssm.literals import ParameterTierType
+    from mypy_boto3_ssm.type_defs import ParameterHistoryTypeDef
 
-MOST_BYTES = 4096
-"""The size limit of a standard parameter."""
+MOST_BYTES: "dict[ParameterTierType, int]" = {"Standard": 4096, "Advanced": 8192}
+"""The size limit of a parameter, by its tier."""
+MOST_VERSIONS = 100
+"""The versions of a parameter that are kept; the next one replaces the oldest."""
+WRITES_OF_A_REFRESH = 2
+"""The tokens are written back before a refresh, and their successors are written after it."""
 
 
 class SsmCredentials:
@@ -22,46 +28,136 @@ class SsmCredentials:
     def __init__(self, client: "SSMClient", prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+        self._tiers: dict[str, ParameterTierType] = {}
+        """By account id, as last read: nothing may fail between a refresh and its write."""
 
     def load(self, account_id: str) -> Tokens:
+        return _read(account_id, self._value(account_id))
+
+    def rewrite(self, account_id: str) -> Tokens:
+        value = self._value(account_id)
+        tokens = _read(account_id, value)
+        self._prepare(account_id, WRITES_OF_A_REFRESH)
+        self._put(account_id, value)
+        return tokens
+
+    def store(self, account_id: str, tokens: Tokens) -> None:
+        if account_id not in self._tiers:
+            self._prepare(account_id, 1)
+        values: dict[str, str | None] = {
+            "client_id": tokens.client_id,
+            "client_secret": tokens.client_secret,
+            "refresh_token": tokens.refresh_token,
+            "access_token": tokens.access_token,
+            "expires_at": None if tokens.expires_at is None else iso(tokens.expires_at),
+        }
+        most = MOST_BYTES[self._tiers[account_id]]
+        value = _json(values)
+        if len(value) > most:
+            # Another access token can be requested; another refresh token needs a person.
+            value = _json(values | {"access_token": None})
+        if len(value) > most:
+            raise InvalidInput(
+                f"The credentials of account “{account_id}” take {len(value)} bytes without an "
+                f"access token, and the parameter {self._prefix}{account_id} holds at most {most}. "
+                f"An advanced parameter holds {MOST_BYTES['Advanced']}: write its value again with "
+                "`aws ssm put-parameter --tier Advanced`."
+            )
+        self._put(account_id, value)
+
+    def _value(self, account_id: str) -> str:
         try:
             reply = self._client.get_parameter(Name=self._prefix + account_id, WithDecryption=True)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ParameterNotFound":
-                raise
-            raise _disconnected(account_id, "has no credentials") from None
+        except (BotoCoreError, ClientError) as error:
+            if _code(error) == "ParameterNotFound":
+                raise _disconnected(account_id, "has no credentials") from None
+            raise self._refused("GetParameter", account_id, error) from None
         if "Parameter" not in reply:
             raise AccountStopped(
                 f"Parameter Store's reply for account “{account_id}” was incomplete; "
                 "the next turn retries."
             )
-        try:
-            return _tokens(json.loads(reply["Parameter"]["Value"]))
-        except (ValueError, RecursionError):
-            # `from None`: the cause would carry the parameter's text into a log.
-            raise _disconnected(account_id, "has credentials that cannot be read") from None
+        return reply["Parameter"]["Value"]
 
-    def store(self, account_id: str, tokens: Tokens) -> None:
-        values = {
-            "client_id": tokens.client_id,
-            "client_secret": tokens.client_secret,
-            "refresh_token": tokens.refresh_token,
-            "access_token": tokens.access_token,
-            "expires_at": tokens.expires_at and iso(tokens.expires_at),
-        }
-        value = json.dumps({name: text for name, text in values.items() if text is not None})
-        if len(value) > MOST_BYTES:
-            raise InvalidInput(
-                f"The credentials of account “{account_id}” take {len(value)} bytes; "
-                f"a standard parameter holds at most {MOST_BYTES}."
-            )
-        self._client.put_parameter(
-            Name=self._prefix + account_id,
-            Value=value,
-            Type="SecureString",
-            Tier="Standard",
-            Overwrite=True,
+    def _versions(self, account_id: str) -> "list[ParameterHistoryTypeDef]":
+        """Return the versions of a parameter, the oldest first; none if it does not exist."""
+        pages = self._client.get_paginator("get_parameter_history").paginate(
+            Name=self._prefix + account_id, WithDecryption=False
         )
+        try:
+            versions = [version for page in pages for version in page["Parameters"]]
+        except (BotoCoreError, ClientError) as error:
+            if _code(error) == "ParameterNotFound":
+                return []
+            raise self._refused("GetParameterHistory", account_id, error) from None
+        return sorted(versions, key=lambda version: version["Version"])
+
+    def _prepare(self, account_id: str, writes: int) -> None:
+        """Read the parameter's tier, and make sure that no label keeps a version it must replace.
+
+        Parameter Store does not delete a version that has a label, and refuses the write instead.
+        """
+        versions = self._versions(account_id)
+        for version in versions[: max(0, len(versions) + writes - MOST_VERSIONS)]:
+            if version.get("Labels"):
+                raise self._labelled(account_id, version)
+        advanced = versions and versions[-1].get("Tier") == "Advanced"
+        self._tiers[account_id] = "Advanced" if advanced else "Standard"
+
+    def _put(self, account_id: str, value: str) -> None:
+        try:
+            self._client.put_parameter(
+                Name=self._prefix + account_id,
+                Value=value,
+                Type="SecureString",
+                # An advanced parameter cannot become a standard one. If the tier is omitted,
+                # the region's default tier is taken, not the parameter's own.
+                Tier=self._tiers[account_id],
+                Overwrite=True,
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise self._refused("PutParameter", account_id, error) from None
+
+    def _refused(
+        self, operation: str, account_id: str, error: BotoCoreError | ClientError
+    ) -> AccountStopped:
+        """Return the error for a call that failed; AWS's own message may hold the value."""
+        name, code = self._prefix + account_id, _code(error)
+        remedy = "the next turn retries"
+        if code.startswith("AccessDenied"):
+            remedy = f"allow ssm:{operation} on it, and the use of its key"
+        return AccountStopped(
+            f"Parameter Store refused {operation} of the parameter {name} of account "
+            f"“{account_id}” ({code}): {remedy}."
+        )
+
+    def _labelled(self, account_id: str, version: "ParameterHistoryTypeDef") -> AccountStopped:
+        name, labels = self._prefix + account_id, " ".join(version["Labels"])
+        return AccountStopped(
+            f"Parameter Store takes no new credentials of account “{account_id}”: it keeps "
+            f"{MOST_VERSIONS} versions of the parameter {name}, and does not delete the oldest "
+            "while it has a label. Run `aws ssm unlabel-parameter-version "
+            f"--name {name} --parameter-version {version['Version']} --labels {labels}`."
+        )
+
+
+def _code(error: BotoCoreError | ClientError) -> str:
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"]
+    return type(error).__name__
+
+
+def _json(values: dict[str, str | None]) -> str:
+    """Return the values that are not None as JSON, which is ASCII."""
+    return json.dumps({name: text for name, text in values.items() if text is not None})
+
+
+def _read(account_id: str, value: str) -> Tokens:
+    try:
+        return _tokens(json.loads(value))
+    except (ValueError, RecursionError):
+        # `from None`: the cause would carry the parameter's text into a log.
+        raise _disconnected(account_id, "has credentials that cannot be read") from None
 
 
 def _disconnected(account_id: str, fault: str) -> AccountDisconnected:

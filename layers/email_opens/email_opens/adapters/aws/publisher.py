@@ -162,7 +162,7 @@ class SnsPublisher:
         )
 
     def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
-        keys = [row_fingerprint(row.row).hex() for row in rows]
+        keys = [row_fingerprint(row.identity).hex() for row in rows]
         sent = self._bury(activity, map(partial(_rejected, activity), rows, keys))
         return Delivery(
             settled=tuple(row for row, key in zip(rows, keys, strict=True) if key in sent.settled),

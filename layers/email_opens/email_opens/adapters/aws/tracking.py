@@ -140,16 +140,20 @@ class DynamoDBTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         texts = {
             "closed_until": None if closed_until is None else iso(closed_until),
+            "rests_until": None if rests_until is None else iso(rests_until),
             "last_error": last_error,
         }
         replaced: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
+        replaced |= {"outages": {"N": str(outages)}} if outages else {}
         replaced |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}
         sets = [f"{name} = :{name}" for name in replaced]
-        optional = [*texts, *(("counted_at", "told_until") if counter_trust else ())]
+        optional = [*texts, "outages", *(("counted_at", "told_until") if counter_trust else ())]
         removes = ", ".join(
             ["lease_holder", "lease_until", *(name for name in optional if name not in replaced)]
         )
@@ -188,6 +192,27 @@ class DynamoDBTracking:
                     return
             else:
                 return
+
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        # holder_is_unchanged: A's lease expired while a person consented, and B has leased the
+        #   account with the credentials that were stored before.
+        #   A leases until 14:05.   B leases at 14:06.   A names it at 14:07 → fails.
+        holder_is_unchanged = "lease_holder = :holder"
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=account_key(account_id),
+                UpdateExpression="SET vendor_account_id = :vendor_account_id",
+                ConditionExpression=holder_is_unchanged,
+                ExpressionAttributeValues={
+                    ":holder": {"S": holder},
+                    ":vendor_account_id": {"S": vendor_account_id},
+                },
+            )
+        except ClientError as error:
+            _conflicting_item(error)
+            return False
+        return True
 
     def account(self, account_id: str) -> Account | None:
         reply = self._client.get_item(

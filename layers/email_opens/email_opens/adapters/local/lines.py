@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from email_opens.errors import AccountStopped, EmailOpensError, PublishFailed
+from email_opens.adapters.local.private_files import open_private
+from email_opens.adapters.waits import UNCUT, Waits
+from email_opens.errors import AccountStopped, EmailOpensError, OutOfTime, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Delivery
@@ -29,22 +31,28 @@ class LinesPublisher:
     Rows that are not opens are lines of a separate file, which only its owner may read.
     """
 
-    def __init__(self, output: int, rejected: Path) -> None:
+    def __init__(self, output: int, rejected: Path, waits: Waits = UNCUT) -> None:
         self._output = output
         self._rejected = rejected
+        self._waits = waits
 
     def publish(
         self, activity: Activity, opens: Sequence[NewOpen], now: datetime
     ) -> Delivery[NewOpen]:
         del now
-        written, error = _write(self._output, [message(activity, new) for new in opens])
+        written, fault = _write(
+            self._output, [message(activity, new) for new in opens], self._waits
+        )
         failure: EmailOpensError | None = None
-        if isinstance(error, BrokenPipeError):
+        if isinstance(fault, BrokenPipeError):
             failure = OutputClosed("The reader of the output has closed it.")
-        elif error is not None:
+            written = 0  # Its reader has not read everything that the pipe has accepted.
+        elif isinstance(fault, EmailOpensError):
+            failure = fault
+        elif fault is not None:
             failure = PublishFailed(
                 f"The output did not accept the opens of activity {activity.campaign_activity_id}: "
-                f"{error.strerror}."
+                f"{fault.strerror}."
             )
         return Delivery(settled=tuple(opens[:written]), failure=failure)
 
@@ -60,17 +68,20 @@ class LinesPublisher:
             )
             for row in rows
         ]
-        written, fault = 0, None
+        written = 0
+        fault: OSError | OutOfTime | None = None
         try:
-            file = os.open(self._rejected, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            file = open_private(self._rejected, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
-                written, fault = _write(file, letters)
+                written, fault = _write(file, letters, self._waits)
             finally:
                 os.close(file)
         except OSError as error:
             fault = error
-        failure = None
-        if fault is not None:
+        failure: EmailOpensError | None = None
+        if isinstance(fault, OutOfTime):
+            failure = fault
+        elif fault is not None:
             failure = PublishFailed(
                 f"{self._rejected} did not accept rows that are not opens: {fault.strerror}."
             )
@@ -84,30 +95,55 @@ def closed(output: int) -> bool:
     return bool(poll.poll(0))  # Errors and hang-ups are always reported.
 
 
-def _write(file: int, lines: Sequence[str]) -> tuple[int, OSError | None]:
+def _write(file: int, lines: Sequence[str], waits: Waits) -> tuple[int, OSError | OutOfTime | None]:
     """Write lines; return how many were written, and why the others were not.
 
     Written lines have left this process, and are on the disk if this is a file.
     """
-    written, fault = 0, None
+    written = 0
+    fault: OSError | OutOfTime | None = None
     try:
         on_disk = stat.S_ISREG(os.fstat(file).st_mode)
         if on_disk and _cut(file):
             os.write(file, b"\n")
         try:
             for line in lines:
-                # Half a character, which JSON allows, is written as a JSON escape.
-                left = f"{line}\n".encode(errors="backslashreplace")
+                left = f"{_printable(line)}\n".encode()
                 while left:
+                    _wait_for_room(file, waits)
                     left = left[os.write(file, left) :]
                 written += 1
-        except OSError as error:
+        except (OSError, OutOfTime) as error:
             fault = error
         if on_disk:
             os.fsync(file)
     except OSError as error:
         return 0, error
     return written, fault
+
+
+def _wait_for_room(file: int, waits: Waits) -> None:
+    """Wait until a line can be written at once: the reader of a pipe may be slow, or have stopped.
+
+    A signal cuts this wait, and never a line.
+    """
+    poll = select.poll()
+    poll.register(file, select.POLLOUT)
+    if not poll.poll(0):
+        with waits.for_what_is_in_hand():
+            poll.poll()
+
+
+def _printable(line: str) -> str:
+    """Return JSON in which characters that would control a terminal are escapes.
+
+    Half a character is one too, which could not be encoded.
+    """
+    if line.isprintable():
+        return line
+    return "".join(
+        character if character.isprintable() else json.dumps(character)[1:-1] for character in line
+    )
 
 
 def _cut(file: int) -> bool:

@@ -23,6 +23,9 @@ from email_opens.instants import iso, utc
 from email_opens.model import Account, Activity, CounterTrust, Tokens
 from email_opens.turns.lease import is_held_by_another
 
+_ROOM_BYTES = 65_536
+"""The size of the largest tokens that a reply can hold."""
+
 
 class SqliteTracking:
     """Implements `email_opens.ports.Tracking`."""
@@ -78,6 +81,8 @@ class SqliteTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id)
@@ -90,10 +95,20 @@ class SqliteTracking:
                 lease_until=None,
                 requests_spent=account.requests_spent - returned,
                 closed_until=closed_until,
+                rests_until=rests_until,
+                outages=outages,
                 last_error=last_error,
                 counter_trust=counter_trust or account.counter_trust,
             )
             _store_account(connection, released)
+
+    def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
+        with self._state.transaction() as connection:
+            account = _account(connection, account_id)
+            if account is None or account.lease_holder != holder:
+                return False
+            _store_account(connection, replace(account, vendor_account_id=vendor_account_id))
+        return True
 
     def account(self, account_id: str) -> Account | None:
         with self._state.transaction() as connection:
@@ -208,6 +223,19 @@ class SqliteCredentials:
             expires_at=expires_at and utc(expires_at),
         )
 
+    def rewrite(self, account_id: str) -> Tokens:
+        # Writing the same row again claims no room on the disk, so a filler does, which leaves
+        # its pages to the row that follows. A filler that a crash has left is replaced.
+        with self._state.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO credentials VALUES ('', '', NULL, '', NULL, NULL,"
+                " zeroblob(?))",
+                (_ROOM_BYTES,),
+            )
+        with self._state.transaction() as connection:
+            connection.execute("DELETE FROM credentials WHERE account_id = ''")
+        return self.load(account_id)
+
     def store(self, account_id: str, tokens: Tokens) -> None:
         with self._state.transaction() as connection:
             given = connection.execute(
@@ -215,20 +243,26 @@ class SqliteCredentials:
             ).fetchone()
             _store_tokens(connection, account_id, tokens, given[0] if given else None)
 
-    def give(self, account_id: str, tokens: Tokens) -> bool:
-        """Store tokens that a person provides, unless they are the ones provided last.
+    def given_last(self, account_id: str, tokens: Tokens) -> bool:
+        """Return whether a person has provided these tokens last.
 
-        Returns whether they were stored. The refresh token of those provided last may have been
-        used since; then its successor is stored already.
+        Their refresh token may have been used since; then its successor is stored already.
         """
-        mark = blake2b(tokens.refresh_token.encode(errors="surrogatepass"), digest_size=16).digest()
         with self._state.transaction() as connection:
-            unchanged = connection.execute(
-                "SELECT 1 FROM credentials WHERE account_id = ? AND given = ?", (account_id, mark)
+            found = connection.execute(
+                "SELECT 1 FROM credentials WHERE account_id = ? AND given = ?",
+                (account_id, _mark(tokens)),
             ).fetchone()
-            if unchanged is None:
-                _store_tokens(connection, account_id, tokens, mark)
-        return unchanged is None
+        return found is not None
+
+    def give(self, account_id: str, given: Tokens, tokens: Tokens) -> None:
+        """Store tokens that a person has provided, or their successors."""
+        with self._state.transaction() as connection:
+            _store_tokens(connection, account_id, tokens, _mark(given))
+
+
+def _mark(tokens: Tokens) -> bytes:
+    return blake2b(tokens.refresh_token.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _command(account_id: str) -> str:

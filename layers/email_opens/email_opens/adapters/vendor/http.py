@@ -1,6 +1,5 @@
 """One request and its whole reply, bounded in time and size."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 import requests
 import urllib3
 
+from email_opens.adapters.vendor.decoding import decoded
 from email_opens.adapters.vendor.session import Session
 from email_opens.ports import Clock
 
@@ -43,8 +43,8 @@ class Reply:
     def json(self) -> Any:
         """Return the body decoded as JSON, or None if it is not JSON."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return decoded(self.body)
+        except ValueError:
             return None
 
     def error_key(self, *names: str) -> str | None:

@@ -1,22 +1,30 @@
 """Access tokens: loaded at first use, refreshed when they expire or are refused.
 
-A refresh token may be good for one refresh only. So a new pair is stored before it is used, and
-when the vendor refuses a refresh token, the store is read once more: another invocation may have
-refreshed it.
+A refresh token may be good for one refresh only. So before a refresh, the old pair is written back,
+which shows that the store takes a new one; the new pair is stored before it is used, and kept in
+memory until it is. When the vendor refuses a refresh token, the store is read once more: another
+invocation may have refreshed it.
 """
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
+from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries, pause_seconds
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.session import Session
-from email_opens.errors import AccountDisconnected, AccountStopped, OutOfTime, Throttled
+from email_opens.adapters.waits import UNCUT, Waits
+from email_opens.errors import (
+    AccountDisconnected,
+    AccountStopped,
+    InvalidInput,
+    OutOfTime,
+    Throttled,
+)
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials
 
@@ -26,6 +34,8 @@ USUAL_LIFETIME = timedelta(hours=1)
 """For an access token whose reply states none: shorter than any that the vendor documents."""
 LONGEST_LIFETIME = timedelta(days=30)
 """The limit on what a reply states."""
+RECORDING = timedelta(seconds=5)
+"""The end of a lease, kept to record why new tokens could not be stored."""
 RECONNECT = "email-opens connect {account_id}"
 
 _MOST_BYTES = 65_536
@@ -43,13 +53,15 @@ class Grant:
 
 
 def read_grant(reply: Reply, now: datetime) -> Grant | None:
-    """Return the tokens in a reply, or None if it has no access token that a header can hold."""
+    """Return the tokens in a reply, or None if one of them cannot be sent."""
     content = reply.json()
     if reply.status != HTTPStatus.OK or not isinstance(content, dict):
         return None
     access, refresh = content.get("access_token"), content.get("refresh_token")
     if not (isinstance(access, str) and _TOKEN.fullmatch(access)):
         return None
+    if isinstance(refresh, str) and not refresh.isascii():
+        return None  # Stored in place of the last one, it would disconnect the account.
     return Grant(
         access_token=access,
         refresh_token=refresh if isinstance(refresh, str) and refresh else None,
@@ -96,10 +108,30 @@ class _Spent(Exception):
     """The vendor no longer accepts the refresh token."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    """A pair of tokens from the vendor, which the store may lack."""
+
+    spent: str = field(repr=False)
+    """The refresh token that the pair replaces."""
+    tokens: Tokens
+    stored: bool = False
+
+    def completes(self, stored: Tokens) -> bool:
+        """Return whether the pair holds more than what the store returns."""
+        if self.stored:
+            # The access token did not fit the store.
+            same = stored.refresh_token == self.tokens.refresh_token
+            return same and stored.access_token is None
+        return stored.refresh_token == self.spent
+
+
 class TokenSource:
     """The access tokens of one account, for one invocation that holds the account's lease.
 
-    `reconnect` is the command that connects the account again, with `{account_id}` in it.
+    `reconnect` is the command that connects the account again, with `{account_id}` in it. The
+    lease lasts `until`; None: until each request's own deadline. `renewed` holds, by account id,
+    the pairs that the process has received, from one invocation to the next.
     """
 
     def __init__(
@@ -111,6 +143,9 @@ class TokenSource:
         clock: Clock,
         *,
         reconnect: str = RECONNECT,
+        waits: Waits = UNCUT,
+        until: datetime | None = None,
+        renewed: MutableMapping[str, Renewed] | None = None,
     ) -> None:
         self.reconnect = f"`{reconnect.format(account_id=account_id)}`"
         self._account_id = account_id
@@ -118,33 +153,45 @@ class TokenSource:
         self._session = session
         self._url = f"{auth_url}/token"
         self._clock = clock
+        self._waits = waits
+        self._until = until
+        self._renewed = {} if renewed is None else renewed
         self._tokens: Tokens | None = None
         self._refused: str | None = None
-        self._stored = True
 
     def access_token(self, before: datetime) -> str:
         """Return a token that is neither expired nor refused; start no request after `before`.
 
         Raises:
             AccountDisconnected: a person must connect the account again.
-            AccountStopped: the vendor returns no token for now.
+            AccountStopped: the vendor returns no token for now, or the store refuses it.
             OutOfTime: `before` leaves no time for a request.
         """
         if self._tokens is None:
-            self._tokens = self._credentials.load(self._account_id)
-        if not self._stored:
-            # Storing this pair failed before, and the vendor may never return it again.
-            self._store(self._tokens)
-        return self._usable(self._tokens) or self._renew(self._tokens, before)
+            self._tokens = self._load(before)
+        return self._usable(self._tokens) or self._renew(before)
 
     def discard(self) -> None:
         """Stop using the current access token, which the vendor has refused."""
         if self._tokens is None:
             return
         self._refused = self._tokens.access_token
-        if self._stored:
-            # Load again: a person may have connected the account and stored a new pair meanwhile.
-            self._tokens = None
+        # Load again: a person may have connected the account and stored a new pair meanwhile.
+        self._tokens = None
+
+    def _load(self, before: datetime) -> Tokens:
+        """Return the stored tokens, or the pair that could not be stored, after storing it."""
+        stored = self._credentials.load(self._account_id)
+        renewed = self._renewed.get(self._account_id)
+        if renewed is None:
+            return stored
+        if not renewed.completes(stored):
+            # Others were stored since, such as those of another invocation or of a person.
+            del self._renewed[self._account_id]
+            return stored
+        if not renewed.stored:
+            self._store(renewed, before)
+        return renewed.tokens
 
     def _usable(self, tokens: Tokens) -> str | None:
         token, expires_at = tokens.access_token, tokens.expires_at
@@ -154,11 +201,13 @@ class TokenSource:
             return None
         return token
 
-    def _renew(self, tokens: Tokens, before: datetime) -> str:
+    def _renew(self, before: datetime) -> str:
         """Refresh the tokens, or those that another invocation has stored if these are spent."""
         retries = Retries(self._clock, before)
+        self._check_time(before)
+        tokens = self._tokens = self._credentials.rewrite(self._account_id)
         try:
-            return self._refresh(tokens, before, retries)
+            return self._usable(tokens) or self._refresh(tokens, before, retries)
         except _Spent:
             newer = self._credentials.load(self._account_id)
         if newer.refresh_token != tokens.refresh_token:
@@ -178,28 +227,31 @@ class TokenSource:
     def _refresh(self, tokens: Tokens, before: datetime, retries: Retries) -> str:
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         while True:
-            if (before - self._clock.now()).total_seconds() < ATTEMPT_SECONDS:
-                raise OutOfTime("No time is left to request an access token.")
-            reply = post_as_client(
-                self._session,
-                self._url,
-                tokens.client_id,
-                tokens.client_secret,
-                form,
-                clock=self._clock,
-                before=before,
-            )
+            self._check_time(before)
+            self._waits.check()
+            # Its reply may be the only one that ever holds the new pair.
+            with self._waits.for_what_is_in_hand():
+                reply = post_as_client(
+                    self._session,
+                    self._url,
+                    tokens.client_id,
+                    tokens.client_secret,
+                    form,
+                    clock=self._clock,
+                    before=before,
+                )
             now = self._clock.now()
             grant = read_grant(reply, now) if isinstance(reply, Reply) else None
             if grant is not None:
-                self._store(
-                    replace(
-                        tokens,
-                        access_token=grant.access_token,
-                        refresh_token=grant.refresh_token or tokens.refresh_token,
-                        expires_at=grant.expires_at,
-                    )
+                self._tokens = None
+                pair = replace(
+                    tokens,
+                    access_token=grant.access_token,
+                    refresh_token=grant.refresh_token or tokens.refresh_token,
+                    expires_at=grant.expires_at,
                 )
+                self._store(Renewed(spent=tokens.refresh_token, tokens=pair), before)
+                self._tokens = pair
                 return grant.access_token
             seconds = None
             failure = AccountStopped("The vendor returned no access token: its reply is unusable.")
@@ -220,6 +272,10 @@ class TokenSource:
                 )
             retries.wait(failure, seconds)
 
+    def _check_time(self, before: datetime) -> None:
+        if (before - self._clock.now()).total_seconds() < ATTEMPT_SECONDS:
+            raise OutOfTime("No time is left to request an access token.")
+
     def _raise_refusal(self, reply: Reply) -> None:
         """Raise the error of a 4xx, unless a retry may help."""
         error = reply.error_key("error", "error_key")
@@ -232,10 +288,47 @@ class TokenSource:
                 f"secret, then run {self.reconnect}."
             )
 
-    def _store(self, tokens: Tokens) -> None:
-        self._tokens, self._stored = tokens, False
-        self._credentials.store(self._account_id, tokens)
-        self._stored = True
+    def _store(self, renewed: Renewed, before: datetime) -> None:
+        """Store a new pair, which is kept in memory until the store takes it."""
+        account_id = self._account_id
+        self._renewed[account_id] = renewed
+        until = max(before, self._until - RECORDING if self._until else before)
+        try:
+            store_until(self._credentials, account_id, renewed.tokens, self._clock, until)
+        except (AccountStopped, InvalidInput) as error:
+            remedy = "the next turn requests others."
+            if renewed.tokens.refresh_token != renewed.spent:
+                remedy = (
+                    "this process keeps them in memory for its next turn. If another turn reports "
+                    f"that the refresh token is no longer accepted, run {self.reconnect}."
+                )
+            raise AccountStopped(
+                f"The new tokens of account “{account_id}” could not be stored: {remedy} {error}"
+            ) from None
+        self._renewed[account_id] = replace(renewed, stored=True)
+
+
+def store_until(
+    credentials: Credentials, account_id: str, tokens: Tokens, clock: Clock, until: datetime
+) -> None:
+    """Store tokens that cannot be had again; while the store refuses them, try again.
+
+    Raises:
+        InvalidInput: they do not fit the store.
+        AccountStopped: the store still refuses them at the instant `until`.
+    """
+    failures = 0
+    while True:
+        try:
+            credentials.store(account_id, tokens)
+        except AccountStopped:
+            failures += 1
+            seconds = pause_seconds(failures)
+            if clock.now() + timedelta(seconds=seconds) >= until:
+                raise
+            clock.sleep(seconds)
+        else:
+            return
 
 
 def _lifetime(expires_in: Any) -> timedelta:
