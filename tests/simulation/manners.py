@@ -57,7 +57,8 @@ ODD_COUNTERS: dict[str, OddCounter] = {
     "in errors": OddCounter(in_errors=True),
 }
 ODD_ROWS = tuple(ODD_FIELDS)
-RAW_ROWS = (b"{", b'{"contact_id":\xff}', b"nul", b'"a row"', b"[1]", b"")
+RAW_ROWS = (b'{"contact_id":\xff}', b'{"contact_id":}', b"nul", b'"a row"', b"[1]", b"\x01", b"")
+"""Their brackets are paired: after an odd one no reader could tell where the next row begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +172,10 @@ class TurnTheDayLate:
         limits = simulation.vendor.limits
         limits.turns_late = timedelta(seconds=self.seconds)
         limits.through_gateway = self.through_gateway
-        midnight = next_day(simulation.clock())
-        simulation.wait(max(timedelta(), midnight - simulation.clock() - 12 * MINUTE))
+        midnight = next_day(simulation.clock() + 12 * MINUTE)
+        simulation.wait(midnight - simulation.clock() - 12 * MINUTE)
         for key in simulation.vendor.authorization.clients:
+            limits.refuse(key, simulation.clock())  # the day's first request clears the others
             limits.spent[key] = PLENTY
         watch = Watch(simulation)
         keep_polling(simulation, 10, watch)

@@ -58,8 +58,8 @@ class Rules:
         self.requests: Counter[str] = Counter()
         """Requests of each UTC day, by the clock of the invocation that sent them."""
         self.broken: RuleBroken | None = None
-        self._quiet_until: datetime | None = None
-        """Before this instant the vendor wants no request."""
+        self._quiet_until: dict[str, datetime] = {}
+        """When the vendor wants the next request, by what it is about; of all: ""."""
         self._read: defaultdict[tuple[Invocation, str], list[Open]] = defaultdict(list)
 
     def require(self, holds: object, rule: str) -> None:
@@ -77,16 +77,27 @@ class Rules:
 
     def a_fault_happened(self) -> None:
         self.faults += 1
-        self._quiet_until = None
+        self._quiet_until.clear()
 
-    def a_wait_was_requested(self, now: datetime, seconds: float) -> None:
-        """Note that a reply with `Retry-After` was received; a fault may forget it."""
-        until = now + timedelta(seconds=seconds)
-        self._quiet_until = max(until, self._quiet_until or until)
+    def a_reply_was_received(
+        self, now: datetime, target: str, status: int, seconds: float | None
+    ) -> None:
+        """Note the wait for which a reply has asked; a fault may forget it.
 
-    def a_request_was_sent(self, now: datetime) -> None:
+        A 429 is about the account, anything else about what was asked for, and as long as nothing
+        else is answered.
+        """
+        throttled = status == HTTPStatus.TOO_MANY_REQUESTS
+        if status == HTTPStatus.OK:
+            self._quiet_until = {about: at for about, at in self._quiet_until.items() if not about}
+        elif seconds is not None:
+            about = "" if throttled else _subject(target)
+            until = now + timedelta(seconds=seconds)
+            self._quiet_until[about] = max(until, self._quiet_until.get(about, until))
+
+    def a_request_was_sent(self, now: datetime, target: str) -> None:
         self.require(
-            self._quiet_until is None or now >= self._quiet_until,
+            all(now >= self._quiet_until.get(about, now) for about in ("", _subject(target))),
             "6: a request was sent before the instant for which the vendor had asked",
         )
         day = now.date().isoformat()
@@ -135,7 +146,7 @@ class Rules:
 
     def rows_were_dead_lettered(self, rows: Iterable[RejectedRow]) -> None:
         for row in rows:
-            mark = row_fingerprint(row.row)
+            mark = row_fingerprint(row.identity)
             self.require(
                 self.faults or mark not in self._dead_lettered,
                 "4: a row was dead-lettered twice without a fault",
@@ -259,6 +270,11 @@ class Rules:
             and (gap.ceiling is None or created <= gap.ceiling)
             for gap in activity.progress.gaps
         )
+
+
+def _subject(target: str) -> str:
+    """Return what a request is about: a report, the counters."""
+    return "/".join(target.partition("?")[0].split("/")[:5])
 
 
 def heavy(row: Row) -> bool:

@@ -278,8 +278,8 @@ class Simulation:
             self.vendor,
             self.setting.page_rows,
             lambda action: invocation.call(action, requests.ConnectionError),
-            lambda: self.rules.a_request_was_sent(clock.now()),
-            lambda seconds: self.rules.a_wait_was_requested(clock.now(), seconds),
+            on_target=lambda target: self.rules.a_request_was_sent(clock.now(), target),
+            on_reply=lambda *reply: self.rules.a_reply_was_received(clock.now(), *reply),
         )
 
         def report(account_id: str, budget: Budget) -> Report:
