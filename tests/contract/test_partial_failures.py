@@ -15,7 +15,10 @@ from tests.contract.samples import ACTIVITY, NOON, new_open, new_opens
 from tests.contract.test_publisher import drain, publisher_of, refusing
 from tests.fakes import FakeClock
 
-ROWS = [RejectedRow(f'{{"row":{number}}}', "The row is not an open.", str(number)) for number in range(12)]
+ROWS = [
+    RejectedRow(f'{{"row":{number}}}', "The row is not an open.", str(number))
+    for number in range(12)
+]
 
 
 def refuse_every_letter(call: Parameters) -> Mapping[str, Any]:
