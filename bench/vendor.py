@@ -18,6 +18,7 @@ from urllib3 import HTTPResponse
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.adapters.vendor.session import Session
 from email_opens.model import Tokens
 from email_opens.ports import Clock, Report
 from email_opens.turns.budget import Budget
@@ -133,8 +134,7 @@ class Vendor(BaseAdapter):
 
 def reports(vendor: Vendor, clock: Clock) -> Callable[[str, Budget], Report]:
     """Return the factory of a turn's report: the real adapter over the vendor."""
-    session = requests.Session()
-    session.trust_env = False
+    session = Session()
     session.mount(URL, vendor)
     credentials = MemoryCredentials()
     credentials.tokens["default"] = Tokens(

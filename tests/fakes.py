@@ -1,13 +1,14 @@
 """In-memory implementations of the ports; they pass the adapters' contract suites."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
 from email_opens.model import Account, Activity, CounterTrust, NewOpen, RejectedRow, Tokens
+from email_opens.ports import Delivery
 from email_opens.turns.lease import is_held_by_another
 
 
@@ -94,6 +95,8 @@ class MemoryTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
@@ -105,6 +108,8 @@ class MemoryTracking:
             lease_until=None,
             requests_spent=account.requests_spent - returned,
             closed_until=closed_until,
+            rests_until=rests_until,
+            outages=outages,
             last_error=last_error,
             counter_trust=counter_trust or account.counter_trust,
         )
@@ -151,37 +156,50 @@ class MemoryPublisher:
         self.dead_letters: list[tuple[str, str]] = []
         """Messages or rows, with the reason."""
         self.refused: set[str] = set()
-        """Ids of the events that the topic refuses."""
+        """Ids of the events that the topic refuses for good."""
+        self.failing: set[str] = set()
+        """Ids of the events that the topic neither accepts nor refuses for good."""
         self.topic_is_down = False
         self.queue_is_down = False
 
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
         del now
+        settled: list[NewOpen] = []
+        failure = None
         dead = 0
         for new in opens:
             body = message(activity, new)
-            if self.topic_is_down:
-                raise PublishFailed("The topic is down.")
-            if new.event_id in self.refused:
-                self._bury(body, "InvalidParameter")
-                dead += 1
-            else:
+            if self.topic_is_down or new.event_id in self.failing:
+                failure = PublishFailed("The topic is down.")
+            elif new.event_id not in self.refused:
                 self.published.append(body)
-        return dead
+                settled.append(new)
+            elif self._bury(body, "InvalidParameter"):
+                dead += 1
+                settled.append(new)
+            else:
+                failure = PublishFailed("The dead-letter queue is down.")
+        return Delivery(settled=tuple(settled), dead_lettered=dead, failure=failure)
 
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
+        settled = []
         for row in rows:
             letter = {
                 "account_id": activity.account_id,
                 "campaign_activity_id": activity.campaign_activity_id,
                 "row": row.row,
             }
-            self._bury(json.dumps(letter), row.reason)
+            if self._bury(json.dumps(letter), row.reason):
+                settled.append(row)
+        failure = PublishFailed("The dead-letter queue is down.") if self.queue_is_down else None
+        return Delivery(settled=tuple(settled), failure=failure if rows else None)
 
-    def _bury(self, body: str, reason: str) -> None:
-        if self.queue_is_down:
-            raise PublishFailed("The dead-letter queue is down.")
-        self.dead_letters.append((body, reason))
+    def _bury(self, body: str, reason: str) -> bool:
+        if not self.queue_is_down:
+            self.dead_letters.append((body, reason))
+        return not self.queue_is_down
 
 
 class MemoryCredentials:

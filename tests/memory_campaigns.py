@@ -1,9 +1,8 @@
 """In-memory fakes of the ports Campaigns and SeenCampaigns; they pass the contract suites."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summaries, Summary
+from email_opens.discovery.campaigns import Campaign, SearchMemory, Summaries, Summary
 from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
@@ -75,11 +74,13 @@ class MemoryCampaigns:
 
 
 class MemorySeenCampaigns:
-    def __init__(self) -> None:
-        self.seen: dict[str, dict[str, SeenCampaign]] = {}
+    def __init__(self, *, most: int = 10_000) -> None:
+        self._most = most
+        """Campaigns that are remembered."""
+        self.seen: dict[str, SearchMemory] = {}
 
-    def load(self, account_id: str) -> dict[str, SeenCampaign]:
-        return dict(self.seen.get(account_id, {}))
+    def load(self, account_id: str) -> SearchMemory:
+        return self.seen.get(account_id, SearchMemory())
 
-    def store(self, account_id: str, seen: Mapping[str, SeenCampaign]) -> None:
-        self.seen[account_id] = dict(seen)
+    def store(self, account_id: str, memory: SearchMemory) -> None:
+        self.seen[account_id] = memory.reduced(self._most)

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -16,6 +16,7 @@ from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import PublishFailed
 from email_opens.model import Activity, NewOpen, Open, RejectedRow, Tokens
+from email_opens.ports import Delivery
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.simulation.session import API_URL, VendorSession
@@ -85,12 +86,14 @@ class Stage:
         )
         return ConstantContactReport(api)
 
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
         del activity, now
         self.deliver([new.open for new in opens])
-        return 0
+        return Delivery(settled=tuple(opens))
 
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
         raise AssertionError(f"No row of {activity} should be rejected: {rows}")
 
     def deliver(self, rows: Sequence[Open]) -> None:

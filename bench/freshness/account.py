@@ -13,6 +13,7 @@ from bench.freshness.world import HOUR, Send, World
 from email_opens.errors import OutOfTime, QuotaExceeded
 from email_opens.instants import next_day
 from email_opens.model import Activity, CounterReadings, NewOpen, Open, Page, RejectedRow
+from email_opens.ports import Delivery
 from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
@@ -127,14 +128,16 @@ class Account:
             until = next_day(self.clock.now())
             raise QuotaExceeded("Another program has spent the quota.", until)
 
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
         seconds = (now - MONDAY).total_seconds()
         send = self._sends[activity.campaign_activity_id]
         for new in opens:
             self._deliver(send, int(new.open.contact_id), seconds)
-        return 0
+        return Delivery(settled=tuple(opens))
 
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
         raise AssertionError(f"No row of {activity} should be rejected: {rows}")
 
     def _row(self, key: str, number: int) -> Open:

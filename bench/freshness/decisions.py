@@ -48,9 +48,7 @@ def figures() -> list[Figure]:
     planned, chosen = [], []
     for _ in range(REPETITIONS):
         started = time.process_time()
-        worth = plan(
-            offered, now=NOW, requests=9_000, seconds=DAY, requests_a_day=9_000, trust=counters
-        )
+        worth = plan(offered, now=NOW, requests=9_000, seconds=DAY, trust=counters)
         between = time.process_time()
         choose(offered, worth, counters, 30.0, now=NOW)
         planned.append(between - started)

@@ -79,12 +79,19 @@ def _log(found: Found) -> None:
         return
     if found.stopped:
         logger.warning(str(found.stopped))
+    if found.forgotten:
+        logger.warning(
+            "More was sent within DiscoveryLookbackDays than discovery can remember; the oldest "
+            "sends count as seen.",
+            extra={"forgotten": found.forgotten},
+        )
     logger.info(
         "Search completed.",
         extra={
             "tracked": len(found.tracked),
             "woken": len(found.woken),
             "campaigns": found.campaigns,
+            "unread": found.unread,
             "requests": found.requests,
         },
     )
@@ -110,5 +117,8 @@ def _measure(found: Found) -> None:
         "Throttled": found.throttled,
         "QuotaExceeded": int(isinstance(found.stopped, QuotaExceeded)),
     }
+    if found.forgotten:
+        # Few accounts have such sends, and a metric is charged for the hours in which it is sent.
+        counts["SendsForgotten"] = found.forgotten
     for name, value in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

@@ -14,6 +14,7 @@ from email_opens.bootstrap import EmailOpens, bootstrap
 from email_opens.config import scheduled_account_id
 from email_opens.errors import (
     AccountDisconnected,
+    AccountResting,
     AccountStopped,
     EmailOpensError,
     OutOfTime,
@@ -77,7 +78,9 @@ def _log(turn: TurnReport) -> None:
     if turn.uncounted:
         logger.warning(_sentence(turn.uncounted))
     if turn.stopped:
-        logger.warning(str(turn.stopped))
+        # Why the account rests was a warning when it began to.
+        resting = isinstance(turn.stopped, AccountResting)
+        (logger.info if resting else logger.warning)(str(turn.stopped))
     if not turn.leased:
         logger.info("Another invocation works on this account.")
         return

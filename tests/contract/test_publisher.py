@@ -20,8 +20,8 @@ from email_opens.adapters.aws.publisher import (
 )
 from email_opens.errors import PublishFailed
 from email_opens.events import message
-from email_opens.model import RejectedRow
-from email_opens.ports import Publisher
+from email_opens.model import NewOpen, RejectedRow
+from email_opens.ports import Delivery, Publisher
 from tests.conftest import Aws, subscribe
 from tests.contract.replies import Answer, Answers, Parameters, error, nothing_more, raising
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, new_opens
@@ -132,34 +132,40 @@ class TestEveryPublisher:
     @pytest.mark.parametrize("count", [0, 1, 10, 11, 45])
     def test_delivers_each_open_once(self, kept: Kept, count: int) -> None:
         opens = new_opens(count)
-        assert kept.publisher.publish(ACTIVITY, opens, NOON) == 0
+        assert kept.publisher.publish(ACTIVITY, opens, NOON) == Delivery(settled=tuple(opens))
         assert sorted(kept.received()) == sorted(message(ACTIVITY, new) for new in opens)
         assert kept.dead_letters() == []
 
     def test_sets_aside_what_the_topic_refuses_for_good(self, kept: Kept) -> None:
         kept.refuse(1)
-        assert kept.publisher.publish(ACTIVITY, new_opens(3), NOON) == 1
+        delivery = kept.publisher.publish(ACTIVITY, new_opens(3), NOON)
+        assert delivery == Delivery(settled=tuple(new_opens(3)), dead_lettered=1)
         ((body, reason),) = kept.dead_letters()
         assert body == message(ACTIVITY, new_open(1))
         assert reason.startswith("InvalidParameter")
 
     def test_fails_when_the_topic_takes_nothing(self, kept: Kept) -> None:
         kept.break_topic()
-        with pytest.raises(PublishFailed) as raised:
-            kept.publisher.publish(ACTIVITY, new_opens(3), NOON)
-        assert "@" not in str(raised.value)
+        delivery = kept.publisher.publish(ACTIVITY, new_opens(3), NOON)
+        assert isinstance(delivery.failure, PublishFailed)
+        assert "@" not in str(delivery.failure)
+        assert delivery.settled == ()
         assert kept.received() == []
         assert kept.dead_letters() == []
 
     def test_fails_when_what_was_refused_cannot_be_set_aside(self, kept: Kept) -> None:
         kept.refuse(1)
         kept.break_queue()
-        with pytest.raises(PublishFailed):
-            kept.publisher.publish(ACTIVITY, new_opens(3), NOON)
+        delivery = kept.publisher.publish(ACTIVITY, new_opens(3), NOON)
+        assert isinstance(delivery.failure, PublishFailed)
+        assert delivery.settled == (new_open(0), new_open(2))
 
     def test_sets_rows_aside_with_their_reasons(self, kept: Kept) -> None:
-        rows = [RejectedRow(f'{{"row": {number}}}', f"Reason {number}.") for number in range(12)]
-        kept.publisher.set_aside(ACTIVITY, rows)
+        rows = [
+            RejectedRow(f'{{"row": {number}}}', f"Reason {number}.", str(number))
+            for number in range(12)
+        ]
+        assert kept.publisher.set_aside(ACTIVITY, rows) == Delivery(settled=tuple(rows))
         letters = kept.dead_letters()
         assert {(json.loads(body)["row"], reason) for body, reason in letters} == {
             (row.row, row.reason) for row in rows
@@ -169,8 +175,9 @@ class TestEveryPublisher:
 
     def test_fails_when_rows_cannot_be_set_aside(self, kept: Kept) -> None:
         kept.break_queue()
-        with pytest.raises(PublishFailed):
-            kept.publisher.set_aside(ACTIVITY, [RejectedRow("{}", "Empty.")])
+        delivery = kept.publisher.set_aside(ACTIVITY, [RejectedRow("{}", "Empty.", "{}")])
+        assert isinstance(delivery.failure, PublishFailed)
+        assert delivery.settled == ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,7 @@ class Sns:
     aws: Aws
     clock: FakeClock
 
-    def publish(self, opens: Sequence[Any]) -> int:
+    def publish(self, opens: Sequence[Any]) -> Delivery[NewOpen]:
         return publisher_of(self.aws, self.clock).publish(ACTIVITY, opens, NOON)
 
     def received(self) -> list[Any]:
@@ -256,7 +263,7 @@ class TestSns:
 
     def test_sends_again_only_what_failed(self, sns: Sns) -> None:
         calls = sns.answers(refusing(new_open(1).event_id, "InternalError", sender=False)).calls
-        assert sns.publish(new_opens(3)) == 0
+        assert sns.publish(new_opens(3)).failure is None
         assert [[one["Id"] for one in entries(call)] for call in calls] == [["0", "1", "2"], ["1"]]
 
     @pytest.mark.parametrize(
@@ -264,7 +271,7 @@ class TestSns:
     )
     def test_sends_again_what_is_no_fault_of_the_message(self, sns: Sns, code: str) -> None:
         sns.answers(refusing(new_open(0).event_id, code))
-        assert sns.publish(new_opens(1)) == 0
+        assert sns.publish(new_opens(1)).failure is None
         assert len(sns.received()) == 1
         assert sns.dead_letters() == []
 
@@ -279,12 +286,12 @@ class TestSns:
     )
     def test_sends_a_whole_batch_again(self, sns: Sns, failure: Answer) -> None:
         sns.answers(failure)
-        assert sns.publish(new_opens(3)) == 0
+        assert sns.publish(new_opens(3)).failure is None
         assert len(sns.received()) == 3
 
     def test_sends_again_what_has_no_word_of_it(self, sns: Sns) -> None:
         calls = sns.answers(lambda _: {"Successful": [{"Id": "0"}]}).calls
-        assert sns.publish(new_opens(2)) == 0
+        assert sns.publish(new_opens(2)).failure is None
         assert [len(entries(call)) for call in calls] == [2, 1]
 
     def test_waits_longer_between_tries(self, sns: Sns) -> None:
@@ -304,7 +311,8 @@ class TestSns:
 
     def test_sets_aside_what_is_too_large_cut_to_a_size_that_can_be_kept(self, sns: Sns) -> None:
         calls = sns.answers().calls
-        assert sns.publish([new_open(email_address="a" * 300_000), new_open(1)]) == 1
+        delivery = sns.publish([new_open(email_address="a" * 300_000), new_open(1)])
+        assert (len(delivery.settled), delivery.dead_lettered) == (2, 1)
         assert [len(entries(call)) for call in calls] == [1]
         (letter,) = sns.dead_letters()
         assert f"of {MOST_BYTES} at most" in letter["MessageAttributes"]["reason"]["StringValue"]
@@ -312,7 +320,7 @@ class TestSns:
 
     @pytest.mark.parametrize("text", ["é☃😀", "\x00\x1f", "\ufffe\uffff", "</script>\\\"'"])
     def test_delivers_any_character(self, sns: Sns, text: str) -> None:
-        assert sns.publish([new_open(email_address=text, device_type=text)]) == 0
+        assert sns.publish([new_open(email_address=text, device_type=text)]).failure is None
         (letter,) = sns.received()
         assert json.loads(letter["Body"])["data"]["email_address"] == text
 

@@ -1,47 +1,73 @@
 """The SeenCampaigns port over the fake and DynamoDB."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
-from email_opens.adapters.aws.seen_campaigns import MOST_SEEN_CAMPAIGNS, DynamoDBSeenCampaigns
+from email_opens.adapters.aws.seen_campaigns import MOST_BYTES, DynamoDBSeenCampaigns
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.discovery.campaigns import SeenCampaign
+from email_opens.discovery.campaigns import Forgotten, SearchMemory, SeenCampaign
 from email_opens.discovery.ports import SeenCampaigns
 from tests.conftest import Aws
 from tests.contract.samples import NOON
 from tests.memory_campaigns import MemorySeenCampaigns
 
+MINUTE = timedelta(minutes=1)
+ENTRY_BYTES = 50
+"""Roughly what a campaign with an id of one character takes in DynamoDB."""
+
 
 @pytest.fixture(params=["memory", "dynamodb"])
 def seen(request: pytest.FixtureRequest) -> SeenCampaigns:
+    """Memories with room for two campaigns of short ids."""
     if request.param == "memory":
-        return MemorySeenCampaigns()
+        return MemorySeenCampaigns(most=2)
     aws: Aws = request.getfixturevalue("aws")
-    return DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table)
+    return DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table, most_bytes=2 * ENTRY_BYTES)
 
 
 class TestSeenCampaigns:
     def test_of_a_new_account_are_empty(self, seen: SeenCampaigns) -> None:
-        assert seen.load("default") == {}
+        assert seen.load("default") == SearchMemory()
 
-    def test_are_loaded_as_they_were_stored(self, seen: SeenCampaigns) -> None:
-        campaigns = {
-            "one": SeenCampaign(NOON),
-            "two": SeenCampaign(NOON, "Internal"),
-            "three": SeenCampaign(NOON, ""),
-        }
-        seen.store("default", campaigns)
-        assert seen.load("default") == campaigns
+    @pytest.mark.parametrize(
+        "campaign",
+        [
+            SeenCampaign(NOON),
+            SeenCampaign(NOON, "Internal"),
+            SeenCampaign(NOON, ""),
+            SeenCampaign(NOON, failures=3, retry_at=NOON + MINUTE),
+        ],
+    )
+    def test_are_loaded_as_they_were_stored(
+        self, seen: SeenCampaigns, campaign: SeenCampaign
+    ) -> None:
+        memory = SearchMemory({"a": campaign}, Forgotten((NOON, "b"), (NOON + MINUTE, "c")))
+        seen.store("default", memory)
+        assert seen.load("default") == memory
 
     def test_are_replaced(self, seen: SeenCampaigns) -> None:
-        seen.store("default", {"one": SeenCampaign(NOON)})
-        seen.store("default", {"two": SeenCampaign(NOON)})
-        assert seen.load("default") == {"two": SeenCampaign(NOON)}
+        seen.store("default", SearchMemory({"a": SeenCampaign(NOON)}, Forgotten(*PLACES)))
+        seen.store("default", SearchMemory({"b": SeenCampaign(NOON)}))
+        assert seen.load("default") == SearchMemory({"b": SeenCampaign(NOON)})
 
     def test_belong_to_one_account(self, seen: SeenCampaigns) -> None:
-        seen.store("default", {"one": SeenCampaign(NOON)})
-        assert seen.load("other") == {}
+        seen.store("default", SearchMemory({"a": SeenCampaign(NOON)}))
+        assert seen.load("other") == SearchMemory()
+
+    def test_that_do_not_fit_are_forgotten_as_one_range(self, seen: SeenCampaigns) -> None:
+        campaigns = {
+            name: SeenCampaign(NOON - number * MINUTE) for number, name in enumerate("abcd")
+        }
+        seen.store("default", SearchMemory(campaigns))
+        assert seen.load("default") == SearchMemory(
+            {"a": campaigns["a"], "b": campaigns["b"]},
+            Forgotten((NOON - 3 * MINUTE, "d"), (NOON - 2 * MINUTE, "c")),
+        )
+
+
+PLACES = (NOON, "a"), (NOON, "b")
 
 
 class TestInDynamoDB:
@@ -49,20 +75,27 @@ class TestInDynamoDB:
     def seen(self, aws: Aws) -> DynamoDBSeenCampaigns:
         return DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table)
 
-    def test_keep_the_latest_sends_when_there_are_too_many(
-        self, seen: DynamoDBSeenCampaigns
-    ) -> None:
+    @pytest.mark.parametrize("name", [None, "", "a" * 80, "☃" * 80])
+    def test_fill_the_item_and_no_more(self, aws: Aws, name: str | None) -> None:
+        most_bytes = 20_000
+        seen = DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table, most_bytes=most_bytes)
         campaigns = {
-            f"{number:036}": SeenCampaign(NOON + timedelta(minutes=number), "☃" * 80)
-            for number in range(MOST_SEEN_CAMPAIGNS + 1)
+            f"{number:036}": SeenCampaign(NOON + number * MINUTE, name) for number in range(400)
         }
-        seen.store("default", campaigns)
-        assert campaigns.keys() - seen.load("default").keys() == {f"{0:036}"}
+        seen.store("default", SearchMemory(campaigns))
+        reply = aws.dynamodb.get_item(
+            TableName=aws.tracking_table,
+            Key={"account_id": {"S": "default"}, "item": {"S": "discovery"}},
+        )
+        assert 0.85 * most_bytes < stored_bytes(reply["Item"]["looks"]) <= most_bytes
+
+    def test_leave_room_for_the_rest_of_an_item(self) -> None:
+        assert MOST_BYTES < 400 * 1024 - 4096
 
     def test_are_neither_an_account_nor_an_activity(
         self, seen: DynamoDBSeenCampaigns, aws: Aws
     ) -> None:
-        seen.store("default", {"one": SeenCampaign(NOON)})
+        seen.store("default", SearchMemory({"one": SeenCampaign(NOON)}))
         tracking = DynamoDBTracking(aws.dynamodb, aws.tracking_table)
         assert (tracking.account("default"), tracking.activities("default")) == (None, [])
 
@@ -73,27 +106,64 @@ class TestInDynamoDB:
             {"M": {}},
             {"M": {"last_sent": {"N": "7"}}},
             {"M": {"last_sent": {"S": "yesterday"}}},
+            {"M": {"last_sent": {"S": "2026-03-02T12:00:00Z"}, "failures": {"N": "1.5"}}},
+            {"M": {"last_sent": {"S": "2026-03-02T12:00:00Z"}, "retry_at": {"S": "soon"}}},
         ],
     )
     def test_omit_a_malformed_entry(
         self, seen: DynamoDBSeenCampaigns, aws: Aws, broken: object
     ) -> None:
-        seen.store("default", {"one": SeenCampaign(NOON)})
+        memory = SearchMemory({"one": SeenCampaign(NOON)})
+        seen.store("default", memory)
         aws.dynamodb.update_item(
             TableName=aws.tracking_table,
             Key={"account_id": {"S": "default"}, "item": {"S": "discovery"}},
             UpdateExpression="SET looks.broken = :broken",
             ExpressionAttributeValues={":broken": broken},  # type: ignore[dict-item]
         )
-        assert seen.load("default") == {"one": SeenCampaign(NOON)}
+        assert seen.load("default") == memory
 
     def test_are_empty_when_they_are_not_a_map(self, seen: DynamoDBSeenCampaigns, aws: Aws) -> None:
-        aws.dynamodb.put_item(
-            TableName=aws.tracking_table,
-            Item={
-                "account_id": {"S": "default"},
-                "item": {"S": "discovery"},
-                "looks": {"S": "text"},
-            },
-        )
-        assert seen.load("default") == {}
+        put(aws, {"looks": {"S": "text"}})
+        assert seen.load("default") == SearchMemory()
+
+    @pytest.mark.parametrize(
+        "forgotten",
+        [
+            {"S": "text"},
+            {"M": {}},
+            {"M": {"oldest": {"S": "text"}, "newest": {"S": "text"}}},
+            {"M": {"oldest": {"M": {}}, "newest": {"M": {}}}},
+        ],
+    )
+    def test_have_no_forgotten_range_when_it_is_malformed(
+        self, seen: DynamoDBSeenCampaigns, aws: Aws, forgotten: object
+    ) -> None:
+        put(aws, {"forgotten": forgotten})
+        assert seen.load("default") == SearchMemory()
+
+    def test_that_an_older_version_has_stored_are_loaded(
+        self, seen: DynamoDBSeenCampaigns, aws: Aws
+    ) -> None:
+        entry = {"last_sent": {"S": "2026-03-02T12:00:00Z"}, "left_out": {"S": "Internal"}}
+        put(aws, {"looks": {"M": {"one": {"M": entry}}}})
+        (campaign,) = seen.load("default").campaigns.values()
+        assert (campaign.left_out, campaign.failures) == ("Internal", 0)
+
+
+def put(aws: Aws, attributes: dict[str, object]) -> None:
+    """Store an account's item for discovery."""
+    item = {"account_id": {"S": "default"}, "item": {"S": "discovery"}} | attributes
+    aws.dynamodb.put_item(TableName=aws.tracking_table, Item=item)  # type: ignore[arg-type]
+
+
+def stored_bytes(value: object) -> int:
+    """Return the size that DynamoDB documents for a map or a text."""
+    match value:
+        case {"M": dict(elements)}:
+            sizes = (1 + len(name.encode()) + stored_bytes(each) for name, each in elements.items())
+            return 3 + sum(sizes)
+        case {"S": str(text)}:
+            return len(text.encode())
+        case _:
+            raise AssertionError(json.dumps(value))

@@ -94,6 +94,8 @@ def release(
     closed_until: datetime | None = None,
     last_error: str | None = None,
     counter_trust: CounterTrust | None = None,
+    rests_until: datetime | None = None,
+    outages: int = 0,
 ) -> None:
     tracking.release(
         "default",
@@ -103,6 +105,8 @@ def release(
         closed_until=closed_until,
         last_error=last_error,
         counter_trust=counter_trust,
+        rests_until=rests_until,
+        outages=outages,
     )
 
 
@@ -276,6 +280,31 @@ class TestEveryRelease:
         assert (stored_account(tracking).closed_until, stored_account(tracking).last_error) == (
             None,
             None,
+        )
+
+    def test_stores_how_long_the_account_rests_and_after_how_many_outages(
+        self, tracking: Tracking
+    ) -> None:
+        lease(tracking)
+        release(tracking, rests_until=NOON + 10 * MINUTE, outages=3)
+        account = lease(tracking)
+        assert account is not None
+        assert (account.rests_until, account.outages) == (NOON + 10 * MINUTE, 3)
+
+    def test_replaces_the_rest_of_the_previous_release(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, rests_until=TOMORROW, outages=3)
+        lease(tracking)
+        release(tracking)
+        assert (stored_account(tracking).rests_until, stored_account(tracking).outages) == (None, 0)
+
+    def test_for_yesterday_stores_the_rest_too(self, tracking: Tracking) -> None:
+        lease(tracking)
+        lease(tracking, now=TOMORROW)
+        release(tracking, day=TODAY, rests_until=TOMORROW + MINUTE, outages=1)
+        assert (stored_account(tracking).rests_until, stored_account(tracking).outages) == (
+            TOMORROW + MINUTE,
+            1,
         )
 
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:

@@ -37,7 +37,7 @@ def row(minute: float, contact: str = "ann", device: str | None = "mobile") -> O
 
 
 def rejected(text: str) -> RejectedRow:
-    return RejectedRow(text, "The row is not an open.")
+    return RejectedRow(text, "The row is not an open.", text)
 
 
 FIVE_PAGES = [(row(number),) for number in range(5, 0, -1)]

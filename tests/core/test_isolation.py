@@ -142,7 +142,7 @@ def test_a_gap_whose_link_has_expired_begins_again_in_the_next_round(core: Core)
 
     fail.after[0] = expire
     core.take_turn(fail)
-    assert core.activity().progress.gaps == (replace(gap, link=None, rows_above=0),)
+    assert core.activity().progress.gaps == (replace(gap, link=None, rows_above=0, failures=1),)
     core.take_turn()
     assert (core.activity().progress.gaps, sorted(core.published_minutes())) == (
         (),

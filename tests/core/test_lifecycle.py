@@ -32,26 +32,65 @@ def read(core: Core, minute: float = 0, **changes: object) -> None:
     core.publisher.published.clear()
 
 
-def test_an_activity_that_the_vendor_does_not_know_is_gone(core: Core) -> None:
+def requests_of_a_turn_after(core: Core, minutes: float) -> int:
+    core.clock.sleep(minutes * 60)
+    return core.take_turn().requests
+
+
+def test_an_activity_that_the_vendor_does_not_know_fails(core: Core) -> None:
     core.track()
     core.world.rows.clear()
     turn = core.take_turn()
     activity = core.activity()
-    assert (activity.state, activity.last_error, len(turn.failures)) == (
-        State.GONE,
+    assert (activity.state, activity.missing_since, activity.last_error, len(turn.failures)) == (
+        State.ACTIVE,
+        core.clock.now(),
         "The vendor does not know this activity.",
         1,
     )
 
 
-def test_a_gone_activity_is_asked_for_again_after_a_day(core: Core) -> None:
+def test_it_is_polled_again_after_growing_pauses(core: Core) -> None:
     core.track()
     core.world.rows.clear()
     core.take_turn()
+    pauses = [1, 5, 15, 60, 60]
+    assert [
+        (requests_of_a_turn_after(core, pause - 0.5), requests_of_a_turn_after(core, 0.5))
+        for pause in pauses
+    ] == [(0, 1)] * len(pauses)
+
+
+def test_it_is_gone_after_a_day_of_such_answers_and_then_polled_daily(core: Core) -> None:
+    core.track()
+    core.world.rows.clear()
+    core.take_turn()
+    for _ in range(24):
+        requests_of_a_turn_after(core, 60)
+    assert core.activity().state is State.GONE
     core.clock.sleep(DAY.total_seconds() - 1)
     assert core.take_turn().requests == 0
     core.clock.sleep(1)
     assert core.take_turn().requests == 1
+
+
+@pytest.mark.parametrize("hours", [0, 30])
+def test_it_is_active_again_when_the_vendor_knows_it_again(core: Core, hours: int) -> None:
+    core.track()
+    rows = dict(core.world.rows)
+    core.world.rows.clear()
+    for _ in range(hours + 1):
+        requests_of_a_turn_after(core, 60)
+    core.world.rows.update(rows)
+    core.arrive(row(0))
+    core.clock.sleep(DAY.total_seconds())
+    core.take_turn()
+    activity = core.activity()
+    assert (activity.state, activity.missing_since, core.published_minutes()) == (
+        State.ACTIVE,
+        None,
+        [0],
+    )
 
 
 QUIET = timedelta(days=60)

@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from email_opens.errors import AccountDisconnected, QuotaExceeded, ReportUnavailable
+from email_opens.errors import (
+    AccountDisconnected,
+    ActivityForbidden,
+    QuotaExceeded,
+    ReportUnavailable,
+)
 from email_opens.model import Account, Activity, CounterTrust, Estimate, State
 from email_opens.turns.report import TurnReport
 from tests.core.setup import DAY, Core, at, row
@@ -221,7 +226,7 @@ def test_a_search_for_what_has_no_counter_ends(core: Core) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [UNAVAILABLE, AccountDisconnected("Forbidden."), ZeroDivisionError()]
+    "error", [UNAVAILABLE, ActivityForbidden("Forbidden."), ZeroDivisionError()]
 )
 def test_polls_go_on_when_the_counters_fail(core: Core, error: Exception) -> None:
     core.world.counters_fail = error
@@ -238,8 +243,12 @@ def test_counters_that_failed_are_not_asked_again_in_the_turn(core: Core) -> Non
     assert len(core.world.counted) == 1
 
 
-def test_what_stops_the_account_stops_a_probe_too(core: Core) -> None:
-    core.world.counters_fail = QuotaExceeded("The day's quota is spent.", at(720))
+@pytest.mark.parametrize(
+    "error",
+    [QuotaExceeded("The day's quota is spent.", at(720)), AccountDisconnected("Run connect.")],
+)
+def test_what_stops_the_account_stops_a_probe_too(core: Core, error: Exception) -> None:
+    core.world.counters_fail = error
     read(core)
     assert core.take_turn().stopped is core.world.counters_fail
 

@@ -210,4 +210,4 @@ def test_more_ties_than_a_poll_reads_are_published_whole(core: Core) -> None:
     core.requests_in_time = 10
     core.clock.sleep(5 * 60)
     core.take_turn()
-    assert len(core.published_minutes()) == len(contacts)
+    assert core.published_minutes().count(0) == len(contacts)

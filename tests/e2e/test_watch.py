@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from typing import IO
 
 import pytest
 
-from constant_contact_emulator import Emulator, Limits
+from constant_contact_emulator import Emulator, Kind, Limits
 from email_opens.model import PAGE_ROWS
 from email_opens.poller import PAGES_IN_HAND
 from tests.unit.cli.terminal.terminal_session import CTRL_D, TerminalSession
@@ -28,6 +28,9 @@ IN_HAND = PAGES_IN_HAND * PAGE_ROWS
 KILLS = 3
 DEADLINE_SECONDS = 60
 """A process that still runs after this time is killed, which fails its test."""
+SOON_SECONDS = 8
+"""How long a process may take to end after a signal: less than one request may take."""
+UNKNOWN_ID = "5b1e0a52-0000-4000-8000-0000000000aa"
 
 type Process = subprocess.Popen[bytes]
 
@@ -105,6 +108,19 @@ class Watcher:
                 action()
 
         self.vendor.world.before_request(count)
+
+    def hang(self, path: str, seconds: float) -> Event:
+        """Let requests for a path hang; return what is set when the first one arrives."""
+        arrived = Event()
+
+        def note(method: str, target: str) -> bool:
+            del method, target
+            arrived.set()
+            return True
+
+        times = 1 if seconds < SOON_SECONDS else 1000
+        self.vendor.faults.add(Kind.HANG, path=path, when=note, seconds=seconds, times=times)
+        return arrived
 
     def reported(self) -> Counter[tuple[str, datetime, str | None]]:
         return Counter(
@@ -257,6 +273,62 @@ def test_an_interrupted_watch_ends_with_a_message_and_repeats_nothing(
         after = outcome(process)[1]
     assert not set(before) & set(after)
     assert opens(before + after) == watcher.reported()
+
+
+def ends(process: Process) -> None:
+    """Wait for the end, for less than the deadline of one request."""
+    process.wait(timeout=SOON_SECONDS)
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("path", ["/tracking/opens", "/token"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_watch_while_the_vendor_does_not_answer(
+    watcher: Watcher, path: str, number: signal.Signals
+) -> None:
+    watcher.vendor.authorization.expire_access_tokens()
+    arrived = watcher.hang(path, seconds=600)
+    with watcher.watching() as process:
+        assert arrived.wait(DEADLINE_SECONDS)
+        process.send_signal(number)
+        ends(process)
+    watcher.vendor.faults.clear()
+
+
+def test_a_signal_leaves_time_for_the_reply_with_a_new_pair_of_tokens(watcher: Watcher) -> None:
+    watcher.vendor.authorization.expire_access_tokens()
+    arrived = watcher.hang("/token", seconds=0.5)
+    with watcher.watching() as process:
+        assert arrived.wait(DEADLINE_SECONDS)
+        process.send_signal(signal.SIGINT)
+        ends(process)
+    with watcher.watching("--once") as process:
+        code, lines, _ = outcome(process)
+    assert code == 0
+    assert opens(lines) == watcher.reported()
+
+
+def test_a_signal_ends_watch_while_its_reader_does_not_read(watcher: Watcher) -> None:
+    with watcher.watching() as process:
+        before = read(process, 1)
+        process.send_signal(signal.SIGINT)
+        ends(process)
+        assert process.stdout
+        before += process.stdout.read().decode().splitlines()
+    with watcher.watching("--once") as process:
+        after = outcome(process)[1]
+    assert opens(before + after) == watcher.reported()
+    assert len(set(before) & set(after)) <= IN_HAND
+
+
+def test_watch_goes_on_when_the_vendor_does_not_know_an_email(watcher: Watcher) -> None:
+    unknown = Watcher(watcher.folder, watcher.vendor, UNKNOWN_ID)
+    with unknown.watching("--every", "1") as process:
+        assert process.stderr
+        assert b"does not know this activity" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        code, _, stderr = outcome(process)
+    assert (code, stderr) == (130, "Ended. Run the command again to continue from here.\n")
 
 
 def test_watch_fails_with_a_message_when_the_disk_is_full(watcher: Watcher) -> None:

@@ -108,7 +108,6 @@ def test_the_error_of_a_broken_item_contains_none_of_its_content(item: Any) -> N
             {"watermark": {"S": "1969-12-31T23:59:59Z"}},
             "its watermark is not between 1970 and 9000",
         ),
-        ({"sent_at": {"S": "9000-01-01T00:00:00Z"}}, "its sent_at is not between 1970 and 9000"),
         ({"tracked_at": {"S": "1969-12-31T23:59:59Z"}}, "its tracked_at is not between"),
         ({"watermark": {"NULL": True}}, "its watermark is not text"),
         ({"published": {"N": "1.5"}}, "its published is not a whole number"),
@@ -120,6 +119,55 @@ def test_the_error_of_a_broken_item_contains_none_of_its_content(item: Any) -> N
 )
 def test_the_error_names_the_malformed_attribute(changed: Any, fault: str) -> None:
     assert f"cannot be read: {fault}" in (activity_with(**changed).last_error or "")
+
+
+HINTS: dict[str, Any] = {
+    "campaign_id": None,
+    "campaign_name": None,
+    "sent_at": None,
+    "audit_at": None,
+    "missing_since": None,
+    "reported": None,
+    "last_error": None,
+    "pages": 1.0,
+    "estimate": None,
+    "counter": None,
+    "uncounted": False,
+}
+"""What is learned again by itself, with its value when nothing is known."""
+STORED_AS = {"estimate": ["opens", "exposure"]}
+
+
+@given(st.sampled_from(sorted(HINTS)), values)
+@example("sent_at", {"S": "0001-01-01T00:00:00Z"})
+@example("sent_at", {"S": "9999-12-31T23:59:59Z"})
+@example("counter", {"N": "1.5"})
+@example("estimate", {"N": "0"})
+def test_a_malformed_hint_of_an_activity_is_dropped(name: str, value: Any) -> None:
+    for attribute in STORED_AS.get(name, [name]):
+        found = activity_with(**{attribute: value})
+        assert found.state is FULL.state
+        assert found.progress.watermark == FULL.progress.watermark
+
+
+@pytest.mark.parametrize("name", sorted(HINTS))
+def test_a_hint_of_another_type_is_as_good_as_none(name: str) -> None:
+    found = activity_with(**{name: {"NULL": True} for name in STORED_AS.get(name, [name])})
+    assert found == varied(FULL, **{name: HINTS[name]})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["counted_at", "told_until", "lag_seconds", "missed"])
+        | st.sampled_from(["rests_until", "outages", "last_error"]),
+        values,
+    )
+)
+@example({"told_until": {"S": "0001-01-01T00:00:00Z"}})
+@example({"told_until": {"S": "9999-12-31T23:59:59Z"}})
+def test_a_malformed_hint_of_an_account_stops_nothing(item: Any) -> None:
+    account = account_from("default", {"requests_spent": {"N": "70"}} | item)
+    assert account.requests_spent == 70
 
 
 @pytest.mark.parametrize("name", ["state", "tracked_at"])
@@ -178,6 +226,24 @@ class TestABrokenItemBesideAnother:
 
     def test_can_be_removed(self, tracking: DynamoDBTracking) -> None:
         assert tracking.remove("default", self.BROKEN)
+
+    @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+    def test_what_was_learned_of_the_counters_stops_no_turn(
+        self, aws: Aws, tracking: DynamoDBTracking, instant: str
+    ) -> None:
+        aws.dynamodb.put_item(
+            TableName=aws.tracking_table,
+            Item={
+                "account_id": {"S": "default"},
+                "item": {"S": "account"},
+                "requests_spent": {"N": "0"},
+                "told_until": {"S": instant},
+            },
+        )
+        core = Core(tracking=cast("Any", tracking))
+        core.world.rows[ACTIVITY_ID] = []
+        assert core.take_turn().stopped is None
+        assert core.polled == [ACTIVITY_ID]
 
     def test_a_broken_account_is_not_leased(self, aws: Aws, tracking: DynamoDBTracking) -> None:
         aws.dynamodb.put_item(

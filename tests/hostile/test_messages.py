@@ -143,7 +143,7 @@ def test_an_open_with_a_megabyte_of_text_becomes_a_dead_letter_that_fits(name: s
     assert str(MOST_BYTES) in letter["MessageAttributes"]["reason"]["StringValue"]
 
 
-@given(st.lists(st.builds(RejectedRow, st.text() | long_texts, texts), max_size=5))
+@given(st.lists(st.builds(RejectedRow, st.text() | long_texts, texts, texts), max_size=5))
 def test_rejected_rows_of_any_size_are_dead_lettered_in_batches_that_fit(
     rows: list[RejectedRow],
 ) -> None:

@@ -89,7 +89,7 @@ def test_every_row_that_is_read_as_an_open_can_be_published_and_recorded(
     found = page(*sent)
     for row in found.opens:
         assert len(event_id(row, 1)) == 32
-        assert bucket(row.created_time) >= "1970-01-01T00"
+        assert bucket(row.created_time) >= "2000-01-01T00"
         assert f"{row.contact_id}{row.email_address}{row.device_type}".encode()
 
 
@@ -117,6 +117,44 @@ def test_a_deeply_nested_field_costs_no_other_row(name: str) -> None:
     found = with_nested(name)
     assert [row.contact_id for row in found.opens][:1] == ["ann"]
     assert len(found.opens) + len(found.rejected) == 2
+
+
+@pytest.mark.parametrize("name", [*sorted(ROW), "first_name"])
+def test_the_work_grows_with_the_depth_of_a_field_that_cannot_be_decoded(name: str) -> None:
+    smaller, larger = (
+        json.dumps({"tracking_activities": [ROW, ROW | {name: "HERE"}]})
+        .replace('"HERE"', '{"a":' * levels + "1" + "}" * levels)
+        .encode()
+        for levels in (12_000, 48_000)
+    )
+    assert growth(lambda body: decode(body, ACTIVITY_ID), smaller, larger) <= 4
+
+
+@pytest.mark.parametrize("row", ['"\\x"', "undefined", '{"a":\\x}', '{"a":[1,2,[\\x]]}'])
+def test_the_work_grows_with_the_rows_that_cannot_be_decoded(row: str) -> None:
+    smaller, larger = (
+        f'{{"tracking_activities":[{",".join([row] * count)}]}}'.encode() for count in (100, 400)
+    )
+    assert len(decode(smaller, ACTIVITY_ID).rejected) == 100
+    assert growth(lambda body: decode(body, ACTIVITY_ID), smaller, larger) <= 4
+
+
+@pytest.mark.parametrize("noise", ['"', '\\"', '",', "[]", "{},", '{"a":', "\\", "[", "}"])
+def test_the_work_grows_with_the_noise_in_a_page(noise: str) -> None:
+    def attempt(body: bytes) -> None:
+        refusal(ValueError, lambda: decode(body, ACTIVITY_ID))
+
+    smaller, larger = (
+        f'{{"tracking_activities":["{noise * size}]}}'.encode() for size in (10_000, 40_000)
+    )
+    assert growth(attempt, smaller, larger) <= 4.1
+
+
+def test_a_field_at_the_limit_of_depth_is_rejected_with_its_row() -> None:
+    for levels in range(DEEPEST + 950, DEEPEST + 1050):
+        row = json.dumps(ROW | {"contact_id": "HERE"}).replace('"HERE"', nested(levels))
+        found = decode(f'{{"tracking_activities":[{row}]}}'.encode(), ACTIVITY_ID)
+        assert len(found.rejected) == 1
 
 
 def test_an_activity_id_that_is_a_deeply_nested_list_is_never_converted_to_text() -> None:

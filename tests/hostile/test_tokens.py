@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.session import Session
 from email_opens.errors import AccountDisconnected, AccountStopped
 from email_opens.model import Tokens
 from tests.fakes import FakeClock
@@ -60,13 +60,12 @@ def vendor() -> Iterator[Stub]:
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
+def session() -> Iterator[Session]:
+    with Session() as session:
         yield session
 
 
-def renewed(vendor: Stub, session: requests.Session, *replies: list[bytes]) -> Held:
+def renewed(vendor: Stub, session: Session, *replies: list[bytes]) -> Held:
     """Request a token from a vendor that sends these replies; return the store."""
     vendor.answer(*replies)
     clock = FakeClock()
@@ -92,7 +91,7 @@ def load(value: str) -> Tokens:
 
 @given(body=bodies(token_replies | json_values), status=st.sampled_from([200, 400, 401, 429, 503]))
 def test_a_token_reply_gives_a_token_or_stops_the_account_without_leaking_it(
-    vendor: Stub, session: requests.Session, body: bytes, status: int
+    vendor: Stub, session: Session, body: bytes, status: int
 ) -> None:
     error = refusal(AccountStopped, lambda: renewed(vendor, session, raw(status, body)))
     assert leaked(error) == []
@@ -100,29 +99,45 @@ def test_a_token_reply_gives_a_token_or_stops_the_account_without_leaking_it(
 
 @given(lifetime=LIFETIMES)
 def test_a_token_with_any_lifetime_is_stored_with_its_expiry(
-    vendor: Stub, session: requests.Session, lifetime: object
+    vendor: Stub, session: Session, lifetime: object
 ) -> None:
     body = json.dumps({"access_token": "fresh", "expires_in": lifetime}).encode()
     (tokens,) = renewed(vendor, session, raw(200, body)).stored
     assert tokens.expires_at is not None
 
 
+@pytest.mark.parametrize("refresh", [b"\xe9", b"\\ud800", "é".encode()])
+def test_a_refresh_token_that_cannot_be_sent_is_not_stored(
+    vendor: Stub, session: Session, refresh: bytes
+) -> None:
+    good = b'{"access_token":"fresh","refresh_token":"next"}'
+    bad = good.replace(b"next", refresh)
+    (tokens,) = renewed(vendor, session, raw(200, bad), raw(200, good)).stored
+    assert tokens.refresh_token == "next"
+
+
+def test_a_byte_in_a_field_of_a_token_reply_that_is_not_used_costs_nothing(
+    vendor: Stub, session: Session
+) -> None:
+    body = b'{"access_token":"fresh","scope":"\xe9\t"}'
+    (tokens,) = renewed(vendor, session, raw(200, body)).stored
+    assert tokens.access_token == "fresh"
+
+
 def test_a_token_that_expired_before_the_calendar_began_is_stored(
-    vendor: Stub, session: requests.Session
+    vendor: Stub, session: Session
 ) -> None:
     renewed(vendor, session, raw(200, b'{"access_token":"fresh","expires_in":-100000000000}'))
 
 
-def test_a_token_reply_of_a_megabyte_stops_the_account(
-    vendor: Stub, session: requests.Session
-) -> None:
+def test_a_token_reply_of_a_megabyte_stops_the_account(vendor: Stub, session: Session) -> None:
     body = json.dumps({"access_token": "x" * MEGABYTE}).encode()
     with pytest.raises(AccountStopped, match="too large"):
         renewed(vendor, session, raw(200, body))
 
 
 def test_a_small_reply_that_decompresses_to_much_is_not_decompressed_whole(
-    vendor: Stub, session: requests.Session
+    vendor: Stub, session: Session
 ) -> None:
     packed = gzip.compress(bytes(100 * MEGABYTE))
     tracemalloc.start()
@@ -160,7 +175,7 @@ def test_the_repr_of_credentials_leaks_nothing(value: str) -> None:
 
 
 def test_a_stored_token_that_expired_when_the_calendar_began_is_renewed(
-    vendor: Stub, session: requests.Session
+    vendor: Stub, session: Session
 ) -> None:
     vendor.answer(raw(200, b'{"access_token":"fresh"}'))
     held = Held(

@@ -9,9 +9,9 @@ import pytest
 
 from constant_contact_emulator import Campaign, Kind
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
-from email_opens.discovery.campaigns import SeenCampaign
+from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
 from email_opens.errors import InvalidInput
-from email_opens.model import State
+from email_opens.model import Activity, State
 from tests.integration.deployment import ACCOUNT, Deployment
 from tests.integration.discovery import discovery as discovery  # noqa: PLC0414 - a fixture
 
@@ -155,8 +155,59 @@ class TestNamePatterns:
 def test_sends_beyond_one_page_of_summaries_are_found(discovery: Deployment) -> None:
     first = send(discovery, ago=timedelta(hours=1))
     seen = {send(discovery).campaign_id: SeenCampaign(discovery.clock.now()) for _ in range(500)}
-    DynamoDBSeenCampaigns(discovery.aws.dynamodb, discovery.aws.tracking_table).store(ACCOUNT, seen)
+    DynamoDBSeenCampaigns(discovery.aws.dynamodb, discovery.aws.tracking_table).store(
+        ACCOUNT, SearchMemory(seen)
+    )
     assert discovery.invoke()["tracked"] == [first.activity_id]
+
+
+class TestAThousandSends:
+    """All of them are within the lookback and were seen by earlier searches."""
+
+    def remember(self, discovery: Deployment, memory: SearchMemory) -> None:
+        aws = discovery.aws
+        DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table).store(ACCOUNT, memory)
+
+    @pytest.fixture
+    def seen(self, discovery: Deployment) -> dict[str, SeenCampaign]:
+        sent = [send(discovery, ago=number * MINUTE) for number in range(1, 1001)]
+        at = discovery.clock.now()
+        return {
+            campaign.campaign_id: SeenCampaign(at - number * MINUTE)
+            for number, campaign in enumerate(sent, 1)
+        }
+
+    def test_cost_the_pages_of_the_list(
+        self, discovery: Deployment, seen: dict[str, SeenCampaign]
+    ) -> None:
+        self.remember(discovery, SearchMemory(seen))
+        assert [discovery.invoke()["requests"] for _ in range(2)] == [2, 2]
+        assert discovery.output.measured("SendsForgotten") == []
+
+    def test_that_are_forgotten_count_as_seen_and_are_measured(
+        self, discovery: Deployment, seen: dict[str, SeenCampaign]
+    ) -> None:
+        self.remember(discovery, SearchMemory(seen).reduced(900))
+        assert discovery.invoke()["requests"] == 2
+        assert discovery.output.measured("SendsForgotten") == [100]
+        (warning,) = [line for line in discovery.output.logs if line["level"] == "WARNING"]
+        assert warning["forgotten"] == 100
+
+    def test_that_are_tracked_need_not_be_remembered(
+        self, discovery: Deployment, seen: dict[str, SeenCampaign]
+    ) -> None:
+        tracked_id, *remembered = reversed(seen)
+        discovery.tracking.add(
+            Activity(
+                account_id=ACCOUNT,
+                campaign_activity_id=tracked_id,
+                campaign_id=tracked_id,
+                sent_at=seen[tracked_id].last_sent,
+                tracked_at=discovery.clock.now(),
+            )
+        )
+        self.remember(discovery, SearchMemory({key: seen[key] for key in remembered}))
+        assert discovery.invoke()["requests"] == 2
 
 
 def test_each_account_is_searched_with_its_own_credentials(discovery: Deployment) -> None:
@@ -180,7 +231,7 @@ def test_an_unforeseen_error_is_logged_without_its_text(
     discovery: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = boto3.Session()
-    session.events.register("before-call.dynamodb.PutItem", raise_key_error)
+    session.events.register("provide-client-params.dynamodb.PutItem", refuse_activities)
     monkeypatch.setattr(boto3.session, "Session", lambda **_: session)
     campaign = send(discovery)
     assert discovery.invoke()["failed"] == [campaign.campaign_id]
@@ -188,8 +239,9 @@ def test_an_unforeseen_error_is_logged_without_its_text(
     assert message.startswith("Unexpected KeyError at tracking.py:")
 
 
-def raise_key_error(**_: Any) -> None:
-    raise KeyError("ann@example.org")
+def refuse_activities(*, params: dict[str, Any], **_: Any) -> None:
+    if params["Item"]["item"]["S"].startswith("activity#"):
+        raise KeyError("ann@example.org")
 
 
 class TestTokens:

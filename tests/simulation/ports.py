@@ -1,12 +1,14 @@
 """The ports of an invocation over the simulation's stores, where each call has a fate."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountStopped, ActivityFailed, PublishFailed
 from email_opens.model import Account, Activity, CounterReadings, NewOpen, Page, RejectedRow, Tokens
+from email_opens.ports import Delivery
 from tests.simulation.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -130,29 +132,44 @@ class Ports:
 
     # --- Publisher ---
 
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
         del activity, now
 
-        def deliver(delivered: Sequence[NewOpen] = opens) -> int:
+        def deliver(delivered: Sequence[NewOpen] = opens) -> Delivery[NewOpen]:
             refused = min(self._simulation.refused_opens, len(delivered))
             self._simulation.refused_opens -= refused
             self._simulation.rules.opens_were_delivered(delivered)
-            return refused
+            return Delivery(settled=tuple(delivered), dead_lettered=refused)
 
-        return self._invocation.call(
-            deliver,
-            lambda: PublishFailed("The topic is down."),
-            lambda: deliver(opens[: len(opens) // 2]),
+        return self._delivery(
+            deliver, lambda: deliver(opens[: len(opens) // 2]), "The topic is down."
         )
 
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
         del activity
-        rejected = list(rows)
-        self._invocation.call(
-            lambda: self._simulation.rules.rows_were_dead_lettered(rejected),
-            lambda: PublishFailed("The dead-letter queue is down."),
-            lambda: self._simulation.rules.rows_were_dead_lettered(rejected[: len(rejected) // 2]),
+
+        def bury(buried: Sequence[RejectedRow] = rows) -> Delivery[RejectedRow]:
+            self._simulation.rules.rows_were_dead_lettered(buried)
+            return Delivery(settled=tuple(buried))
+
+        return self._delivery(
+            bury, lambda: bury(rows[: len(rows) // 2]), "The dead-letter queue is down."
         )
+
+    def _delivery[T](
+        self, all_of_it: Callable[[], Delivery[T]], half: Callable[[], Delivery[T]], fault: str
+    ) -> Delivery[T]:
+        """Deliver; a failure is returned with what was settled, as a publisher does."""
+        settled: list[Delivery[T]] = []
+        try:
+            return self._invocation.call(
+                all_of_it, lambda: PublishFailed(fault), lambda: settled.append(half())
+            )
+        except PublishFailed as failure:
+            done = settled[0] if settled else Delivery[T](settled=())
+            return replace(done, failure=failure)
 
     # --- Credentials ---
 

@@ -61,7 +61,7 @@ class VendorSession:
         *,
         headers: Mapping[str, str],
         data: Mapping[str, str] | None,
-        timeout: tuple[float, float],
+        timeout: float,
         **_: object,
     ) -> Iterator[_Response]:
         target = FULL_PAGE.sub(
@@ -79,7 +79,7 @@ class VendorSession:
         )
         requested_at = self._vendor.world.clock()
         reply = self._call(lambda: self._answer(request))
-        if (self._vendor.world.clock() - requested_at).total_seconds() > timeout[1]:
+        if (self._vendor.world.clock() - requested_at).total_seconds() > timeout:
             raise requests.ReadTimeout
         if reply.ending is Ending.DROPPED:
             raise requests.ConnectionError

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from email_opens import poller, walk
+from email_opens import gaps, poller, walk
 from email_opens.errors import LostRace
 from email_opens.events import bucket, event_id, fingerprint
+from email_opens.gaps import Stretch
 from email_opens.model import Activity, Gap, NewOpen, Page
 from email_opens.poller import Poller
-from email_opens.walk import Stretch
 from tests.contract.samples import varied
 from tests.fakes import MemoryLedger, MemoryTracking
 
@@ -69,9 +69,13 @@ def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
     """The watermark moves up without a gap for the rows below: those are lost."""
 
     def advance(
-        activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None
+        activity: Activity,
+        stretch: Stretch,
+        floor: datetime | None,
+        gap: Gap | None,
+        now: datetime,
     ) -> tuple[Activity, Gap | None]:
-        moved, _ = walk.advance(activity, stretch, floor, gap)
+        moved, _ = gaps.advance(activity, stretch, floor, gap, now)
         return varied(moved, gaps=()), None
 
     patch.setattr(poller, "advance", advance)

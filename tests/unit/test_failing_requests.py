@@ -32,7 +32,7 @@ def test_what_was_read_before_a_failing_request_is_published(core: Core) -> None
         activity.last_error,
     ) == (
         [("ann", 4), ("ann", 5)],
-        (Gap(None, at(4), "2", rows_above=1),),
+        (Gap(None, at(4), "2", rows_above=1, reached=at(4), failures=1),),
         at(5),
         "The vendor answered 503.",
     )
@@ -60,7 +60,7 @@ def test_links_in_a_circle_end_the_walk_and_begin_again_from_the_head(
         core.work(circle, core.walk())
     assert (circle.links, core.activity().progress.gaps) == (
         [None, "2", "3"],
-        (Gap(None, at(3), None),),
+        (Gap(None, at(3), None, reached=at(3), failures=1),),
     )
 
 
@@ -92,7 +92,7 @@ def test_a_link_that_leads_astray_is_told_and_not_followed(core: Core) -> None:
     activity = core.activity()
     assert (published_opens(core), activity.progress.gaps, activity.last_error) == (
         [("ann", 1)],
-        (Gap(None, at(1), None),),
+        (Gap(None, at(1), None, reached=at(1), failures=1),),
         "A next link leads elsewhere.",
     )
 
@@ -102,7 +102,10 @@ def test_a_stored_link_that_is_refused_lets_its_gap_alone_begin_again(core: Core
     core.tracking.save(varied(core.activity(), gaps=(other, gap)))
     with pytest.raises(PagingBroken):
         core.work(Pages({"2": PagingBroken("Elsewhere.")}), core.walk(gap=gap))
-    assert core.activity().progress.gaps == (other, replace(gap, link=None, rows_above=0))
+    assert core.activity().progress.gaps == (
+        other,
+        replace(gap, link=None, rows_above=0, failures=1),
+    )
 
 
 def test_an_expired_link_of_a_gap_begins_again_from_the_head(core: Core) -> None:
@@ -110,7 +113,7 @@ def test_an_expired_link_of_a_gap_begins_again_from_the_head(core: Core) -> None
     core.tracking.save(varied(core.activity(), gaps=(gap,)))
     with pytest.raises(LinkExpired):
         core.work(Pages({}), core.walk(gap=gap))
-    assert core.activity().progress.gaps == (replace(gap, link=None, rows_above=0),)
+    assert core.activity().progress.gaps == (replace(gap, link=None, rows_above=0, failures=1),)
 
 
 def test_an_expired_link_behind_a_gaps_page_begins_again_from_the_head(core: Core) -> None:
@@ -119,7 +122,7 @@ def test_an_expired_link_behind_a_gaps_page_begins_again_from_the_head(core: Cor
     report = Pages({"2": Page("2", (row(6), row(4)), next_link="3")})
     with pytest.raises(LinkExpired):
         core.work(report, core.walk(gap=gap))
-    assert core.activity().progress.gaps == (Gap(None, at(4), None),)
+    assert core.activity().progress.gaps == (Gap(None, at(4), None, reached=at(4), failures=1),)
 
 
 def test_an_expired_link_behind_several_pages_is_tried_once_more(core: Core) -> None:
@@ -127,7 +130,9 @@ def test_an_expired_link_behind_several_pages_is_tried_once_more(core: Core) -> 
     del report.pages["3"]
     with pytest.raises(LinkExpired):
         core.work(report, core.walk())
-    assert core.activity().progress.gaps == (Gap(None, at(4), "2", rows_above=1),)
+    assert core.activity().progress.gaps == (
+        Gap(None, at(4), "2", rows_above=1, reached=at(4), failures=1),
+    )
 
 
 @pytest.mark.parametrize("link", ["2", None])

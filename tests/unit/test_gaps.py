@@ -35,7 +35,7 @@ def test_what_is_left_of_a_burst_is_a_gap_at_the_last_page_worked(core: Core) ->
     assert PAGES_IN_HAND == 4
     walk = core.walk(floor=at(0))
     core.work(report_of(*FIVE_PAGES), walk)
-    assert core.activity().progress.gaps == (Gap(at(0), at(2), "4", rows_above=3),)
+    assert core.activity().progress.gaps == (Gap(at(0), at(2), "4", rows_above=3, reached=at(2)),)
 
 
 def test_a_gap_reads_its_last_page_again_and_goes_on(core: Core) -> None:

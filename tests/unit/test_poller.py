@@ -10,6 +10,7 @@ import pytest
 from email_opens.events import event_id
 from email_opens.model import Activity, NewOpen, Page
 from email_opens.poller import PollCounts
+from email_opens.ports import Delivery
 from email_opens.turns.budget import Budget
 from tests.contract.samples import ACTIVITY_ID, NOON
 from tests.core.setup import (
@@ -32,7 +33,9 @@ class DatedPublisher(MemoryPublisher):
         super().__init__()
         self.instants: list[datetime] = []
 
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
         self.instants.append(now)
         return super().publish(activity, opens, now)
 

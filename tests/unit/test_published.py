@@ -1,5 +1,7 @@
 """The window of published opens reads each hour that a walk needs once, and no other."""
 
+from dataclasses import replace
+
 import pytest
 
 from email_opens.events import event_id, fingerprint, row_fingerprint
@@ -212,3 +214,8 @@ def test_rejected_rows_are_read_once_and_only_when_a_page_has_any(
     for _ in range(2):
         window.new_rejected(Page(None, (), (rejected("a"),)))
     assert ledger.reads == [("rejected", "rejected")]
+
+
+def test_a_rejected_row_is_new_once_however_its_text_changes(window: PublishedWindow) -> None:
+    rows = [replace(rejected("a"), row=text) for text in ("first", "second")]
+    assert window.new_rejected(Page(None, (), tuple(rows))) == rows[:1]

@@ -72,6 +72,12 @@ def test_an_audit_stops_where_the_ledger_may_have_forgotten(
     assert floor_of(activity, Depth.AUDIT, LOOKBACK, NOW) == floor
 
 
+@pytest.mark.parametrize("depth", Depth)
+def test_no_walk_of_an_old_send_goes_below_what_the_ledger_remembers(depth: Depth) -> None:
+    old = varied(ACTIVITY, watermark=NOW - timedelta(days=450), tracked_at=NOW - 2 * REMEMBERED)
+    assert floor_of(old, depth, LOOKBACK, NOW) == NOW - REMEMBERED
+
+
 # --- New opens ---
 
 

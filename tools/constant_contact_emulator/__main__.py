@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import os
 import signal
 import sys
 import time
@@ -190,7 +191,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with emulator:
-        print(json.dumps(facts, indent=2), flush=True)
+        try:
+            print(json.dumps(facts, indent=2), flush=True)
+        except BrokenPipeError:
+            # The reader has ended, as `head` does. Python would report at its exit that it cannot
+            # write what is left.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
         ended.wait()
     print("Closed.", file=sys.stderr)
 

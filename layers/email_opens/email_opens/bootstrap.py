@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import requests
 from botocore.config import Config
 
 from email_opens.adapters.aws.credentials import SsmCredentials
@@ -19,6 +18,8 @@ from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.oauth import RECONNECT, Renewed, TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.config import (
     Settings,
     StackSettings,
@@ -123,8 +124,12 @@ def bootstrap_watch(
     rejected: Path,
     *,
     clock: Clock | None = None,
+    waits: Waits = UNCUT,
 ) -> Watch:
-    """Wire the product over one file; opens go to `output`, the descriptor of an open file."""
+    """Wire the product over one file; opens go to `output`, the descriptor of an open file.
+
+    A signal cuts `waits`.
+    """
     # Imported late: a cold start of a function must not pay for SQLite.
     from email_opens.adapters.local import stores  # noqa: PLC0415
     from email_opens.adapters.local.lines import LinesPublisher  # noqa: PLC0415
@@ -132,12 +137,12 @@ def bootstrap_watch(
     clock = clock or SystemClock()
     tracking, credentials = stores.SqliteTracking(state), stores.SqliteCredentials(state)
     leases = _leases(settings, tracking, clock)
-    connect = _connect(settings, credentials, clock, RECONNECT_WATCH)
+    connect = _connect(settings, credentials, clock, RECONNECT_WATCH, waits)
     turns = _turns(
         settings,
         leases,
         stores.SqliteLedger(state),
-        LinesPublisher(output, rejected),
+        LinesPublisher(output, rejected, waits),
         _reports(connect),
     )
     return Watch(
@@ -211,8 +216,9 @@ def _connect(
     stored: Credentials,
     clock: Clock,
     reconnect: str = RECONNECT,
+    waits: Waits = UNCUT,
 ) -> Connect:
-    session, auth_url = _session(), settings.constant_contact_auth_url
+    session, auth_url = Session(), settings.constant_contact_auth_url
     renewed: dict[str, Renewed] = {}
 
     def connect(
@@ -225,6 +231,7 @@ def _connect(
             auth_url,
             clock,
             reconnect=reconnect,
+            waits=waits,
             until=budget.lease_until,
             renewed=renewed if credentials is None else {},
         )
@@ -235,6 +242,7 @@ def _connect(
             clock,
             requests_per_second=settings.requests_per_second,
             budget=budget,
+            waits=waits,
         )
 
     return connect
@@ -271,10 +279,3 @@ def _patient() -> Config:
         retries={"mode": "standard", "total_max_attempts": 4},
         tcp_keepalive=True,
     )
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    # Neither a proxy of the environment nor a .netrc may replace the Authorization header.
-    session.trust_env = False
-    return session

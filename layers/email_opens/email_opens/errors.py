@@ -31,6 +31,10 @@ class ReportUnavailable(ActivityFailed):
     """No retry returned a usable page: 5xx, time-outs, not JSON."""
 
 
+class ActivityForbidden(ActivityFailed):
+    """The vendor refuses this resource, though it serves the account."""
+
+
 class PagingBroken(ActivityFailed):
     """A next link leads to a page already read, or to a host that is not the vendor's."""
 
@@ -80,8 +84,24 @@ class AccountStopped(EmailOpensError):
     """Requests for this account cannot succeed for now."""
 
 
-class Throttled(AccountStopped):
-    """The vendor answered every retry "Too Many Requests": stop until the next turn."""
+class AccountPaused(AccountStopped):
+    """The account stops until an instant; without one, until the next turn."""
+
+    def __init__(self, message: str, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class Throttled(AccountPaused):
+    """The vendor answered every retry "Too Many Requests"; `until` is what it asked for."""
+
+
+class VendorUnavailable(AccountPaused):
+    """The vendor fails whatever is requested; `until` is when the next request is due."""
+
+
+class AccountResting(AccountPaused):
+    """An earlier turn or command was told to send no request before `until`."""
 
 
 class QuotaExceeded(AccountStopped):

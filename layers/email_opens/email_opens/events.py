@@ -26,9 +26,9 @@ def fingerprint(event: str) -> bytes:
     return bytes.fromhex(event[:16])
 
 
-def row_fingerprint(row: str) -> bytes:
+def row_fingerprint(identity: str) -> bytes:
     """Return the 8 bytes that the ledger keeps of a row that is not an open."""
-    return blake2b(row.encode(errors="surrogatepass"), digest_size=8).digest()
+    return blake2b(identity.encode(errors="surrogatepass"), digest_size=8).digest()
 
 
 REJECTED = "rejected"

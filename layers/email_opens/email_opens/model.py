@@ -23,6 +23,9 @@ AUDIT_PAGE_ROWS = 499
 LEDGER_KEPT = timedelta(days=400)
 """How long the ledger keeps an open: far longer than any report is polled."""
 
+LONGEST_REST = timedelta(hours=24)
+"""How long an account rests at most, whatever the vendor asks for or is stored."""
+
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -34,7 +37,8 @@ class Open:
     contact_id: str
     created_time: datetime
     device_type: str | None
-    email_address: str
+    email_address: str | None
+    """None: the contact was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class RejectedRow:
 
     row: str
     reason: str
+    identity: str
+    """What tells it from other rows, however its other fields change: it is set aside once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +280,15 @@ class Account:
         closed_until = self.closed_until
         closed = closed_until is not None and now < closed_until <= next_day(now)
         return closed_until if closed else None
+
+    def rests_at(self, now: datetime) -> datetime | None:
+        """Return until when no request is to be sent; None: requests may be sent.
+
+        A rest outlasts midnight. An instant that is too far away is ignored.
+        """
+        rests_until = self.rests_until
+        rests = rests_until is not None and now < rests_until <= now + LONGEST_REST
+        return rests_until if rests else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

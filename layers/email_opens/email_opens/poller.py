@@ -8,8 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
-from email_opens.errors import EmailOpensError, LinkExpired, PagingBroken
+from email_opens.errors import (
+    ActivityFailed,
+    EmailOpensError,
+    LinkExpired,
+    PagingBroken,
+)
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
+from email_opens.gaps import MOST_FAILURES, PATIENCE, Stretch, advance, failed, unsettled
+from email_opens.instants import iso
 from email_opens.model import (
     LEDGER_KEPT,
     Activity,
@@ -21,10 +28,14 @@ from email_opens.model import (
     RejectedRow,
     State,
 )
-from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
+from email_opens.ports import Clock, Delivery, Ledger, Publisher, Report, Tracking
 from email_opens.published import PublishedWindow
-from email_opens.walk import Aim, Place, Stretch, advance, ended, new_opens, passed, shifted
+from email_opens.scheduling.lifecycle import AUDIT_EVERY
+from email_opens.walk import Aim, Place, ended, in_minute, new_opens, passed, shifted
 
+MOST_UNDELIVERED = PATIENCE + 2
+"""Failures to deliver that are counted at most, so that a repaired topic is tried within minutes.
+"""
 PAGES_IN_HAND = 4
 """Pages that are read before they are published and recorded: the bound of memory and repeats."""
 
@@ -106,35 +117,48 @@ class Poller:
         """Read, publish and record up to `PAGES_IN_HAND` pages, or to the walk's pause or floor.
 
         Raises:
-            EmailOpensError: as the ports raise. If only a later page fails, the result has it.
+            EmailOpensError: as the ports raise. If only a later page fails, or only some of the
+                opens cannot be delivered, the result has the failure.
         """
         pages: list[Page] = []
         opens: list[NewOpen] = []
         rejected: list[RejectedRow] = []
         failure: EmailOpensError | None = None
-        floor, window = walk.aim.floor, walk.window
+        aim, window = walk.aim, walk.window
+        stopped, fresh = False, walk.place.fresh
         while len(pages) < PAGES_IN_HAND:
             try:
                 page = self._read(walk, before)
             except EmailOpensError as error:
                 if not pages:
-                    self._begin_again(walk, error)
-                    raise
+                    raise self._noted(walk, error) from None
                 failure = error
                 break
-            found = new_opens(page, floor, window.of(page, floor))
+            found = new_opens(page, aim.since, window.of(page, aim.since))
+            new_rejected = window.new_rejected(page)
             window.note(found)
             opens += found
-            rejected += window.new_rejected(page)
+            rejected += new_rejected
             pages.append(page)
-            walk.done = ended(page, floor)
-            failure = None if walk.done else _astray(walk.place, page)
-            if walk.done or failure or (walk.aim.pause and passed(page, walk.aim.pause)):
+            walk.done = ended(page, aim.floor)
+            stopped = not (found or new_rejected) and _stops(aim, page)
+            failure = None if walk.done or stopped else _astray(walk.place, page)
+            empty = walk.gap is None and not walk.place.rows_read
+            if walk.done or stopped or failure or empty:
                 break
-        self._deliver(walk.activity, opens, rejected, counts)
-        counts.missing += _missing(walk.aim, opens)
+            if aim.pause and passed(page, aim.pause):
+                break
+        delivery = self._deliver(walk.activity, opens, rejected, counts)
+        if delivery.failure and not delivery.settled:
+            raise self._noted(walk, delivery.failure, most=MOST_UNDELIVERED) from None
+        counts.missing += _missing(aim, delivery.opens)
         window.forget(pages)
-        return self._result(walk, pages, opens, len(rejected), failure)
+        stretch = replace(
+            _stretch(walk, pages, delivery, failure, self.clock.now()),
+            stopped=stopped,
+            fresh=walk.place.fresh > fresh,
+        )
+        return self._result(walk, pages, stretch, delivery, failure)
 
     def save(self, walk: Walk, result: StretchResult, activity: Activity) -> None:
         """Save an activity, as a stretch has left it, and what the caller has learned from it.
@@ -152,7 +176,7 @@ class Poller:
         """Read the walk's next page; the page of a gap is checked for rows withdrawn above it."""
         page = self._page(walk, before)
         if walk.gap and not walk.place.begun:
-            published = walk.window.of(page, walk.aim.floor)
+            published = walk.window.of(page, walk.aim.since)
             if shifted(page, walk.gap, published):
                 walk.place = Place()
                 page = self._page(walk, before)
@@ -173,97 +197,192 @@ class Poller:
         opens: list[NewOpen],
         rejected: list[RejectedRow],
         counts: PollCounts,
-    ) -> None:
-        """Publish, then record: what is in the ledger was acknowledged."""
-        entries: dict[str, set[bytes]] = {}
+    ) -> "_Delivered":
+        """Publish, then record: what is in the ledger was acknowledged.
+
+        What was acknowledged is recorded also if the rest could not be delivered.
+        """
+        activity_id = activity.campaign_activity_id
+        published = Delivery[NewOpen](settled=())
+        set_aside = Delivery[RejectedRow](settled=())
         if opens:
             opens.sort(key=lambda new: new.open.created_time)
             now = self.clock.now()
-            counts.dead_lettered += self.publisher.publish(activity, opens, now)
-            for new in opens:
+            published = self.publisher.publish(activity, opens, now)
+        if published.settled:
+            entries: dict[str, set[bytes]] = {}
+            for new in published.settled:
                 created = new.open.created_time
                 entries.setdefault(bucket(created), set()).add(fingerprint(new.event_id))
                 if created >= activity.tracked_at:
                     counts.delays_seconds.append((now - created).total_seconds())
+            self.ledger.append(activity_id, entries)
+            counts.published += len(published.settled)
+            counts.dead_lettered += published.dead_lettered
         if rejected:
-            self.publisher.set_aside(activity, rejected)
-            entries[REJECTED] = {row_fingerprint(row.row) for row in rejected}
-        if entries:
-            self.ledger.append(activity.campaign_activity_id, entries)
-        counts.published += len(opens)
-        counts.rejected += len(rejected)
+            set_aside = self.publisher.set_aside(activity, rejected)
+        if set_aside.settled:
+            marks = {row_fingerprint(row.identity) for row in set_aside.settled}
+            self.ledger.append(activity_id, {REJECTED: marks})
+            counts.rejected += len(set_aside.settled)
+        return _Delivered(
+            list(published.settled),
+            len(set_aside.settled),
+            published.failure or set_aside.failure,
+        )
 
     def _result(
         self,
         walk: Walk,
         pages: list[Page],
-        opens: list[NewOpen],
-        rejected: int,
+        stretch: Stretch,
+        delivery: "_Delivered",
         failure: EmailOpensError | None,
     ) -> StretchResult:
-        """Advance the activity; if the walk's links fail, its gap begins again from the head."""
+        """Advance the activity by a stretch."""
         now, before, aim = self.clock.now(), walk.activity, walk.aim
-        stretch = _stretch(walk, pages, failure, now)
-        activity, left = advance(before, stretch, aim.floor, walk.gap)
+        activity, left = advance(before, stretch, aim.floor, walk.gap, now)
+        if delivery.failure:
+            failures = _failures_to_deliver(walk, delivery.failure)
+            activity = unsettled(activity, _undelivered_from(walk, pages), failures, now)
+        paused = {gap.retry_at for gap in before.progress.gaps}
+        if left and left.retry_at and left.retry_at not in paused:
+            failure = _stuck(left, failure)
+        failure = failure or delivery.failure
         whole = walk.done and aim.floor is None
         progress, counts = activity.progress, activity.counts
+        broken = any(gap.failures >= PATIENCE for gap in progress.gaps)
+        kept_error = before.last_error if broken else None
         activity = replace(
             activity,
             sent_at=activity.sent_at or (_oldest(walk, stretch, now) if whole else None),
             state=State.ACTIVE if activity.state is State.GONE else activity.state,
+            missing_since=None,
             progress=replace(
                 progress,
                 polled_at=now,
                 swept_at=now if aim.depth >= Depth.SWEEP else progress.swept_at,
                 audited_at=now if aim.depth is Depth.AUDIT else progress.audited_at,
+                audit_at=_audit_at(walk, pages, now),
             ),
             counts=replace(
                 counts,
-                published=counts.published + len(opens),
-                rejected=counts.rejected + rejected,
+                published=counts.published + len(delivery.opens),
+                rejected=counts.rejected + delivery.rejected,
                 reported=walk.place.rows_read if whole else counts.reported,
             ),
-            last_error=str(failure) if failure else None,
+            last_error=str(failure) if failure else kept_error,
         )
         polled = Polled(
             before=before,
-            opens=tuple(new.open.created_time for new in opens),
+            opens=tuple(new.open.created_time for new in delivery.opens),
             pages=len(pages),
-            down_to=None if walk.done else stretch.bottom,
+            down_to=None if walk.done or stretch.stopped else stretch.bottom,
             at=now,
         )
         return StretchResult(activity, left, polled, failure)
 
-    def _begin_again(self, walk: Walk, error: EmailOpensError) -> None:
-        """If the link of a gap no longer works, let the gap begin again from the head."""
+    def _noted(
+        self, walk: Walk, error: EmailOpensError, most: int = MOST_FAILURES
+    ) -> EmailOpensError:
+        """Note in the gap that a walk continues that this attempt failed; return what to raise."""
         gap, progress = walk.gap, walk.activity.progress
-        if gap is None or gap.link is None or not isinstance(error, (LinkExpired, PagingBroken)):
-            return
-        again = replace(gap, link=None, rows_above=0)
+        if gap is None or not isinstance(error, (ActivityFailed, LinkExpired)):
+            return error
+        expired = isinstance(error, (LinkExpired, PagingBroken))
+        again = failed(gap, self.clock.now(), expired=expired, most=most)
         gaps = tuple(again if other == gap else other for other in progress.gaps)
         walk.activity = self.tracking.save(
             replace(walk.activity, progress=replace(progress, gaps=gaps))
         )
+        return _stuck(again, error) if again.failures >= PATIENCE else error
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """What a stretch has delivered."""
+
+    opens: list[NewOpen]
+    rejected: int
+    failure: EmailOpensError | None
+    """Why the rest could not be delivered."""
+
+    @property
+    def settled(self) -> int:
+        return len(self.opens) + self.rejected
+
+
+def _stops(aim: Aim, page: Page) -> bool:
+    """Return whether a walk stops at a page without news, in a minute that is read whole later."""
+    return aim.full_minute is not None and in_minute(page, aim.full_minute)
+
+
+def _stuck(gap: Gap, error: EmailOpensError | None) -> EmailOpensError:
+    """Return the failure of a gap whose attempts make no progress."""
+    if isinstance(error, ActivityFailed) and not isinstance(error, PagingBroken):
+        return error
+    retry_at = iso(gap.retry_at.replace(microsecond=0)) if gap.retry_at else "the next turn"
+    return PagingBroken(
+        f"A part of the report cannot be read: {gap.failures} attempts in a row made no progress"
+        f"{f' ({error})' if error else ''}. The next attempt begins at {retry_at}."
+    )
 
 
 def _stretch(
-    walk: Walk, pages: list[Page], failure: EmailOpensError | None, now: datetime
+    walk: Walk,
+    pages: list[Page],
+    delivery: _Delivered,
+    failure: EmailOpensError | None,
+    now: datetime,
 ) -> Stretch:
     """Return the part of the report that these pages have covered."""
     instants = [row.created_time for page in pages for row in page.opens]
-    stuck = isinstance(failure, PagingBroken) or (
+    lost = isinstance(failure, PagingBroken) or (
         isinstance(failure, LinkExpired) and len(pages) == 1
     )
     last = pages[-1]
-    above = walk.place.rows_read - len(last.opens) - len(last.rejected)
     return Stretch(
         top=walk.gap.ceiling if walk.gap and not walk.place.from_head else None,
         bottom=next((page.opens[-1].created_time for page in reversed(pages) if page.opens), None),
         newest=max((instant for instant in instants if instant <= now), default=None),
-        link=None if stuck else last.link,
+        link=last.link,
         ended=walk.done,
-        rows_above=0 if stuck else above,
+        from_head=pages[0].link is None,
+        lost=lost,
+        failed=isinstance(failure, (ActivityFailed, LinkExpired)),
+        new=tuple(new.open.created_time for new in delivery.opens),
+        rows_above=walk.place.rows_read - len(last.opens) - len(last.rejected),
     )
+
+
+def _failures_to_deliver(walk: Walk, failure: EmailOpensError) -> int:
+    """Return the failures in a row; none are counted when it was not about the activity."""
+    if not isinstance(failure, ActivityFailed):
+        return 0
+    tried = walk.gap.failures if walk.gap else 0
+    return min(MOST_UNDELIVERED, max(PATIENCE, tried + 1))
+
+
+def _undelivered_from(walk: Walk, pages: list[Page]) -> datetime | None:
+    """Return an instant above which all lies that a stretch has read and not delivered."""
+    bottom = next((page.opens[-1].created_time for page in reversed(pages) if page.opens), None)
+    since = walk.aim.since
+    return max(filter(None, (since, bottom)), default=None)
+
+
+def _audit_at(walk: Walk, pages: list[Page], now: datetime) -> datetime | None:
+    """Return when an audit is due after a stretch: a day after a first read of several pages.
+
+    Rows that were withdrawn while it went on may have moved others past it.
+    """
+    activity, aim = walk.activity, walk.aim
+    audit_at = activity.progress.audit_at
+    if walk.gap is not None:
+        goes_on = audit_at is not None and aim.floor == activity.tracked_from
+        return now + AUDIT_EVERY if goes_on else audit_at
+    if activity.progress.watermark is None:
+        return now + AUDIT_EVERY if len(pages) > 1 or not walk.done else audit_at
+    return None if aim.depth is Depth.AUDIT else audit_at
 
 
 def _oldest(walk: Walk, stretch: Stretch, now: datetime) -> datetime | None:

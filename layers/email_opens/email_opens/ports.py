@@ -1,9 +1,11 @@
 """The ports of the core, as Protocols; `adapters` and the tests' fakes implement them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from email_opens.errors import EmailOpensError
 from email_opens.model import (
     Account,
     Activity,
@@ -88,23 +90,31 @@ class Ledger(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery[T]:
+    """What became of opens or rows that a publisher was given."""
+
+    settled: tuple[T, ...]
+    """Those that the topic or the dead-letter queue has acknowledged."""
+    dead_lettered: int = 0
+    """How many of these the topic refused for good: they are in the dead-letter queue."""
+    failure: EmailOpensError | None = None
+    """Why the others are not settled; None: there are none."""
+
+
 class Publisher(Protocol):
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
         """Publish the opens, in this order if the topic preserves order.
 
-        When it returns, the topic has accepted each open, or has refused it permanently and it is
-        in the dead-letter queue with the reason. Returns the number of the latter.
-
-        Raises:
-            PublishFailed: neither the topic nor the queue accepted some of them.
+        An open is settled once the topic has accepted it, or has refused it permanently and it is
+        in the dead-letter queue with the reason. A failure is returned, not raised, because what
+        is settled must be recorded nevertheless.
         """
 
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
-        """Put rejected rows into the dead-letter queue.
-
-        Raises:
-            PublishFailed: the queue did not accept all of them.
-        """
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
+        """Put rejected rows into the dead-letter queue; those that it has accepted are settled."""
 
 
 class Tracking(Protocol):
@@ -148,12 +158,14 @@ class Tracking(Protocol):
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         """End the holder's lease, and return the `unused` requests that it reserved for `day`.
 
-        Replaces `closed_until` and `last_error`, and `counter_trust` unless it is None. Requests
-        are not returned if the stored day is another. Does nothing if the lease is not the
-        holder's, so it can be called at any time.
+        Replaces `closed_until`, `last_error`, `rests_until` and `outages`, and `counter_trust`
+        unless it is None. Requests are not returned if the stored day is another. Does nothing if
+        the lease is not the holder's, so it can be called at any time.
         """
 
     def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:

@@ -48,7 +48,7 @@ class PublishedWindow:
             self._rejected = set(found.get(REJECTED, ()))
         new = []
         for row in page.rejected:
-            mark = row_fingerprint(row.row)
+            mark = row_fingerprint(row.identity)
             if self._rejected is not None and mark not in self._rejected:
                 self._rejected.add(mark)
                 new.append(row)

@@ -1,4 +1,4 @@
-"""What is new on a page, when a walk ends, and what it leaves behind. Pure.
+"""What is new on a page, and when a walk ends. Pure.
 
 The report is newest first and has no ids, no filter and a grain of a minute. A walk reads it
 page by page from a start down to a *floor*, the instant at which it may stop:
@@ -23,9 +23,8 @@ from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import LEDGER_KEPT, PAGE_ROWS, Activity, Depth, Gap, NewOpen, Page
 
 DAY = timedelta(days=1)
-
-MAX_GAPS = 8
-"""If an activity has more gaps, they are merged into one, so that its item stays small."""
+MINUTE = timedelta(minutes=1)
+"""The usual grain of the report's instants."""
 
 
 def floor_of(
@@ -35,22 +34,24 @@ def floor_of(
     start, watermark = activity.tracked_from, activity.progress.watermark
     if watermark is None:
         return start
-    if depth is Depth.TAIL:
-        floor = watermark
-    elif depth is Depth.SWEEP:
-        floor = watermark - lookback
-    else:
-        # Opens below this floor were published so long ago that the ledger may have lost them.
-        floor = now - LEDGER_KEPT + DAY
-        if activity.tracked_at >= floor:
-            return start
+    # Opens below this instant were published so long ago that the ledger may have lost them.
+    remembered = now - LEDGER_KEPT + DAY
+    if depth is Depth.AUDIT and activity.tracked_at >= remembered:
+        return start
+    floor = {
+        Depth.TAIL: watermark,
+        Depth.SWEEP: watermark - lookback,
+        Depth.AUDIT: remembered,
+    }[depth]
+    if activity.tracked_at < remembered:
+        floor = max(floor, remembered)
     return floor if start is None else max(start, floor)
 
 
 def new_opens(
-    page: Page, floor: datetime | None, published: Mapping[str, AbstractSet[bytes]]
+    page: Page, since: datetime | None, published: Mapping[str, AbstractSet[bytes]]
 ) -> list[NewOpen]:
-    """Return the page's opens at or above the floor that are not published yet, oldest first.
+    """Return the page's opens since an instant that are not published yet, oldest first.
 
     `published` holds the ledger's fingerprints by bucket. If a page has two rows alike and the
     ledger one of them, one open is new: occurrence 2.
@@ -58,7 +59,7 @@ def new_opens(
     occurrences: dict[tuple[str, datetime, str | None], int] = {}
     found: list[NewOpen] = []
     for row in reversed(page.opens):
-        if floor is not None and row.created_time < floor:
+        if since is not None and row.created_time < since:
             continue
         alike = (row.contact_id, row.created_time, row.device_type)
         occurrence = occurrences[alike] = occurrences.get(alike, 0) + 1
@@ -77,6 +78,12 @@ def ended(page: Page, floor: datetime | None) -> bool:
     return last or (floor is not None and passed(page, floor))
 
 
+def in_minute(page: Page, minute: datetime) -> bool:
+    """Return whether all rows of a page lie in the minute that begins with an instant."""
+    instants = [row.created_time for row in page.opens]
+    return bool(instants) and minute <= min(instants) and max(instants) < minute + MINUTE
+
+
 def passed(page: Page, instant: datetime) -> bool:
     """Return whether a page's last row, and so every row below it, is older than an instant."""
     return bool(page.opens) and page.opens[-1].created_time < instant
@@ -90,7 +97,8 @@ def shifted(page: Page, gap: Gap, published: Mapping[str, AbstractSet[bytes]]) -
     if gap.link is None or gap.ceiling is None:
         return False
     if not page.opens:
-        return True
+        # A page that was empty before, too, has a next link: the last page would have ended it.
+        return page.next_link is None
     first = page.opens[0]
     if first.created_time != gap.ceiling:
         return first.created_time < gap.ceiling
@@ -102,13 +110,27 @@ class Aim:
     """What a walk is for."""
 
     floor: datetime | None
+    """Where the walk may stop; None: at the end of the report."""
     depth: Depth = Depth.TAIL
+    compared_from: datetime | None = None
+    """Rows of a page below the floor, which was paid for, are compared down to here; None: none
+    are."""
+    full_minute: datetime | None = None
+    """A minute with more rows than a page, within which the walk stops at the first page that has
+    nothing new; None: it reads every minute whole."""
     pause: datetime | None = None
     """Where a stretch ends so that others go first: the watermark, for a deeper walk."""
     settled: datetime | None = None
     """New opens older than this should have been found by earlier walks."""
     rows: int = PAGE_ROWS
     """Rows of a page from the head."""
+
+    @property
+    def since(self) -> datetime | None:
+        """The instant down to which the rows of a page are compared."""
+        if self.floor is None or self.compared_from is None:
+            return self.floor
+        return min(self.floor, self.compared_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,88 +146,21 @@ class Place:
     begun: bool = False
     visited: frozenset[str] = frozenset()
     """The links that were read."""
+    contents: frozenset[int] = frozenset()
+    """Hashes of the rows of each page."""
+    fresh: int = 0
+    """The pages, after the first one, whose rows the walk had not met on another page."""
 
     def below(self, page: Page) -> Self:
         """Return the place below a page."""
+        content = hash(frozenset(page.opens))
+        fresh = self.begun and bool(page.opens) and content not in self.contents
         return replace(
             self,
             link=page.next_link,
             rows_read=self.rows_read + len(page.opens) + len(page.rejected),
             begun=True,
             visited=self.visited if page.link is None else self.visited | {page.link},
+            contents=self.contents | {content},
+            fresh=self.fresh + fresh,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of the report that was read, published and recorded in one go.
-
-    It reaches from `top` (None: the head) down to `bottom`, its last row (None: it had no rows).
-    """
-
-    top: datetime | None
-    bottom: datetime | None
-    newest: datetime | None
-    """Its newest row that is not dated in the future, since the watermark must not follow those."""
-    link: str | None
-    """The last page that was read; None: the head."""
-    ended: bool
-    """The floor was reached."""
-    rows_above: int = 0
-    """Rows of the report above `link`, as the walk has counted them."""
-
-
-def advance(
-    activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None
-) -> tuple[Activity, Gap | None]:
-    """Return the activity after a stretch of a walk, and the gap that the walk leaves.
-
-    `gap` is the gap that the walk continues. A walk without one began at the head and moves the
-    watermark, which only ever moves up.
-    """
-    progress = activity.progress
-    gaps = [other for other in progress.gaps if other != gap and not _read(other, stretch, floor)]
-    left = None
-    if not stretch.ended:
-        ceiling = stretch.bottom or (gap.ceiling if gap else stretch.newest)
-        left = Gap(floor, ceiling, stretch.link, stretch.rows_above)
-        if any(_within(left, other) for other in gaps):
-            left = None
-        else:
-            gaps = [*(other for other in gaps if not _within(other, left)), left]
-    watermark = progress.watermark
-    if gap is None and stretch.newest is not None:
-        watermark = stretch.newest if watermark is None else max(watermark, stretch.newest)
-    advanced = replace(progress, watermark=watermark, gaps=_bounded(gaps))
-    return replace(activity, progress=advanced), left
-
-
-def _read(gap: Gap, stretch: Stretch, floor: datetime | None) -> bool:
-    """Return whether a stretch has read all of a gap.
-
-    A stretch that ended was read through its floor. Any other was read only to above its bottom
-    row, whose ties may continue below it.
-    """
-    if stretch.top is not None and (gap.ceiling is None or gap.ceiling > stretch.top):
-        return False
-    if stretch.ended:
-        return _below(floor, gap.floor)
-    return stretch.bottom is not None and gap.floor is not None and gap.floor > stretch.bottom
-
-
-def _within(inner: Gap, outer: Gap) -> bool:
-    covers = outer.ceiling is None or (inner.ceiling is not None and inner.ceiling <= outer.ceiling)
-    return covers and _below(outer.floor, inner.floor)
-
-
-def _below(low: datetime | None, high: datetime | None) -> bool:
-    """Compare floors; None is the end of the report, below every instant."""
-    return low is None or (high is not None and low <= high)
-
-
-def _bounded(gaps: list[Gap]) -> tuple[Gap, ...]:
-    """Merge gaps into one that begins again from the head if there are too many."""
-    if len(gaps) <= MAX_GAPS:
-        return tuple(gaps)
-    lowest = min(gaps, key=lambda gap: (gap.floor is not None, gap.floor))
-    return (Gap(floor=lowest.floor, ceiling=None, link=None),)

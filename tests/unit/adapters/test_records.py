@@ -37,6 +37,7 @@ FULL_ACTIVITY: Record = {
     "campaign_id": {"S": CAMPAIGN_ID},
     "campaign_name": {"S": "March news"},
     "last_error": {"S": "The vendor answered 503."},
+    "missing_since": {"S": "2026-03-02T07:00:00Z"},
     "sent_at": {"S": "2026-03-02T09:00:00Z"},
     "tracked_at": {"S": "2026-03-02T10:00:00Z"},
     "tracked_from": {"S": "2026-03-02T08:00:00Z"},
@@ -44,6 +45,7 @@ FULL_ACTIVITY: Record = {
     "polled_at": {"S": "2026-03-02T13:00:00Z"},
     "swept_at": {"S": "2026-03-02T14:00:00Z"},
     "audited_at": {"S": "2026-03-02T15:00:00Z"},
+    "audit_at": {"S": "2026-03-02T16:00:00Z"},
     "published": {"N": "3"},
     "reported": {"N": "0"},
     "rejected": {"N": "1"},
@@ -62,7 +64,10 @@ FULL_ACTIVITY: Record = {
                     "floor": {"S": "2026-03-02T11:00:00Z"},
                     "ceiling": {"S": "2026-03-02T12:00:00Z"},
                     "link": {"S": "/v3/x?next=y"},
+                    "reached": {"S": "2026-03-02T11:30:00Z"},
+                    "retry_at": {"S": "2026-03-02T13:00:00Z"},
                     "rows_above": {"N": "500"},
+                    "failures": {"N": "2"},
                 }
             },
         ]
@@ -87,7 +92,10 @@ FULL_ACCOUNT: Record = {
     "lease_until": {"S": "2026-03-02T13:00:00Z"},
     "requests_day": {"S": "2026-03-02"},
     "requests_spent": {"N": "70"},
+    "outages": {"N": "3"},
     "closed_until": {"S": "2026-03-03T00:00:00Z"},
+    "rests_until": {"S": "2026-03-02T12:30:00Z"},
+    "vendor_account_id": {"S": "p07e1l4ap5v"},
     "last_error": {"S": "The day's quota is spent."},
 }
 MINIMAL_ACCOUNT: Record = {
@@ -113,11 +121,20 @@ def test_every_attribute_of_an_activity_is_read() -> None:
             watermark=NOON + timedelta(microseconds=1),
             gaps=(
                 Gap(floor=None, ceiling=None, link=None),
-                Gap(NOON - HOUR, NOON, "/v3/x?next=y", rows_above=500),
+                Gap(
+                    NOON - HOUR,
+                    NOON,
+                    "/v3/x?next=y",
+                    rows_above=500,
+                    reached=NOON - HOUR / 2,
+                    failures=2,
+                    retry_at=NOON + HOUR,
+                ),
             ),
             polled_at=NOON + HOUR,
             swept_at=NOON + 2 * HOUR,
             audited_at=NOON + 3 * HOUR,
+            audit_at=NOON + 4 * HOUR,
         ),
         counts=Counts(published=3, reported=0, rejected=1),
         profile=Profile(
@@ -127,6 +144,7 @@ def test_every_attribute_of_an_activity_is_read() -> None:
             uncounted=True,
         ),
         last_error="The vendor answered 503.",
+        missing_since=NOON - 5 * HOUR,
         version=42,
     )
 
@@ -145,6 +163,9 @@ def test_every_attribute_of_an_account_is_read() -> None:
         requests_day="2026-03-02",
         requests_spent=70,
         closed_until=NOON + 12 * HOUR,
+        rests_until=NOON + HOUR / 2,
+        outages=3,
+        vendor_account_id="p07e1l4ap5v",
         last_error="The day's quota is spent.",
         counter_trust=CounterTrust(
             read_at=NOON, current_until=NOON - HOUR, lag_seconds=61.5, missed=0.25

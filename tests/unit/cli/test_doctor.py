@@ -12,7 +12,7 @@ from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.http import Reply
 from email_opens.instants import iso
 from email_opens_cli.deployed.checks import skew
-from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX
+from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TOPIC
 from tests.contract.samples import NOON
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run, settings
@@ -178,6 +178,21 @@ class TestReports:
         world.vendor.world.behaviour.privileged = False
         assert "ui:campaign:metrics" in findings(code=1)["privilege"]
 
+    def test_reports_that_are_refused_to_an_account_that_may_read_them(self, world: World) -> None:
+        world.vendor.faults.add(Kind.STATUS, status=403, body="<html>")
+        assert "answered 403 with an HTML page" in findings(code=1)["privilege"]
+
+    def test_a_token_that_is_refused_everywhere(self, world: World) -> None:
+        world.vendor.faults.add(Kind.UNAUTHORIZED, times=2)
+        assert "refuses the access token" in findings(code=1)["privilege"]
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_a_pause_that_the_vendor_asks_for(self, world: World, status: int) -> None:
+        world.vendor.faults.add(Kind.STATUS, status=status, headers={"Retry-After": "600"})
+        assert "no request is sent before" in findings(code=1)["rest"]
+        assert "No request is sent" in findings(code=1)["vendor"]
+        assert len(world.vendor.requests) == 1
+
     def test_a_vendor_that_fails(self, world: World) -> None:
         world.vendor.faults.add(Kind.STATUS, status=503)
         assert "the vendor answered 503" in findings(code=1)["privilege"]
@@ -240,7 +255,7 @@ class TestReports:
         assert "none of 1 is in alarm" in findings("--stack", STACK, code=0)["alarms"]
 
     def test_the_queue_of_a_killed_tail(self, world: World) -> None:
-        tags = {ALIVE_AT: iso(NOON)}
+        tags = {ALIVE_AT: iso(NOON), TOPIC: world.aws.topic_arn}
         world.aws.sqs.create_queue(QueueName=f"{PREFIX}killed", tags=tags)
         assert "The next `email-opens tail` removes it." in findings(code=1)["left-overs"]
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from email_opens.events import bucket
+from email_opens.instants import iso
 from email_opens.model import Account, Gap, State
 from email_opens_cli.commands.status import (
     HOURS,
@@ -126,6 +127,18 @@ class TestOpensByHour:
 def test_the_line_of_the_account_contains_the_last_error() -> None:
     view = replace(status(), account=Account(account_id="a", last_error="It is closed."))
     assert account_line(view) == "Account a: 0 of 10000 requests today; It is closed."
+
+
+def test_the_line_of_the_account_says_until_when_it_rests() -> None:
+    resting = Account(
+        account_id="a",
+        rests_until=NOON + timedelta(minutes=10, microseconds=1),
+        last_error="The vendor throttled every attempt.",
+    )
+    view = replace(status(), account=resting)
+    until = iso(NOON + timedelta(minutes=10))
+    assert f"; it rests until {until}; The vendor throttled" in account_line(view)
+    assert status_json(view)["account"]["rests_until"].startswith(until[:-1])
 
 
 class TestCommand:

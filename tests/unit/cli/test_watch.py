@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typer.testing import CliRunner, Result
 from constant_contact_emulator import Emulator, Kind, Limits
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
+from email_opens.errors import AccountStopped
 from email_opens.instants import iso
+from email_opens.model import State
 from email_opens_cli.main import app
 from tests.contract.samples import varied
 
@@ -207,6 +209,21 @@ class TestCredentials:
         assert account is not None
         assert account.vendor_account_id == "a07eother"
 
+    def test_that_are_new_make_emails_that_the_vendor_did_not_know_due_again(
+        self, connected: Watcher
+    ) -> None:
+        activity_id = connected.add_opens(0)
+        connected.watch(activity_id)
+        connected.add_opens(2, activity_id)
+        with StateFile(connected.state) as state:
+            tracking = SqliteTracking(state)
+            for activity in tracking.activities("default"):
+                tracking.save(replace(activity, state=State.GONE))
+        connected.watch(activity_id)
+        assert connected.events() == []
+        connected.watch(activity_id, credentials=connected.vendor.credentials())
+        assert len(connected.events()) == 2
+
     def test_can_be_read_from_a_file(self, watcher: Watcher) -> None:
         file = watcher.folder / "credentials.json"
         file.write_text(json.dumps(watcher.vendor.credentials()))
@@ -252,6 +269,16 @@ class TestState:
         assert state.stat().st_mode & 0o777 == 0o600
         assert state.parent.stat().st_mode & 0o777 == 0o700
 
+    def test_withdraws_the_permission_of_others_for_the_default_folder(
+        self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(watcher.folder))
+        CliRunner().invoke(app, ["watch", UNKNOWN_ID, "--once"])
+        (state,) = watcher.folder.rglob("default.sqlite")
+        state.parent.chmod(0o777)
+        CliRunner().invoke(app, ["watch", UNKNOWN_ID, "--once"])
+        assert state.parent.stat().st_mode & 0o777 == 0o700
+
     def test_of_another_file_format_is_refused(self, watcher: Watcher) -> None:
         watcher.state.write_text("Dear diary, …")
         assert "is not a state file" in complaint(watcher.watch(UNKNOWN_ID), 2)
@@ -265,13 +292,29 @@ class TestErrors:
         assert f"{UNKNOWN_ID}: The vendor does not know this activity" in error
         assert len(connected.events()) == 1
 
+    def test_when_the_lease_is_given_back_end_the_watch_with_a_sentence(
+        self, connected: Watcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise AccountStopped("The disk is full.")
+
+        monkeypatch.setattr(SqliteTracking, "release", full)
+        activity_id = connected.add_opens(2)
+        assert complaint(connected.watch(activity_id), 1) == "The disk is full.\n"
+        assert len(connected.events()) == 2
+        monkeypatch.undo()
+        monkeypatch.setenv("CONSTANT_CONTACT_API_URL", connected.vendor.url)
+        monkeypatch.setenv("CONSTANT_CONTACT_AUTH_URL", connected.vendor.auth_url)
+        assert connected.watch(activity_id).exit_code == 0
+        assert connected.events() == []
+
     def test_include_an_exceeded_quota(self, connected: Watcher) -> None:
         activity_id = connected.add_opens(1)
         connected.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         assert "quota of the API key" in complaint(connected.watch(activity_id), 1)
 
     def test_name_a_missing_privilege(self, connected: Watcher) -> None:
-        connected.vendor.faults.add(Kind.FORBIDDEN)
+        connected.vendor.world.behaviour.privileged = False
         assert "ui:campaign:metrics" in complaint(connected.watch(connected.add_opens(1)), 1)
 
     @pytest.mark.parametrize(

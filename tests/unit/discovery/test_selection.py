@@ -3,11 +3,24 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.discovery.campaigns import Campaign, CampaignActivity, SeenCampaign, Summary
+from email_opens.discovery.campaigns import (
+    Campaign,
+    CampaignActivity,
+    Forgotten,
+    Place,
+    SearchMemory,
+    SeenCampaign,
+    Summary,
+)
 from email_opens.discovery.selection import (
+    MOST_RETRIES,
     Names,
+    after_failure,
     first_tracked,
     floor_of,
+    is_forgotten,
+    last_sends,
+    recent,
     renewed,
     still_needed,
     to_read,
@@ -54,14 +67,30 @@ class TestNames:
 
 class TestTheFloor:
     def test_lies_as_far_back_as_is_looked_at_first(self) -> None:
-        assert floor_of({}, WEEK, NOON) == NOON - WEEK
+        assert floor_of(SearchMemory(), WEEK, NOON) == NOON - WEEK
 
     def test_stays_there_while_sends_are_known(self) -> None:
-        assert floor_of({"one": SeenCampaign(NOON - HOUR)}, WEEK, NOON) == NOON - WEEK
+        memory = SearchMemory({"one": SeenCampaign(NOON - HOUR)})
+        assert floor_of(memory, WEEK, NOON) == NOON - WEEK
 
     def test_goes_down_to_the_last_send_known_if_nobody_has_looked_for_longer(self) -> None:
-        seen = {"old": SeenCampaign(NOON - 3 * WEEK), "older": SeenCampaign(NOON - 4 * WEEK)}
-        assert floor_of(seen, WEEK, NOON) == NOON - 3 * WEEK
+        memory = SearchMemory(
+            {"old": SeenCampaign(NOON - 3 * WEEK), "older": SeenCampaign(NOON - 4 * WEEK)}
+        )
+        assert floor_of(memory, WEEK, NOON) == NOON - 3 * WEEK
+
+
+class TestRecentSends:
+    def test_are_those_from_the_floor_on_with_the_latest_first(self) -> None:
+        sends = [Summary(name, NOON - hours * HOUR) for hours, name in enumerate("abcd")]
+        assert recent([sends[1], sends[3], sends[0], sends[2]], NOON - 2 * HOUR) == sends[:3]
+
+    def test_that_tie_have_one_order(self) -> None:
+        ties = [Summary(name, NOON) for name in "bca"]
+        assert [send.campaign_id for send in recent(ties, NOON)] == ["c", "b", "a"]
+
+    def test_are_the_last_of_a_campaign_that_two_pages_show(self) -> None:
+        assert recent([Summary("one", NOON - HOUR), SENT, SENT], NOON - WEEK) == [SENT]
 
 
 class TestASend:
@@ -74,25 +103,131 @@ class TestASend:
             (SeenCampaign(NOON - HOUR), True),
             (SeenCampaign(NOON, left_out="Internal"), False),
             (SeenCampaign(NOON - HOUR, left_out="Internal"), True),
+            (SeenCampaign(NOON, failures=1, retry_at=NOON), True),
+            (SeenCampaign(NOON, failures=1), True),
+            (SeenCampaign(NOON, failures=2, retry_at=NOON + HOUR), False),
+            (SeenCampaign(NOON - HOUR, failures=2, retry_at=NOON + HOUR), True),
         ],
     )
-    def test_is_looked_at_once(self, seen_campaign: SeenCampaign | None, worth: bool) -> None:
-        seen = {"one": seen_campaign} if seen_campaign else {}
+    def test_is_looked_at_once_unless_that_failed(
+        self, seen_campaign: SeenCampaign | None, worth: bool
+    ) -> None:
+        memory = SearchMemory({"one": seen_campaign} if seen_campaign else {})
         names = Names(exclude=("internal*",))
-        assert to_read([SENT], seen, NOON - WEEK, names) == ([SENT] if worth else [])
+        assert to_read([SENT], memory, names, NOON) == ([SENT] if worth else [])
 
     def test_is_looked_at_again_once_its_name_is_taken(self) -> None:
-        seen = {"one": SeenCampaign(NOON, left_out="Internal")}
-        assert to_read([SENT], seen, NOON - WEEK, EVERY) == [SENT]
+        memory = SearchMemory({"one": SeenCampaign(NOON, left_out="Internal")})
+        assert to_read([SENT], memory, EVERY, NOON) == [SENT]
 
-    @pytest.mark.parametrize(("floor", "worth"), [(NOON, True), (NOON + HOUR, False)])
-    def test_below_the_floor_is_not_looked_at(self, floor: datetime, worth: bool) -> None:
-        assert to_read([SENT], {}, floor, EVERY) == ([SENT] if worth else [])
+    @pytest.mark.parametrize(
+        ("oldest", "newest", "worth"),
+        [
+            ((NOON, "one"), (NOON, "one"), False),
+            ((NOON - HOUR, "two"), (NOON + HOUR, "two"), False),
+            ((NOON, "oneself"), (NOON, "two"), True),
+            ((NOON - HOUR, "two"), (NOON, "on"), True),
+        ],
+    )
+    def test_in_the_forgotten_range_counts_as_seen(
+        self, oldest: Place, newest: Place, worth: bool
+    ) -> None:
+        memory = SearchMemory({}, Forgotten(oldest, newest))
+        assert to_read([SENT], memory, EVERY, NOON) == ([SENT] if worth else [])
+        assert is_forgotten(SENT, memory) != worth
+
+    def test_that_failed_is_not_forgotten(self) -> None:
+        memory = SearchMemory(
+            {"one": SeenCampaign(NOON, failures=1)}, Forgotten((NOON - HOUR, ""), (NOON + HOUR, ""))
+        )
+        assert to_read([SENT], memory, EVERY, NOON) == [SENT]
+        assert not is_forgotten(SENT, memory)
 
 
-def test_looks_below_the_floor_are_forgotten() -> None:
-    seen = {"kept": SeenCampaign(NOON), "old": SeenCampaign(NOON - HOUR)}
-    assert still_needed(seen, NOON) == {"kept": SeenCampaign(NOON)}
+def test_few_failed_campaigns_are_read_again_the_longest_due_first_and_after_the_unseen() -> None:
+    sends = [Summary(name, NOON) for name in "abcd"]
+    memory = SearchMemory(
+        {
+            name: SeenCampaign(NOON, failures=1, retry_at=NOON - minutes * HOUR)
+            for minutes, name in enumerate("abc")
+        }
+    )
+    ids = [send.campaign_id for send in to_read(sends, memory, EVERY, NOON)]
+    assert ids == ["d", "c", "b"]
+    assert len(ids) == 1 + MOST_RETRIES
+
+
+class TestAFailure:
+    def test_is_retried_after_pauses_that_grow_up_to_a_day(self) -> None:
+        campaign, pauses = None, []
+        for _ in range(200):
+            campaign = after_failure(SENT, campaign, NOON)
+            assert campaign.retry_at
+            pauses.append(campaign.retry_at - NOON)
+        assert [pause.total_seconds() / 60 for pause in pauses[:4]] == [0, 15, 45, 105]
+        assert pauses[-1] == timedelta(days=1)
+
+    def test_of_an_earlier_send_does_not_count(self) -> None:
+        earlier = SeenCampaign(NOON - HOUR, failures=7)
+        assert after_failure(SENT, earlier, NOON).failures == 1
+
+    def test_after_a_success_is_the_first(self) -> None:
+        assert after_failure(SENT, SeenCampaign(NOON, left_out="Internal"), NOON).failures == 1
+
+
+class TestTheMemory:
+    def test_keeps_what_a_later_search_may_find(self) -> None:
+        memory = SearchMemory(
+            {"kept": SeenCampaign(NOON), "old": SeenCampaign(NOON - HOUR)},
+            Forgotten((NOON - HOUR, "a"), (NOON, "a")),
+        )
+        assert still_needed(memory, NOON) == SearchMemory(
+            {"kept": SeenCampaign(NOON)}, memory.forgotten
+        )
+
+    def test_drops_a_forgotten_range_below_the_floor(self) -> None:
+        memory = SearchMemory({}, Forgotten((NOON - 2 * HOUR, "a"), (NOON - HOUR, "a")))
+        assert still_needed(memory, NOON) == SearchMemory()
+
+    def test_that_fits_is_not_reduced(self) -> None:
+        memory = SearchMemory({"one": SeenCampaign(NOON)}, Forgotten((NOON, "a"), (NOON, "b")))
+        assert memory.reduced(1) is memory
+
+    def test_that_is_reduced_splits_ties_by_their_ids(self) -> None:
+        memory = SearchMemory({name: SeenCampaign(NOON) for name in "bca"})
+        assert memory.reduced(2) == SearchMemory(
+            {name: SeenCampaign(NOON) for name in "bc"}, Forgotten((NOON, "a"), (NOON, "a"))
+        )
+
+    def test_that_is_reduced_extends_the_forgotten_range(self) -> None:
+        memory = SearchMemory(
+            {"new": SeenCampaign(NOON), "old": SeenCampaign(NOON - 3 * HOUR)},
+            Forgotten((NOON - 2 * HOUR, "b"), (NOON - HOUR, "c")),
+        )
+        assert memory.reduced(1).forgotten == Forgotten(
+            (NOON - 3 * HOUR, "old"), (NOON - HOUR, "c")
+        )
+        assert memory.reduced(0).forgotten == Forgotten((NOON - 3 * HOUR, "old"), (NOON, "new"))
+
+    def test_that_is_reduced_keeps_what_failed(self) -> None:
+        memory = SearchMemory(
+            {"new": SeenCampaign(NOON), "bad": SeenCampaign(NOON - HOUR, failures=1)}
+        )
+        assert list(memory.reduced(1).campaigns) == ["bad"]
+
+
+def test_the_last_known_send_of_a_campaign_is_that_of_its_latest_activity() -> None:
+    activities = [
+        replace(ACTIVITY, campaign_id=campaign_id, sent_at=sent_at)
+        for campaign_id, sent_at in [
+            ("one", NOON - HOUR),
+            ("one", NOON),
+            ("one", NOON - WEEK),
+            ("two", None),
+            (None, NOON),
+        ]
+    ]
+    assert last_sends(activities) == {"one": NOON}
 
 
 def test_permalinks_and_unknown_roles_are_no_candidates() -> None:

@@ -1,6 +1,7 @@
 """The emulator as a program: its arguments, and the world that it serves."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -92,3 +93,13 @@ def test_the_program_serves_until_it_is_interrupted() -> None:
         program.send_signal(signal.SIGINT)
         assert program.wait(timeout=10) == 0
     assert len(reply.json()["campaigns"]) == 1
+
+
+def test_the_program_ends_quietly_when_its_reader_has_ended() -> None:
+    command = [sys.executable, "-m", "constant_contact_emulator", "--port", "0", "--contacts", "1"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE) as program:
+        os.close(writer)
+        _, stderr = program.communicate(timeout=30)
+    assert (program.returncode, stderr) == (0, b"")

@@ -12,12 +12,14 @@ from botocore.exceptions import ClientError
 
 from email_opens.errors import (
     AccountDisconnected,
+    AccountResting,
     AccountStopped,
     InvalidInput,
     InvalidSettings,
     OutOfTime,
     QuotaExceeded,
     ReportUnavailable,
+    VendorUnavailable,
 )
 from email_opens.poller import PollCounts
 from email_opens.turns.report import Failure, TurnReport
@@ -159,6 +161,16 @@ class TestTheLog:
         ).output.logs
         assert (warning["level"], warning["message"]) == ("WARNING", "Connect it.")
 
+    def test_warns_of_a_pause_once(self, handle: Handle) -> None:
+        until = FakeClock().now()
+        begun, *_ = handle(
+            TurnReport("default", stopped=VendorUnavailable("Requests pause.", until))
+        ).output.logs
+        resting, *_ = handle(
+            TurnReport("default", stopped=AccountResting("No request is sent.", until))
+        ).output.logs
+        assert (begun["level"], resting["level"]) == ("WARNING", "INFO")
+
     def test_contains_only_one_line_when_another_invocation_holds_the_lease(
         self, handle: Handle
     ) -> None:
@@ -177,9 +189,10 @@ class TestTheMetrics:
             (None, 0),
             (QuotaExceeded("Spent.", FakeClock().now()), 1),
             (AccountDisconnected("Connect it."), 0),
+            (AccountResting("No request is sent.", FakeClock().now()), 0),
             (OutOfTime("Late."), 0),
         ],
-        ids=["nothing", "the quota", "a person", "the time"],
+        ids=["nothing", "the quota", "a person", "a pause", "the time"],
     )
     def test_count_only_an_exceeded_quota_as_such(
         self, handle: Handle, stopped: Any, count: int
@@ -196,9 +209,10 @@ class TestTheMetrics:
             (TurnReport("default", requests=1, stopped=OutOfTime("Late.")), [1]),
             (TurnReport("default", stopped=OutOfTime("No request is left of the day.")), [0]),
             (TurnReport("default", requests=1, stopped=AccountStopped("No token.")), [0]),
+            (TurnReport("default", requests=1, stopped=VendorUnavailable("Down.")), [0]),
             (TurnReport("default", leased=False), []),
         ],
-        ids=["quiet", "a failure", "the time", "no budget", "stopped", "another's"],
+        ids=["quiet", "a failure", "the time", "no budget", "stopped", "a pause", "another's"],
     )
     def test_count_a_completed_turn(
         self, handle: Handle, turn: TurnReport, completed: list[int]

@@ -17,9 +17,7 @@ from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
 
 def asked(*candidates: Candidate, requests: float = 1000) -> Plan:
-    return plan(
-        candidates, now=NOON, requests=requests, seconds=DAY, requests_a_day=requests, trust=FRESH
-    )
+    return plan(candidates, now=NOON, requests=requests, seconds=DAY, trust=FRESH)
 
 
 def polled(candidates: list[Candidate], worth: Plan, lasting: float = DAY) -> Counter[str]:

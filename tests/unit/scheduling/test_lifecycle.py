@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from email_opens.model import Activity, Depth, Gap, State
-from email_opens.scheduling.lifecycle import depth_due, due, finished, longest_interval, revived
+from email_opens.scheduling.lifecycle import (
+    depth_due,
+    due,
+    finished,
+    longest_interval,
+    missing,
+    revived,
+    stops_in_minute,
+    wakes,
+)
 from tests.contract.samples import ACTIVITY, NOON, varied
 
 INSTANT = timedelta(microseconds=1)
@@ -128,6 +137,47 @@ def test_an_activity_is_audited_once_when_it_has_become_quiet(
     )
 
 
+# --- What the vendor does not know ---
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("missing_minutes", "pause_minutes"),
+    [(0, 1), (0.9, 1), (1, 5), (5.9, 5), (6, 15), (20.9, 15), (21, 60), (1000, 60)],
+)
+def test_a_missing_activity_is_due_after_a_pause_that_grows(
+    missing_minutes: float, pause_minutes: float
+) -> None:
+    activity = varied(ACTIVITY, missing_since=NOON - missing_minutes * MINUTE, polled_at=NOON)
+    pause = pause_minutes * MINUTE
+    assert [due(activity, NOON + after) for after in (pause - MINUTE / 60, pause)] == [False, True]
+
+
+def test_a_missing_activity_that_is_paused_is_not_due() -> None:
+    activity = varied(ACTIVITY, state=State.PAUSED, missing_since=NOON, polled_at=NOON)
+    assert not due(activity, NOON + timedelta(days=9))
+
+
+@pytest.mark.parametrize("state", [State.ACTIVE, State.PAUSED])
+def test_an_activity_is_missing_since_the_first_such_answer(state: State) -> None:
+    activity = varied(ACTIVITY, state=state)
+    first = missing(activity, NOON)
+    assert (first.missing_since, first.state) == (NOON, state)
+    later = missing(first, NOON + timedelta(hours=23))
+    assert (later.missing_since, later.state) == (NOON, state)
+
+
+def test_an_activity_is_gone_a_day_after_the_first_such_answer() -> None:
+    activity = missing(varied(ACTIVITY, missing_since=NOON), NOON + timedelta(days=1))
+    assert activity.state is State.GONE
+
+
+def test_an_instant_of_the_future_does_not_keep_an_activity_missing() -> None:
+    activity = varied(ACTIVITY, missing_since=NOON + timedelta(days=9))
+    assert missing(activity, NOON).missing_since == NOON
+
+
 MISSING = varied(
     ACTIVITY,
     sent_at=NOON - DAY / 2,
@@ -183,3 +233,52 @@ def test_a_revived_activity_keeps_its_watermark_and_its_rate() -> None:
 def test_an_activity_that_the_vendor_knows_is_not_revived(state: State) -> None:
     activity = varied(ACTIVITY, state=state, polled_at=NOON, last_error="It failed.")
     assert revived(activity, NOON) == activity
+
+
+def test_a_moved_counter_wakes_a_missing_activity() -> None:
+    activity = varied(ACTIVITY, missing_since=NOON)
+    assert [wakes(activity, NOON), wakes(ACTIVITY, NOON)] == [True, False]
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.BROKEN])
+def test_a_moved_counter_wakes_nothing_that_a_person_has_paused(state: State) -> None:
+    assert not wakes(varied(ACTIVITY, state=state, missing_since=NOON), NOON)
+
+
+# --- The audit after a long first read ---
+
+
+def test_an_audit_is_due_when_one_was_arranged_however_long_the_report() -> None:
+    audited = timedelta(hours=24)
+    activity = varied(walked(audited, timedelta()), reported=100_000, audit_at=NOON, watermark=NOON)
+    due_at = [
+        depth_due(activity, NOON + after, timedelta(days=60)) for after in (-MINUTE, timedelta())
+    ]
+    assert due_at == [Depth.TAIL, Depth.AUDIT]
+
+
+# --- A minute with more rows than a page ---
+
+
+@pytest.mark.parametrize(
+    ("polled_seconds", "now_seconds", "stops"),
+    [(10, 59, True), (10, 60, False), (59, 61, False), (60, 61, True), (900, 999, True)],
+)
+def test_a_full_minute_is_read_whole_by_the_first_poll_after_its_end(
+    polled_seconds: int, now_seconds: int, stops: bool
+) -> None:
+    activity = varied(ACTIVITY, watermark=NOON, polled_at=NOON + timedelta(seconds=polled_seconds))
+    now = NOON + timedelta(seconds=now_seconds)
+    assert stops_in_minute(activity, Depth.TAIL, now) is stops
+
+
+@pytest.mark.parametrize("depth", [Depth.SWEEP, Depth.AUDIT])
+def test_deeper_walks_read_it_whole(depth: Depth) -> None:
+    activity = varied(ACTIVITY, watermark=NOON, polled_at=NOON)
+    assert not stops_in_minute(activity, depth, NOON)
+
+
+@pytest.mark.parametrize("changes", [{"watermark": None}, {"polled_at": None}])
+def test_a_first_read_reads_it_whole(changes: dict[str, None]) -> None:
+    activity = varied(ACTIVITY, **({"watermark": NOON, "polled_at": NOON} | changes))
+    assert not stops_in_minute(activity, Depth.TAIL, NOON)

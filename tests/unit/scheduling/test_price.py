@@ -34,7 +34,6 @@ def planned(
         now=NOON,
         requests=requests,
         seconds=DAY,
-        requests_a_day=requests,
         trust=trust,
         campaigns_per_probe=campaigns_per_probe,
     )
@@ -152,7 +151,20 @@ class TestTheLongestIntervals:
     def test_of_fresh_sends_take_no_more_than_their_share_of_a_day(self) -> None:
         many = [candidate(str(n), age=60.0, hot_for=HOUR) for n in range(50)]
         worth = planned(*many, requests=9000)
-        assert 50 * HOUR / worth.hot_seconds == pytest.approx(HOT_SHARE * 9000)
+        assert 50 * (HOUR - 60) / worth.hot_seconds == pytest.approx(HOT_SHARE * 9000)
+
+    def test_of_fresh_sends_follow_what_is_left_of_the_day(self) -> None:
+        many = [candidate(str(n), age=60.0, hot_for=HOUR) for n in range(50)]
+        morning, evening = planned(*many, requests=9000), planned(*many, requests=900)
+        assert evening.hot_seconds == pytest.approx(10 * morning.hot_seconds)
+
+    def test_of_fresh_sends_end_with_the_day(self) -> None:
+        many = [candidate(str(n), age=60.0, hot_for=HOUR) for n in range(50)]
+        plans = [
+            plan(many, now=NOON, requests=100, seconds=seconds, trust=FRESH)
+            for seconds in (HOUR, HOUR / 2)
+        ]
+        assert plans[0].hot_seconds > plans[1].hot_seconds
 
     def test_of_a_fresh_send_count_for_its_hour_only(self) -> None:
         fresh = candidate(rate=1e-9, age=60.0, hot_for=HOUR)

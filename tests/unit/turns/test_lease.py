@@ -6,10 +6,12 @@ import pytest
 
 from email_opens.errors import (
     AccountBusy,
+    AccountResting,
     AccountStopped,
     BudgetSpent,
     OutOfTime,
     QuotaExceeded,
+    Throttled,
 )
 from email_opens.instants import next_day
 from email_opens.model import Account, CounterTrust
@@ -40,7 +42,12 @@ def take(leases: Leases, lasts: timedelta, holder: str = "another", spent: int =
 
 
 def give_back(
-    leases: Leases, *, closed_until: datetime | None = None, last_error: str | None = None
+    leases: Leases,
+    *,
+    closed_until: datetime | None = None,
+    last_error: str | None = None,
+    rests_until: datetime | None = None,
+    outages: int = 0,
 ) -> None:
     """Let that holder give the account back."""
     leases.tracking.release(
@@ -50,6 +57,8 @@ def give_back(
         unused=0,
         closed_until=closed_until,
         last_error=last_error,
+        rests_until=rests_until,
+        outages=outages,
     )
 
 
@@ -198,6 +207,106 @@ class TestAClosedQuota:
         with leases.hold("default", holder="me") as lease:
             lease.budget.reopen()
             lease.budget.take()
+
+
+class TestARest:
+    def test_refuses_every_request_and_says_why(self, leases: Leases) -> None:
+        until = leases.clock.now() + MINUTE
+        take(leases, timedelta())
+        give_back(leases, rests_until=until, last_error="The vendor throttled every attempt.")
+        with (
+            pytest.raises(
+                AccountResting,
+                match=r"No request .* before 2026-03-02T14:01:00Z\. The vendor throttled every",
+            ) as resting,
+            leases.hold("default", holder="me") as lease,
+        ):
+            lease.budget.take()
+        assert resting.value.until == until
+
+    def test_and_its_reason_stay_when_it_refuses_a_request(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        until = leases.clock.now() + MINUTE
+        take(leases, timedelta())
+        give_back(leases, rests_until=until, last_error="Throttled.", outages=2)
+        with pytest.raises(AccountResting), leases.hold("default", holder="me") as lease:
+            lease.budget.take()
+        account = tracking.accounts["default"]
+        assert (account.rests_until, account.last_error, account.outages) == (
+            until,
+            "Throttled.",
+            2,
+        )
+
+    def test_holds_across_midnight(self, leases: Leases, clock: FakeClock) -> None:
+        midnight = next_day(clock.now())
+        clock.sleep((midnight - clock.now() - 5 * MINUTE).total_seconds())
+        take(leases, timedelta())
+        give_back(leases, rests_until=midnight + 5 * MINUTE)
+        clock.sleep((9 * MINUTE).total_seconds())
+        with pytest.raises(AccountResting), leases.hold("default", holder="me") as lease:
+            lease.budget.take()
+
+    def test_is_over_in_time(self, leases: Leases, tracking: MemoryTracking) -> None:
+        take(leases, timedelta())
+        give_back(leases, rests_until=leases.clock.now())
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.take()
+        assert tracking.accounts["default"].rests_until is None
+
+    def test_that_is_stored_for_longer_than_a_day_is_ignored_and_forgotten(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        take(leases, timedelta())
+        give_back(leases, rests_until=leases.clock.now() + 24 * HOUR + MINUTE)
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.take()
+        assert tracking.accounts["default"].rests_until is None
+
+    def test_that_a_request_was_told_is_stored_whatever_becomes_of_its_error(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        now = leases.clock.now()
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.rest(now, MINUTE, "Throttled.")
+        assert tracking.accounts["default"].rests_until == now + MINUTE
+
+    def test_that_an_error_carries_is_stored(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        until = leases.clock.now() + MINUTE
+        with pytest.raises(Throttled), leases.hold("default", holder="me"):
+            raise Throttled("The token endpoint asks for a pause.", until)
+        assert tracking.accounts["default"].rests_until == until
+
+    def test_is_a_day_at_most(self, leases: Leases, tracking: MemoryTracking) -> None:
+        now = leases.clock.now()
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.rest(now, 48 * HOUR, "Throttled.")
+        assert tracking.accounts["default"].rests_until == now + 24 * HOUR
+
+    def test_of_another_key_does_not_count(self, leases: Leases) -> None:
+        take(leases, timedelta())
+        give_back(leases, rests_until=leases.clock.now() + MINUTE)
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.reopen()
+            lease.budget.take()
+
+    def test_is_longer_if_a_test_was_not_answered_by_the_end_of_the_lease(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        now = leases.clock.now()
+        take(leases, timedelta())
+        give_back(leases, outages=1)
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.note_failure("a", now, "The vendor answered 503.", 10 * MINUTE)
+        account = tracking.accounts["default"]
+        assert (account.rests_until, account.outages, account.last_error) == (
+            now + 10 * MINUTE,
+            2,
+            "The vendor answered 503.",
+        )
 
 
 class TestAnError:

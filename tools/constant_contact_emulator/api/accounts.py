@@ -1,4 +1,4 @@
-"""The account's summary, under `/v3/account`."""
+"""The account's summary and its user's privileges, under `/v3/account`."""
 
 from constant_contact_emulator import replies
 from constant_contact_emulator.api.context import RequestContext
@@ -19,3 +19,12 @@ def account_summary(context: RequestContext) -> Reply:
         "time_zone_id": "US/Eastern",
     }
     return Reply(payload=summary)
+
+
+def user_privileges(context: RequestContext) -> Reply:
+    """Return the privileges of the user who consented; this needs no scope."""
+    names = {30: "campaign:create", 31: "campaign:read"}
+    if context.world.behaviour.privileged:
+        names[61] = "ui:campaign:metrics"
+    privileges = [{"privilege_id": key, "privilege_name": name} for key, name in names.items()]
+    return Reply(payload=privileges)

@@ -189,8 +189,9 @@ def format_row(row: Row, activity_id: str, form: TimeFormat) -> dict[str, Any]:
         "contact_id": contact.contact_id,
         "campaign_activity_id": activity_id,
         "tracking_activity_type": "em_opens",
-        "email_address": contact.email_address,
     }
+    if contact.email_address is not None:
+        fields["email_address"] = contact.email_address
     if contact.first_name is not None:
         fields["first_name"] = contact.first_name
     if contact.last_name is not None:

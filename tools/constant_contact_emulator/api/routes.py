@@ -55,4 +55,5 @@ _ROUTES: list[tuple[re.Pattern[str], Callable[..., Reply]]] = [
     (re.compile(f"/v3/emails/activities/{_ID}/send_history"), emails.send_history),
     (re.compile(f"/v3/emails/{_ID}"), emails.campaign),
     (re.compile("/v3/account/summary"), accounts.account_summary),
+    (re.compile("/v3/account/user/privileges"), accounts.user_privileges),
 ]

@@ -61,7 +61,8 @@ class Behaviour:
     unknown_fields: bool = False
     """Whether rows and replies have undocumented fields."""
     privileged: bool = True
-    """Whether the user may read metrics; if not, every report answers 403."""
+    """Whether the user may read metrics; if not, every report answers 403, and the user's
+    privileges lack `ui:campaign:metrics`."""
     link_lifetime: timedelta | None = None
     """The age at which next links expire, by the world's clock."""
     expired_link_status: int = 400

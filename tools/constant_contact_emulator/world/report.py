@@ -24,7 +24,8 @@ _key = attrgetter("key")
 @dataclass(frozen=True, slots=True)
 class Contact:
     contact_id: str
-    email_address: str
+    email_address: str | None
+    """None: the contact was erased, and its rows have no address."""
     first_name: str | None = None
     last_name: str | None = None
 

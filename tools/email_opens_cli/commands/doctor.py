@@ -4,14 +4,12 @@ import os
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from email_opens.config import environment_of
 from email_opens.errors import EmailOpensError
 from email_opens_cli.deployed.product import described, product
 from email_opens_cli.terminal.complaints import FAILED, complaints
-from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.console import TextConsole, console, styled
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
@@ -55,10 +53,8 @@ def doctor(account: Account = "default", stack: Stack = None, wait: Wait = LONGE
             raise typer.Exit(FAILED)
 
 
-def _show(screen: Console, finding: "Finding") -> None:
-    line = Text(finding.mark, style=_STYLES[finding.mark])
-    line.append(f" {finding.subject}: ", style="not bold default")
-    line.append(finding.what, style="not bold default")
+def _show(screen: TextConsole, finding: "Finding") -> None:
+    mark = finding.mark, _STYLES[finding.mark]
+    screen.print(styled(mark, (f" {finding.subject}: {finding.what}", "")))
     if finding.remedy:
-        line.append(f"\n  → {finding.remedy}", style="not bold default")
-    screen.print(line)
+        screen.print(f"  → {finding.remedy}")

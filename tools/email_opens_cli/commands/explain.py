@@ -1,6 +1,5 @@
 """Why each e-mail is polled when it is: its rate, what has accrued, and the price."""
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import inf
@@ -17,7 +16,7 @@ from email_opens.turns.roster import Roster
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.columns import Column, fitting, table
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.console import console, say, say_json
 from email_opens_cli.terminal.options import Account, Json, Stack, parse_account
 
 if TYPE_CHECKING:
@@ -54,18 +53,14 @@ def explain(account: Account = "default", stack: Stack = None, *, as_json: Json 
         stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)
         explained = explanations(stored, wired.tracking, wired.settings, wired.clock.now())
     if as_json:
-        print(json.dumps([_plain(explanation) for explanation in explained], indent=2))
+        say_json([_plain(explanation) for explanation in explained], indent=2)
         return
     if not explained:
-        print("Nothing is polled. Track an e-mail with: email-opens track ACTIVITY_ID")
+        say("Nothing is polled. Track an e-mail with: email-opens track ACTIVITY_ID")
         return
     screen = console()
     columns = fitting(COLUMNS, screen.width)
-    rows = table(columns)
-    for explanation in explained:
-        cells = _cells(explanation)
-        rows.add_row(*(cells[column.name] for column in columns))
-    screen.print(rows)
+    screen.print(table(columns, map(_cells, explained)))
 
 
 def explanations(
@@ -79,7 +74,7 @@ def explanations(
     )
     roster.load(tracking.activities(account.account_id), now)
     left = max(0, settings.requests_to_spend - account.requests_on(now))
-    plan = roster.plan(now, left, settings.requests_to_spend)
+    plan = roster.plan(now, left)
     explained = [
         _explanation(candidate, plan, account.counter_trust.missed, now)
         for candidate in roster.candidates.values()

@@ -2,10 +2,13 @@
 
 from uuid import uuid4
 
+import typer
+
 from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import product
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.complaints import FAILED, complaints
+from email_opens_cli.terminal.console import say, warn
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
@@ -29,8 +32,8 @@ def poll(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST
             on_wait=print_wait,
         )
         if turn.leased:
-            for sentence in report_sentences(turn):
-                print(sentence)
+            say(*report_sentences(turn))
         failures = list(failure_sentences(turn))
         if failures:
-            complain("\n".join(failures), FAILED)
+            warn(*failures)
+            raise typer.Exit(FAILED)

@@ -1,16 +1,11 @@
 """What is tracked and how far it has come, for people and as JSON."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
 
 from email_opens.errors import InvalidInput
 from email_opens.events import bucket
@@ -22,7 +17,14 @@ from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.columns import Column, fitting
 from email_opens_cli.terminal.columns import table as table_of
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.console import (
+    Renderable,
+    TextConsole,
+    console,
+    redrawn,
+    say,
+    say_json,
+)
 from email_opens_cli.terminal.ending import Ending
 from email_opens_cli.terminal.options import Account, Json, Stack, parse_account
 
@@ -73,13 +75,13 @@ def status(
             return
         current = read_status(wired, account_id)
         if as_json:
-            print(json.dumps(status_json(current), indent=2))
+            say_json(status_json(current), indent=2)
             return
         if current.activities:
             screen.print(table(current, screen.width))
         else:
-            print("Nothing is tracked. Track an e-mail with: email-opens track ACTIVITY_ID")
-        print(account_line(current))
+            say("Nothing is tracked. Track an e-mail with: email-opens track ACTIVITY_ID")
+        say(account_line(current))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,19 +116,18 @@ def read_status(wired: "EmailOpens", account_id: str) -> Status:
     )
 
 
-def redraw_status(wired: "EmailOpens", account_id: str, console: Console) -> None:
+def redraw_status(wired: "EmailOpens", account_id: str, screen: TextConsole) -> None:
     """Redraw the status every other second, until Ctrl-C.
 
     Raises:
         InvalidInput: stdout is not a terminal.
     """
-    if not console.is_terminal:
+    if not screen.is_terminal:
         raise InvalidInput("--watch needs a terminal, and stdout is not one: leave it out.")
-    with Ending() as ending, Live(console=console, auto_refresh=False) as live:
+    with Ending() as ending, redrawn(screen) as redraw:
         while not ending.requested:
             current = read_status(wired, account_id)
-            shown = Group(table(current, console.width), account_line(current))
-            live.update(shown, refresh=True)
+            redraw(table(current, screen.width), account_line(current))
             for _ in range(_NAPS):
                 if not ending.requested:
                     wired.clock.sleep(_REDRAWN_EVERY_SECONDS / _NAPS)
@@ -150,7 +151,7 @@ def sparkline(counts: Iterable[int]) -> str:
     ).rstrip()
 
 
-def table(status: Status, width: int) -> Table:
+def table(status: Status, width: int) -> Renderable:
     """Return the activities as a table of at most this width."""
     whole = width >= _WHOLE_IDS_FROM
     columns = fitting(
@@ -160,13 +161,10 @@ def table(status: Status, width: int) -> Table:
         ],
         width,
     )
-    shown = table_of(columns)
-    for activity in status.activities:
-        cells = _cells(activity, status)
-        if not whole:
-            cells["Activity"] = f"{activity.campaign_activity_id[:_SHORT_ID]}…"
-        shown.add_row(*(cells[column.name] for column in columns))
-    return shown
+    rows = [_cells(activity, status) for activity in status.activities]
+    if not whole:
+        rows = [row | {"Activity": f"{row['Activity'][:_SHORT_ID]}…"} for row in rows]
+    return table_of(columns, rows)
 
 
 def account_line(status: Status) -> str:
@@ -178,6 +176,9 @@ def account_line(status: Status) -> str:
     )
     if opens_at:
         line += f"; the quota is closed until {iso(opens_at)}"
+    rests_until = account.rests_at(status.now)
+    if rests_until:
+        line += f"; it rests until {iso(rests_until.replace(microsecond=0))}"
     if account.last_error:
         line += f"; {account.last_error}"
     return line if line.endswith(".") else f"{line}."
@@ -192,6 +193,7 @@ def status_json(status: Status) -> dict[str, Any]:
             "requests_today": account.requests_on(status.now),
             "requests_per_day": status.requests_per_day,
             "closed_until": _plain(account.opens_at(status.now)),
+            "rests_until": _plain(account.rests_at(status.now)),
             "last_error": account.last_error,
         },
         "activities": [
@@ -227,7 +229,7 @@ def _cells(activity: Activity, status: Status) -> dict[str, str]:
     seconds, differs = _delay_seconds(activity, status.now), difference(activity)
     return {
         "Activity": activity.campaign_activity_id,
-        "Campaign": escape(activity.campaign_name or _NOTHING),
+        "Campaign": activity.campaign_name or _NOTHING,
         "State": str(activity.state),
         "Watermark": _NOTHING if progress.watermark is None else iso(progress.watermark),
         "Delay": _NOTHING if seconds is None else _age(seconds),
@@ -236,7 +238,7 @@ def _cells(activity: Activity, status: Status) -> dict[str, str]:
         "Reported": _NOTHING if counts.reported is None else str(counts.reported),
         "Diff.": _NOTHING if differs is None else f"{differs:+d}" if differs else "0",
         "Opens of 24 h": sparkline(status.by_hour[activity.campaign_activity_id]) or _NOTHING,
-        "Last error": escape(activity.last_error or _NOTHING),
+        "Last error": activity.last_error or _NOTHING,
     }
 
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from email_opens.errors import AccountDisconnected, InvalidInput, OutOfTime
-from email_opens.model import Page, State
+from email_opens.errors import AccountDisconnected, InvalidInput
+from email_opens.model import Activity, State
 from email_opens_cli.commands.account.connect import PORT, consent, read_application
 from email_opens_cli.consent.credentials import accepted, read, take_over
-from email_opens_cli.deployed.activities import track_each
+from email_opens_cli.deployed.activities import save_change, track_each
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
 from email_opens_cli.terminal.complaints import FAILED, INTERRUPTED, complain, complaints
-from email_opens_cli.terminal.ending import Ending
+from email_opens_cli.terminal.console import warn
+from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
 from email_opens_cli.terminal.options import (
     Account,
     AnotherAccount,
@@ -30,12 +31,11 @@ from email_opens_cli.terminal.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from email_opens.bootstrap import Watch
     from email_opens.config import Settings
-    from email_opens.model import CounterReadings, Tokens
-    from email_opens.ports import Report
+    from email_opens.model import Tokens
     from email_opens.turns.report import TurnReport
 
 HOLDER = "email-opens watch"
@@ -43,6 +43,9 @@ HOLDER = "email-opens watch"
 STDOUT = 1
 
 _LOOK_SECONDS = 0.5
+
+type _FailureKind = tuple[str | None, str]
+"""An activity, or None for the account, and the kind of its failure."""
 
 
 def watch(
@@ -73,10 +76,10 @@ def watch(
 ) -> None:
     """Write each new open to standard output once, as a line of JSON, without AWS.
 
-    The named e-mails are watched until Ctrl-C. The state file keeps the progress, whatever ends
-    the command. Credentials are needed the first time only: on a terminal you are asked for
-    consent, as with `connect`; otherwise use --credentials. They are kept in the state file,
-    which only you may read.
+    The named e-mails are watched until Ctrl-C, or until all are finished. The state file keeps
+    the progress, whatever ends the command. Credentials are needed the first time only: on a
+    terminal you are asked for consent, as with `connect`; otherwise use --credentials. They are
+    kept in the state file, which only you may read.
 
     Exit codes: 0 done, or the output was closed; 1 something failed; 2 bad input;
     130 interrupted.
@@ -118,12 +121,15 @@ def _watch(
     *,
     another_account: bool,
 ) -> int:
+    from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
     from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
     from email_opens.bootstrap import bootstrap_watch  # noqa: PLC0415
 
+    ending = Ending()
+    clock = InterruptibleClock(SystemClock(), ending)
     rejected = path.with_name(f"{path.name}.rejected")
     with StateFile(path) as state:
-        product = bootstrap_watch(settings, state, STDOUT, rejected)
+        product = bootstrap_watch(settings, state, STDOUT, rejected, clock=clock, waits=ending)
         tokens = _new_tokens(product, settings, wanted.account_id, given)
         if tokens is not None:
             _connect(product, wanted.account_id, tokens, another_account=another_account)
@@ -132,10 +138,13 @@ def _watch(
             f"Watching {len(wanted.named)} e-mails of account {wanted.account_id}; the progress "
             f"is kept in {path}. Ctrl-C ends it."
         )
-        with Ending() as ending:
-            code = _go_on(product, wanted, ending, rejected)
+        with ending:
+            try:
+                code = _go_on(product, wanted, ending, rejected)
+            except Interrupted:
+                code = INTERRUPTED
             if ending.requested:
-                _print("Ended. Run the command again to continue from here.")
+                warn("Ended. Run the command again to continue from here.")
                 return INTERRUPTED
     return code
 
@@ -144,68 +153,52 @@ def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) ->
     """Take turns until one ends the watch; return the exit code."""
     from email_opens.adapters.local.lines import OutputClosed, closed  # noqa: PLC0415
 
-    reported: list[str] = []
+    reported: set[_FailureKind] = set()
     while True:
         next_at = product.clock.now() + (wanted.every or timedelta())
-        turn = _turn(product, wanted.account_id, ending)
+        turn = _turn(product, wanted.account_id)
         if ending.requested or isinstance(turn.stopped, OutputClosed):
             return 0
         if turn.counts.rejected:
-            _print(f"Set aside {turn.counts.rejected} rows that are not opens, in {rejected}.")
+            warn(f"Set aside {turn.counts.rejected} rows that are not opens, in {rejected}.")
         if turn.counts.published or not wanted.every:
             _print_on_a_terminal(next(report_sentences(turn)))
-        failures = list(failure_sentences(turn))
-        if failures != reported:  # The same failures are not printed each minute.
-            reported = failures
-            _print(*failures)
+        failures = dict(zip(_failure_kinds(turn), failure_sentences(turn), strict=True))
+        # The same failures are not printed each minute.
+        warn(*(sentence for kind, sentence in failures.items() if kind not in reported))
         code = FAILED if failures else 0
         if wanted.every is None or isinstance(turn.stopped, AccountDisconnected):
             return code
-        left = product.tracking.activities(wanted.account_id)
-        if not any(activity.state is State.ACTIVE for activity in left):
-            _print("Nothing is left to watch.")
+        watched = [
+            activity
+            for activity in product.tracking.activities(wanted.account_id)
+            if activity.campaign_activity_id in wanted.named
+        ]
+        if all(activity.state in (State.FINISHED, State.PAUSED) for activity in watched):
+            warn("Nothing is left to watch.")
             return code
+        # An activity that rests after a failure has not recovered from it.
+        failing = {activity.campaign_activity_id for activity in watched if activity.last_error}
+        reported = {kind for kind in reported if kind[0] in failing} | failures.keys()
         while (seconds := (next_at - product.clock.now()).total_seconds()) > 0:
             if ending.requested or closed(STDOUT):
                 return 0
             product.clock.sleep(min(seconds, _LOOK_SECONDS))
 
 
-def _turn(product: "Watch", account: str, ending: Ending) -> "TurnReport":
-    turns = replace(
-        product.turns,
-        report=lambda account, left: _Interruptible(product.turns.report(account, left), ending),
-    )
+def _failure_kinds(turn: "TurnReport") -> "Iterator[_FailureKind]":
+    """Yield what distinguishes the failures of `failure_sentences`, whose trace ids differ."""
+    if not turn.leased:
+        yield None, "busy"
+    for failure in turn.failures:
+        yield failure.campaign_activity_id, type(failure.error).__name__
+    if turn.stopped:
+        yield None, type(turn.stopped).__name__
+
+
+def _turn(product: "Watch", account: str) -> "TurnReport":
     until = product.clock.now() + TURN
-    return turns.take_turn(account, holder=HOLDER, before=until - COMMIT, until=until)
-
-
-class _Interruptible:
-    """A report that is not read further after a signal; what is in hand is still recorded."""
-
-    def __init__(self, report: "Report", ending: Ending) -> None:
-        self._report = report
-        self._ending = ending
-
-    @property
-    def requests(self) -> int:
-        return self._report.requests
-
-    @property
-    def throttled(self) -> int:
-        return self._report.throttled
-
-    def read(
-        self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
-    ) -> Page:
-        if self._ending.requested:
-            raise OutOfTime("Interrupted.")
-        return self._report.read(campaign_activity_id, link=link, rows=rows, before=before)
-
-    def count(self, campaign_ids: "Sequence[str]", *, before: datetime) -> "CounterReadings":
-        if self._ending.requested:
-            raise OutOfTime("Interrupted.")
-        return self._report.count(campaign_ids, before=before)
+    return product.turns.take_turn(account, holder=HOLDER, before=until - COMMIT, until=until)
 
 
 def _new_tokens(
@@ -226,12 +219,10 @@ def _new_tokens(
             raise InvalidInput(str(error)) from None
     else:
         return None
-    import requests  # noqa: PLC0415
-
+    from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
 
-    with requests.Session() as session, redirect_stdout(sys.stderr):
-        session.trust_env = False
+    with Session() as session, redirect_stdout(sys.stderr):
         server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
         try:
             return consent(server, read_application(), port=PORT)
@@ -251,20 +242,28 @@ def _connect(product: "Watch", account: str, tokens: "Tokens", *, another_accoun
 
     with product.leases.hold(account, holder=HOLDER, lasts=TURN, commit=COMMIT) as lease:
         taken = take_over(product, lease, tokens, store, another_account=another_account)
-    _print(*accepted(taken).unchecked)
+    warn(*accepted(taken).unchecked)
 
 
 def _choose(product: "Watch", wanted: _Wanted) -> None:
     """Poll the named activities and no other; the progress of the others is kept."""
+
+    def change(activity: Activity) -> tuple[Activity, str]:
+        match activity.state:
+            case State.FINISHED:
+                return activity, ""
+            case _ if activity.campaign_activity_id not in wanted.named:
+                return replace(activity, state=State.PAUSED), ""
+            case State.PAUSED:
+                return replace(activity, state=State.ACTIVE), ""
+            case _:
+                return activity, ""
+
     now = product.clock.now()
     track_each(product.tracking, wanted.account_id, wanted.named, since=wanted.since, now=now)
     for activity in product.tracking.activities(wanted.account_id):
-        named = activity.campaign_activity_id in wanted.named
-        if named and activity.state is State.BROKEN and activity.last_error:
-            _print(activity.last_error)
-        state = State.ACTIVE if named else State.PAUSED
-        if activity.state not in (state, State.FINISHED, State.BROKEN):
-            product.tracking.save(replace(activity, state=state))
+        if activity.state is not State.BROKEN:  # Each turn reports those.
+            save_change(product.tracking, activity, change)
 
 
 def _read(source: str) -> "Tokens":
@@ -282,22 +281,19 @@ def _read(source: str) -> "Tokens":
 
 def _default_state_file(account: str) -> Path:
     """Return the account's own file in this system's folder for application data."""
+    from email_opens.adapters.local.private_files import make_private_folder  # noqa: PLC0415
+
     folder = Path(typer.get_app_dir("email-opens"))
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
     except OSError as error:
         raise InvalidInput(
-            f"The folder {folder} cannot be made: {error.strerror}. Name a file with --state."
+            f"The folder {folder} cannot be used: {error.strerror}. Name a file with --state."
         ) from None
     return folder / f"{account}.sqlite"
-
-
-def _print(*sentences: str) -> None:
-    for sentence in sentences:
-        print(sentence, file=sys.stderr, flush=True)
 
 
 def _print_on_a_terminal(sentence: str) -> None:
     """Print what is not needed in a log: cron would send it by mail."""
     if sys.stderr.isatty():
-        _print(sentence)
+        warn(sentence)

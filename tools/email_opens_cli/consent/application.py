@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-import requests
-
 from email_opens.adapters.retry import Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered
 from email_opens.adapters.vendor.oauth import post_as_client, read_grant
+from email_opens.adapters.vendor.session import Session
 from email_opens.errors import AccountDisconnected, AccountStopped, EmailOpensError, InvalidInput
 from email_opens.model import Tokens
 from email_opens.ports import Clock
@@ -95,7 +94,7 @@ def application(client_id: str, client_secret: str | None) -> Application:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationServer:
-    session: requests.Session
+    session: Session
     url: str
     clock: Clock
 

@@ -9,10 +9,15 @@ import base64
 import errno
 import hashlib
 import secrets
+import socket
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from email_opens.errors import InvalidInput
@@ -26,19 +31,25 @@ from email_opens_cli.consent.application import (
     refusal,
 )
 
+HOST = "127.0.0.1"
+"""The address that is listened on and redirected to. `localhost` may be another: ::1 would be free
+for any program of this machine, which would then receive the code."""
 PATH = "/connected"
 LONGEST_WAIT = timedelta(minutes=10)
 
 _ACCEPT_SECONDS = 0.2
 """How long the listener waits for a connection before it checks the deadline."""
-_IDLE_SECONDS = 2.0
-"""How long a connection may stay silent: browsers open some before they need them."""
+_REQUEST_SECONDS = 5.0
+"""How long a whole request may take; browsers open connections before they need them."""
+_MOST_REQUEST = 65_536
+_MOST_CONNECTIONS = 32
+"""With more than this the oldest is closed."""
 _MOST_CODE = 4096
 
 
 def redirect_uri(port: int) -> str:
     """Return the URI that the application must list at the vendor, character for character."""
-    return f"http://localhost:{port}{PATH}"
+    return f"http://{HOST}:{port}{PATH}"
 
 
 def consent(
@@ -98,14 +109,21 @@ def _listener(port: int, state: str) -> "_Listener":
         ) from None
 
 
-class _Listener(HTTPServer):
-    """Accepts the redirect of the browser, and refuses every other request."""
+class _Listener(ThreadingHTTPServer):
+    """Accepts the redirect of the browser, and refuses every other request.
+
+    Each connection has a thread, so that a slow one delays no other.
+    """
+
+    daemon_threads = True
+    block_on_close = False
 
     def __init__(self, port: int, state: str) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((HOST, port), _Handler)
         self.timeout = _ACCEPT_SECONDS
         self.state = state
         self.answer: dict[str, str] = {}
+        self._connections: list[socket.socket] = []
 
     def wait(self, clock: Clock, deadline: datetime) -> dict[str, str]:
         """Return the `code` or the `error` of the redirect."""
@@ -115,19 +133,26 @@ class _Listener(HTTPServer):
             self.handle_request()
         return self.answer
 
-    def respond(self, target: str) -> tuple[int, str]:
-        """Handle a request; return a status and a message for the person."""
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.append(request)
+        if len(self._connections) > _MOST_CONNECTIONS:
+            with suppress(OSError):  # Its thread may have closed it.
+                self._connections.pop(0).shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def read(self, target: str) -> tuple[int, str, dict[str, str]]:
+        """Return the status and a message for the person, and the answer that a request has."""
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query))
         if parts.path != PATH:
-            return HTTPStatus.NOT_FOUND, "There is nothing here."
+            return HTTPStatus.NOT_FOUND, "There is nothing here.", {}
         if not secrets.compare_digest(query.get("state", "").encode(), self.state.encode()):
-            return HTTPStatus.BAD_REQUEST, "This is not the expected redirect."
+            return HTTPStatus.BAD_REQUEST, "This is not the expected redirect.", {}
         if 0 < len(query.get("code", "")) <= _MOST_CODE:
-            self.answer = {"code": query["code"]}
-            return HTTPStatus.OK, "Thank you: go back to the terminal and close this page."
-        self.answer = {"error": query.get("error", "")}
-        return HTTPStatus.OK, "Consent was not given: go back to the terminal."
+            thanks = "Thank you: go back to the terminal and close this page."
+            return HTTPStatus.OK, thanks, {"code": query["code"]}
+        denied = "Consent was not given: go back to the terminal."
+        return HTTPStatus.OK, denied, {"error": query.get("error", "")}
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore a browser that disconnects early: a traceback would show the code."""
@@ -135,19 +160,46 @@ class _Listener(HTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Listener
-    timeout = _IDLE_SECONDS
+    timeout = _REQUEST_SECONDS
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = BytesIO(_head(self.connection, _REQUEST_SECONDS))
 
     def do_GET(self) -> None:
-        status, message = self.server.respond(self.path)
+        status, message, answer = self.server.read(self.path)
         body = message.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        # The address bar holds the code, which must not reach another page as its referrer.
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/plain; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            # The address bar holds the code, which must not reach another page as its referrer.
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(body)
+        finally:
+            # Afterwards, or the program could end before the person has the message.
+            self.server.answer = self.server.answer or answer
 
     def log_message(self, *_: object) -> None:
         """Log nothing: the request line holds the code."""
+
+
+def _head(connection: socket.socket, seconds: float) -> bytes:
+    """Read a request up to its blank line; return nothing of one that does not come in time."""
+    deadline, head = time.monotonic() + seconds, b""
+    while b"\r\n\r\n" not in head and len(head) < _MOST_REQUEST:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return b""
+        connection.settimeout(left)
+        try:
+            chunk = connection.recv(_MOST_REQUEST)
+        except OSError:
+            return b""
+        if not chunk:
+            return b""
+        head += chunk
+    return head

@@ -1,24 +1,31 @@
 """The demo's output: a live table on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from rich.console import Console, Group
-from rich.live import Live
 from rich.status import Status
-from rich.table import Table
-from rich.text import Text
 
 from email_opens.instants import iso
 from email_opens.model import Activity
 from email_opens_cli.demo.subscriber import Received, UnderWay
+from email_opens_cli.terminal.columns import Column, table
+from email_opens_cli.terminal.console import Renderable, TextConsole, redrawn, say, styled
 
 LATEST = 5
 """The number of latest opens that are shown."""
+_COLUMNS = (
+    Column("Activity", 14, rank=0),
+    Column("Watermark", 20, rank=1),
+    Column("Gaps", 4, rank=2, right=True),
+    Column("Published", 9, rank=3, right=True),
+    Column("Reported", 8, rank=4, right=True),
+    Column("Received", 8, rank=5, right=True),
+    Column("Delay", 6, rank=6, right=True),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,7 @@ class Shown:
 class Progress:
     """The current step, and how long each step took."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: TextConsole) -> None:
         self._console = console
         self._status: Status | None = None
         self._step = ""
@@ -54,7 +61,7 @@ class Progress:
         self.stop()
         self._step, self._began_seconds = step, time.monotonic()
         if self._console.is_terminal:
-            self._status = self._console.status(f"{step} …")
+            self._status = self._console.status(styled((f"{step} …", "")))
             self._status.start()
         else:
             self._console.print(f"{step} …")
@@ -66,16 +73,17 @@ class Progress:
             self._status = None
         if self._step and self._console.is_terminal:
             took_seconds = time.monotonic() - self._began_seconds
-            self._console.print(f"[green]✓[/] {self._step} ({took_seconds:.0f} s)")
+            step = f" {self._step} ({took_seconds:.0f} s)"
+            self._console.print(styled(("✓", "green"), (step, "")))
         self._step = ""
 
 
 class Screen:
     """A terminal, or what is not one."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True)
-        self._live: Live | None = None
+    def __init__(self, console: TextConsole | None = None) -> None:
+        self._console = console or TextConsole(soft_wrap=True)
+        self._redraw: Callable[..., None] | None = None
         self._shown = 0
 
     @contextmanager
@@ -87,12 +95,14 @@ class Screen:
         finally:
             progress.stop()
 
-    def live(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def live(self) -> Iterator[None]:
         """Redraw the table in place, if this is a terminal."""
         if not self._console.is_terminal:
-            return nullcontext()
-        self._live = Live(console=self._console, refresh_per_second=4)
-        return self._live
+            yield
+            return
+        with redrawn(self._console) as self._redraw:
+            yield
 
     def show(
         self, lines: Sequence[Shown], received: Sequence[Received], reply: dict[str, Any]
@@ -100,26 +110,27 @@ class Screen:
         """Show the progress of each activity, and the latest opens."""
         latest = received[self._shown :][-LATEST:]
         self._shown = len(received)
-        if self._live:
-            opens = [Text(_open(arrival)) for arrival in received[-LATEST:]]
-            self._live.update(Group(*opens, Text(), _table(lines)))
+        if self._redraw:
+            self._redraw(*map(_open, received[-LATEST:]), "", _table(lines))
             return
-        for arrival in latest:
-            print(_open(arrival), flush=True)
+        say(*map(_open, latest))
         progress = "; ".join(_line(line) for line in lines)
-        print(f"poll: {reply['requests']} requests, {reply['published']} published · {progress}")
+        say(f"poll: {reply['requests']} requests, {reply['published']} published · {progress}")
 
     def summary(
         self, reported: int, received: int, under_way: Mapping[str, UnderWay], repeated: int
     ) -> None:
         """Print the result; `under_way` holds, by send, what had not arrived when time ran out."""
-        left = "".join(f"Still under way              {n}: {u}\n" for n, u in under_way.items())
-        self._console.print(
-            f"\nRows in the vendor's report  {reported}\n"
-            f"Opens received               {received}\n"
-            f"{left or 'Missing                      0\n'}"
-            f"Repeated                     {repeated}\n"
-        )
+        left = [f"Still under way              {n}: {u}" for n, u in under_way.items()]
+        for line in (
+            "",
+            f"Rows in the vendor's report  {reported}",
+            f"Opens received               {received}",
+            *(left or ["Missing                      0"]),
+            f"Repeated                     {repeated}",
+            "",
+        ):
+            self._console.print(line)
         if repeated:
             self.failed("Some opens were received more than once.")
         elif under_way:
@@ -128,16 +139,18 @@ class Screen:
                 "Run `make demo` again when the machine has less to do."
             )
         else:
-            self._console.print("[green]Every open was received exactly once.[/]")
+            self._console.print("Every open was received exactly once.", style="green")
 
     def failed(self, sentence: str) -> None:
         """Print what went wrong."""
-        self._console.print(sentence, style="red", markup=False)
+        for line in sentence.splitlines():
+            self._console.print(line, style="red")
 
 
 def _open(arrival: Received) -> str:
     device = arrival.open.device_type or "an unnamed device"
-    return f"{iso(arrival.open.created_time)}  {arrival.email_address} opened on {device}"
+    address = arrival.email_address or "an erased contact"
+    return f"{iso(arrival.open.created_time)}  {address} opened on {device}"
 
 
 def _line(line: Shown) -> str:
@@ -149,22 +162,18 @@ def _line(line: Shown) -> str:
     )
 
 
-def _table(lines: Sequence[Shown]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("Activity", "Watermark"):
-        table.add_column(name)
-    for name in ("Gaps", "Published", "Reported", "Received", "Delay"):
-        table.add_column(name, justify="right")
-    for line in lines:
-        activity = line.activity
-        table.add_row(
-            line.name,
-            iso(activity.progress.watermark) if activity.progress.watermark else "-",
-            *(
-                str(n)
-                for n in (len(activity.progress.gaps), activity.counts.published, line.reported)
-            ),
-            str(len(line.received)),
-            line.delay,
-        )
-    return table
+def _table(lines: Sequence[Shown]) -> Renderable:
+    return table(_COLUMNS, map(_cells, lines))
+
+
+def _cells(line: Shown) -> dict[str, str]:
+    progress = line.activity.progress
+    return {
+        "Activity": line.name,
+        "Watermark": iso(progress.watermark) if progress.watermark else "-",
+        "Gaps": str(len(progress.gaps)),
+        "Published": str(line.activity.counts.published),
+        "Reported": str(line.reported),
+        "Received": str(len(line.received)),
+        "Delay": line.delay,
+    }

@@ -25,7 +25,7 @@ class Received(NamedTuple):
     """An open that the subscriber received."""
 
     open: ReportedOpen
-    email_address: str
+    email_address: str | None
     at: datetime
 
     @property
@@ -112,6 +112,6 @@ def _read(body: str, now: datetime) -> Received:
             utc(data["created_time"]),
             data.get("device_type"),
         ),
-        data["email_address"],
+        data.get("email_address"),
         now,
     )

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from email_opens.errors import EmailOpensError, LostRace
 from email_opens.instants import iso
-from email_opens.model import Activity
+from email_opens.model import Activity, State
 from email_opens.ports import Tracking
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import say
 from email_opens_cli.terminal.options import parse_account, parse_ids
 
 type Change = Callable[[Activity], tuple[Activity, str]]
@@ -43,7 +44,7 @@ def change_each(activity_ids: list[str], account: str, stack: str | None, change
         account_id, wanted = parse_account(account), parse_ids(activity_ids)
         tracking = product(stack).tracking
         for activity in of_account(tracking, account_id, wanted):
-            print(f"{activity.campaign_activity_id} {save_change(tracking, activity, change)}")
+            say(f"{activity.campaign_activity_id} {save_change(tracking, activity, change)}")
 
 
 def save_change(tracking: Tracking, activity: Activity, change: Change) -> str:
@@ -53,6 +54,8 @@ def save_change(tracking: Tracking, activity: Activity, change: Change) -> str:
         LostRace: the activity was written between each read and write.
     """
     for _ in range(_TRIES):
+        if activity.state is State.BROKEN:
+            raise EmailOpensError(activity.last_error or "The stored activity cannot be read.")
         changed, ending = change(activity)
         if changed == activity:
             return ending

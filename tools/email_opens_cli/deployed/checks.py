@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from email_opens.adapters.vendor.http import Reply
+from email_opens.adapters.vendor.refusals import Access, reason
 from email_opens.errors import AccountBusy, AccountDisconnected, EmailOpensError
 from email_opens.events import bucket
 from email_opens.instants import iso
@@ -159,28 +160,31 @@ def vendor(deployment: Deployment) -> Iterator[Finding]:
         return
     try:
         with hold(product.leases, account_id, "doctor", wait=deployment.wait) as lease:
-            reply = product.connect(account_id, lease.budget).reply(SUMMARIES, lease.before)
+            api = product.connect(account_id, lease.budget)
+            reply = api.reply(SUMMARIES, lease.before)
+            refused = reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+            access = api.privileges(lease.before).access if refused else Access.ALLOWED
     except AccountBusy as error:
         yield unchecked("vendor", "not checked", str(error))
         return
-    yield privilege(reply, account_id)
+    yield privilege(reply, access, account_id)
     yield skew(reply, product.clock.now())
 
 
-def privilege(reply: Reply, account_id: str) -> Finding:
+def privilege(reply: Reply, access: Access, account_id: str) -> Finding:
     """Return whether the account may read reports."""
     connect = f"then run `email-opens connect {account_id}`."
-    match reply.status:
-        case HTTPStatus.OK:
+    match access:
+        case Access.ALLOWED if reply.status == HTTPStatus.OK:
             return good("privilege", "the vendor returns reports")
-        case HTTPStatus.FORBIDDEN:
+        case Access.FORBIDDEN:
             return wrong(
                 "privilege",
                 "the vendor forbids reading reports",
                 "Give the account's user the privilege ui:campaign:metrics and the application "
                 f"the scope campaign_data; {connect}",
             )
-        case HTTPStatus.UNAUTHORIZED:
+        case Access.UNAUTHORIZED:
             return wrong(
                 "privilege",
                 "the vendor refuses the access token",
@@ -189,7 +193,7 @@ def privilege(reply: Reply, account_id: str) -> Finding:
         case _:
             return wrong(
                 "privilege",
-                f"the vendor answered {reply.status}{reply.traces()}",
+                f"the vendor answered {reason(reply)}",
                 "Run `email-opens doctor` again later; polls retry.",
             )
 
@@ -229,6 +233,13 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
         yield wrong("quota", what, "Pause what matters least, or wait until 00:00 UTC.")
     else:
         yield good("quota", what)
+    rests_until = account.rests_at(now)
+    if rests_until:
+        yield wrong(
+            "rest",
+            f"no request is sent before {iso(rests_until.replace(microsecond=0))}",
+            "The vendor asked for it or is unavailable; then the next turn goes on by itself.",
+        )
     if account.last_error:
         yield wrong("last turn", account.last_error, "Read the function's log for details.")
 
@@ -283,7 +294,8 @@ def alarms(deployment: Deployment) -> Iterator[Finding]:
 
 
 def left_overs(deployment: Deployment) -> Iterator[Finding]:
-    urls = left_over(aws().client("sqs"), deployment.product.clock.now())
+    topic_arn = deployment.product.settings.opens_topic_arn
+    urls = left_over(aws().client("sqs"), topic_arn, deployment.product.clock.now())
     for url in urls:
         yield wrong(
             "left-overs",

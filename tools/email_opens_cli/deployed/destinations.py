@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from email_opens.adapters.aws.publisher import Receiver, SnsPublisher, queue, reasons, topic
 from email_opens.errors import InvalidInput
 from email_opens.model import Activity, NewOpen
-from email_opens.ports import Clock
+from email_opens.ports import Clock, Delivery
 from email_opens_cli.deployed.product import aws
 
 _NAME = "The destination"
@@ -24,13 +24,11 @@ class Destination:
         """The reason for each open that was refused for good."""
         self._publisher = SnsPublisher(receiver, reasons(self.refused), clock)
 
-    def send(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
-        """Send opens; return how many were accepted.
-
-        Raises:
-            PublishFailed: some were neither accepted nor refused for good.
-        """
-        return len(opens) - self._publisher.publish(activity, opens, now)
+    def send(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
+        """Send opens; those that were refused for good are settled too."""
+        return self._publisher.publish(activity, opens, now)
 
 
 def destination(address: str, opens_topic_arn: str, clock: Clock) -> Destination:

@@ -4,7 +4,6 @@ A command waits until the turn in hand gives the lease back. Long work gives it 
 again, so that the schedule's turns take place in between.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,6 +12,7 @@ from uuid import uuid4
 from email_opens.errors import BudgetSpent, OutOfTime
 from email_opens.turns.lease import Lease, Leases
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain
+from email_opens_cli.terminal.console import warn
 
 HOLD = timedelta(seconds=60)
 """How long a command that was killed keeps turns away, at most."""
@@ -52,7 +52,7 @@ def hold(leases: Leases, account_id: str, command: str, *, wait: timedelta) -> I
 
 def print_wait(sentence: str) -> None:
     """Print why a command waits."""
-    print(f"{sentence} Ctrl-C stops waiting.", file=sys.stderr, flush=True)
+    warn(f"{sentence} Ctrl-C stops waiting.")
 
 
 def work_in_leases(

@@ -20,6 +20,10 @@ WAIT_SECONDS = 1
 
 _BATCH = 10
 
+_MOST_REPEATS = 20
+"""Replies in a row with nothing but letters that were received before, after which no new one is
+expected: a letter comes again when it was held for longer than `HELD_SECONDS`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -81,7 +85,10 @@ class Letters:
 
     def matching(self, reason: str | None) -> Iterator[list[Letter]]:
         """Yield the letters whose reason contains a text, some at a time, each once."""
-        while new := self._new():
+        repeats = 0
+        while repeats < _MOST_REPEATS and (received := self._receive()):
+            new = self._unseen(received)
+            repeats = 0 if new else repeats + 1
             matches = [
                 letter
                 for letter in new
@@ -108,15 +115,18 @@ class Letters:
                 deleted += 1
         return deleted
 
-    def _new(self) -> list[Letter]:
-        """Receive some letters; return those that were not received before."""
-        messages = self._sqs.receive_message(
+    def _receive(self) -> "list[MessageTypeDef]":
+        """Receive some messages; none: the queue holds no others."""
+        return self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=_BATCH,
             MessageAttributeNames=["All"],
             VisibilityTimeout=HELD_SECONDS,
             WaitTimeSeconds=WAIT_SECONDS,
         ).get("Messages", [])
+
+    def _unseen(self, messages: "Sequence[MessageTypeDef]") -> list[Letter]:
+        """Hold messages; return those that were not received before."""
         received = self._deleted | self._receipts.keys()
         self._receipts |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
         return [_letter(message) for message in messages if message["MessageId"] not in received]

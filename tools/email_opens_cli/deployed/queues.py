@@ -1,7 +1,7 @@
 """Queues that listen to a topic: for as long as a `tail` runs, or the demo.
 
-The queue of a `tail` has a tag with the time at which it was last in use. If the command is
-killed, the tag grows old, and the next `tail` removes the queue.
+The queue of a `tail` has tags with its topic and with the time at which it was last in use. If the
+command is killed, the time grows old, and the next `tail` of the same topic removes the queue.
 """
 
 import json
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PREFIX = "email-opens-tail-"
 ALIVE_AT = "email-opens-tail-alive-at"
 """The tag with the time at which the queue was last in use."""
+TOPIC = "email-opens-tail-topic"
+"""The tag with the ARN of the topic: the queues of other stacks are not ours to remove."""
 ALIVE_EVERY = timedelta(minutes=2)
 LEFT_OVER_AFTER = timedelta(minutes=15)
 
@@ -56,18 +58,19 @@ class TopicQueue:
             tags=tags,
         )["QueueUrl"]
 
-    def subscribe(self, **attributes: str) -> None:
-        """Allow the topic to send to the queue, and subscribe it."""
+    def subscribe(self, **attributes: str) -> str:
+        """Allow the topic to send to the queue, and subscribe it; return the subscription's ARN."""
         arn = queue_arn(self._sqs, self.url)
         self._sqs.set_queue_attributes(
             QueueUrl=self.url, Attributes={"Policy": _policy(arn, self._topic_arn)}
         )
-        self._sns.subscribe(
+        reply = self._sns.subscribe(
             TopicArn=self._topic_arn,
             Protocol="sqs",
             Endpoint=arn,
             Attributes={"RawMessageDelivery": "true", **attributes},
         )
+        return reply["SubscriptionArn"]
 
     def receive(self, wait_seconds: int) -> list[str]:
         """Wait for messages; delete them and return their bodies."""
@@ -104,16 +107,28 @@ class TailQueue:
     @contextmanager
     def listening(self, filter_policy: Mapping[str, Any], now: datetime) -> Iterator[None]:
         """Create the queue and subscribe it; remove both whatever happens."""
-        name, tags = f"{PREFIX}{uuid4().hex[:16]}", {ALIVE_AT: iso(now)}
+        name, tags = (
+            f"{PREFIX}{uuid4().hex[:16]}",
+            {
+                ALIVE_AT: iso(now),
+                TOPIC: self._topic_arn,
+            },
+        )
         self._alive_at = now
         queue = self._queue = TopicQueue(
             self._sns, self._sqs, self._topic_arn, name, kept_seconds=_KEPT_SECONDS, **tags
         )
+        subscription = None
         try:
-            queue.subscribe(FilterPolicy=json.dumps(filter_policy))
+            subscription = queue.subscribe(FilterPolicy=json.dumps(filter_policy))
             yield
         finally:
-            remove(self._sns, self._sqs, self._topic_arn, queue.url)
+            if subscription is not None:
+                # By its ARN: a list may not show yet what was subscribed a moment ago.
+                self._sns.unsubscribe(SubscriptionArn=subscription)
+                self._sqs.delete_queue(QueueUrl=queue.url)
+            else:
+                remove(self._sns, self._sqs, self._topic_arn, queue.url)
 
     def receive(self, now: datetime) -> list[str]:
         """Wait a little for messages; delete them and return their bodies."""
@@ -131,28 +146,33 @@ def queue_arn(sqs: "SQSClient", url: str) -> str:
 
 
 def remove(sns: "SNSClient", sqs: "SQSClient", topic_arn: str, url: str) -> None:
-    """Delete a queue and its subscription, or what is left of both."""
+    """Delete a queue's subscription to a topic, then the queue.
+
+    If the subscription cannot be deleted the queue stays, so that the next attempt finds both.
+    """
     arn = queue_arn(sqs, url)
     try:
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
-        for subscription in [found for page in pages for found in page["Subscriptions"]]:
-            if subscription.get("Endpoint") == arn:
-                sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
-    finally:
-        sqs.delete_queue(QueueUrl=url)
+        subscriptions = [found for page in pages for found in page["Subscriptions"]]
+    except sns.exceptions.NotFoundException:
+        subscriptions = []  # A topic that does not exist has no subscriptions.
+    for subscription in subscriptions:
+        if subscription.get("Endpoint") == arn:
+            sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    sqs.delete_queue(QueueUrl=url)
 
 
-def left_over(sqs: "SQSClient", now: datetime) -> Sequence[str]:
-    """Return the URLs of the queues of `tail` that have long not been in use."""
+def left_over(sqs: "SQSClient", topic_arn: str, now: datetime) -> Sequence[str]:
+    """Return the URLs of a topic's queues of `tail` that have long not been in use."""
     pages = sqs.get_paginator("list_queues").paginate(QueueNamePrefix=PREFIX)
     urls = [url for page in pages for url in page.get("QueueUrls", [])]
-    return [url for url in urls if _is_left_over(sqs, url, now)]
+    return [url for url in urls if _is_left_over(sqs, url, topic_arn, now)]
 
 
-def _is_left_over(sqs: "SQSClient", url: str, now: datetime) -> bool:
+def _is_left_over(sqs: "SQSClient", url: str, topic_arn: str, now: datetime) -> bool:
     try:
         tags = sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
-        return now - utc(tags[ALIVE_AT]) > LEFT_OVER_AFTER
+        return tags[TOPIC] == topic_arn and now - utc(tags[ALIVE_AT]) > LEFT_OVER_AFTER
     except (KeyError, ValueError):
         return False  # Another program has created it.
     except ClientError as error:

@@ -1,9 +1,11 @@
 """Tables that fit the terminal: the least important columns are left out if it is narrow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rich.table import Table
+
+from email_opens_cli.terminal.console import Renderable
 
 GAP = 2
 """Spaces between two columns."""
@@ -34,8 +36,8 @@ def fitting(columns: Iterable[Column], width: int) -> list[Column]:
     return [column for column in columns if column in kept]
 
 
-def table(columns: Sequence[Column]) -> Table:
-    """Return an empty table of these columns."""
+def table(columns: Sequence[Column], rows: Iterable[Mapping[str, str]]) -> Renderable:
+    """Return a table of these columns; a row has its cells by the names of all columns."""
     made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
     for column in columns:
         made.add_column(
@@ -44,4 +46,6 @@ def table(columns: Sequence[Column]) -> Table:
             no_wrap=not column.folds,
             overflow="fold" if column.folds else "ellipsis",
         )
+    for cells in rows:
+        made.add_row(*(cells[column.name] for column in columns))
     return made

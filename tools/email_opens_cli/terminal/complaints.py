@@ -1,6 +1,5 @@
 """Errors as a sentence on stderr and an exit code, never as a traceback."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Never
@@ -8,6 +7,7 @@ from typing import Never
 import typer
 
 from email_opens.errors import EmailOpensError, InvalidInput, InvalidSettings
+from email_opens_cli.terminal.console import warn
 
 FAILED = 1
 BAD_INPUT = 2
@@ -31,7 +31,7 @@ _SIGNED_OUT = (
 
 def complain(sentence: str, code: int) -> Never:
     """Print a sentence on stderr and end with an exit code."""
-    print(sentence, file=sys.stderr)
+    warn(sentence)
     raise typer.Exit(code)
 
 

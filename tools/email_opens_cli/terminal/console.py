@@ -1,27 +1,93 @@
-"""Output on a terminal, and in a pipe."""
+"""Output on a terminal, and in a pipe: the one place where commands print.
 
+Names, devices, addresses and error texts come from outside. So whatever is printed is text: its
+control characters are replaced, and markup, emoji codes and links in it mean nothing.
+"""
+
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+from unicodedata import category
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
 
 from email_opens.errors import InvalidInput
 
 WIDE = 240
 """Columns if stdout is not a terminal, so that nothing is cut in a file or a pipe."""
+REPLACEMENT = "�"
 
+_UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of characters that move the cursor, break or reorder lines, or cannot be encoded."""
+_JOINERS = ("\N{ZERO WIDTH NON-JOINER}", "\N{ZERO WIDTH JOINER}")
+"""Within emoji and in some scripts; they change nothing else."""
 
-def console() -> Console:
-    """Return the console of stdout."""
-    made = Console(highlight=False)
-    return made if made.is_terminal else Console(highlight=False, width=WIDE)
+type Styled = tuple[str, str]
+"""A text and its style."""
+type Renderable = RenderableType
+"""What a console prints."""
 
 
 def printable(text: str) -> str:
-    """Return a name of the vendor's without characters that would control a terminal."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+    """Return text that stays on its line and cannot control a terminal."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        REPLACEMENT if category(character) in _UNSAFE and character not in _JOINERS else character
+        for character in text
+    )
+
+
+def say(*lines: str) -> None:
+    """Print lines on stdout."""
+    for line in lines:
+        print(printable(line), flush=True)
+
+
+def warn(*lines: str) -> None:
+    """Print lines on stderr."""
+    for line in lines:
+        print(printable(line), file=sys.stderr, flush=True)
+
+
+def say_json(value: Any, *, indent: int | None = None) -> None:
+    """Print a value as JSON on stdout, in ASCII: each control character is an escape."""
+    separators = (",", ":") if indent is None else None
+    print(json.dumps(value, indent=indent, separators=separators), flush=True)
+
+
+class TextConsole(Console):
+    """A console that prints each string as text, whatever it contains."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        # Rich makes text of every string here: of what is printed, and of each cell of a table.
+        return super().render_str(printable(text), **options)
+
+
+def console() -> TextConsole:
+    """Return the console of stdout."""
+    made = TextConsole()
+    return made if made.is_terminal else TextConsole(width=WIDE)
+
+
+def styled(*parts: Styled) -> Renderable:
+    """Return a line of parts, each in a style."""
+    return Text.assemble(*((printable(text), style) for text, style in parts))
+
+
+@contextmanager
+def redrawn(screen: TextConsole) -> Iterator[Callable[..., None]]:
+    """Yield a function that replaces what it drew before by these parts, one below another."""
+    with Live(console=screen, auto_refresh=False) as live:
+        yield lambda *parts: live.update(Group(*parts), refresh=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -35,7 +101,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise InvalidInput(f"{question} There is no terminal to confirm this on: add --yes.")
-    typer.confirm(question, abort=True, err=True)
+    typer.confirm(printable(question), abort=True, err=True)
 
 
 @contextmanager
@@ -44,7 +110,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
     Yields a function that takes the count so far.
     """
-    shown = Console(stderr=True, highlight=False)
+    shown = TextConsole(stderr=True)
     if not shown.is_terminal:
         yield _ignore
         return

@@ -3,6 +3,9 @@
 A record maps an attribute's name to its value under its type: `{"watermark": {"S": "2026-…"}}`.
 The types are S (text), N (a number as text), BOOL, L (list) and M (map). Values that are None or
 empty are left out. Instants are ISO 8601 text, for people who read a table.
+
+What is learned again by itself, such as names, counters and rates, is a hint: one that cannot be
+read is dropped. Anything else that cannot be read is refused by its name.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -75,15 +78,15 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         requests_day=_text(record, "requests_day"),
         requests_spent=_whole(record, "requests_spent") or 0,
         closed_until=_instant(record, "closed_until"),
-        rests_until=_instant(record, "rests_until"),
-        outages=_whole(record, "outages") or 0,
+        rests_until=_hint(record, "rests_until", _bounded_instant),
+        outages=_hint(record, "outages", _whole) or 0,
         vendor_account_id=_text(record, "vendor_account_id"),
-        last_error=_text(record, "last_error"),
+        last_error=_hint(record, "last_error", _text),
         counter_trust=CounterTrust(
-            read_at=_bounded_instant(record, "counted_at"),
-            current_until=_bounded_instant(record, "told_until"),
-            lag_seconds=_real(record, "lag_seconds") or 0.0,
-            missed=min(1.0, _real(record, "missed") or 0.0),
+            read_at=_hint(record, "counted_at", _bounded_instant),
+            current_until=_hint(record, "told_until", _bounded_instant),
+            lag_seconds=_hint(record, "lag_seconds", _real) or 0.0,
+            missed=min(1.0, _hint(record, "missed", _real) or 0.0),
         ),
     )
 
@@ -173,10 +176,10 @@ def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) 
     return Activity(
         account_id=account_id,
         campaign_activity_id=campaign_activity_id,
-        campaign_id=_text(record, "campaign_id"),
-        campaign_name=_text(record, "campaign_name"),
+        campaign_id=_hint(record, "campaign_id", _text),
+        campaign_name=_hint(record, "campaign_name", _text),
         state=_state(record),
-        sent_at=_bounded_instant(record, "sent_at"),
+        sent_at=_hint(record, "sent_at", _bounded_instant),
         tracked_at=_required(record, "tracked_at", _bounded_instant),
         tracked_from=_instant(record, "tracked_from"),
         progress=Progress(
@@ -185,21 +188,21 @@ def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) 
             polled_at=_instant(record, "polled_at"),
             swept_at=_instant(record, "swept_at"),
             audited_at=_instant(record, "audited_at"),
-            audit_at=_instant(record, "audit_at"),
+            audit_at=_hint(record, "audit_at", _bounded_instant),
         ),
         counts=Counts(
             published=_whole(record, "published") or 0,
-            reported=_whole(record, "reported"),
+            reported=_hint(record, "reported", _whole),
             rejected=_whole(record, "rejected") or 0,
         ),
-        last_error=_text(record, "last_error"),
-        missing_since=_bounded_instant(record, "missing_since"),
+        last_error=_hint(record, "last_error", _text),
+        missing_since=_hint(record, "missing_since", _bounded_instant),
         weight=_positive(record, "weight") or 1.0,
         profile=Profile(
             estimate=_estimate(record),
-            pages=_positive(record, "pages") or 1.0,
-            counter=_whole(record, "counter"),
-            uncounted=bool(_value(record, "uncounted", "BOOL", "a boolean")),
+            pages=_hint(record, "pages", _positive) or 1.0,
+            counter=_hint(record, "counter", _whole),
+            uncounted=_hint(record, "uncounted", _boolean) or False,
         ),
         version=_whole(record, "version") or 0,
     )
@@ -221,7 +224,7 @@ def _rates(activity: Activity) -> dict[str, str]:
 
 
 def _estimate(record: StoredRecord) -> Estimate | None:
-    opens, exposure = _positive(record, "opens"), _positive(record, "exposure")
+    opens, exposure = (_hint(record, name, _positive) for name in ("opens", "exposure"))
     if opens is None or exposure is None:
         return None
     return Estimate(opens, exposure)
@@ -284,6 +287,21 @@ def _required[T](
     value = read(record, name)
     if value is None:
         raise _Malformed(f"its {name} is missing")
+    return value
+
+
+def _hint[T](
+    record: StoredRecord, name: str, read: Callable[[StoredRecord, str], T | None]
+) -> T | None:
+    """Read what is learned again by itself; None also if it is malformed."""
+    try:
+        return read(record, name)
+    except _Malformed:
+        return None
+
+
+def _boolean(record: StoredRecord, name: str) -> bool | None:
+    value: bool | None = _value(record, name, "BOOL", "a boolean")
     return value
 
 

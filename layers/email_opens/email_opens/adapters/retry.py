@@ -40,14 +40,23 @@ class Retries:
         Raises:
             EmailOpensError: `failure`, since no attempt or no time for one is left.
         """
+        if not self.again(seconds):
+            raise failure
+
+    def again(self, seconds: float | None = None, *, attempts: int = MOST_ATTEMPTS) -> bool:
+        """Wait before the next of at most `attempts` attempts, as in `wait`.
+
+        Returns False, without a wait, if no attempt or no time for one is left.
+        """
         self._failures += 1
         if seconds is None:
             longest = _longest_seconds(self._failures, _FIRST_VENDOR_SECONDS, _MOST_VENDOR_SECONDS)
             seconds = random.uniform(0, longest)  # noqa: S311 - jitter is not a secret
         left = (self._before - self._clock.now()).total_seconds()
-        if self._failures >= MOST_ATTEMPTS or seconds + ATTEMPT_SECONDS > left:
-            raise failure
+        if self._failures >= attempts or seconds + ATTEMPT_SECONDS > left:
+            return False
         self._clock.sleep(seconds)
+        return True
 
 
 def _longest_seconds(failures: int, first: float, most: float) -> float:

@@ -1,7 +1,12 @@
 """Campaigns as the vendor describes them, and what discovery keeps of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
+
+type Place = tuple[datetime, str]
+"""A send's place in the order of a search: its instant, and the campaign's id among ties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +15,10 @@ class Summary:
 
     campaign_id: str
     last_sent: datetime
+
+    @property
+    def place(self) -> Place:
+        return self.last_sent, self.campaign_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +49,59 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class SeenCampaign:
-    """A campaign that a search has read."""
+    """A campaign that a search has read, or has failed to read."""
 
     last_sent: datetime
     """When it had last been sent: after a later send it is read again."""
     left_out: str | None = None
     """The name for which it was left out."""
+    failures: int = 0
+    """Attempts in a row that failed; 0: it was read."""
+    retry_at: datetime | None = None
+    """When a failed campaign may be read again; None: at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A range of sends, both ends included, that were seen and are no longer remembered."""
+
+    oldest: Place
+    newest: Place
+
+    def covers(self, place: Place) -> bool:
+        return self.oldest <= place <= self.newest
+
+
+@dataclass(frozen=True, slots=True)
+class SearchMemory:
+    """What searches have seen.
+
+    Searches read the latest sends first. So the oldest remembered send has no unread one above
+    it, and what is forgotten is one range: the sends within it count as seen.
+    """
+
+    campaigns: Mapping[str, SeenCampaign] = field(default_factory=dict)
+    """By campaign id."""
+    forgotten: Forgotten | None = None
+
+    def ranked(self) -> list[tuple[str, SeenCampaign]]:
+        """Return the campaigns, first those to remember longest.
+
+        A campaign that failed is remembered longest, because it is still to be read.
+        """
+
+        def rank(item: tuple[str, SeenCampaign]) -> tuple[bool, Place]:
+            campaign_id, seen = item
+            return seen.failures > 0, (seen.last_sent, campaign_id)
+
+        return sorted(self.campaigns.items(), key=rank, reverse=True)
+
+    def reduced(self, number: int) -> Self:
+        """Return a memory of that many campaigns; the others extend the forgotten range."""
+        ranked = self.ranked()
+        places = [(seen.last_sent, campaign_id) for campaign_id, seen in ranked[number:]]
+        if not places:
+            return self
+        if self.forgotten is not None:
+            places += [self.forgotten.oldest, self.forgotten.newest]
+        return type(self)(dict(ranked[:number]), Forgotten(min(places), max(places)))

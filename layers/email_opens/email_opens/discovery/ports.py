@@ -1,10 +1,9 @@
 """What discovery needs from the outside, as Protocols."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summaries
+from email_opens.discovery.campaigns import Campaign, SearchMemory, Summaries
 
 
 class Campaigns(Protocol):
@@ -43,13 +42,14 @@ class Campaigns(Protocol):
 
 
 class SeenCampaigns(Protocol):
-    """The campaigns that searches have read, by their ids.
+    """The memory of the searches of each account.
 
-    They keep a search from reading the same campaigns again, and from tracking what a person has
-    untracked. If some are lost, that costs requests, but no opens.
+    It keeps a search from reading the same campaigns again, and from tracking what a person has
+    untracked. If it is lost, that costs requests, but no opens.
     """
 
-    def load(self, account_id: str) -> dict[str, SeenCampaign]: ...
+    def load(self, account_id: str) -> SearchMemory:
+        """Return what is stored; an entry that is malformed is left out."""
 
-    def store(self, account_id: str, seen: Mapping[str, SeenCampaign]) -> None:
-        """Replace what is stored."""
+    def store(self, account_id: str, memory: SearchMemory) -> None:
+        """Replace what is stored; campaigns that do not fit are forgotten (`reduced`)."""

@@ -3,16 +3,22 @@
 Between two stretches the account is left alone, so that a search delays a turn only by moments.
 """
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summary
+from email_opens.discovery.campaigns import Campaign, SearchMemory, SeenCampaign, Summary
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.selection import (
     Names,
+    after_failure,
     first_tracked,
     floor_of,
+    is_forgotten,
+    is_seen,
+    last_sends,
+    recent,
     renewed,
     still_needed,
     to_read,
@@ -25,6 +31,7 @@ from email_opens.errors import (
     LostRace,
     OutOfTime,
     PagingBroken,
+    ReportUnavailable,
 )
 from email_opens.model import Activity, State
 from email_opens.ports import Clock, Tracking
@@ -39,6 +46,8 @@ LEASE = timedelta(seconds=15)
 """How long a search that was killed keeps turns away, at most."""
 COMMIT = timedelta(seconds=3)
 """The end of a lease, kept to record what was found."""
+MOST_FAILURES_IN_A_ROW = 5
+"""Campaigns after which a search takes it that the vendor is failing, and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,10 @@ class Found:
     removed: list[str] = field(default_factory=list)
     """Campaigns that the vendor has removed, or does not know."""
     failures: list[CampaignFailure] = field(default_factory=list)
+    unread: int = 0
+    """Campaigns that are left for the next search."""
+    forgotten: int = 0
+    """Sends of the lookback that the memory has no room for; they count as seen."""
     requests: int = 0
     throttled: int = 0
     stopped: EmailOpensError | None = None
@@ -142,16 +155,19 @@ class _Search:
     link: str | None = None
     links: set[str] = field(default_factory=set)
     summaries: list[Summary] = field(default_factory=list)
-    waiting: list[Summary] | None = None
-    """The campaigns to read, latest send last; None: that is not known yet."""
+    waiting: deque[Summary] | None = None
+    """The campaigns to read, in order; None: that is not known yet."""
     read: dict[str, SeenCampaign] = field(default_factory=dict)
     tracked: dict[str, Activity] | None = None
     """The tracked activities by their ids, once a stretch has read them."""
+    last_sends: dict[str, datetime] = field(default_factory=dict)
+    """The last sends of their campaigns."""
+    failures_in_a_row: int = 0
     _floor: datetime | None = None
 
     @property
     def done(self) -> bool:
-        return self.waiting == []
+        return self.waiting is not None and not self.waiting
 
     @property
     def left(self) -> tuple[int, int | None]:
@@ -161,33 +177,32 @@ class _Search:
     def work(self, campaigns: Campaigns, before: datetime) -> None:
         """Work a stretch under a lease, and store which campaigns were read."""
         discovery, account_id = self.discovery, self.found.account_id
-        seen = discovery.seen.load(account_id)
-        floor = self._floor or floor_of(seen, discovery.lookback, discovery.clock.now())
+        memory = discovery.seen.load(account_id)
+        floor = self._floor or floor_of(memory, discovery.lookback, discovery.clock.now())
         self._floor, self.read = floor, {}
         # A turn may have changed what is tracked since the last stretch.
         self.tracked = None
         try:
             if self.waiting is None:
-                self._list(campaigns, seen, floor, before)
+                self._list(campaigns, memory, floor, before)
             while self.waiting and campaigns.requests < STRETCH_REQUESTS:
-                summary = self.waiting.pop()
+                summary = self.waiting.popleft()
                 try:
-                    self._take(summary, campaigns, floor, before)
+                    self._take(summary, memory, campaigns, floor, before)
                 except OutOfTime:
-                    self.waiting.append(summary)
+                    self.waiting.appendleft(summary)
                     raise
         finally:
             self.found.requests += campaigns.requests
             self.found.throttled += campaigns.throttled
+            self.found.unread = len(self.waiting or ())
             if self.read:
-                discovery.seen.store(account_id, still_needed(seen, floor) | self.read)
+                kept = still_needed(memory, floor)
+                kept = replace(kept, campaigns={**kept.campaigns, **self.read})
+                discovery.seen.store(account_id, kept)
 
     def _list(
-        self,
-        campaigns: Campaigns,
-        seen: dict[str, SeenCampaign],
-        floor: datetime,
-        before: datetime,
+        self, campaigns: Campaigns, memory: SearchMemory, floor: datetime, before: datetime
     ) -> None:
         """Read summaries down to the floor, and choose the campaigns to read."""
         while campaigns.requests < STRETCH_REQUESTS:
@@ -195,8 +210,10 @@ class _Search:
             self.summaries += page.summaries
             reached = bool(page.summaries) and page.summaries[-1].last_sent < floor
             if page.next_link is None or reached:
-                latest = {summary.campaign_id: summary for summary in reversed(self.summaries)}
-                self.waiting = to_read(latest.values(), seen, floor, self.discovery.names)
+                discovery = self.discovery
+                sends = recent(self.summaries, floor)
+                self.waiting = deque(to_read(sends, memory, discovery.names, discovery.clock.now()))
+                self.found.forgotten = sum(is_forgotten(send, memory) for send in sends)
                 return
             if page.next_link in self.links:
                 raise PagingBroken("The next links of the summaries lead in a circle.")
@@ -204,53 +221,105 @@ class _Search:
             self.link = page.next_link
 
     def _take(
-        self, summary: Summary, campaigns: Campaigns, floor: datetime, before: datetime
+        self,
+        summary: Summary,
+        memory: SearchMemory,
+        campaigns: Campaigns,
+        floor: datetime,
+        before: datetime,
     ) -> None:
-        """Read a campaign and track what it sent; if it fails, the next search reads it again."""
+        """Read a campaign and track what it sent, unless that was done before.
+
+        A campaign that fails is remembered as such, and read again by a later search.
+        """
+        # Another search may have read it since this one has read the summaries.
+        if is_seen(summary, memory, self.discovery.names):
+            return
+        tracked = self._tracked()
+        last_tracked = self.last_sends.get(summary.campaign_id)
+        if last_tracked is not None and last_tracked >= summary.last_sent:
+            self.read[summary.campaign_id] = SeenCampaign(summary.last_sent)
+            return
+        seen, failure = self._read(summary, tracked, campaigns, floor, before)
+        now = self.discovery.clock.now()
+        self.read[summary.campaign_id] = seen or after_failure(
+            summary, memory.campaigns.get(summary.campaign_id), now
+        )
+        self.found.campaigns += 1
+        if failure is None:
+            self.failures_in_a_row = 0
+            return
+        self.found.failures.append(CampaignFailure(summary.campaign_id, failure))
+        self.failures_in_a_row += 1
+        if self.failures_in_a_row >= MOST_FAILURES_IN_A_ROW:
+            raise ReportUnavailable(
+                f"The search ended after {MOST_FAILURES_IN_A_ROW} campaigns in a row that could "
+                "not be read; the next search continues."
+            )
+
+    def _read(
+        self,
+        summary: Summary,
+        tracked: dict[str, Activity],
+        campaigns: Campaigns,
+        floor: datetime,
+        before: datetime,
+    ) -> tuple[SeenCampaign | None, Exception | None]:
+        """Read a campaign and track what it sent.
+
+        Returns what to remember, None if it is to be read again, and why it failed.
+        """
         try:
             campaign = campaigns.campaign(summary.campaign_id, before=before)
-            left_out = None
-            if campaign is None or campaign.removed:
+            if campaign is None:
+                # The list has it, so the vendor may know it later.
+                self.found.removed.append(summary.campaign_id)
+                return None, None
+            if campaign.removed:
                 self.found.removed.append(summary.campaign_id)
             elif not self.discovery.names.take(campaign.name):
                 self.found.left_out.append(summary.campaign_id)
-                left_out = campaign.name or ""
+                return SeenCampaign(summary.last_sent, left_out=campaign.name or ""), None
             else:
-                self._track(campaign, summary, campaigns, floor, before)
-            self.read[summary.campaign_id] = SeenCampaign(summary.last_sent, left_out)
+                self._track(campaign, summary, tracked, campaigns, floor, before)
         except (ActivityFailed, LostRace) as error:
-            self.found.failures.append(CampaignFailure(summary.campaign_id, error))
+            return None, error
         except EmailOpensError:
             raise
         except Exception as error:  # noqa: BLE001 - reported, and it stops no other campaign
-            self.found.failures.append(CampaignFailure(summary.campaign_id, error))
-        self.found.campaigns += 1
+            return None, error
+        return SeenCampaign(summary.last_sent), None
+
+    def _tracked(self) -> dict[str, Activity]:
+        """Return the tracked activities by their ids, read once a stretch."""
+        if self.tracked is None:
+            activities = self.discovery.tracking.activities(self.found.account_id)
+            self.tracked = {activity.campaign_activity_id: activity for activity in activities}
+            self.last_sends = last_sends(activities)
+        return self.tracked
 
     def _track(
         self,
         campaign: Campaign,
         summary: Summary,
+        tracked: dict[str, Activity],
         campaigns: Campaigns,
         floor: datetime,
         before: datetime,
     ) -> None:
         """Track each activity that was sent lately, or that is still to be sent."""
-        tracking, account_id = self.discovery.tracking, self.found.account_id
         ids = list(dict.fromkeys(a.campaign_activity_id for a in trackable(campaign)))
         # A single activity was sent with its campaign.
         sent = {ids[0]: summary.last_sent} if len(ids) == 1 else {}
-        if self.tracked is None:
-            activities = tracking.activities(account_id)
-            self.tracked = {activity.campaign_activity_id: activity for activity in activities}
         for activity_id in ids:
             sent_at = sent.get(activity_id) or campaigns.last_run(activity_id, before=before)
-            activity = self.tracked.get(activity_id)
+            activity = tracked.get(activity_id)
             if activity is not None:
                 self._renew(activity, renewed(activity, campaign, sent_at))
             elif sent_at is None or sent_at >= floor:
                 now = self.discovery.clock.now()
-                activity = first_tracked(account_id, campaign, activity_id, sent_at, now)
-                if tracking.add(activity):
+                activity = first_tracked(self.found.account_id, campaign, activity_id, sent_at, now)
+                if self.discovery.tracking.add(activity):
                     self.found.tracked.append(activity)
 
     def _renew(self, before: Activity, renewed_activity: Activity) -> None:

@@ -1,19 +1,30 @@
 """The sends to track: those that are recent and not tracked yet. Pure.
 
-A campaign is read once for each of its sends. What is tracked are its activities: the primary
-e-mail, and each resend.
+A campaign is read once for each of its sends; one that fails is read again after a pause that
+grows. What is tracked are its activities: the primary e-mail, and each resend.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from email_opens.discovery.campaigns import Campaign, CampaignActivity, SeenCampaign, Summary
+from email_opens.discovery.campaigns import (
+    Campaign,
+    CampaignActivity,
+    SearchMemory,
+    SeenCampaign,
+    Summary,
+)
 from email_opens.model import Activity, State
 
 TRACKED_ROLES = ("primary_email", "resend")
 """A permalink is a page that is not sent, so it has no opens."""
+
+MOST_RETRIES = 2
+"""Campaigns that have failed before and that one search reads again, at most."""
+RETRY = timedelta(minutes=15)
+LONGEST_RETRY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +39,94 @@ class Names:
         return _any(self.include, name) and not _any(self.exclude, name)
 
 
-def floor_of(seen: Mapping[str, SeenCampaign], lookback: timedelta, now: datetime) -> datetime:
+def floor_of(memory: SearchMemory, lookback: timedelta, now: datetime) -> datetime:
     """Return the instant from which sends are searched for.
 
     It is the lookback, or the last known send if no search has run for longer than that.
     """
-    latest = max((campaign.last_sent for campaign in seen.values()), default=now)
+    latest = max((campaign.last_sent for campaign in memory.campaigns.values()), default=now)
     return min(now - lookback, latest)
 
 
+def recent(summaries: Iterable[Summary], floor: datetime) -> list[Summary]:
+    """Return the last send of each campaign from the floor on, the latest first."""
+    latest = {
+        summary.campaign_id: summary for summary in sorted(summaries, key=lambda row: row.place)
+    }
+    return [row for row in reversed(latest.values()) if row.last_sent >= floor]
+
+
 def to_read(
-    summaries: Iterable[Summary],
-    seen: Mapping[str, SeenCampaign],
-    floor: datetime,
-    names: Names,
+    sends: Iterable[Summary], memory: SearchMemory, names: Names, now: datetime
 ) -> list[Summary]:
-    """Return the sends that are new, or were left out by a name that is tracked now."""
-    return [
-        summary
-        for summary in summaries
-        if summary.last_sent >= floor
-        and not _is_seen(seen.get(summary.campaign_id), summary, names)
-    ]
+    """Return the sends to read, in the order of `sends`, and last a few that failed before."""
+    unseen: list[Summary] = []
+    due: list[tuple[datetime, Summary]] = []
+    for send in sends:
+        if is_seen(send, memory, names):
+            continue
+        campaign = memory.campaigns.get(send.campaign_id)
+        if campaign is None or not campaign.failures or campaign.last_sent < send.last_sent:
+            unseen.append(send)
+        elif campaign.retry_at is None or campaign.retry_at <= now:
+            due.append((campaign.retry_at or now, send))
+    due.sort(key=lambda item: item[0])
+    return unseen + [send for _, send in due[:MOST_RETRIES]]
 
 
-def still_needed(seen: Mapping[str, SeenCampaign], floor: datetime) -> dict[str, SeenCampaign]:
+def is_seen(send: Summary, memory: SearchMemory, names: Names) -> bool:
+    """Return whether a send was seen, so that it need not be read.
+
+    A campaign that was left out by a name that is tracked now is not seen.
+    """
+    campaign = memory.campaigns.get(send.campaign_id)
+    if campaign is None:
+        return is_forgotten(send, memory)
+    if campaign.failures or campaign.last_sent < send.last_sent:
+        return False
+    return campaign.left_out is None or not names.take(campaign.left_out)
+
+
+def is_forgotten(send: Summary, memory: SearchMemory) -> bool:
+    """Return whether a send counts as seen only because it lies in the forgotten range."""
+    forgotten = memory.forgotten
+    return (
+        send.campaign_id not in memory.campaigns
+        and forgotten is not None
+        and forgotten.covers(send.place)
+    )
+
+
+def last_sends(activities: Iterable[Activity]) -> dict[str, datetime]:
+    """Return the last send that is known of each campaign with a tracked activity."""
+    sends: dict[str, datetime] = {}
+    for activity in activities:
+        if activity.campaign_id is not None and activity.sent_at is not None:
+            known = sends.get(activity.campaign_id, activity.sent_at)
+            sends[activity.campaign_id] = max(known, activity.sent_at)
+    return sends
+
+
+def after_failure(send: Summary, before: SeenCampaign | None, now: datetime) -> SeenCampaign:
+    """Return a campaign that could not be read.
+
+    The next search reads it again; after further failures it waits longer, up to a day.
+    """
+    again = before is not None and before.last_sent >= send.last_sent
+    failures = 1 + (before.failures if before is not None and again else 0)
+    pause = RETRY * (2 ** min(failures - 1, 10) - 1)
+    return SeenCampaign(send.last_sent, failures=failures, retry_at=now + min(pause, LONGEST_RETRY))
+
+
+def still_needed(memory: SearchMemory, floor: datetime) -> SearchMemory:
     """Return the campaigns that a later search may find again."""
-    return {key: campaign for key, campaign in seen.items() if campaign.last_sent >= floor}
+    campaigns = {
+        key: campaign for key, campaign in memory.campaigns.items() if campaign.last_sent >= floor
+    }
+    forgotten = memory.forgotten
+    if forgotten is not None and forgotten.newest[0] < floor:
+        forgotten = None
+    return SearchMemory(campaigns, forgotten)
 
 
 def trackable(campaign: Campaign) -> list[CampaignActivity]:
@@ -97,12 +169,6 @@ def renewed(activity: Activity, campaign: Campaign, sent_at: datetime | None) ->
         sent_at=max(sends, default=None),
         state=State.ACTIVE if wakes else activity.state,
     )
-
-
-def _is_seen(campaign: SeenCampaign | None, summary: Summary, names: Names) -> bool:
-    if campaign is None or campaign.last_sent < summary.last_sent:
-        return False
-    return campaign.left_out is None or not names.take(campaign.left_out)
 
 
 def _any(patterns: tuple[str, ...], name: str | None) -> bool:

@@ -15,12 +15,12 @@ FAILED_SHARE = 0.25
 
 
 def campaigns_to_probe(
-    polled: Iterable[Activity], asleep: Iterable[Activity], campaigns_per_probe: int
+    polled: Iterable[Activity], asleep: Iterable[Activity], campaigns_per_probe: int, hour: int
 ) -> list[str]:
     """Return the campaigns whose counters to read: those of polled activities, each once.
 
-    The rest of the last request is filled with those of activities that are no longer polled,
-    the latest first.
+    The rest of the last request is filled with those of activities that are no longer polled, the
+    latest first. If these are more than fit, each `hour` reads the next ones.
     """
     wanted = list(dict.fromkeys(filter(None, (activity.campaign_id for activity in polled))))
     room = -len(wanted) % campaigns_per_probe if wanted else campaigns_per_probe
@@ -30,7 +30,11 @@ def campaigns_to_probe(
         reverse=True,
     )
     more = dict.fromkeys(filter(None, (activity.campaign_id for activity in latest)))
-    return wanted + [campaign_id for campaign_id in more if campaign_id not in wanted][:room]
+    others = [campaign_id for campaign_id in more if campaign_id not in wanted]
+    if not room or len(others) <= room:
+        return wanted + others[:room]
+    first = hour * room % len(others)
+    return wanted + [*others[first:], *others[:first]][:room]
 
 
 def after_reading(activity: Activity, readings: CounterReadings) -> tuple[Activity, bool]:

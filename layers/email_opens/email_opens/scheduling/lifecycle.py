@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from email_opens.model import Activity, Depth, State
 
+MINUTE = timedelta(minutes=1)
+"""The grain of the report's instants."""
 SWEEP_EVERY = timedelta(minutes=15)
 AUDIT_EVERY = timedelta(days=1)
 AUDIT_ROWS_A_DAY = 1000
@@ -16,6 +18,9 @@ AUDIT_ROWS_A_DAY = 1000
 COOLS_AFTER = timedelta(hours=6)
 COLD_AFTER = timedelta(days=1)
 """An activity is polled at least hourly while it is opened, and at least daily once it is cold."""
+MISSING_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+"""The pauses between the polls of an activity that the vendor does not know."""
+GONE_AFTER = timedelta(days=1)
 WOKEN_FOR = timedelta(days=365)
 """How long after its last news the counter of its campaign can wake a finished activity."""
 
@@ -23,13 +28,35 @@ WOKEN_FOR = timedelta(days=365)
 def due(activity: Activity, now: datetime) -> bool:
     """Return whether an activity is polled at all.
 
-    An activity that the vendor did not know is polled once a day, so that an error of the vendor
-    does not end the tracking of a send.
+    One that the vendor does not know is polled after growing pauses, at last once a day, so that an
+    error of the vendor does not end the tracking of a send.
     """
+    polled_at = activity.progress.polled_at
     if activity.state is State.GONE:
-        polled_at = activity.progress.polled_at
         return polled_at is None or now - polled_at >= AUDIT_EVERY
+    if activity.state is State.ACTIVE and activity.missing_since and polled_at:
+        return now - polled_at >= _missing_pause(polled_at - activity.missing_since)
     return activity.state is State.ACTIVE
+
+
+def missing(activity: Activity, now: datetime) -> Activity:
+    """Return an activity that the vendor has just answered it does not know.
+
+    After a day of nothing but such answers it is gone.
+    """
+    since = min(activity.missing_since or now, now)
+    gone = now - since >= GONE_AFTER
+    return replace(activity, missing_since=since, state=State.GONE if gone else activity.state)
+
+
+def _missing_pause(missing_for: timedelta) -> timedelta:
+    """Return the pause until the next poll of an activity that has been missing for so long."""
+    asked_after = timedelta()
+    for pause in MISSING_PAUSES:
+        asked_after += pause
+        if missing_for < asked_after:
+            return pause
+    return MISSING_PAUSES[-1]
 
 
 def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> Depth:
@@ -39,6 +66,8 @@ def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> D
     audit_every = AUDIT_EVERY * max(1.0, rows / AUDIT_ROWS_A_DAY)
     if progress.audited_at is None or now - progress.audited_at >= audit_every:
         return Depth.AUDIT
+    if progress.audit_at is not None and now >= progress.audit_at:
+        return Depth.AUDIT
     if progress.audited_at < quiet_from(activity, finished_after) <= now:
         return Depth.AUDIT
     # If nothing came for long, a row that still appears below the watermark is late by as long.
@@ -46,6 +75,19 @@ def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> D
     if swept_at is None or now - swept_at >= longest_interval(activity, now):
         return Depth.SWEEP
     return Depth.TAIL
+
+
+def stops_in_minute(activity: Activity, depth: Depth, now: datetime) -> bool:
+    """Return whether a walk may stop within the watermark's minute, at a page without news.
+
+    A minute may have more rows than a page. It is read whole once when it is over, and by sweeps;
+    other polls of its rows would only repeat each other.
+    """
+    watermark, polled_at = activity.progress.watermark, activity.progress.polled_at
+    if depth is not Depth.TAIL or watermark is None or polled_at is None:
+        return False
+    over_at = watermark + MINUTE
+    return now < over_at or polled_at >= over_at
 
 
 def quiet_from(activity: Activity, finished_after: timedelta) -> datetime:
@@ -65,7 +107,8 @@ def finished(activity: Activity, finished_after: timedelta) -> bool:
 def wakes(activity: Activity, now: datetime) -> bool:
     """Return whether a counter that has moved makes an activity polled again."""
     over = activity.state in (State.FINISHED, State.GONE)
-    return over and now - _last_news(activity) < WOKEN_FOR
+    missing_now = activity.state is State.ACTIVE and activity.missing_since is not None
+    return (over or missing_now) and now - _last_news(activity) < WOKEN_FOR
 
 
 def revived(activity: Activity, now: datetime) -> Activity:

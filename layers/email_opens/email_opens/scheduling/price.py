@@ -30,7 +30,7 @@ MOST_PRICE = 1e9
 FLOORS_SHARE = 0.25
 """The largest share of the requests for polls that are due only because of the last one's age."""
 HOT_SHARE = 0.1
-"""The largest share of a day's requests for the longest interval of the day's fresh sends."""
+"""The largest share of the day's remaining requests for the longest interval of fresh sends."""
 PRICE_STEPS = 12
 PROBE_STEPS = 7
 """Steps of a bisection, enough for some percent."""
@@ -58,7 +58,6 @@ def plan(
     now: datetime,
     requests: float,
     seconds: float,
-    requests_a_day: float,
     trust: CounterTrust,
     campaigns_per_probe: int = CAMPAIGNS_PER_PROBE,
 ) -> Plan:
@@ -71,7 +70,7 @@ def plan(
     if requests <= 0:
         return Plan(price=inf)
     floors, rarest = _floors(candidates, now, requests, seconds)
-    hot_seconds = _hot_seconds(candidates, now, requests_a_day)
+    hot_seconds = _hot_seconds(candidates, now, requests, seconds)
     phases = [
         phase
         for candidate in candidates
@@ -116,14 +115,16 @@ class _Phase:
         return max(GRAIN_SECONDS, sqrt(2 * price * self.cost / worth))
 
 
-def _hot_seconds(candidates: Iterable[Candidate], now: datetime, requests_a_day: float) -> float:
-    """Return the longest interval of fresh sends that the budget of a day allows."""
+def _hot_seconds(
+    candidates: Iterable[Candidate], now: datetime, requests: float, seconds: float
+) -> float:
+    """Return the longest interval of fresh sends that what is left of the day allows."""
     hot_cost = sum(
-        candidate.cost * candidate.age_seconds(candidate.hot_until)
+        candidate.cost * min(seconds, (candidate.hot_until - now).total_seconds())
         for candidate in candidates
         if candidate.is_hot(now)
     )
-    return HOT_SECONDS * max(1.0, hot_cost / HOT_SECONDS / (HOT_SHARE * requests_a_day))
+    return HOT_SECONDS * max(1.0, hot_cost / HOT_SECONDS / (HOT_SHARE * requests))
 
 
 def _floors(

@@ -72,7 +72,7 @@ class Backlog:
         """Return the walk whose stretch is worked next; None: no stretch may be worked now."""
         backfills = self._may_backfill(now, price, spent)
         walks = [
-            self._current(walk, activities[activity_id])
+            self._current(walk, activities[activity_id], now)
             for activity_id, walk in self.waiting.items()
         ]
         allowed = [walk for walk in walks if walk and (backfills or not _is_backfill(walk))]
@@ -82,10 +82,11 @@ class Backlog:
             default=None,
         )
 
-    def _current(self, walk: Walk | None, activity: Activity) -> Walk | None:
-        """Return the walk that continues with an activity as it is now."""
-        if walk is None or walk.gap not in activity.progress.gaps:
-            gap = _next_gap(activity)
+    def _current(self, walk: Walk | None, activity: Activity, now: datetime) -> Walk | None:
+        """Return the walk that continues with an activity as it is now; None: none is due."""
+        due = [gap for gap in activity.progress.gaps if gap.retry_at is None or gap.retry_at <= now]
+        if walk is None or walk.gap not in due:
+            gap = _next_gap(activity, due)
             return None if gap is None else Walk.of_gap(activity, gap, self._window(activity))
         if walk.activity.version != activity.version:
             # Its head was polled meanwhile, and what was published then is in the ledger.
@@ -107,10 +108,10 @@ def _is_backfill(walk: Walk) -> bool:
     return walk.aim.floor == walk.activity.tracked_from
 
 
-def _next_gap(activity: Activity) -> Gap | None:
+def _next_gap(activity: Activity, due: Iterable[Gap]) -> Gap | None:
     """Return the gap to work on: those of sweeps, newest first, before audits and backfill."""
     return max(
-        activity.progress.gaps,
+        due,
         key=lambda gap: (
             gap.floor != activity.tracked_from,
             gap.ceiling is None,

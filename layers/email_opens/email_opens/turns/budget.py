@@ -1,10 +1,12 @@
 """The requests of a day: reserved in blocks before they are spent, so that none is spent twice."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from email_opens.errors import BudgetSpent, OutOfTime, QuotaExceeded
+from email_opens.errors import AccountResting, BudgetSpent, OutOfTime, QuotaExceeded
 from email_opens.instants import iso
+from email_opens.model import LONGEST_REST
+from email_opens.turns.outage import Outage
 
 BLOCK = 60
 """Requests of a reservation: the most that an invocation wastes if it is killed."""
@@ -19,7 +21,9 @@ class Budget:
 
     `reserved` requests are counted as spent already, and `beyond` more can be reserved:
     `reserve` counts a number of requests of the day as spent and returns whether it did.
-    While the vendor's quota is closed, no request may be spent. The lease lasts `lease_until`;
+    While the vendor's quota is closed, or the account rests, no request may be spent. What the
+    vendor's replies say about the account is noted here, so that it holds for whoever sends the
+    next request: `rests_until` and `outage` are stored with the lease, which lasts `lease_until`;
     None: that is not known.
     """
 
@@ -30,12 +34,19 @@ class Budget:
         reserve: Callable[[int], bool] = _refuse,
         *,
         opens_at: datetime | None = None,
+        rests_until: datetime | None = None,
+        rests_because: str | None = None,
+        outage: Outage | None = None,
         lease_until: datetime | None = None,
     ) -> None:
         self._reserved = reserved
         self._beyond = max(0, beyond)
         self._reserve = reserve
         self._opens_at = opens_at
+        self.rests_until = rests_until
+        self.rests_because = rests_because
+        self.outage = outage or Outage()
+        self._failed_because = ""
         self.lease_until = lease_until
         self.spent = 0
 
@@ -50,26 +61,74 @@ class Budget:
         return self.unused + self._beyond
 
     def reopen(self) -> None:
-        """Allow requests although the quota is closed, because they are of another key."""
-        self._opens_at = None
+        """Allow requests although the account may send none, because they are of another key."""
+        self._opens_at = self.rests_until = None
+
+    def rest(self, now: datetime, pause: timedelta, because: str) -> datetime:
+        """Spend no request before a pause is over; return when it is."""
+        until = now + min(pause, LONGEST_REST)
+        self.rests_until = max(until, self.rests_until or until)
+        self.rests_because = because
+        return self.rests_until
+
+    def note_answer(self) -> None:
+        """Note that the vendor has answered a request."""
+        self.outage = self.outage.after_answer()
+
+    def note_failure(
+        self, subject: str, now: datetime, because: str, asked: timedelta = timedelta()
+    ) -> datetime | None:
+        """Note that the vendor has failed for a subject, and the pause that it `asked` for.
+
+        Returns when the next request is due if the vendor fails for all, else None.
+        """
+        self._failed_because = because
+        return self._note(self.outage.after_failure(subject, asked), now, because)
+
+    def note_refusal(self, subject: str, now: datetime, because: str) -> datetime | None:
+        """Note that the vendor refused a subject to an account that it serves.
+
+        Returns as `note_failure`.
+        """
+        return self._note(self.outage.after_refusal(subject), now, because)
+
+    def close(self, now: datetime) -> datetime | None:
+        """End the lease: a test of the vendor that was not answered is followed by a pause.
+
+        Returns as `note_failure`.
+        """
+        return self._note(self.outage.after_lease(), now, self._failed_because)
+
+    def _note(self, outage: Outage, now: datetime, because: str) -> datetime | None:
+        before, self.outage = self.outage, outage
+        if outage.attempts == before.attempts:
+            return None
+        return self.rest(now, outage.pause, because)
 
     def check_open(self) -> None:
-        """Make sure that the vendor's quota is not closed.
+        """Make sure that a request may be sent now.
 
         Raises:
-            QuotaExceeded: it is.
+            QuotaExceeded: the vendor's quota is closed.
+            AccountResting: no request is to be sent for now.
         """
         if self._opens_at is not None:
             opens_at = iso(self._opens_at)
             raise QuotaExceeded(
                 f"The day's quota is spent; it opens at {opens_at}.", self._opens_at
             )
+        if self.rests_until is not None:
+            until = iso(self.rests_until.replace(microsecond=0))
+            because = f" {self.rests_because}" if self.rests_because else ""
+            raise AccountResting(
+                f"No request is sent to the vendor before {until}.{because}", self.rests_until
+            )
 
     def ready(self) -> None:
         """Make sure that one request can be taken.
 
         Raises:
-            QuotaExceeded: the vendor has closed the day.
+            QuotaExceeded, AccountResting: as `check_open` raises.
             BudgetSpent: the day has no request left.
             OutOfTime: the lease was lost.
         """
@@ -89,7 +148,7 @@ class Budget:
         """Spend one request.
 
         Raises:
-            QuotaExceeded, BudgetSpent, OutOfTime: as `ready` raises.
+            QuotaExceeded, AccountResting, BudgetSpent, OutOfTime: as `ready` raises.
         """
         self.ready()
         self.spent += 1

@@ -10,11 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from email_opens.errors import AccountBusy, AccountStopped, QuotaExceeded
+from email_opens.errors import (
+    AccountBusy,
+    AccountPaused,
+    AccountResting,
+    AccountStopped,
+    QuotaExceeded,
+)
 from email_opens.instants import iso, next_day
 from email_opens.model import Account, CounterTrust
 from email_opens.ports import Clock, Tracking
 from email_opens.turns.budget import BLOCK, Budget
+from email_opens.turns.outage import Outage
 
 LONGEST = timedelta(minutes=15)
 """No invocation lasts longer, so no lease does, whatever is stored."""
@@ -85,12 +92,20 @@ class Leases:
         )
         try:
             yield lease
+        except AccountResting:
+            lease.last_error = lease.budget.rests_because
+            raise
         except AccountStopped as error:
             if isinstance(error, QuotaExceeded):
                 lease.closed_until = error.until
+            elif isinstance(error, AccountPaused) and error.until is not None:
+                now = self.clock.now()
+                lease.budget.rest(now, error.until - now, str(error))
             lease.last_error = str(error)
             raise
         finally:
+            if lease.budget.close(self.clock.now()) is not None:
+                lease.last_error = lease.budget.rests_because
             self.tracking.release(
                 account_id,
                 holder=holder,
@@ -99,6 +114,8 @@ class Leases:
                 closed_until=lease.closed_until,
                 last_error=lease.last_error,
                 counter_trust=lease.counter_trust,
+                rests_until=lease.budget.rests_until,
+                outages=lease.budget.outage.attempts,
             )
 
     def _take(
@@ -162,6 +179,9 @@ class Leases:
             left - reserved,
             reserve,
             opens_at=account.opens_at(now),
+            rests_until=account.rests_at(now),
+            rests_because=account.last_error,
+            outage=Outage(attempts=account.outages),
             lease_until=until,
         )
 

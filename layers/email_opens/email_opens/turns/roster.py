@@ -76,7 +76,7 @@ class Roster:
             changed=activity_id in self.changed,
         )
 
-    def plan(self, now: datetime, requests: int, requests_a_day: int) -> Plan:
+    def plan(self, now: datetime, requests: int) -> Plan:
         """Plan the rest of the day, for which `requests` are left."""
         activities = [*self.activities.values(), *self.asleep.values()]
         return plan(
@@ -84,10 +84,14 @@ class Roster:
             now=now,
             requests=requests,
             seconds=max(MINUTE, next_day(now) - now).total_seconds(),
-            requests_a_day=requests_a_day,
             trust=self.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
         )
+
+    def longest_unread(self) -> Candidate | None:
+        """Return the candidate that was polled longest ago, as the turn began."""
+        ids = (activity_id for activity_id in self.activities if activity_id in self.candidates)
+        return next((self.candidates[activity_id] for activity_id in ids), None)
 
     def drop(self, activity_id: str) -> None:
         """Leave an activity alone for the rest of the turn."""
@@ -125,13 +129,14 @@ class Roster:
         polled = any(candidate.countable for candidate in self.candidates.values())
         return not polled and self.probed_seconds_ago(now) >= ASLEEP_EVERY.total_seconds()
 
-    def campaigns_to_probe(self) -> list[str]:
+    def campaigns_to_probe(self, now: datetime) -> list[str]:
         """Return the campaigns whose counters a probe reads."""
         countables = [name for name, candidate in self.candidates.items() if candidate.countable]
         return campaigns_to_probe(
             [self.activities[activity_id] for activity_id in countables],
             [activity for activity in self.asleep.values() if countable(activity)],
             self.campaigns_per_probe,
+            hour=int(now.timestamp() // ASLEEP_EVERY.total_seconds()),
         )
 
     def take_readings(

@@ -16,16 +16,15 @@ from email_opens.errors import (
     LinkExpired,
     LostRace,
     OutOfTime,
-    QuotaExceeded,
-    Throttled,
+    VendorUnavailable,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
 from email_opens.poller import Poller, Walk
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.candidates import Candidate
-from email_opens.scheduling.choice import Poll, Probe, choose
-from email_opens.scheduling.lifecycle import depth_due, finished
+from email_opens.scheduling.choice import Poll, Probe, Why, choose
+from email_opens.scheduling.lifecycle import depth_due, finished, missing, stops_in_minute
 from email_opens.scheduling.price import Plan
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
@@ -60,6 +59,10 @@ class Turn:
     stay_until: datetime
     """Until when the turn waits for what will be worth a request."""
     backlog: Backlog
+    was_killed: bool = False
+    """The last turn did not end: what it was reading then comes last in this one."""
+    _suspect: str | None = None
+    """The activity that the killed turn was probably reading."""
 
     def work(self) -> None:
         """Poll, probe and wait until nothing is worth a request, or the time is over.
@@ -72,6 +75,8 @@ class Turn:
         try:
             self.budget.check_open()
             plan = self._plan(now)
+            if self.budget.outage.testing:
+                self._test_the_vendor(plan, now)
             if self.roster.only_asleep(now):
                 self._probe(now, plan)
             while self._goes_on(plan):
@@ -89,11 +94,14 @@ class Turn:
             if activity.state is State.BROKEN
         ]
         self.roster.load(stored, now)
+        polled = self.roster.activities
+        failed = [activity_id for activity_id in polled if polled[activity_id].last_error]
+        self.budget.outage = self.budget.outage.knowing(failed, polled)
         self.turn_report.activities = len(self.roster.activities)
         self.backlog.begin(self.roster.activities.values(), now)
 
     def _plan(self, now: datetime) -> Plan:
-        plan = self.roster.plan(now, self.budget.left, self.backlog.requests_per_day)
+        plan = self.roster.plan(now, self.budget.left)
         self.turn_report.price = plan.price if plan.price < inf else None
         self.turn_report.shortfall = max(0, ceil(plan.floors - self.budget.left))
         return plan
@@ -103,7 +111,11 @@ class Turn:
         now = self.clock.now()
         if now + ENOUGH > self.before:
             return False
-        candidates = self.roster.candidates.values()
+        candidates = [
+            candidate
+            for activity_id, candidate in self.roster.candidates.items()
+            if activity_id != self._suspect
+        ]
         stays = (min(self.stay_until, self.before - ENOUGH) - now).total_seconds()
         leaves = stays < LEAVING_SECONDS
         if leaves:
@@ -116,11 +128,18 @@ class Turn:
             now=now,
             campaigns_per_probe=self.roster.campaigns_per_probe,
         )
-        if isinstance(choice, Poll):
+        if isinstance(choice, Poll) and self.was_killed:
+            # The killed turn chose as this one does: it ended with what is chosen first now.
+            self.was_killed, self._suspect = False, choice.candidate.campaign_activity_id
+        elif isinstance(choice, Poll):
             self._poll(choice, plan, now)
         elif isinstance(choice, Probe):
             self._probe(now, plan)
-        elif not self._work_below(now, plan):
+        elif self._work_below(now, plan):
+            pass
+        elif self._suspect is not None:
+            self._suspect = None
+        else:
             seconds = choice.seconds
             if seconds > stays:
                 if leaves or not any(candidate.is_hot(now) for candidate in candidates):
@@ -150,9 +169,18 @@ class Turn:
         worked = self._isolated(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self._isolated(walk)
-        if worked:
+        if not worked:
+            self.roster.drop(activity_id)
+        else:
             self.roster.changed.discard(activity_id)
             self._leave(walk)
+
+    def _test_the_vendor(self, plan: Plan, now: datetime) -> None:
+        """Poll the activity that was polled longest ago: if the vendor fails, the turn ends."""
+        candidate = self.roster.longest_unread()
+        if candidate is not None:
+            waiting = candidate.waiting(self.roster.counter_trust.missed, now)
+            self._poll(Poll(candidate, waiting, Why.OVERDUE), plan, now)
 
     def _aim(self, activity: Activity, now: datetime) -> Aim:
         depth = depth_due(activity, now, self.finished_after)
@@ -160,19 +188,21 @@ class Turn:
         audits_again = depth is Depth.AUDIT and watermark is not None
         # Earlier walks have not read the rows of a gap.
         settled = audits_again and not activity.progress.gaps
+        lookback = floor_of(activity, Depth.SWEEP, self.lookback, now)
         return Aim(
             depth=depth,
             floor=floor_of(activity, depth, self.lookback, now),
+            compared_from=lookback,
+            full_minute=watermark if stops_in_minute(activity, depth, now) else None,
             pause=watermark,
-            settled=floor_of(activity, Depth.SWEEP, self.lookback, now) if settled else None,
+            settled=lookback if settled else None,
             rows=AUDIT_PAGE_ROWS if audits_again else PAGE_ROWS,
         )
 
     def _isolated(self, walk: Walk, candidate: Candidate | None = None) -> bool:
-        """Work a stretch; if that fails, the activity is left alone until the next turn.
+        """Work a stretch; return whether it succeeded.
 
-        The first stretch of a poll has a `candidate`, from which the scheduler learns. Returns
-        whether the stretch succeeded.
+        The first stretch of a poll has a `candidate`, from which the scheduler learns.
         """
         activity_id = walk.activity.campaign_activity_id
         try:
@@ -181,32 +211,40 @@ class Turn:
             if candidate is not None:
                 activity = self.roster.learn(candidate, activity, result.polled, self.lookback)
             self.poller.save(walk, result, activity)
+        except VendorUnavailable:
+            # The next request to test the vendor is about another activity.
+            walk.activity = self._polled(walk.activity)
+            raise
         except (AccountStopped, OutOfTime):
             raise
         except (LostRace, LinkExpired):
             pass  # The winner's state stands; the next turn finds another link.
         except ActivityGone as error:
-            self._fail(walk, error, State.GONE)
+            self._fail(walk, error, missing(walk.activity, self.clock.now()))
         except ActivityFailed as error:
-            self._fail(walk, error, walk.activity.state)
+            self._fail(walk, error, walk.activity)
         except Exception as error:  # noqa: BLE001 - reported, and it stops no other activity
             self.turn_report.failures.append(Failure(activity_id, error))
         else:
             return True
         finally:
             self.roster.activities[activity_id] = walk.activity
-        self.roster.drop(activity_id)
         self.backlog.drop(activity_id)
         return False
 
-    def _fail(self, walk: Walk, error: EmailOpensError, state: State) -> None:
-        """Report a failure; the activity is not due before those that were polled."""
-        activity = walk.activity
+    def _fail(self, walk: Walk, error: EmailOpensError, activity: Activity) -> None:
+        """Report a failure; after that of a head, the others that are due are polled first."""
         self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
+        activity = replace(activity, last_error=str(error))
+        if walk.place.from_head:
+            walk.activity = self._polled(activity)
+        else:
+            walk.activity = self.roster.save(activity)
+
+    def _polled(self, activity: Activity) -> Activity:
+        """Save an activity as polled now, although that failed."""
         polled = replace(activity.progress, polled_at=self.clock.now())
-        walk.activity = self.roster.save(
-            replace(activity, state=state, progress=polled, last_error=str(error))
-        )
+        return self.roster.save(replace(activity, progress=polled))
 
     def _leave(self, walk: Walk) -> None:
         """Note what a walk has left; finish an activity that has long not been opened."""
@@ -236,7 +274,10 @@ class Turn:
 
     def _probe(self, now: datetime, plan: Plan) -> None:
         """Read the counters to see which have moved; if that fails, polls go on without them."""
-        campaign_ids, per_probe = self.roster.campaigns_to_probe(), self.roster.campaigns_per_probe
+        campaign_ids, per_probe = (
+            self.roster.campaigns_to_probe(now),
+            self.roster.campaigns_per_probe,
+        )
         self.turn_report.decide(
             Decision(
                 campaign_activity_id=None,
@@ -250,7 +291,7 @@ class Turn:
         probe = CounterProbe(self.report, self.before)
         try:
             probe.read(campaign_ids, per_probe)
-        except (QuotaExceeded, Throttled, OutOfTime):
+        except (AccountStopped, OutOfTime):
             raise
         except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters
             self.turn_report.uncounted = error

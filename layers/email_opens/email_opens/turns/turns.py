@@ -106,6 +106,7 @@ class Turns:
             finished_after=self.finished_after,
             before=before,
             stay_until=stay_until or self.clock.now(),
+            was_killed=account.lease_holder is not None,
             backlog=Backlog(
                 ledger=self.ledger,
                 requests_per_day=self.leases.requests_per_day,

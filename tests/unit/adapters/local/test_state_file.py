@@ -1,8 +1,9 @@
 """The state file: ownership, permissions, and the errors when it cannot be used."""
 
 import os
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,42 @@ class TestPermissions:
         with StateFile(path):
             assert mode(path) == 0o600
 
+    @pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+    def test_opening_it_withdraws_the_permission_for_what_a_killed_process_left(
+        self, path: Path, ending: str
+    ) -> None:
+        with StateFile(path):
+            pass
+        beside = path.with_name(path.name + ending)
+        beside.touch()
+        beside.chmod(0o666)
+        with StateFile(path):
+            assert {mode(file) for file in path.parent.iterdir()} == {0o600}
+
+    @pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal"])
+    def test_a_link_is_refused(self, path: Path, ending: str) -> None:
+        target, link = path.with_name("target"), path.with_name(path.name + ending)
+        link.symlink_to(target)
+        named = f"{link.name} cannot be used: it is a symbolic link. Name another with --state"
+        with pytest.raises(InvalidInput, match=re.escape(named)):
+            StateFile(path)
+        assert not target.exists()
+
+    def test_a_file_of_another_user_is_refused(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path.touch()
+        owner = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+        with pytest.raises(InvalidInput, match="cannot be used: it belongs to another user"):
+            StateFile(path)
+
+    @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+    def test_what_is_no_file_is_refused(self, path: Path, make: Callable[[Path], None]) -> None:
+        make(path)
+        with pytest.raises(InvalidInput, match=r"cannot be used: (it is not a reg|Is a dir)"):
+            StateFile(path)
+
 
 class TestASecondProcess:
     @pytest.mark.usefixtures("state")
@@ -77,12 +114,10 @@ class TestAnotherKindOfFile:
         "make",
         [
             lambda path: path.write_text("Dear diary, " * 100),
-            lambda path: path.mkdir(),
-            os.mkfifo,
             other_database,
             newer_version,
         ],
-        ids=["text", "folder", "pipe", "other database", "newer"],
+        ids=["text", "other database", "newer"],
     )
     def test_is_refused(self, path: Path, make: object) -> None:
         assert callable(make)

@@ -2,21 +2,23 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-
-import requests
+from itertools import chain, repeat
 
 from constant_contact_emulator import Behaviour, Emulator, Limits
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.adapters.vendor.session import Session
 from email_opens.errors import AccountDisconnected
 from email_opens.instants import utc
 from email_opens.model import Page, Tokens
 from email_opens.turns.budget import Budget
+from email_opens.turns.outage import Outage
 from tests.fakes import FakeClock
 
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
@@ -55,7 +57,7 @@ class Vendor:
 
     emulator: Emulator
     clock: FakeClock
-    session: requests.Session
+    session: Session
     held: Held
     activity_id: str
     tokens: TokenSource = field(init=False)
@@ -70,7 +72,12 @@ class Vendor:
         return self.clock.now() + timedelta(minutes=1)
 
     def api(
-        self, *, requests_per_second: int = 4, left: int = 1000, url: str | None = None
+        self,
+        *,
+        requests_per_second: int = 4,
+        left: int = 1000,
+        url: str | None = None,
+        outage: Outage | None = None,
     ) -> VendorApi:
         """Return a connection to the emulator, or to another server at `url`."""
         return VendorApi(
@@ -79,7 +86,7 @@ class Vendor:
             self.tokens,
             self.clock,
             requests_per_second=requests_per_second,
-            budget=Budget(left),
+            budget=Budget(left, outage=outage),
         )
 
     def report(self, *, requests_per_second: int = 4, left: int = 1000) -> ConstantContactReport:
@@ -114,9 +121,8 @@ def serving(
         Emulator(
             clock=clock.now, behaviour=behaviour, rotating=rotating, limits=Limits()
         ) as emulator,
-        requests.Session() as session,
+        Session() as session,
     ):
-        session.trust_env = False
         campaign = emulator.world.add_campaign(activity_id=ACTIVITY)
         emulator.world.send(campaign.activity_id)
         connected = emulator.credentials(**({"client_secret": secret} if secret else {}))
@@ -135,20 +141,22 @@ def serving(
 class Stub:
     """A server that answers each request with the next raw reply, and repeats the last."""
 
-    def __init__(self, *replies: list[bytes], between: Callable[[], None]) -> None:
+    def __init__(self, *replies: Iterable[bytes], between: Callable[[], None]) -> None:
         self._replies = list(replies)
         self._between = between
+        self._closing = False
         self.requests: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
-    def answer(self, *replies: list[bytes]) -> None:
+    def answer(self, *replies: Iterable[bytes]) -> None:
         """Answer with these replies from now on."""
         self._replies = list(replies)
 
     def close(self) -> None:
+        self._closing = True
         with socket.create_connection(self._listener.getsockname()):
             self._replies.clear()
         self._thread.join()
@@ -166,14 +174,27 @@ class Stub:
                 reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
                 try:
                     for part in reply:
+                        if self._closing:
+                            return
                         connection.sendall(part)
                         self._between()
                 except OSError:  # the client closed the connection
                     continue
 
 
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """A reply that never ends: `head`, and then one drop after the other."""
+
+    head: bytes
+    drop: bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        return chain([self.head], repeat(self.drop))
+
+
 @contextmanager
-def stub(*replies: list[bytes], between: Callable[[], None] = lambda: None) -> Iterator[Stub]:
+def stub(*replies: Iterable[bytes], between: Callable[[], None] = lambda: None) -> Iterator[Stub]:
     server = Stub(*replies, between=between)
     try:
         yield server
@@ -185,6 +206,11 @@ def raw(status: int, body: bytes = b"", *headers: str) -> list[bytes]:
     """Return a complete reply after which the connection is closed."""
     head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return ["\r\n".join([*head, "", ""]).encode() + body]
+
+
+def pause() -> None:
+    """Let a few milliseconds pass between two parts of a reply."""
+    time.sleep(0.01)
 
 
 def read_stub(vendor: Vendor, server: Stub, *, minutes: int = 1) -> Page:

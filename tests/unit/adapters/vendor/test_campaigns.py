@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens.adapters.vendor.campaigns import MOST_NAME_CHARACTERS, ConstantContactCampaigns
+from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
+from email_opens.adapters.vendor.values import MOST_NAME_CHARACTERS
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
-from email_opens.errors import AccountDisconnected, PagingBroken, ReportUnavailable
+from email_opens.errors import (
+    AccountDisconnected,
+    ActivityForbidden,
+    PagingBroken,
+    ReportUnavailable,
+)
 from tests.contract.test_campaigns import at_the_vendor
 from tests.unit.adapters.vendor.sockets import Vendor, raw, serving, stub
 
@@ -58,6 +64,33 @@ class TestSummaries:
     def test_skip_a_row_without_an_id_or_a_send(self, vendor: Vendor, row: Any) -> None:
         rows = {"bulk_email_campaign_summaries": [row, SENT_ROW]}
         assert read(vendor, rows, "summaries", link=None).summaries == (Summary(CAMPAIGN, SENT),)
+
+    @pytest.mark.parametrize("year", ["1999", "0001"])
+    def test_skip_a_send_of_an_impossible_year(self, vendor: Vendor, year: str) -> None:
+        odd = SENT_ROW | {"last_sent_date": f"{year}-12-31T00:00:00Z"}
+        rows = {"bulk_email_campaign_summaries": [odd]}
+        assert read(vendor, rows, "summaries", link=None).summaries == ()
+
+    @pytest.mark.parametrize("written", ["2026-03-04T12:00:00Z", "9999-12-31T23:59:59Z"])
+    def test_take_a_send_in_the_future_for_one_of_today(self, vendor: Vendor, written: str) -> None:
+        rows = {"bulk_email_campaign_summaries": [SENT_ROW | {"last_sent_date": written}]}
+        today = vendor.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        assert read(vendor, rows, "summaries", link=None).summaries == (Summary(CAMPAIGN, today),)
+
+    def test_have_ids_in_any_bounded_form(self, vendor: Vendor) -> None:
+        ids = [CAMPAIGN.upper(), "1100371240640", "x" * 100, "x" * 101, "", ".."]
+        rows = [SENT_ROW | {"campaign_id": campaign_id} for campaign_id in ids]
+        found = read(vendor, {"bulk_email_campaign_summaries": rows}, "summaries", link=None)
+        read_ids = [summary.campaign_id for summary in found.summaries]
+        assert read_ids == [CAMPAIGN, "1100371240640", "x" * 100]
+
+    @pytest.mark.parametrize("name", ["Re\tn", "Ren\udce9e", "Re\x01n"])
+    def test_are_read_whatever_the_bytes_of_a_field_that_is_not_used(
+        self, vendor: Vendor, name: str
+    ) -> None:
+        text = json.dumps({"bulk_email_campaign_summaries": [SENT_ROW | {"name": "HERE"}]})
+        body = text.replace("HERE", name).encode(errors="surrogateescape")
+        assert read(vendor, body, "summaries", link=None).summaries == (Summary(CAMPAIGN, SENT),)
 
     @pytest.mark.parametrize("reply", [b"<html>", b"[]", b"{}", b'{"bulk_email_campaign_summa'])
     def test_in_an_unknown_form_are_unavailable(self, vendor: Vendor, reply: bytes) -> None:
@@ -113,6 +146,13 @@ class TestACampaign:
         found = read(vendor, self.described(name=name), "campaign", CAMPAIGN)
         assert 0 < len(found.name.encode()) <= MOST_NAME_CHARACTERS
 
+    def test_has_a_role_in_any_case(self, vendor: Vendor) -> None:
+        activity = {"campaign_activity_id": ACTIVITY, "role": "PRIMARY_EMAIL"}
+        reply = self.described(campaign_activities=[activity])
+        assert read(vendor, reply, "campaign", CAMPAIGN).activities == (
+            CampaignActivity(ACTIVITY, "primary_email"),
+        )
+
     @pytest.mark.parametrize("status", ["Removed", "REMOVED"])
     def test_that_is_removed_needs_no_activities(self, vendor: Vendor, status: str) -> None:
         reply = self.described(current_status=status, campaign_activities=None)
@@ -136,13 +176,26 @@ class TestACampaign:
 
     def test_that_is_forbidden_names_the_privilege(self, vendor: Vendor) -> None:
         vendor.emulator.faults.add(Kind.STATUS, status=403)
-        with pytest.raises(AccountDisconnected, match="campaign:read"):
+        vendor.emulator.faults.add(
+            Kind.STATUS, status=200, body=[{"privilege_name": "ui:campaign:metrics"}], path="user"
+        )
+        with pytest.raises(ActivityForbidden, match="lacks the privilege campaign:read"):
+            at_the_vendor(vendor).campaign(CAMPAIGN, before=vendor.before)
+
+    def test_that_is_forbidden_for_another_reason_names_that(self, vendor: Vendor) -> None:
+        vendor.emulator.faults.add(Kind.STATUS, status=403)
+        with pytest.raises(ActivityForbidden, match=r"403 access_denied[^;]*$"):
             at_the_vendor(vendor).campaign(CAMPAIGN, before=vendor.before)
 
 
 class TestASendHistory:
     def test_skips_malformed_entries(self, vendor: Vendor) -> None:
         reply = [None, {}, {"run_date": None}, {"run_date": "2026-03-02T14:07:00Z"}]
+        assert read(vendor, reply, "last_run", ACTIVITY) == SENT
+
+    @pytest.mark.parametrize("year", ["0001", "1999", "9999"])
+    def test_skips_a_send_that_cannot_be(self, vendor: Vendor, year: str) -> None:
+        reply = [{"run_date": f"{year}-03-02T14:07:00Z"}, {"run_date": "2026-03-02T14:07:00Z"}]
         assert read(vendor, reply, "last_run", ACTIVITY) == SENT
 
     def test_that_is_empty_has_no_send(self, vendor: Vendor) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import requests
 
 from constant_contact_emulator import Kind
 from email_opens.adapters.retry import MOST_SECONDS
+from email_opens.adapters.vendor import http
 from email_opens.adapters.vendor.oauth import (
     MARGIN,
     RECORDING,
@@ -17,6 +17,7 @@ from email_opens.adapters.vendor.oauth import (
     Renewed,
     TokenSource,
 )
+from email_opens.adapters.vendor.session import Session
 from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,
@@ -26,7 +27,7 @@ from email_opens.errors import (
 )
 from email_opens.model import Tokens
 from tests.fakes import FakeClock
-from tests.unit.adapters.vendor.sockets import Held, Vendor, raw, serving, stub
+from tests.unit.adapters.vendor.sockets import Drip, Held, Vendor, pause, raw, serving, stub
 
 FRESH = b'{"access_token":"fresh-access","refresh_token":"fresh-refresh","expires_in":86400}'
 SECRETS = re.compile("access-|refresh-|old-|fresh-")
@@ -55,9 +56,8 @@ def held(clock: FakeClock) -> Held:
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
+def session() -> Iterator[Session]:
+    with Session() as session:
         yield session
 
 
@@ -111,7 +111,7 @@ def test_a_client_with_a_secret_uses_basic_authentication() -> None:
 
 
 def test_the_secret_is_sent_in_the_header_and_never_in_the_form(
-    held: Held, clock: FakeClock, session: requests.Session
+    held: Held, clock: FakeClock, session: Session
 ) -> None:
     assert held.tokens
     held.tokens = replace(held.tokens, client_secret="s3crét")
@@ -299,7 +299,7 @@ def test_an_unknown_client_disconnects_the_account(vendor: Vendor) -> None:
 
 
 def test_a_throttled_refresh_waits_as_long_as_retry_after_requests(
-    held: Held, clock: FakeClock, session: requests.Session
+    held: Held, clock: FakeClock, session: Session
 ) -> None:
     started = clock.now()
     with stub(raw(429, b"", "retry-after: 7"), raw(200, FRESH)) as server:
@@ -309,7 +309,7 @@ def test_a_throttled_refresh_waits_as_long_as_retry_after_requests(
 
 
 def test_a_refresh_that_stays_throttled_stops_the_account(
-    held: Held, clock: FakeClock, session: requests.Session
+    held: Held, clock: FakeClock, session: Session
 ) -> None:
     with stub(raw(429)) as server, pytest.raises(Throttled):
         token_of(TokenSource("default", held, session, server.url, clock), clock)
@@ -329,16 +329,25 @@ def test_a_refresh_that_stays_throttled_stops_the_account(
     ],
 )
 def test_an_unusable_reply_is_retried(
-    broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
+    broken: list[bytes], held: Held, clock: FakeClock, session: Session
 ) -> None:
     with stub(broken, broken, broken, raw(200, FRESH)) as server:
         source = TokenSource("default", held, session, server.url, clock)
         assert token_of(source, clock) == "fresh-access"
 
 
+def test_a_request_that_timed_out_is_retried(
+    held: Held, clock: FakeClock, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "READ_SECONDS", 0.1)
+    with stub(Drip(b"HTTP/1.1 200 ", b"O"), raw(200, FRESH), between=pause) as server:
+        source = TokenSource("default", held, session, server.url, clock)
+        assert token_of(source, clock) == "fresh-access"
+
+
 @pytest.mark.parametrize("broken", [raw(500), raw(200, b"{}"), raw(302, b"", "Location: /v3/")])
 def test_the_account_stops_after_four_attempts(
-    broken: list[bytes], held: Held, clock: FakeClock, session: requests.Session
+    broken: list[bytes], held: Held, clock: FakeClock, session: Session
 ) -> None:
     with stub(broken) as server, pytest.raises(AccountStopped) as caught:
         token_of(TokenSource("default", held, session, server.url, clock), clock)
@@ -347,13 +356,13 @@ def test_the_account_stops_after_four_attempts(
 
 
 def test_no_request_starts_when_no_time_is_left(held: Held, clock: FakeClock) -> None:
-    with requests.Session() as session, pytest.raises(OutOfTime):
+    with Session() as session, pytest.raises(OutOfTime):
         TokenSource("default", held, session, "http://127.0.0.1:9", clock).access_token(
             clock.now() + timedelta(seconds=0.5)
         )
 
 
-def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: requests.Session) -> None:
+def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: Session) -> None:
     source = TokenSource("default", held, session, "http://127.0.0.1:9", clock)
     with pytest.raises(AccountStopped) as caught:
         token_of(source, clock)
@@ -365,7 +374,7 @@ def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: requests.
 
 @pytest.mark.parametrize("expires_in", [b'"soon"', b"null", b"1e999", b"[]"])
 def test_a_malformed_lifetime_is_taken_for_an_hour(
-    expires_in: bytes, held: Held, clock: FakeClock, session: requests.Session
+    expires_in: bytes, held: Held, clock: FakeClock, session: Session
 ) -> None:
     body = b'{"access_token":"fresh-access","expires_in":' + expires_in + b"}"
     with stub(raw(200, body)) as server:
@@ -375,7 +384,7 @@ def test_a_malformed_lifetime_is_taken_for_an_hour(
 
 
 def test_an_error_names_the_command_that_connects_the_account_again(
-    held: Held, clock: FakeClock, session: requests.Session
+    held: Held, clock: FakeClock, session: Session
 ) -> None:
     with stub(raw(400, b'{"error":"invalid_grant"}')) as server:
         source = TokenSource(

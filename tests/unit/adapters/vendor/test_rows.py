@@ -55,7 +55,22 @@ def test_undocumented_fields_are_ignored() -> None:
     assert len(page(ROW | {"proxy": {"deep": [1]}}, version=3).opens) == 1
 
 
-@pytest.mark.parametrize("name", ["contact_id", "email_address", "created_time"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_row_without_an_address_is_an_open_without_one(value: object) -> None:
+    assert page(ROW | {"email_address": value}).opens[0].email_address is None
+
+
+def test_a_row_that_lacks_the_address_is_an_open_without_one() -> None:
+    row = {name: value for name, value in ROW.items() if name != "email_address"}
+    assert page(row | {"deleted_at": "2026-03-02"}).opens[0].email_address is None
+
+
+@pytest.mark.parametrize("value", [5, [], {}])
+def test_a_row_whose_address_is_not_text_is_rejected(value: object) -> None:
+    assert "email_address" in reason(email_address=value)
+
+
+@pytest.mark.parametrize("name", ["contact_id", "created_time"])
 @pytest.mark.parametrize("value", [None, "", 5, [], {}])
 def test_a_row_that_lacks_a_required_field_is_rejected(name: str, value: object) -> None:
     assert name in reason(**{name: value})
@@ -68,8 +83,11 @@ def test_a_row_whose_time_is_not_an_instant_is_rejected(time: str) -> None:
     assert "created_time" in reason(created_time=time)
 
 
-def test_a_row_from_before_1970_is_rejected() -> None:
-    assert "1970" in reason(created_time="1969-12-31T23:59:59Z")
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "2100-01-01T00:00:01Z", "9999-12-31Z"]
+)
+def test_a_row_from_an_impossible_year_is_rejected(time: str) -> None:
+    assert "created_time" in reason(created_time=time)
 
 
 def test_a_row_of_another_activity_is_rejected() -> None:
@@ -89,8 +107,62 @@ def test_a_row_of_another_tracking_type_is_rejected() -> None:
     assert "em_opens" in reason(tracking_activity_type="em_clicks")
 
 
-def test_a_row_with_a_lone_surrogate_is_rejected() -> None:
-    assert "lone surrogate" in reason(email_address="bo\ud800@example.com")
+@pytest.mark.parametrize("name", ["contact_id", "email_address", "device_type"])
+def test_a_row_with_a_lone_surrogate_in_a_field_that_is_published_is_rejected(name: str) -> None:
+    assert "lone surrogate" in reason(**{name: "bo\ud800@example.com"})
+
+
+@pytest.mark.parametrize("name", ["contact_id", "email_address", "device_type", "created_time"])
+def test_a_row_with_a_byte_that_is_not_utf_8_in_a_field_that_is_published_is_rejected(
+    name: str,
+) -> None:
+    body = json.dumps({"tracking_activities": [ROW | {name: "x?"}, ROW]}).encode()
+    found = decode(body.replace(b"x?", b"x\xe9"), ACTIVITY)
+    assert (len(found.opens), len(found.rejected)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b'"Re\tn"',
+        b'"Re\nn"',
+        b'"Re\x01n"',
+        b'"Ren\xe9e"',
+        b'"Ren\xc3"',
+        b'"Re\\x"',
+        b"9" * 4301,
+        b"1e999",
+        b"NaN",
+        b"-Infinity",
+        b"undefined",
+        b"007",
+        b"[" * 20_000 + b"]" * 20_000,
+        b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
+    ],
+    ids=lambda written: str(written[:12]),
+)
+def test_a_malformed_value_in_a_field_that_is_not_used_costs_nothing(written: bytes) -> None:
+    body = json.dumps({"tracking_activities": [ROW, ROW | {"first_name": "HERE"}, ROW]}).encode()
+    found = decode(body.replace(b'"HERE"', written), ACTIVITY)
+    assert (len(found.opens), found.rejected) == (3, ())
+
+
+@pytest.mark.parametrize(
+    "row", ["undefined", '{"contact_id" "x"}', '{"a":1]', "{x:1}", '{"\\x":1}']
+)
+def test_a_row_that_is_not_json_is_rejected_alone(row: str) -> None:
+    good = json.dumps(ROW)
+    body = f'{{"tracking_activities":[{good},{row},{good}],"_links":{{"next":{{"href":"/v3/x"}}}}}}'
+    found = decode(body.encode(), ACTIVITY)
+    assert (len(found.opens), [rejected.row for rejected in found.rejected]) == (
+        2,
+        [json.dumps(row)],
+    )
+    assert found.next_href == "/v3/x"
+
+
+def test_a_null_list_is_an_empty_page() -> None:
+    assert decode(b'{"tracking_activities":null,"_links":null}', ACTIVITY) == Rows((), (), None)
 
 
 def test_a_rejected_row_stops_none_of_the_others() -> None:
@@ -104,6 +176,57 @@ def test_a_rejected_row_is_truncated_and_its_reason_holds_nothing_of_it() -> Non
     assert len(rejected.row) == MOST_ROW_CHARACTERS
     assert "bo@example.com" in rejected.row
     assert "bo@" not in rejected.reason
+
+
+def identity(**changed: Any) -> str:
+    (rejected,) = page(ROW | {"tracking_activity_type": "em_clicks"} | changed).rejected
+    return rejected.identity
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"first_name": "Bo"},
+        {"email_address": None},
+        {"deleted_at": "2026-03-02"},
+        {"created_time": "2026-03-02T09:07:00-05:00"},
+    ],
+)
+def test_a_rejected_row_stays_the_same_when_another_field_changes(changed: dict[str, Any]) -> None:
+    assert identity(**changed) == identity()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"contact_id": "another"},
+        {"created_time": "2026-03-02T14:08:00Z"},
+        {"device_type": "tablet"},
+        {"device_type": None},
+        {"campaign_activity_id": "another"},
+        {"tracking_activity_type": "em_bounces"},
+    ],
+)
+def test_a_rejected_row_is_another_when_what_identifies_it_changes(changed: dict[str, Any]) -> None:
+    assert identity(**changed) != identity()
+
+
+@pytest.mark.parametrize("lacking", [{"contact_id": None}, {"created_time": "soon"}])
+def test_rejected_rows_without_a_contact_or_an_instant_are_told_apart_by_all_their_fields(
+    lacking: dict[str, Any],
+) -> None:
+    assert identity(**lacking) != identity(**lacking, first_name="Bo")
+
+
+def test_rejected_rows_that_differ_beyond_what_is_kept_of_them_are_told_apart() -> None:
+    long = {"contact_id": None, "note": "x" * MOST_ROW_CHARACTERS}
+    assert identity(**long, z=1) != identity(**long, z=2)
+
+
+def test_the_order_of_its_fields_does_not_tell_a_rejected_row_from_another() -> None:
+    row = ROW | {"contact_id": None}
+    first, second = page(row, dict(reversed(row.items()))).rejected
+    assert first == second
 
 
 @pytest.mark.parametrize(
@@ -129,8 +252,16 @@ def test_the_next_link_is_returned_unchanged() -> None:
 
 @pytest.mark.parametrize("links", [True, [1], {"next": 5}, {"next": {"href": ["/v3/x"]}}])
 def test_a_link_in_an_unknown_form_does_not_pass_for_the_last_page(links: object) -> None:
-    with pytest.raises(ValueError, match="unknown form"):
-        page(_links=links)
+    found = page(ROW, _links=links)
+    assert (len(found.opens), found.next_href) == (1, None)
+    assert "unknown form" in (found.astray or "")
+
+
+def test_a_link_that_cannot_be_decoded_does_not_pass_for_the_last_page() -> None:
+    body = json.dumps({"tracking_activities": [ROW], "_links": {"next": {"href": "HERE"}}})
+    found = decode(body.replace("HERE", "/v3/\\x").encode(), ACTIVITY)
+    assert (len(found.opens), found.next_href) == (1, None)
+    assert "unknown form" in (found.astray or "")
 
 
 @pytest.mark.parametrize(
@@ -143,8 +274,10 @@ def test_a_link_in_an_unknown_form_does_not_pass_for_the_last_page(links: object
         b"[" * 100_000,
         b"[]",
         b"{}",
-        b'{"tracking_activities":null}',
         b'{"tracking_activities":{}}',
+        b'{"tracking_activities":[], _links:{"next":{"href":"/v3/x"}}}',
+        b'{"tracking_activities":[]}{}',
+        b'{"tracking_activities":[{]}',
         b"1" * 5000,
     ],
 )

@@ -103,3 +103,7 @@ class TestSentences:
     def test_count_the_removed_campaigns(self) -> None:
         found = Found("default", leased=True, removed=["one", "two"])
         assert "Removed at the vendor, and skipped: 2 campaigns." in list(found_sentences(found))
+
+    def test_count_the_sends_that_discovery_cannot_remember(self) -> None:
+        found = Found("default", leased=True, forgotten=7)
+        assert "the oldest 7 sends count as seen" in "".join(found_sentences(found))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from email_opens.errors import LostRace
+from email_opens.errors import EmailOpensError, LostRace
 from email_opens.model import Activity, State
 from email_opens_cli.commands.activities.pause import paused
 from email_opens_cli.deployed.activities import save_change
@@ -106,6 +106,20 @@ def test_a_pause_keeps_the_counts_that_a_poll_writes_meanwhile() -> None:
     save_change(tracking, ACTIVITY, paused)
     (stored,) = tracking.activities("default")
     assert (stored.state, stored.counts.published) == (State.PAUSED, 7)
+
+
+def test_resume_lets_a_missing_activity_be_polled_at_once(world: World) -> None:
+    run("track", ONE)
+    since = world.activities()[ONE].tracked_at
+    world.tracking.save(replace(world.activities()[ONE], missing_since=since))
+    assert "is active again" in run("resume", ONE).stdout
+    assert world.activities()[ONE].missing_since is None
+
+
+def test_an_activity_that_cannot_be_read_is_reported_and_not_changed() -> None:
+    broken = replace(ACTIVITY, state=State.BROKEN, last_error="Its watermark is malformed.")
+    with pytest.raises(EmailOpensError, match="Its watermark is malformed"):
+        save_change(MemoryTracking(), broken, paused)
 
 
 def test_a_pause_that_loses_every_race_suggests_a_retry() -> None:

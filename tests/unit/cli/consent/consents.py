@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import requests
-
 from constant_contact_emulator import Emulator, Limits
+from email_opens.adapters.vendor.session import Session
 from email_opens.model import Tokens
 from email_opens_cli.consent.application import Application, AuthorizationServer
 from tests.fakes import FakeClock
@@ -47,9 +46,8 @@ def portal(secret: str | None = None) -> Iterator[Portal]:
     clock = WatchedClock()
     with (
         Emulator(clock=clock.now, limits=Limits()) as vendor,
-        requests.Session() as session,
+        Session() as session,
     ):
-        session.trust_env = False
         vendor.authorization.add_client("an-app", secret=secret)
         server = AuthorizationServer(session, vendor.auth_url, clock)
         yield Portal(vendor, clock, server, Application(client_id="an-app", client_secret=secret))

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from threading import Thread
+from threading import Thread, Timer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -99,21 +99,84 @@ def test_a_stray_request_is_refused_and_the_wait_goes_on(
     assert (browser.statuses, at.scope(tokens)) == ([status, 200], SCOPES)
 
 
-def test_a_silent_connection_does_not_block_the_redirect(
-    at: Portal, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
+    """Connections that the listener would hold for an hour; they are closed afterwards."""
+    monkeypatch.setattr(code_flow, "_REQUEST_SECONDS", 3600)
+    with ExitStack() as opened:
+        yield opened
+
+
+def connection(redirect: str) -> socket.socket:
+    parts = urlsplit(redirect)
+    return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /connected?code=a HTTP/1.1\r\nHost: x"])
+def test_a_slow_connection_does_not_delay_the_redirect(
+    at: Portal, connections: ExitStack, sent: bytes
 ) -> None:
-    monkeypatch.setattr(code_flow._Handler, "timeout", 0.01)
     browser = Browser()
     with ExitStack() as stack:
 
         def show(address: str, redirect: str) -> None:
-            port = urlsplit(redirect).port or 0
-            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connections.enter_context(connection(redirect)).sendall(sent)
             browser.show(address, redirect)
 
         stack.callback(browser.close)
         tokens = code_flow.consent(at.server, at.application, port=0, show=show)
     assert at.scope(tokens) == SCOPES
+
+
+def test_a_slow_connection_does_not_delay_the_end_of_the_wait(
+    at: Portal, connections: ExitStack
+) -> None:
+    def show(_: str, redirect: str) -> None:
+        connections.enter_context(connection(redirect)).sendall(b"GET /")
+        at.clock.instant += timedelta(minutes=9, seconds=59)
+        # The listener accepts it before it compares the time again.
+        Timer(1, lambda: at.clock.sleep(1)).start()
+
+    with pytest.raises(AccountDisconnected, match="Consent was not given in time"):
+        code_flow.consent(at.server, at.application, port=0, show=show)
+
+
+def test_of_too_many_connections_the_oldest_is_closed(
+    at: Portal, connections: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_flow, "_MOST_CONNECTIONS", 2)
+    browser, oldest = Browser(), list[socket.socket]()
+    with ExitStack() as stack:
+
+        def show(address: str, redirect: str) -> None:
+            opened = [connections.enter_context(connection(redirect)) for _ in range(3)]
+            oldest.append(opened[0])
+            browser.show(address, redirect)
+
+        stack.callback(browser.close)
+        code_flow.consent(at.server, at.application, port=0, show=show)
+    assert oldest[0].recv(1) == b""
+
+
+def test_a_request_that_is_too_long_is_not_read_to_its_end(at: Portal) -> None:
+    browser = Browser()
+    with ExitStack() as stack:
+
+        def show(address: str, redirect: str) -> None:
+            sent = stack.enter_context(connection(redirect))
+            sent.sendall(b"GET /connected?code=" + code_flow._MOST_REQUEST * b"a")
+            browser.show(address, redirect)
+
+        stack.callback(browser.close)
+        tokens = code_flow.consent(at.server, at.application, port=0, show=show)
+    assert at.scope(tokens) == SCOPES
+
+
+def test_the_redirect_names_the_address_that_is_listened_on(at: Portal) -> None:
+    browser = Browser()
+    connect(at, browser)
+    (redirect,) = browser.query["redirect_uri"]
+    assert urlsplit(redirect).hostname == code_flow.HOST == "127.0.0.1"
 
 
 def test_only_this_machine_can_reach_the_listener(at: Portal) -> None:

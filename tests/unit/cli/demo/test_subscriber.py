@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from io import StringIO
 from threading import Event
 
-from rich.console import Console
-
 from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
 from email_opens_cli.demo.screen import Screen
 from email_opens_cli.demo.subscriber import (
@@ -15,6 +13,7 @@ from email_opens_cli.demo.subscriber import (
     differences,
     under_way,
 )
+from email_opens_cli.terminal.console import TextConsole
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, new_opens
 from tests.fakes import FakeClock
@@ -58,7 +57,7 @@ def test_a_send_that_is_not_reported_at_all_is_under_way() -> None:
 def test_the_summary_does_not_call_rows_under_way_missing() -> None:
     said = StringIO()
     left = UnderWay(not_reported=1, not_received=2)
-    Screen(Console(file=said, width=200)).summary(9, 7, {"Live": left}, 0)
+    Screen(TextConsole(file=said, width=200)).summary(9, 7, {"Live": left}, 0)
     assert "Still under way              Live: 1 not reported yet, 2 not received yet" in (
         said.getvalue()
     )

@@ -7,7 +7,7 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.model import State
-from email_opens.turns.lease import NO_WAIT
+from email_opens.turns.lease import NO_WAIT, Lease
 from email_opens_cli.commands.opens.audit import Audit
 from email_opens_cli.deployed.leases import work_in_leases
 from tests.conftest import Aws
@@ -100,6 +100,34 @@ class TestOverSeveralLeases:
     def test_reads_every_page(self, audit: Audit) -> None:
         work_in_leases(audit.wired.leases, "default", "audit", audit.work, wait=NO_WAIT)
         assert audit.counts.published == len(self.PAGES)
+
+    @pytest.mark.parametrize(
+        ("before", "word"),
+        [
+            (State.PAUSED, State.ACTIVE),
+            (State.FINISHED, State.ACTIVE),
+            (State.ACTIVE, State.PAUSED),
+        ],
+    )
+    def test_leaves_what_a_person_changes_meanwhile(
+        self, audit: Audit, before: State, word: State
+    ) -> None:
+        tracking = audit.wired.tracking
+        (activity,) = tracking.activities("default")
+        tracking.save(replace(activity, state=before))
+
+        def work_until_a_person_acts(lease: Lease) -> bool:
+            done = audit.work(lease)
+            (activity,) = tracking.activities("default")
+            if activity.state is before:
+                tracking.save(replace(activity, state=word))
+            return done
+
+        work_in_leases(
+            audit.wired.leases, "default", "audit", work_until_a_person_acts, wait=NO_WAIT
+        )
+        (activity,) = tracking.activities("default")
+        assert activity.state is word
 
     def test_stores_the_number_of_rows(self, audit: Audit) -> None:
         work_in_leases(audit.wired.leases, "default", "audit", audit.work, wait=NO_WAIT)

@@ -16,7 +16,7 @@ from tests.fakes import FakeClock
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run
 
-ROW = RejectedRow('{"email_address": "row@example.org"}', "The row has no contact_id.")
+ROW = RejectedRow('{"email_address": "row@example.org"}', "The row has no contact_id.", "row")
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def dead(world: World) -> World:
     aws, clock = world.aws, FakeClock(NOON + timedelta(minutes=5))
     publisher = SnsPublisher(topic(aws.sns, aws.topic_arn), queue(aws.sqs, aws.dlq_url), clock)
     huge = [new_open(number, email_address=f"{'a' * 300_000}@example.org") for number in (1, 2)]
-    assert publisher.publish(ACTIVITY, huge, clock.now()) == 2
+    assert publisher.publish(ACTIVITY, huge, clock.now()).dead_lettered == 2
     publisher.set_aside(ACTIVITY, [ROW])
     return world
 

@@ -245,10 +245,13 @@ def refusing(*, sender_fault: bool) -> Receiver:
 class TestDestination:
     def test_records_a_permanent_refusal(self) -> None:
         to = Destination(refusing(sender_fault=True), FakeClock())
-        assert to.send(ACTIVITY, [new_open()], NOON) == 0
+        delivery = to.send(ACTIVITY, [new_open()], NOON)
+        assert (delivery.settled, delivery.dead_lettered) == ((new_open(),), 1)
         assert to.refused == ["TooLong: too long"]
 
     def test_fails_on_a_temporary_refusal(self) -> None:
         to = Destination(refusing(sender_fault=False), FakeClock())
-        with pytest.raises(PublishFailed, match="The destination did not take 1 messages"):
-            to.send(ACTIVITY, [new_open()], NOON)
+        delivery = to.send(ACTIVITY, [new_open()], NOON)
+        assert isinstance(delivery.failure, PublishFailed)
+        assert str(delivery.failure).startswith("The destination did not accept 1 messages")
+        assert delivery.settled == ()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
 from email_opens.instants import iso
 from email_opens.model import NewOpen
 from email_opens_cli.commands.opens.tail import filter_policy, line
-from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TailQueue, left_over
+from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TOPIC, TailQueue, left_over
 from email_opens_cli.terminal.ending import Ending
 from tests.conftest import Aws, subscribe
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open
@@ -23,6 +24,10 @@ from tests.unit.cli.terminal.pseudo_terminal import interrupting, run_in_termina
 from tests.unit.cli.world import TWO, World, complaint, run
 
 PHONE, DESK = new_open(1, device_type="mobile"), new_open(2, device_type="computer")
+
+
+def shown(event: dict[str, Any]) -> str:
+    return "".join(text for text, _ in line(event))
 
 
 def queues(aws: Aws) -> list[str]:
@@ -107,7 +112,7 @@ class TestOnATerminal:
 
     def test_no_address_is_shown(self) -> None:
         event = {"data": {"email_address": "ann@example.org", "contact_id": "ann"}}
-        assert "@" not in line(event).plain
+        assert "@" not in shown(event)
 
 
 class TestFilterPolicy:
@@ -160,24 +165,48 @@ class TestQueue:
         )
         with queue.listening({}, NOON):
             queue.receive(later)
-            assert left_over(aws.sqs, later) == []
+            assert left_over(aws.sqs, aws.topic_arn, later) == []
 
     def test_is_a_left_over_when_nobody_has_looked_for_long(self, aws: Aws) -> None:
         with TailQueue(aws.sns, aws.sqs, aws.topic_arn).listening({}, NOON):
-            assert list(left_over(aws.sqs, NOON + timedelta(hours=1))) == queues(aws)
+            assert list(left_over(aws.sqs, aws.topic_arn, NOON + timedelta(hours=1))) == queues(aws)
 
     def test_of_a_stranger_is_no_left_over(self, aws: Aws) -> None:
         aws.sqs.create_queue(QueueName=f"{PREFIX}of-somebody")
-        assert left_over(aws.sqs, datetime.now(UTC)) == []
+        assert left_over(aws.sqs, aws.topic_arn, datetime.now(UTC)) == []
+
+    def test_of_another_stack_is_no_left_over(self, aws: Aws) -> None:
+        with TailQueue(aws.sns, aws.sqs, aws.topic_arn).listening({}, NOON):
+            later, another = NOON + timedelta(hours=1), f"{aws.topic_arn}-of-another-stack"
+            assert left_over(aws.sqs, another, later) == []
+
+    def test_stays_while_its_subscription_cannot_be_deleted(
+        self, aws: Aws, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(**_: str) -> None:
+            raise ZeroDivisionError
+
+        tail = TailQueue(aws.sns, aws.sqs, aws.topic_arn)
+        with pytest.raises(ZeroDivisionError), tail.listening({}, NOON):
+            monkeypatch.setattr(aws.sns, "unsubscribe", refuse)
+        assert list(left_over(aws.sqs, aws.topic_arn, NOON + timedelta(hours=1))) == queues(aws)
 
 
 def test_the_next_tail_removes_what_a_killed_one_left(world: World) -> None:
     aws = world.aws
     before = subscriptions(aws)
-    killed = aws.sqs.create_queue(QueueName=f"{PREFIX}killed", tags={ALIVE_AT: iso(NOON)})
+    tags = {ALIVE_AT: iso(NOON), TOPIC: aws.topic_arn}
+    killed = aws.sqs.create_queue(QueueName=f"{PREFIX}killed", tags=tags)
     subscribe(aws.sns, aws.sqs, aws.topic_arn, killed["QueueUrl"])
     run_in_terminal("tail", on_output=interrupting("Listening"))
     assert (queues(aws), subscriptions(aws)) == ([], before)
+
+
+def test_a_tail_leaves_what_a_killed_one_of_another_stack_left(world: World) -> None:
+    tags = {ALIVE_AT: iso(NOON), TOPIC: f"{world.aws.topic_arn}-of-another-stack"}
+    killed = world.aws.sqs.create_queue(QueueName=f"{PREFIX}killed", tags=tags)
+    run_in_terminal("tail", on_output=interrupting("Listening"))
+    assert queues(world.aws) == [killed["QueueUrl"]]
 
 
 class TestEnding:
@@ -201,6 +230,6 @@ class TestEnding:
 
 
 def test_an_open_without_a_device_is_shown() -> None:
-    assert line({"time": "12:00", "data": {"contact_id": "ann"}}).plain.split() == [
+    assert shown({"time": "12:00", "data": {"contact_id": "ann"}}).split() == [
         *("12:00", "-", "ann")
     ]

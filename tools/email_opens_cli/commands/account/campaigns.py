@@ -1,15 +1,11 @@
 """What an account has sent, and what of it is tracked."""
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from email_opens.discovery.campaigns import Summary
 from email_opens.instants import iso
@@ -18,7 +14,7 @@ from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.product import discovery
 from email_opens_cli.terminal.columns import Column, fitting, table
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import console, printable
+from email_opens_cli.terminal.console import console, say, say_json
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
@@ -74,16 +70,18 @@ def campaigns(
     with complaints():
         sent = _sent(discovery(stack), parse_account(account), last, parse_wait(wait))
         if as_json:
-            print(json.dumps([_plain(campaign) for campaign in sent], indent=2))
+            say_json([_plain(campaign) for campaign in sent], indent=2)
         elif sent:
             screen = console()
-            screen.print(_table(sent, screen.width))
+            columns = fitting(_COLUMNS, screen.width)
+            screen.print(table(columns, map(_cells, sent)))
         else:
-            print("The account has sent nothing yet.")
+            say("The account has sent nothing yet.")
 
 
 def _sent(wired: "DiscoverCampaigns", account_id: str, last: int, wait: timedelta) -> list[Sent]:
-    activities, seen = wired.tracking.activities(account_id), wired.seen.load(account_id)
+    activities = wired.tracking.activities(account_id)
+    seen = wired.seen.load(account_id).campaigns
     by_campaign: dict[str | None, list[Activity]] = defaultdict(list)
     for activity in activities:
         by_campaign[activity.campaign_id].append(activity)
@@ -106,18 +104,13 @@ def _sent(wired: "DiscoverCampaigns", account_id: str, last: int, wait: timedelt
     ]
 
 
-def _table(sent: Sequence[Sent], width: int) -> Table:
-    columns = fitting(_COLUMNS, width)
-    rows = table(columns)
-    for campaign in sent:
-        cells = {
-            "Campaign": escape(printable(campaign.name or "-")),
-            "Last sent": f"{campaign.summary.last_sent:%Y-%m-%d %H:%M}",
-            "Tracked": campaign.tracked,
-            "Campaign id": campaign.summary.campaign_id,
-        }
-        rows.add_row(*(cells[column.name] for column in columns))
-    return rows
+def _cells(campaign: Sent) -> dict[str, str]:
+    return {
+        "Campaign": campaign.name or "-",
+        "Last sent": f"{campaign.summary.last_sent:%Y-%m-%d %H:%M}",
+        "Tracked": campaign.tracked,
+        "Campaign id": campaign.summary.campaign_id,
+    }
 
 
 def _plain(campaign: Sent) -> dict[str, Any]:

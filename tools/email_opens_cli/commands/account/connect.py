@@ -13,7 +13,7 @@ from email_opens.instants import iso
 from email_opens_cli.consent import credentials
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
-from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.console import console, say, warn
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     AnotherAccount,
@@ -72,8 +72,7 @@ def _connect(
     another_account: bool,
 ) -> None:
     # Imported late, or `--help` would load the HTTP library and boto3.
-    import requests  # noqa: PLC0415
-
+    from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
     from email_opens_cli.deployed.schedules import Schedules  # noqa: PLC0415
 
@@ -81,8 +80,7 @@ def _connect(
     schedules = None if stack is None else Schedules.of_stack(stack)
     # A person without access to the table learns it before the consent.
     wired.tracking.account(account_id)
-    with requests.Session() as session:
-        session.trust_env = False
+    with Session() as session:
         server = AuthorizationServer(session, wired.settings.constant_contact_auth_url, wired.clock)
         try:
             tokens = given or consent(server, read_application(), port=port)
@@ -91,12 +89,12 @@ def _connect(
         connected = credentials.connect(
             wired, account_id, tokens, wait=wait, another_account=another_account
         )
-    print(f"The credentials of account {account_id} are stored; the next poll uses them.")
+    say(f"The credentials of account {account_id} are stored; the next poll uses them.")
     if connected.revived:
-        print(f"Polled again: {connected.revived} e-mails that Constant Contact did not know.")
+        say(f"Polled again: {connected.revived} e-mails that Constant Contact did not know.")
     for sentence in connected.unchecked:
-        print(sentence, file=sys.stderr)
-    print(scheduled(schedules, account_id))
+        warn(sentence)
+    say(scheduled(schedules, account_id))
 
 
 def read_application() -> "Application":
@@ -140,8 +138,8 @@ def consent(
         return device_flow.consent(server, application, invite)
 
     def show(address: str, redirect_uri: str) -> None:
-        print(f"Add {redirect_uri} to the redirect URIs of the application.")
-        print(f"Open this address in a browser on this machine:\n\n{address}\n", flush=True)
+        say(f"Add {redirect_uri} to the redirect URIs of the application.")
+        say("Open this address in a browser on this machine:", "", address, "")
         open_browser(address)
 
     return code_flow.consent(server, application, port=port, show=show)
@@ -151,15 +149,15 @@ def invite(invitation: "Invitation") -> None:
     """Show where to consent, with which code, and until when."""
     from email_opens_cli.consent.qr_code import qr_code  # noqa: PLC0415
 
-    print(f"Open {invitation.address} on any device, and enter the code\n")
-    print(f"    {invitation.user_code}\n")
+    say(f"Open {invitation.address} on any device, and enter the code", "")
+    say(f"    {invitation.user_code}", "")
     screen = console()
     code = qr_code(invitation.address_with_code, screen.width) if screen.is_terminal else None
     if code is not None:
         screen.print(code)
     if invitation.address_with_code != invitation.address:
-        print(f"or open {invitation.address_with_code}")
-    print(f"Waiting until {iso(invitation.ends.replace(microsecond=0))}.", flush=True)
+        say(f"or open {invitation.address_with_code}")
+    say(f"Waiting until {iso(invitation.ends.replace(microsecond=0))}.")
 
 
 def scheduled(schedules: "Schedules | None", account_id: str) -> str:

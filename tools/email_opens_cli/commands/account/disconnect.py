@@ -10,7 +10,7 @@ from email_opens.errors import InvalidInput
 from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import confirm
+from email_opens_cli.terminal.console import confirm, say
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Stack,
@@ -54,18 +54,15 @@ def _disconnect(account_id: str, stack: str | None, wait: timedelta, *, yes: boo
         )
     elif schedules.remove(account_id):
         # Printed before the wait for the lease, which can be interrupted.
-        print("Its schedule is deleted.")
+        say("Its schedule is deleted.")
     # A turn in hand would store refreshed credentials again.
     with hold(wired.leases, account_id, "disconnect", wait=wait) if stored else nullcontext():
         deleted = _delete(wired.settings.credentials_prefix + account_id)
     if not deleted and stored is None:
         raise InvalidInput(f"There is no account {account_id}: nothing was deleted.")
-    print(
-        f"The credentials of account {account_id} {'are' if deleted else 'were already'} deleted."
-    )
-    for sentence in sentences:
-        print(sentence)
-    print(
+    say(f"The credentials of account {account_id} {'are' if deleted else 'were already'} deleted.")
+    say(*sentences)
+    say(
         "What it tracks and the ledger stay: connected again, it publishes nothing twice. "
         "Constant Contact lets the application in until its access is revoked there."
     )

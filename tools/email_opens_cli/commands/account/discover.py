@@ -5,11 +5,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import typer
+
 from email_opens.model import Activity
 from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import discovery
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints, sentence_of
-from email_opens_cli.terminal.console import printable
+from email_opens_cli.terminal.complaints import FAILED, complaints, sentence_of
+from email_opens_cli.terminal.console import say, warn
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
@@ -38,11 +40,11 @@ def discover(account: Account = "default", stack: Stack = None, wait: Wait = LON
             wait=longest_wait,
             on_wait=print_wait,
         )
-        for sentence in found_sentences(found):
-            print(sentence)
+        say(*found_sentences(found))
         failures = list(failure_sentences(found))
         if failures:
-            complain("\n".join(failures), FAILED)
+            warn(*failures)
+            raise typer.Exit(FAILED)
 
 
 def found_sentences(found: "Found") -> Iterator[str]:
@@ -55,6 +57,11 @@ def found_sentences(found: "Found") -> Iterator[str]:
         yield f"Left out by their names: {len(found.left_out)} campaigns."
     if found.removed:
         yield f"Removed at the vendor, and skipped: {len(found.removed)} campaigns."
+    if found.forgotten:
+        yield (
+            f"More was sent lately than discovery can remember: the oldest {found.forgotten} "
+            "sends count as seen."
+        )
     if found.leased and not found.tracked and not found.woken:
         yield "Every recent send is tracked already."
 
@@ -71,5 +78,4 @@ def failure_sentences(found: "Found") -> Iterator[str]:
 
 
 def _named(activity: Activity) -> str:
-    name = printable(activity.campaign_name or "without a name")
-    return f"{activity.campaign_activity_id} (“{name}”)"
+    return f"{activity.campaign_activity_id} (“{activity.campaign_name or 'without a name'}”)"

@@ -15,7 +15,7 @@ def resume(activity_ids: Ids, account: Account = "default", stack: Stack = None)
 def resumed(activity: Activity) -> tuple[Activity, str]:
     """Return an activity active again, and the end of a sentence that says so."""
     match activity.state:
-        case State.ACTIVE:
+        case State.ACTIVE if activity.missing_since is None:
             return activity, "is active already; nothing was changed."
         case State.FINISHED:
             # It is due for an audit, or it would be finished again before it was read.
@@ -23,4 +23,5 @@ def resumed(activity: Activity) -> tuple[Activity, str]:
             again = replace(activity, state=State.ACTIVE, progress=progress)
             return again, "is active again: the next turn reads its whole report."
         case _:
-            return replace(activity, state=State.ACTIVE), "is active again."
+            again = replace(activity, state=State.ACTIVE, missing_since=None)
+            return again, "is active again."

@@ -8,6 +8,7 @@ from email_opens.errors import InvalidInput
 from email_opens_cli.deployed.activities import track_each
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import say
 from email_opens_cli.terminal.options import (
     Account,
     From,
@@ -46,7 +47,7 @@ def track(
             now=now,
             weight=weight,
         ):
-            print(sentence)
+            say(sentence)
 
 
 def check_weight(weight: float) -> None:

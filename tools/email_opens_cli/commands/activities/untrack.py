@@ -2,6 +2,7 @@
 
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.console import say
 from email_opens_cli.terminal.options import Account, Ids, Stack, parse_account, parse_ids
 
 
@@ -15,7 +16,7 @@ def untrack(activity_ids: Ids, account: Account = "default", stack: Stack = None
         ]
         for activity_id in wanted:
             if activity_id not in untracked:
-                print(
+                say(
                     f"{activity_id} is no longer tracked. Its ledger stays: tracked again, it "
                     "publishes nothing twice."
                 )

@@ -1,13 +1,13 @@
 """Read an activity's whole report now, publish what was missing, and print the numbers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from email_opens.errors import LinkExpired, LostRace
 from email_opens.instants import iso
-from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth
 from email_opens.poller import PollCounts, Poller, Walk
 from email_opens.published import PublishedWindow
 from email_opens.turns.lease import Lease
@@ -16,7 +16,7 @@ from email_opens_cli.deployed.activities import of_account
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
-from email_opens_cli.terminal.console import progress
+from email_opens_cli.terminal.console import progress, say
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
@@ -49,8 +49,7 @@ def audit(
         with progress("Auditing", found.counts.reported) as show_rows:
             audited.on_rows = show_rows
             work_in_leases(wired.leases, account_id, "audit", audited.work, wait=patience)
-        for sentence in audited.summary():
-            print(sentence)
+        say(*audited.summary())
         if audited.counts.dead_lettered:
             complain(
                 f"The topic refused {audited.counts.dead_lettered} opens: "
@@ -70,7 +69,6 @@ class Audit:
     counted: int | None = None
     """Opens by the vendor's own counter."""
     on_rows: Callable[[int], None] = lambda _: None
-    _state: State | None = None
     _walked: bool = False
 
     def work(self, lease: Lease) -> bool:
@@ -78,7 +76,6 @@ class Audit:
         wired, activity_id = self.wired, self.activity.campaign_activity_id
         report = wired.report(self.activity.account_id, lease.budget)
         self.activity = self._stored()
-        self._state = self._state or self.activity.state
         try:
             while (walk := self._next()) is not None:
                 while not walk.done:
@@ -91,7 +88,6 @@ class Audit:
             return False
         finally:
             self.requests += report.requests
-            self._keep_state()
         return True
 
     def summary(self) -> list[str]:
@@ -142,15 +138,6 @@ class Audit:
             self._walked = self._walked or walk.activity != self.activity
             self.activity = walk.activity
         self.on_rows(walk.place.rows_read)
-
-    def _keep_state(self) -> None:
-        """Restore a paused or finished state, since a walk makes an activity active."""
-        activity = self.activity
-        if self._state in (State.PAUSED, State.FINISHED) and activity.state is State.ACTIVE:
-            try:
-                self.activity = self.wired.tracking.save(replace(activity, state=self._state))
-            except LostRace:
-                return  # The other write has set the state.
 
     def _stored(self) -> Activity:
         activity = self.activity

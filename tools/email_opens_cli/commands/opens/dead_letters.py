@@ -1,19 +1,17 @@
 """Dead letters: opens that the topic refused, and rows that are not opens."""
 
-import json
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from email_opens.errors import InvalidInput
 from email_opens.instants import utc
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.columns import Column, fitting, table
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
-from email_opens_cli.terminal.console import confirm, console
+from email_opens_cli.terminal.console import confirm, console, say, say_json
 from email_opens_cli.terminal.options import Stack, Yes
 
 if TYPE_CHECKING:
@@ -64,23 +62,23 @@ def list_letters(
         found = found[:most]
         if as_json:
             for letter in found:
-                print(json.dumps(letter))
+                say_json(letter)
             return
         if not found:
-            print("There are no such dead letters.")
+            say("There are no such dead letters.")
             return
         shown = console()
         columns = fitting(_COLUMNS, shown.width)
-        rows = table(columns)
-        for letter in found:
-            values = {
-                "Kind": letter["kind"],
-                "Reason": letter["reason"],
-                "Activity": letter["campaign_activity_id"],
-                "Opened": letter["time"],
-            }
-            rows.add_row(*(escape(values[column.name] or "-") for column in columns))
-        shown.print(rows)
+        shown.print(table(columns, map(_cells, found)))
+
+
+def _cells(letter: dict[str, str | None]) -> dict[str, str]:
+    return {
+        "Kind": letter["kind"] or "-",
+        "Reason": letter["reason"] or "-",
+        "Activity": letter["campaign_activity_id"] or "-",
+        "Opened": letter["time"] or "-",
+    }
 
 
 @app.command()
@@ -102,9 +100,9 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
                     letters.delete(accepted)
                     published += len(accepted)
                     refused |= faults
-        print(f"Published {published} dead opens again, and deleted their dead letters.")
+        say(f"Published {published} dead opens again, and deleted their dead letters.")
         if rows:
-            print(
+            say(
                 f"{rows} dead letters are not opens and cannot be published: see "
                 "`email-opens dead-letters list`, and remove them with `drop`."
             )
@@ -122,11 +120,11 @@ def drop(reason: Reason = None, stack: Stack = None, *, yes: Yes = False) -> Non
             replace(letter, body="") for batch in letters.matching(reason) for letter in batch
         ]
         if not chosen:
-            print("There are no such dead letters.")
+            say("There are no such dead letters.")
             return
         confirm(f"Delete {len(chosen)} dead letters for good?", yes=yes)
         deleted = letters.delete(chosen)
-        print(f"Deleted {deleted} dead letters.")
+        say(f"Deleted {deleted} dead letters.")
         if deleted < len(chosen):
             complain(f"The queue kept {len(chosen) - deleted}; run the command again.", FAILED)
 

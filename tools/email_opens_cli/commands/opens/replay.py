@@ -19,7 +19,7 @@ from email_opens_cli.deployed.activities import of_account
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
-from email_opens_cli.terminal.console import confirm, progress
+from email_opens_cli.terminal.console import confirm, progress, say, warn
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
@@ -86,13 +86,13 @@ def replay(
 
         sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
         count = published(wired.ledger, found, begins, ends)
-        typer.echo(f"The ledger has {count} opens of these hours.", err=True)
+        warn(f"The ledger has {count} opens of these hours.")
         confirm(f"Send them to {to}?", yes=yes)
         replayed = Replay(wired, found, begins, ends, sent_to)
         with progress("Replaying", count) as show_sent:
             replayed.on_sent = show_sent
             work_in_leases(wired.leases, account_id, "replay", replayed.work, wait=patience)
-        print(f"Sent {replayed.sent} opens of {wanted} again with {replayed.requests} requests.")
+        say(f"Sent {replayed.sent} opens of {wanted} again with {replayed.requests} requests.")
         if sent_to.refused:
             why = "; ".join(sorted(set(sent_to.refused))[:3])
             complain(f"The destination refused {len(sent_to.refused)} opens: {why}.", FAILED)
@@ -182,8 +182,11 @@ class Replay:
             if fingerprint(new.event_id) not in self._sent_ids
         ]
         if opens:
-            self.sent += self.destination.send(self.activity, opens, self.wired.clock.now())
-            self._sent_ids.update(fingerprint(new.event_id) for new in opens)
+            delivery = self.destination.send(self.activity, opens, self.wired.clock.now())
+            self.sent += len(delivery.settled) - delivery.dead_lettered
+            self._sent_ids.update(fingerprint(new.event_id) for new in delivery.settled)
+            if delivery.failure:
+                raise delivery.failure
         self._window.forget([page])
         self.on_sent(self.sent)
 

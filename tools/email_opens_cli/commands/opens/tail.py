@@ -6,13 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from email_opens.events import EVENT_TYPE
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.console import Styled, TextConsole, console, say_json, styled
 from email_opens_cli.terminal.ending import Ending
 from email_opens_cli.terminal.options import (
     Account,
@@ -61,11 +59,11 @@ def tail(
 
         sns, sqs = aws().client("sns"), aws().client("sqs")
         topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
-        for url in left_over(sqs, now):
+        for url in left_over(sqs, topic_arn, now):
             remove(sns, sqs, topic_arn, url)
         policy = filter_policy(account_id, wanted, device or (), delay)
         queue, screen = TailQueue(sns, sqs, topic_arn), console()
-        show = _print_line(screen) if screen.is_terminal else _print_json
+        show = _print_line(screen) if screen.is_terminal else say_json
         with Ending() as ending, queue.listening(policy, now):
             if screen.is_terminal:
                 screen.print("Listening; Ctrl-C ends it.", style="dim")
@@ -100,19 +98,17 @@ def events(queue: "TailQueue", clock: "Clock", ending: Ending) -> Iterator[Mappi
                 yield event
 
 
-def line(event: Mapping[str, Any]) -> Text:
+def line(event: Mapping[str, Any]) -> list[Styled]:
     """Return an open as a line for a person, without the address."""
-    data = event.get("data", {})
-    text = Text(str(event.get("time", "")), style="dim")
-    text.append(f" {data.get('device_type') or '-':<8}", style="bold")
-    text.append(f" {data.get('campaign_name') or data.get('campaign_activity_id', '')}")
-    text.append(f" {data.get('contact_id', '')}", style="cyan")
-    return text
+    data = event.get("data")
+    data = data if isinstance(data, dict) else {}
+    return [
+        (str(event.get("time", "")), "dim"),
+        (f" {data.get('device_type') or '-'!s:<8}", "bold"),
+        (f" {data.get('campaign_name') or data.get('campaign_activity_id', '')}", ""),
+        (f" {data.get('contact_id', '')}", "cyan"),
+    ]
 
 
-def _print_line(screen: Console) -> Callable[[Mapping[str, Any]], None]:
-    return lambda event: screen.print(line(event), overflow="ellipsis", no_wrap=True)
-
-
-def _print_json(event: Mapping[str, Any]) -> None:
-    print(json.dumps(event, ensure_ascii=False, separators=(",", ":")), flush=True)
+def _print_line(screen: TextConsole) -> Callable[[Mapping[str, Any]], None]:
+    return lambda event: screen.print(styled(*line(event)), overflow="ellipsis", no_wrap=True)

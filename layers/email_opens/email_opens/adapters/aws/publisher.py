@@ -8,9 +8,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,9 +19,9 @@ from botocore.parsers import ResponseParserError
 
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import PublishFailed
-from email_opens.events import attributes, message
+from email_opens.events import attributes, message, row_fingerprint
 from email_opens.model import Activity, NewOpen, RejectedRow
-from email_opens.ports import Clock
+from email_opens.ports import Clock, Delivery
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -58,7 +59,8 @@ class Message:
     body: str
     attributes: Mapping[str, Attribute]
     size_bytes: int
-    event_id: str = ""
+    key: str
+    """Tells it from the others: an event's id, or the fingerprint of a row."""
 
 
 type Entry = dict[str, Any]
@@ -86,7 +88,7 @@ class Receiver:
         }
         if self.ordered:
             entry["MessageGroupId"] = activity.campaign_activity_id
-            entry["MessageDeduplicationId"] = message.event_id
+            entry["MessageDeduplicationId"] = message.key
         return entry
 
 
@@ -120,6 +122,24 @@ def reasons(collected: list[str]) -> Receiver:
     return Receiver(name="The list of reasons", send=send)
 
 
+@dataclass(slots=True)
+class _Sent:
+    """What became of messages."""
+
+    settled: set[str] = field(default_factory=set)
+    """The keys of those that were accepted."""
+    dead_lettered: int = 0
+    refused: list[tuple[Message, str]] = field(default_factory=list)
+    """Those that the receiver refused for good, each with the reason."""
+    failure: PublishFailed | None = None
+    """Why the others were not accepted; None: there are none."""
+
+    def add(self, other: "_Sent") -> None:
+        self.settled |= other.settled
+        self.dead_lettered += other.dead_lettered
+        self.failure = self.failure or other.failure
+
+
 class SnsPublisher:
     """Implements `email_opens.ports.Publisher`: to a receiver, and its refusals to another."""
 
@@ -128,45 +148,80 @@ class SnsPublisher:
         self._dead_letters = dead_letters
         self._clock = clock
 
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
-        batches = _batches(_event(activity, new, now) for new in opens)
-        deliver = partial(self._deliver, activity)
-        if self._receiver.ordered:
-            return sum(map(deliver, batches))
-        # When a batch fails, the batches that have not begun are dropped: the next poll finds them.
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="publish") as threads:
-            return sum(threads.map(deliver, batches))
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
+        messages = (_event(activity, new, now) for new in opens)
+        sent = self._in_batches(
+            messages, partial(self._deliver, activity), 1 if self._receiver.ordered else IN_FLIGHT
+        )
+        return Delivery(
+            settled=tuple(new for new in opens if new.event_id in sent.settled),
+            dead_lettered=sent.dead_lettered,
+            failure=sent.failure,
+        )
 
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
-        self._bury(activity, (_rejected(activity, row) for row in rows))
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
+        keys = [row_fingerprint(row.identity).hex() for row in rows]
+        sent = self._bury(activity, map(partial(_rejected, activity), rows, keys))
+        return Delivery(
+            settled=tuple(row for row, key in zip(rows, keys, strict=True) if key in sent.settled),
+            failure=sent.failure,
+        )
 
-    def _deliver(self, activity: Activity, batch: Sequence[Message]) -> int:
-        """Publish a batch; return how many of it are dead letters."""
+    def _in_batches(
+        self, messages: Iterable[Message], send: Callable[[Sequence[Message]], _Sent], at_once: int
+    ) -> _Sent:
+        """Send messages in batches, `at_once` of them at the same time."""
+        total, given_up = _Sent(), Event()
+
+        def send_or_drop(batch: Sequence[Message]) -> _Sent:
+            # If nothing of a batch gets through, neither would the next ones; the next poll
+            # finds them again.
+            if given_up.is_set():
+                return _Sent()
+            sent = send(batch)
+            if sent.failure and not sent.settled:
+                given_up.set()
+            return sent
+
+        if at_once == 1:
+            for batch in _batches(messages):
+                total.add(send_or_drop(batch))
+            return total
+        with ThreadPoolExecutor(at_once, thread_name_prefix="publish") as threads:
+            for sent in threads.map(send_or_drop, _batches(messages)):
+                total.add(sent)
+        return total
+
+    def _deliver(self, activity: Activity, batch: Sequence[Message]) -> _Sent:
+        """Publish a batch, and put what the topic refuses for good into the dead-letter queue."""
         if batch[0].size_bytes > MOST_BYTES:  # It is alone then.
-            refused = [(batch[0], f"{batch[0].size_bytes} bytes, of {MOST_BYTES} at most; cut")]
+            size = f"{batch[0].size_bytes} bytes, of {MOST_BYTES} at most; cut"
+            sent = _Sent(refused=[(batch[0], size)])
         else:
-            refused = self._send(self._receiver, activity, batch)
-        self._bury(activity, (_dead_letter(letter, reason) for letter, reason in refused))
-        return len(refused)
+            sent = self._send(self._receiver, activity, batch)
+        buried = self._bury(activity, (_dead_letter(*refusal) for refusal in sent.refused))
+        buried.dead_lettered = len(buried.settled)
+        sent.add(buried)
+        return sent
 
-    def _bury(self, activity: Activity, letters: Iterable[Message]) -> None:
-        for batch in _batches(letters):
-            if refused := self._send(self._dead_letters, activity, batch):
-                raise PublishFailed(
-                    f"{self._dead_letters.name} refused {len(refused)} messages of activity "
+    def _bury(self, activity: Activity, letters: Iterable[Message]) -> _Sent:
+        def send(batch: Sequence[Message]) -> _Sent:
+            sent = self._send(self._dead_letters, activity, batch)
+            if sent.refused:
+                sent.failure = PublishFailed(
+                    f"{self._dead_letters.name} refused {len(sent.refused)} messages of activity "
                     f"{activity.campaign_activity_id}."
                 )
+            return sent
 
-    def _send(
-        self, receiver: Receiver, activity: Activity, batch: Sequence[Message]
-    ) -> list[tuple[Message, str]]:
-        """Send until each is acknowledged or refused for good; return the refused with the reason.
+        return self._in_batches(letters, send, 1)
 
-        Raises:
-            PublishFailed: some were neither within `TRIES` attempts.
-        """
+    def _send(self, receiver: Receiver, activity: Activity, batch: Sequence[Message]) -> _Sent:
+        """Send until each message is accepted or refused for good, `TRIES` times at most."""
         left = [receiver.entry(activity, letter, number) for number, letter in enumerate(batch)]
-        refused: list[tuple[Message, str]] = []
+        sent = _Sent()
         why = "no reply"
         for failures in range(TRIES):
             if failures:
@@ -179,19 +234,22 @@ class SnsPublisher:
             except (BotoCoreError, ResponseParserError) as error:  # The latter: a cut reply.
                 why = type(error).__name__
                 continue
-            settled = {entry["Id"] for entry in reply.get("Successful", ())}
+            gone = {entry["Id"] for entry in reply.get("Successful", ())}
+            sent.settled |= {batch[int(number)].key for number in gone}
             for fault in reply.get("Failed", ()):
                 why = fault["Code"]
                 if fault["SenderFault"] and not why.startswith(NOT_THE_MESSAGES_FAULT):
-                    refused.append((batch[int(fault["Id"])], f"{why}: {fault.get('Message')}"))
-                    settled.add(fault["Id"])
-            left = [entry for entry in left if entry["Id"] not in settled]
+                    reason = f"{why}: {fault.get('Message')}"
+                    sent.refused.append((batch[int(fault["Id"])], reason))
+                    gone.add(fault["Id"])
+            left = [entry for entry in left if entry["Id"] not in gone]
             if not left:
-                return refused
-        raise PublishFailed(
-            f"{receiver.name} did not take {len(left)} messages of activity "
+                return sent
+        sent.failure = PublishFailed(
+            f"{receiver.name} did not accept {len(left)} messages of activity "
             f"{activity.campaign_activity_id} within {TRIES} attempts: {why}."
         )
+        return sent
 
 
 def wire_attributes(values: Mapping[str, str | int]) -> dict[str, Attribute]:
@@ -214,19 +272,19 @@ def _event(activity: Activity, new: NewOpen, now: datetime) -> Message:
     return _message(message(activity, new), wire_attributes(values), new.event_id)
 
 
-def _rejected(activity: Activity, row: RejectedRow) -> Message:
+def _rejected(activity: Activity, row: RejectedRow, key: str) -> Message:
     body = {
         "account_id": activity.account_id,
         "campaign_activity_id": activity.campaign_activity_id,
         "row": row.row[:ROW_CHARACTERS],
     }
-    return _message(json.dumps(body), {"reason": _text(row.reason, REASON_CHARACTERS)})
+    return _message(json.dumps(body), {"reason": _text(row.reason, REASON_CHARACTERS)}, key)
 
 
 def _dead_letter(letter: Message, reason: str) -> Message:
     """Add the reason; cut the longest values if the queue could not take the message whole."""
     reason_attribute = {"reason": _text(reason, REASON_CHARACTERS)}
-    whole = _message(letter.body, {**letter.attributes, **reason_attribute})
+    whole = _message(letter.body, {**letter.attributes, **reason_attribute}, letter.key)
     if whole.size_bytes <= MOST_BYTES:
         return whole
     body = json.loads(letter.body, object_hook=_cut)
@@ -236,7 +294,7 @@ def _dead_letter(letter: Message, reason: str) -> Message:
         )
         for name, value in letter.attributes.items()
     }
-    return _message(json.dumps(body), {**named, **reason_attribute})
+    return _message(json.dumps(body), {**named, **reason_attribute}, letter.key)
 
 
 def _cut(values: dict[str, Any]) -> dict[str, Any]:
@@ -250,14 +308,14 @@ def _text(text: str, most_characters: int) -> Attribute:
     return {"DataType": "String", "StringValue": UNSENDABLE.sub("?", text[:most_characters])}
 
 
-def _message(body: str, attributes_: Mapping[str, Attribute], event_id: str = "") -> Message:
+def _message(body: str, attributes_: Mapping[str, Attribute], key: str) -> Message:
     if not body.isascii():  # JSON can write any character as ASCII.
         body = UNSENDABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", body)
     size_bytes = _bytes(body) + sum(
         len(name) + len(value["DataType"]) + _bytes(value["StringValue"])
         for name, value in attributes_.items()
     )
-    return Message(body, attributes_, size_bytes, event_id)
+    return Message(body, attributes_, size_bytes, key)
 
 
 def _bytes(text: str) -> int:

@@ -1,69 +1,126 @@
-"""The campaigns that discovery has seen, in one item of the tracking table per account."""
+"""The memory of an account's searches, in one item of the tracking table.
 
-from collections.abc import Mapping
+The item is a map, `looks`, from campaign ids to what was seen of them, and the `forgotten` range
+of the sends that did not fit.
+"""
+
 from typing import TYPE_CHECKING, cast
 
-from email_opens.discovery.campaigns import SeenCampaign
+from email_opens.discovery.campaigns import Forgotten, Place, SearchMemory, SeenCampaign
 from email_opens.instants import iso, utc
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from email_opens.adapters.aws.items import Item, StoredItem
 
 DISCOVERY_ITEM = "discovery"
-MOST_SEEN_CAMPAIGNS = 800
-"""An item holds at most 400 KB; the campaigns that were sent last are kept."""
+MOST_BYTES = 360_000
+"""Of the entries; DynamoDB refuses an item of more than 400 KB."""
+
+_ELEMENT_BYTES = 4
+"""What DynamoDB counts for an element of a map at most, besides its name and value."""
 
 
 class DynamoDBSeenCampaigns:
     """Implements `email_opens.discovery.ports.SeenCampaigns`."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, *, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._client = client
         self._table = table
+        self._most_bytes = most_bytes
 
-    def load(self, account_id: str) -> dict[str, SeenCampaign]:
+    def load(self, account_id: str) -> SearchMemory:
         reply = self._client.get_item(
             TableName=self._table, Key=_key(account_id), ConsistentRead=True
         )
-        stored = reply.get("Item", {}).get("looks", {}).get("M", {})
+        item = reply.get("Item", {})
+        stored = item.get("looks", {}).get("M", {})
         read = {campaign_id: _seen_campaign(value) for campaign_id, value in stored.items()}
-        return {
-            campaign_id: seen_campaign
-            for campaign_id, seen_campaign in read.items()
-            if seen_campaign
-        }
+        campaigns = {campaign_id: seen for campaign_id, seen in read.items() if seen}
+        return SearchMemory(campaigns, _forgotten(item))
 
-    def store(self, account_id: str, seen: Mapping[str, SeenCampaign]) -> None:
-        latest = sorted(seen.items(), key=lambda item: item[1].last_sent, reverse=True)
-        items: Item = {
-            campaign_id: {"M": _item(seen_campaign)}
-            for campaign_id, seen_campaign in latest[:MOST_SEEN_CAMPAIGNS]
+    def store(self, account_id: str, memory: SearchMemory) -> None:
+        memory = memory.reduced(self._fitting(memory))
+        entries: Item = {
+            campaign_id: {"M": _entry(seen)} for campaign_id, seen in memory.campaigns.items()
         }
-        self._client.put_item(
-            TableName=self._table, Item=_key(account_id) | {"looks": {"M": items}}
-        )
+        item: Item = {**_key(account_id), "looks": {"M": entries}}
+        if memory.forgotten is not None:
+            item["forgotten"] = {
+                "M": {
+                    "oldest": {"M": _place(memory.forgotten.oldest)},
+                    "newest": {"M": _place(memory.forgotten.newest)},
+                }
+            }
+        self._client.put_item(TableName=self._table, Item=item)
+
+    def _fitting(self, memory: SearchMemory) -> int:
+        """Return how many campaigns fit into the item."""
+        size = 0
+        for number, (campaign_id, seen) in enumerate(memory.ranked()):
+            size += _bytes(campaign_id, seen)
+            if size > self._most_bytes:
+                return number
+        return len(memory.campaigns)
 
 
 def _key(account_id: str) -> "Item":
     return {"account_id": {"S": account_id}, "item": {"S": DISCOVERY_ITEM}}
 
 
-def _item(seen_campaign: SeenCampaign) -> "Item":
-    item: Item = {"last_sent": {"S": iso(seen_campaign.last_sent)}}
-    return (
-        item
-        if seen_campaign.left_out is None
-        else item | {"left_out": {"S": seen_campaign.left_out}}
-    )
+def _entry(seen: SeenCampaign) -> "Item":
+    entry: Item = {"last_sent": {"S": iso(seen.last_sent)}}
+    if seen.left_out is not None:
+        entry["left_out"] = {"S": seen.left_out}
+    if seen.failures:
+        entry["failures"] = {"N": str(seen.failures)}
+    if seen.retry_at is not None:
+        entry["retry_at"] = {"S": iso(seen.retry_at)}
+    return entry
+
+
+def _place(place: Place) -> "Item":
+    last_sent, campaign_id = place
+    return {"last_sent": {"S": iso(last_sent)}, "campaign_id": {"S": campaign_id}}
+
+
+def _bytes(campaign_id: str, seen: SeenCampaign) -> int:
+    """Return how many bytes an entry adds to the item, at most."""
+    size = len(campaign_id.encode()) + _ELEMENT_BYTES
+    for name, value in _entry(seen).items():
+        (text,) = cast("Mapping[str, str]", value).values()
+        size += len(name) + len(text.encode()) + _ELEMENT_BYTES
+    return size
 
 
 def _seen_campaign(value: object) -> SeenCampaign | None:
     """Return a seen campaign; None if it is malformed, so that discovery reads it again."""
     try:
-        item = cast("Mapping[str, StoredItem]", value)["M"]
-        left_out = item.get("left_out", {}).get("S")
-        return SeenCampaign(utc(item["last_sent"]["S"]), left_out)
+        entry = cast("Mapping[str, StoredItem]", value)["M"]
+        retry_at = entry.get("retry_at", {}).get("S")
+        return SeenCampaign(
+            utc(entry["last_sent"]["S"]),
+            left_out=entry.get("left_out", {}).get("S"),
+            failures=max(0, int(entry.get("failures", {}).get("N", "0"))),
+            retry_at=None if retry_at is None else utc(retry_at),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
+
+
+def _forgotten(item: "StoredItem") -> Forgotten | None:
+    """Return the forgotten range; None if it is malformed, so that discovery reads it again."""
+    try:
+        places = cast("Mapping[str, Mapping[str, StoredItem]]", item["forgotten"]["M"])
+        oldest, newest = (
+            (utc(place["last_sent"]["S"]), place["campaign_id"]["S"])
+            for place in (places["oldest"]["M"], places["newest"]["M"])
+        )
+        return Forgotten(oldest, newest)
     except (KeyError, TypeError, AttributeError, ValueError):
         return None

@@ -140,16 +140,20 @@ class DynamoDBTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         texts = {
             "closed_until": None if closed_until is None else iso(closed_until),
+            "rests_until": None if rests_until is None else iso(rests_until),
             "last_error": last_error,
         }
         replaced: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
+        replaced |= {"outages": {"N": str(outages)}} if outages else {}
         replaced |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}
         sets = [f"{name} = :{name}" for name in replaced]
-        optional = [*texts, *(("counted_at", "told_until") if counter_trust else ())]
+        optional = [*texts, "outages", *(("counted_at", "told_until") if counter_trust else ())]
         removes = ", ".join(
             ["lease_holder", "lease_until", *(name for name in optional if name not in replaced)]
         )

@@ -9,13 +9,16 @@ import json
 import os
 import select
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from email_opens.errors import AccountStopped, PublishFailed
+from email_opens.adapters.local.private_files import open_private
+from email_opens.adapters.waits import UNCUT, Waits
+from email_opens.errors import AccountStopped, EmailOpensError, OutOfTime, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
+from email_opens.ports import Delivery
 
 
 class OutputClosed(AccountStopped):
@@ -28,25 +31,32 @@ class LinesPublisher:
     Rows that are not opens are lines of a separate file, which only its owner may read.
     """
 
-    def __init__(self, output: int, rejected: Path) -> None:
+    def __init__(self, output: int, rejected: Path, waits: Waits = UNCUT) -> None:
         self._output = output
         self._rejected = rejected
+        self._waits = waits
 
-    def publish(self, activity: Activity, opens: Sequence[NewOpen], now: datetime) -> int:
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
         del now
-        try:
-            _write(self._output, (message(activity, new) for new in opens))
-        except BrokenPipeError:
-            raise OutputClosed("The reader of the output has closed it.") from None
-        except OSError as error:
-            raise PublishFailed(
+        written, fault = _write(
+            self._output, [message(activity, new) for new in opens], self._waits
+        )
+        failure: EmailOpensError | None = None
+        if isinstance(fault, BrokenPipeError):
+            failure = OutputClosed("The reader of the output has closed it.")
+        elif isinstance(fault, EmailOpensError):
+            failure = fault
+        elif fault is not None:
+            failure = PublishFailed(
                 f"The output did not accept the opens of activity {activity.campaign_activity_id}: "
-                f"{error.strerror}."
-            ) from None
-        return 0
+                f"{fault.strerror}."
+            )
+        return Delivery(settled=tuple(opens[:written]), failure=failure)
 
-    def set_aside(self, activity: Activity, rows: Iterable[RejectedRow]) -> None:
-        letters = (
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
+        letters = [
             json.dumps(
                 {
                     "account_id": activity.account_id,
@@ -56,17 +66,25 @@ class LinesPublisher:
                 }
             )
             for row in rows
-        )
+        ]
+        written = 0
+        fault: OSError | OutOfTime | None = None
         try:
-            file = os.open(self._rejected, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            file = open_private(self._rejected, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
-                _write(file, letters)
+                written, fault = _write(file, letters, self._waits)
             finally:
                 os.close(file)
         except OSError as error:
-            raise PublishFailed(
-                f"{self._rejected} did not accept rows that are not opens: {error.strerror}."
-            ) from None
+            fault = error
+        failure: EmailOpensError | None = None
+        if isinstance(fault, OutOfTime):
+            failure = fault
+        elif fault is not None:
+            failure = PublishFailed(
+                f"{self._rejected} did not accept rows that are not opens: {fault.strerror}."
+            )
+        return Delivery(settled=tuple(rows[:written]), failure=failure)
 
 
 def closed(output: int) -> bool:
@@ -76,18 +94,55 @@ def closed(output: int) -> bool:
     return bool(poll.poll(0))  # Errors and hang-ups are always reported.
 
 
-def _write(file: int, lines: Iterable[str]) -> None:
-    """Write lines; they have then left this process, and are on the disk if this is a file."""
-    on_disk = stat.S_ISREG(os.fstat(file).st_mode)
-    if on_disk and _cut(file):
-        os.write(file, b"\n")
-    for line in lines:
-        # Half a character, which JSON allows, is written as a JSON escape.
-        left = f"{line}\n".encode(errors="backslashreplace")
-        while left:
-            left = left[os.write(file, left) :]
-    if on_disk:
-        os.fsync(file)
+def _write(file: int, lines: Sequence[str], waits: Waits) -> tuple[int, OSError | OutOfTime | None]:
+    """Write lines; return how many were written, and why the others were not.
+
+    Written lines have left this process, and are on the disk if this is a file.
+    """
+    written = 0
+    fault: OSError | OutOfTime | None = None
+    try:
+        on_disk = stat.S_ISREG(os.fstat(file).st_mode)
+        if on_disk and _cut(file):
+            os.write(file, b"\n")
+        try:
+            for line in lines:
+                left = f"{_printable(line)}\n".encode()
+                while left:
+                    _wait_for_room(file, waits)
+                    left = left[os.write(file, left) :]
+                written += 1
+        except (OSError, OutOfTime) as error:
+            fault = error
+        if on_disk:
+            os.fsync(file)
+    except OSError as error:
+        return 0, error
+    return written, fault
+
+
+def _wait_for_room(file: int, waits: Waits) -> None:
+    """Wait until a line can be written at once: the reader of a pipe may be slow, or have stopped.
+
+    A signal cuts this wait, and never a line.
+    """
+    poll = select.poll()
+    poll.register(file, select.POLLOUT)
+    if not poll.poll(0):
+        with waits.for_what_is_in_hand():
+            poll.poll()
+
+
+def _printable(line: str) -> str:
+    """Return JSON in which characters that would control a terminal are escapes.
+
+    Half a character is one too, which could not be encoded.
+    """
+    if line.isprintable():
+        return line
+    return "".join(
+        character if character.isprintable() else json.dumps(character)[1:-1] for character in line
+    )
 
 
 def _cut(file: int) -> bool:

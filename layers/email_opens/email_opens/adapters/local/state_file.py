@@ -6,16 +6,20 @@ lock, so a crash releases it. Each write is one transaction, on the disk when it
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from email_opens.adapters.local.private_files import make_private, open_own
 from email_opens.errors import AccountStopped, InvalidInput
 
 APPLICATION = int.from_bytes(b"opns")
 """Marks a SQLite file as one of email-opens."""
 VERSION = 1
+
+_BESIDE = ("-wal", "-shm", "-journal")
+"""The endings of the files that SQLite keeps beside it; a killed process leaves some."""
 
 # `item` is the record of an account or activity as JSON (see `adapters.records`); the other columns
 # are those that conditions compare.
@@ -50,24 +54,24 @@ class StateFile:
             AccountStopped: another process has locked it, or the disk is full or failing.
         """
         self.path = path
-        with self._errors_explained():
-            with suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            if not path.is_file():
-                raise self._foreign()
+        with ExitStack() as opened, self._errors_explained():
+            # Closed last: a process that closes a file loses its locks on it.
+            files = [open_own(path, os.O_CREAT | os.O_RDWR)]
+            opened.callback(os.close, files[0])
+            for suffix in _BESIDE:
+                with suppress(FileNotFoundError):
+                    files.append(open_own(path.with_name(path.name + suffix), os.O_RDWR))
+                    opened.callback(os.close, files[-1])
             self._connection = sqlite3.connect(path, timeout=0, autocommit=True)
-        try:
-            with self._errors_explained():
-                self._begin()
-        except BaseException:
-            self._connection.close()
-            raise
+            opened.callback(self._connection.close)
+            self._begin(files)
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._opened.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -86,8 +90,11 @@ class StateFile:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
-    def _begin(self) -> None:
-        """Take the lock, which is held until the end, and create missing tables."""
+    def _begin(self, files: Iterable[int]) -> None:
+        """Take the lock, which is held until the end, and create missing tables.
+
+        If this is a state file, `files` are made private: SQLite gives its own files its mode.
+        """
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("BEGIN EXCLUSIVE")
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -98,7 +105,8 @@ class StateFile:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if (application, version) != (APPLICATION, VERSION):
             raise self._foreign()
-        self.path.chmod(0o600)
+        for file in files:
+            make_private(file)
         self._connection.execute("COMMIT")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
@@ -116,7 +124,7 @@ class StateFile:
             yield
         except OSError as error:
             raise InvalidInput(
-                f"The state file {self.path} cannot be used: {error.strerror}. "
+                f"The state file {error.filename or self.path} cannot be used: {error.strerror}. "
                 "Name another with --state."
             ) from None
         except sqlite3.DatabaseError as error:

@@ -81,6 +81,8 @@ class SqliteTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        rests_until: datetime | None = None,
+        outages: int = 0,
     ) -> None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id)
@@ -93,6 +95,8 @@ class SqliteTracking:
                 lease_until=None,
                 requests_spent=account.requests_spent - returned,
                 closed_until=closed_until,
+                rests_until=rests_until,
+                outages=outages,
                 last_error=last_error,
                 counter_trust=counter_trust or account.counter_trust,
             )

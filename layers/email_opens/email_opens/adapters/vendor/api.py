@@ -7,14 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-
-import requests
+from typing import NoReturn
 
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.oauth import TokenSource
+from email_opens.adapters.vendor.refusals import (
+    PRIVILEGES,
+    Access,
+    Privileges,
+    privileges,
+    reason,
+    spends_quota,
+)
+from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import (
     AccountDisconnected,
+    AccountStopped,
+    ActivityForbidden,
     ActivityGone,
     EmailOpensError,
     LinkExpired,
@@ -22,8 +33,10 @@ from email_opens.errors import (
     QuotaExceeded,
     ReportUnavailable,
     Throttled,
+    VendorUnavailable,
 )
 from email_opens.instants import next_day
+from email_opens.model import LONGEST_REST
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
 
@@ -31,6 +44,14 @@ MOST_BYTES = 1024 * 1024
 """The size of the longest reply that `VendorApi.reply` accepts."""
 
 _THROTTLED_SECONDS = 1.0
+_UNAVAILABLE_ATTEMPTS = 2
+"""A page that the vendor fails to return is requested once more: another retry would delay the
+other activities, and the next turn is a minute away."""
+_DAY_TURNS = timedelta(minutes=10)
+_DAY_TURNS_AGAIN = timedelta(minutes=5)
+"""A quota that is spent this soon after midnight may be yesterday's, by the vendor's clock."""
+_EXPIRED = frozenset({400, 404, 410, 422})
+"""The statuses, beside redirects, that refuse a next link for its own sake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +72,13 @@ class Resource:
     """The size of the longest reply that is accepted."""
     linked: bool = False
     """Whether the target is a next link, which may have expired."""
+    campaign_activity_id: str | None = None
+    """The activity that fails with it; None: no activity does."""
+
+    @property
+    def key(self) -> str:
+        """What fails when the resource fails."""
+        return self.campaign_activity_id or self.target.partition("?")[0]
 
 
 class VendorApi:
@@ -62,13 +90,14 @@ class VendorApi:
 
     def __init__(
         self,
-        session: requests.Session,
+        session: Session,
         api_url: str,
         tokens: TokenSource,
         clock: Clock,
         *,
         requests_per_second: int,
         budget: Budget,
+        waits: Waits = UNCUT,
     ) -> None:
         self.url = api_url
         self._session = session
@@ -76,9 +105,11 @@ class VendorApi:
         self._clock = clock
         self._interval = timedelta(seconds=1) / requests_per_second
         self._budget = budget
+        self._waits = waits
         self._next_at: datetime | None = None
         self._requests = 0
         self._throttled = 0
+        self._privileges: Privileges | None = None
 
     @property
     def requests(self) -> int:
@@ -91,7 +122,7 @@ class VendorApi:
         return self._throttled
 
     def get[T](self, resource: Resource, decode: Callable[[bytes], T], before: datetime) -> T:
-        """Return what `decode` makes of the reply's body; start no request after `before`.
+        """Return what `decode` makes of the reply's body, which arrives by `before`.
 
         `decode` refuses a body with a ValueError: the end of a sentence, without the content.
 
@@ -99,34 +130,43 @@ class VendorApi:
             OutOfTime: `before` or the budget leaves no request.
             LinkExpired: the resource is a next link that no longer works.
             ActivityGone: the vendor does not know the resource's subject.
+            ActivityForbidden: the vendor refuses the resource, and serves the account.
             ReportUnavailable: no attempt got a usable reply.
             AccountStopped: every request of the account would fail.
         """
         retries = Retries(self._clock, before)
         renewed = False
-        failure: EmailOpensError
         while True:
             reply = self._send(resource.target, before, resource.most_bytes)
-            seconds = None
             if isinstance(reply, Unanswered):
                 failure = ReportUnavailable(
                     f"The vendor returned no usable {resource.content}: {reply}."
                 )
-            elif reply.status == HTTPStatus.UNAUTHORIZED and not renewed:
-                renewed = True
-                self._tokens.discard()
-                continue
             elif reply.status == HTTPStatus.OK:
                 try:
-                    return decode(reply.body)
+                    content = decode(reply.body)
                 except ValueError as fault:
                     failure = ReportUnavailable(
                         f"The vendor returned no usable {resource.content}: "
                         f"{fault}{reply.traces()}."
                     )
+                else:
+                    self._budget.note_answer()
+                    return content
+            elif reply.status == HTTPStatus.UNAUTHORIZED and not renewed:
+                renewed = True
+                if self._needs_new_token(resource, before):
+                    self._tokens.discard()
+                    self._privileges = None
+                    continue
+                self._raise_refusal(reply, resource, before)
+            elif reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._wait_for_the_pace(reply, retries)
+                continue
             else:
-                failure, seconds = self._classify(reply, resource)
-            retries.wait(failure, seconds)
+                self._raise_definite(reply, resource, before)
+                failure = ReportUnavailable(f"The vendor answered {reason(reply)}.")
+            self._retry(reply, resource, failure, retries)
 
     def reply(self, target: str, before: datetime) -> Reply:
         """Send one request for a path, without retries, and return its reply of any status.
@@ -134,12 +174,34 @@ class VendorApi:
         Raises:
             OutOfTime: `before` or the budget leaves no request.
             ReportUnavailable: no whole reply came.
-            AccountStopped: the account has no access token.
+            AccountStopped: the account has no access token, or rests.
         """
         reply = self._send(target, before, MOST_BYTES)
         if isinstance(reply, Unanswered):
             raise ReportUnavailable(f"The vendor did not answer: {reply}.")
+        throttled = reply.status == HTTPStatus.TOO_MANY_REQUESTS
+        if reply.status == HTTPStatus.OK:
+            self._budget.note_answer()
+        elif throttled or reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            asked = self._asked(reply)
+            if asked and (throttled or self._budget.outage.suspects_all(target)):
+                because = f"The vendor answered {reason(reply)}."
+                self._budget.rest(self._clock.now(), asked, because)
         return reply
+
+    def privileges(self, before: datetime) -> Privileges:
+        """Return what the account's user may do; the vendor is asked once, with one request.
+
+        Raises:
+            OutOfTime: `before` or the budget leaves no request.
+            AccountStopped: no request of the account can succeed for now.
+        """
+        if self._privileges is None:
+            reply = self._send(PRIVILEGES, before, MOST_BYTES)
+            if isinstance(reply, Reply) and reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise self._too_many(reply)
+            self._privileges = privileges(reply)
+        return self._privileges
 
     def _send(self, target: str, before: datetime, most_bytes: int) -> Reply | Unanswered:
         """Send one request as soon as the pace allows it."""
@@ -155,52 +217,154 @@ class VendorApi:
         self._budget.take()
         self._requests += 1
         try:
-            return exchange(
-                self._session,
-                "GET",
-                self.url + target,
-                headers={"Authorization": f"Bearer {token}"},
-                clock=self._clock,
-                before=before,
-                most_bytes=most_bytes,
-            )
+            with self._waits.for_news():
+                return exchange(
+                    self._session,
+                    "GET",
+                    self.url + target,
+                    headers={"Authorization": f"Bearer {token}"},
+                    clock=self._clock,
+                    before=before,
+                    most_bytes=most_bytes,
+                )
         except Unanswered as error:
-            return error
+            unanswered = error
+        if unanswered.timed_out and self._clock.now() >= before:
+            raise OutOfTime("No time was left for a whole reply.")
+        return unanswered
 
-    def _classify(self, reply: Reply, resource: Resource) -> tuple[EmailOpensError, float | None]:
-        """Raise the error of a reply; if a retry may help, return it with the requested wait."""
-        status, key, traces = reply.status, reply.error_key("error_key"), reply.traces()
-        now = self._clock.now()
-        wait_seconds = reply.retry_after_seconds(now)
-        answer = f"{status}{f' {key}' if key else ''}{traces}"
-        unavailable = ReportUnavailable(f"The vendor answered {answer}.")
-        match status:
-            case HTTPStatus.UNAUTHORIZED:
+    # --- Whose fault a refusal is ---
+
+    def _needs_new_token(self, resource: Resource, before: datetime) -> bool:
+        """Return whether a 401 may be about the access token.
+
+        An activity that failed before does not cost a new token at each turn: first the vendor is
+        asked whether it accepts the present one.
+        """
+        if resource.key in self._budget.outage.known:
+            self.privileges(before)
+        known = self._privileges
+        return known is None or known.access in (Access.UNAUTHORIZED, Access.UNKNOWN)
+
+    def _raise_refusal(self, reply: Reply, resource: Resource, before: datetime) -> NoReturn:
+        """Raise the error of a 401 or 403, which is about the account only if the vendor says so.
+
+        Raises:
+            AccountDisconnected: the vendor refuses the account.
+            ActivityForbidden: it refuses the resource alone, as far as is known.
+        """
+        found = self.privileges(before)
+        match found.access:
+            case Access.UNAUTHORIZED:
+                self._budget.note_answer()
                 raise AccountDisconnected(
                     f"The vendor also refused a new access token: "
-                    f"run {self._tokens.reconnect}{traces}."
+                    f"run {self._tokens.reconnect}{reply.traces()}."
                 )
-            case HTTPStatus.FORBIDDEN:
+            case Access.FORBIDDEN:
+                self._budget.note_answer()
                 raise AccountDisconnected(
                     f"The vendor forbids reading {resource.data}: give the account's user the "
                     f"privilege {resource.privilege} and the application the scope campaign_data, "
-                    f"then run {self._tokens.reconnect}{traces}."
+                    f"then run {self._tokens.reconnect}{reply.traces()}."
                 )
-            case HTTPStatus.TOO_MANY_REQUESTS if key == "quota_exceeded":
-                raise QuotaExceeded(
-                    f"The day's quota of the API key is spent{traces}.", next_day(now)
-                )
-            case HTTPStatus.TOO_MANY_REQUESTS:
-                self._throttled += 1
-                failure = Throttled(f"The vendor throttled every attempt{traces}.")
-                return failure, max(_THROTTLED_SECONDS, wait_seconds or 0.0)
-            case HTTPStatus.NOT_FOUND | HTTPStatus.BAD_REQUEST if resource.linked:
-                raise LinkExpired(f"A next link no longer works: the vendor answered {answer}.")
-            case HTTPStatus.NOT_FOUND if key is not None:
-                raise ActivityGone(f"The vendor does not know this {resource.subject}{traces}.")
-            case HTTPStatus.NOT_FOUND | HTTPStatus.REQUEST_TIMEOUT:
-                # A 404 without an error key comes from a gateway in front of the API.
-                return unavailable, wait_seconds
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.MULTIPLE_CHOICES:
-            return unavailable, wait_seconds
-        raise unavailable
+        lacks = f"; the account's user lacks the privilege {resource.privilege}"
+        hint = lacks if found.names and resource.privilege not in found.names else ""
+        failure = ActivityForbidden(
+            f"The vendor refuses to return {resource.data}: it answered {reason(reply)}{hint}."
+        )
+        now, because = self._clock.now(), _unavailable(failure)
+        # Something in front of the API may refuse everything.
+        unknown = found.access is Access.UNKNOWN
+        note = self._budget.note_failure if unknown else self._budget.note_refusal
+        until = note(resource.key, now, because)
+        raise failure if until is None else VendorUnavailable(because, until)
+
+    def _raise_definite(self, reply: Reply, resource: Resource, before: datetime) -> None:
+        """Raise the error of a reply that no retry would change; return if one may."""
+        status, key = reply.status, reply.error_key("error_key")
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            self._raise_refusal(reply, resource, before)
+        redirected = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+        if resource.linked and (redirected or status in _EXPIRED):
+            self._budget.note_answer()
+            raise LinkExpired(f"A next link no longer works: the vendor answered {reason(reply)}.")
+        if status == HTTPStatus.NOT_FOUND and key is not None:
+            self._budget.note_answer()
+            raise ActivityGone(f"The vendor does not know this {resource.subject}{reply.traces()}.")
+        # A 404 without an error key comes from a gateway in front of the API.
+        passing = status in (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_TIMEOUT)
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR and not passing:
+            self._budget.note_answer()
+            raise ReportUnavailable(f"The vendor answered {reason(reply)}.")
+
+    # --- Waits and pauses ---
+
+    def _asked(self, reply: Reply | Unanswered) -> timedelta | None:
+        """Return the pause that a reply asks for."""
+        if isinstance(reply, Unanswered):
+            return None
+        seconds = reply.retry_after_seconds(self._clock.now())
+        return None if seconds is None else min(timedelta(seconds=seconds), LONGEST_REST)
+
+    def _wait_for_the_pace(self, reply: Reply, retries: Retries) -> None:
+        """Wait after a 429 as long as it asks for, a second at least.
+
+        Raises:
+            QuotaExceeded: it is about the day.
+            Throttled: there is no time for the wait, or every attempt was refused.
+        """
+        if spends_quota(reply):
+            raise self._too_many(reply)
+        self._throttled += 1
+        asked = self._asked(reply) or timedelta()
+        if not retries.again(max(_THROTTLED_SECONDS, asked.total_seconds())):
+            raise self._too_many(reply)
+
+    def _too_many(self, reply: Reply) -> AccountStopped:
+        """Return the error of a 429; the pause that it asks for is kept."""
+        now, asked = self._clock.now(), self._asked(reply)
+        about_the_day = spends_quota(reply)
+        spent = f"The day's quota of the API key is spent{reply.traces()}."
+        message = spent if about_the_day else _throttled(reply, asked)
+        rests_until = self._budget.rest(now, asked, message) if asked else None
+        if not about_the_day:
+            return Throttled(message, rests_until)
+        midnight = next_day(now)
+        turning = now - (midnight - timedelta(days=1)) < _DAY_TURNS
+        return QuotaExceeded(message, now + _DAY_TURNS_AGAIN if turning else midnight)
+
+    def _retry(
+        self,
+        reply: Reply | Unanswered,
+        resource: Resource,
+        failure: EmailOpensError,
+        retries: Retries,
+    ) -> None:
+        """Wait before another attempt at what the vendor failed to return.
+
+        Raises:
+            EmailOpensError: none is to be made: `failure`, or that the account pauses.
+        """
+        asked, outage = self._asked(reply), self._budget.outage
+        timed_out = isinstance(reply, Unanswered) and reply.timed_out
+        # A wait that the vendor asks of one activity would delay the others.
+        alone = asked is not None and not outage.suspects_all(resource.key)
+        attempts = 1 if timed_out or alone or outage.testing else _UNAVAILABLE_ATTEMPTS
+        seconds = None if asked is None else asked.total_seconds()
+        if retries.again(seconds, attempts=attempts):
+            return
+        because = _unavailable(failure)
+        until = self._budget.note_failure(
+            resource.key, self._clock.now(), because, asked or timedelta()
+        )
+        raise failure if until is None else VendorUnavailable(because, until)
+
+
+def _unavailable(failure: EmailOpensError) -> str:
+    return f"Requests pause while the vendor is unavailable. {failure}"
+
+
+def _throttled(reply: Reply, asked: timedelta | None) -> str:
+    pause = f"; it asks for a pause of {asked.total_seconds():.0f} s" if asked else ""
+    return f"The vendor throttled every attempt{reply.traces()}{pause}."

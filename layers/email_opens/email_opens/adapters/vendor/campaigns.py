@@ -1,23 +1,20 @@
 """Campaigns of Constant Contact's V3 API: their sends, names and activities."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from email_opens.adapters.vendor import values
 from email_opens.adapters.vendor.api import Resource, VendorApi
+from email_opens.adapters.vendor.decoding import decoded
 from email_opens.adapters.vendor.links import local, next_href
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summaries, Summary
-from email_opens.errors import ActivityGone, InvalidInput, PagingBroken
-from email_opens.instants import utc
-from email_opens.model import activity_id
+from email_opens.errors import ActivityGone, PagingBroken
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of one reply: ten times the longest page of summaries."""
-MOST_NAME_CHARACTERS = 80
-"""The vendor's own limit."""
 
 _PAGE = 500
 _REMOVED = "removed"
@@ -51,7 +48,7 @@ class ConstantContactCampaigns:
             most_bytes=MOST_BYTES,
             linked=link is not None,
         )
-        rows, href = self._api.get(resource, _summaries, before)
+        rows, href = self._api.get(resource, partial(_summaries, before), before)
         next_link = None if href is None else local(href, self._api.url)
         if next_link == target:
             raise PagingBroken("A next link of the summaries leads back to its own page.")
@@ -63,7 +60,7 @@ class ConstantContactCampaigns:
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}/send_history"
-        return self._find(target, "send history", _last_run, before)
+        return self._find(target, "send history", partial(_last_run, before), before)
 
     def names(self, *, before: datetime) -> dict[str, str]:
         return self._find(f"/v3/emails?limit={_PAGE}", "list of campaigns", _names, before) or {}
@@ -86,51 +83,55 @@ class ConstantContactCampaigns:
             return None
 
 
-def _summaries(body: bytes) -> tuple[tuple[Summary, ...], str | None]:
-    """Decode a page of summaries; rows without an id or a send are skipped."""
+def _summaries(now: datetime, body: bytes) -> tuple[tuple[Summary, ...], str | None]:
+    """Decode a page of summaries; rows without an id or a send are skipped.
+
+    A send that is dated in the future counts as one of today, so that it is found, and so that
+    the campaign's later sends are.
+    """
     reply = _decoded(body, dict)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     summaries = []
     for row in _listed(reply, "bulk_email_campaign_summaries"):
-        campaign_id, last_sent = _id(row.get("campaign_id")), _instant(row.get("last_sent_date"))
-        if campaign_id and last_sent:
-            summaries.append(Summary(campaign_id, last_sent))
+        campaign_id = values.campaign(row.get("campaign_id"))
+        sent = values.instant(row.get("last_sent_date"), values.NEVER)
+        if campaign_id and sent:
+            summaries.append(Summary(campaign_id, sent if sent <= now + values.DAY else today))
     return tuple(summaries), next_href(reply)
 
 
 def _campaign(campaign_id: str, body: bytes) -> Campaign:
     reply = _decoded(body, dict)
-    if _id(reply.get("campaign_id")) != campaign_id:
+    if values.campaign(reply.get("campaign_id")) != campaign_id:
         raise ValueError("the reply is about another campaign")
     status = reply.get("current_status")
     if isinstance(status, str) and status.lower() == _REMOVED:
-        return Campaign(campaign_id, _name(reply.get("name")), removed=True)
+        return Campaign(campaign_id, values.name(reply.get("name")), removed=True)
     activities = []
     for row in _listed(reply, "campaign_activities"):
-        campaign_activity_id, role = _id(row.get("campaign_activity_id")), row.get("role")
+        campaign_activity_id = values.activity(row.get("campaign_activity_id"))
+        role = row.get("role")
         if campaign_activity_id and isinstance(role, str):
-            activities.append(CampaignActivity(campaign_activity_id, role))
-    return Campaign(campaign_id, _name(reply.get("name")), activities=tuple(activities))
+            activities.append(CampaignActivity(campaign_activity_id, role.lower()))
+    return Campaign(campaign_id, values.name(reply.get("name")), activities=tuple(activities))
 
 
-def _last_run(body: bytes) -> datetime | None:
-    runs = [row.get("run_date") for row in _decoded(body, list) if isinstance(row, dict)]
-    return max((run for run in map(_instant, runs) if run), default=None)
+def _last_run(now: datetime, body: bytes) -> datetime | None:
+    rows = [row for row in _decoded(body, list) if isinstance(row, dict)]
+    runs = (values.instant(row.get("run_date"), now + values.DAY) for row in rows)
+    return max(filter(None, runs), default=None)
 
 
 def _names(body: bytes) -> dict[str, str]:
     names = {
-        _id(row.get("campaign_id")): _name(row.get("name"))
+        values.campaign(row.get("campaign_id")): values.name(row.get("name"))
         for row in _listed(_decoded(body, dict), "campaigns")
     }
     return {campaign_id: name for campaign_id, name in names.items() if campaign_id and name}
 
 
 def _decoded(body: bytes, kind: type[Any]) -> Any:
-    try:
-        reply = json.loads(body)
-    except (ValueError, RecursionError):
-        reply = None
-    # Raised outside the handler, so that no chained cause carries the body into a log.
+    reply = decoded(body)
     if not isinstance(reply, kind):
         raise ValueError("the reply has an unknown form")  # noqa: TRY004 - a malformed reply
     return reply
@@ -141,25 +142,3 @@ def _listed(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(rows, list):
         raise ValueError(f"the reply has no list of {name}")  # noqa: TRY004 - a malformed reply
     return [row for row in rows if isinstance(row, dict)]
-
-
-def _id(value: object) -> str | None:
-    """Return a campaign's or an activity's id in its canonical form, or None if it is invalid."""
-    try:
-        return activity_id(value) if isinstance(value, str) else None
-    except InvalidInput:
-        return None
-
-
-def _instant(value: object) -> datetime | None:
-    try:
-        return utc(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _name(value: object) -> str | None:
-    r"""Return a name that UTF-8 can encode, unlike some that JSON allows (`"\ud800"`)."""
-    if not isinstance(value, str):
-        return None
-    return value.encode(errors="replace").decode()[:MOST_NAME_CHARACTERS].strip() or None

@@ -1,33 +1,38 @@
-"""Decoding the vendor's counters of opens. Pure."""
+"""Decoding the vendor's counters of opens, each judged alone. Pure."""
 
-import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from email_opens.instants import utc
+from email_opens.adapters.vendor import values
+from email_opens.adapters.vendor.decoding import decoded
 from email_opens.model import CounterReadings
 
 
-class _Malformed(ValueError):
-    """What is wrong with a reply, as the end of a sentence without its content."""
-
-
-def decode_counters(body: bytes) -> CounterReadings:
+def decode_counters(body: bytes, until: datetime) -> CounterReadings:
     """Decode a reply of `/v3/reports/stats/email_campaigns`.
 
+    A campaign whose counter is unusable, or that the reply's errors name, has none. A refresh
+    that is dated after `until` is unknown.
+
     Raises:
-        ValueError: the reply has no usable counters; the message holds nothing of its content.
+        ValueError: the reply names no campaign; the message holds nothing of its content.
     """
-    reply = _decoded(body)
-    if not isinstance(reply, dict):
-        raise _Malformed("the reply is not a JSON object")
-    results = reply.get("results")
-    if not isinstance(results, list) or not results:
-        raise _Malformed("the reply has no results")
-    counters = [_counter(result) for result in results]
-    return CounterReadings(
-        opens={campaign_id: opens for campaign_id, opens, _ in counters},
-        refreshed_at=min(refreshed_at for _, _, refreshed_at in counters),
-    )
+    reply = decoded(body)
+    results, errors = _listed(reply, "results"), _listed(reply, "errors")
+    named = {values.campaign(entry.get("campaign_id")) for entry in [*results, *errors]}
+    opens: dict[str, int] = {}
+    refreshed: list[datetime] = []
+    for result in results:
+        campaign_id, found = values.campaign(result.get("campaign_id")), _opens(result)
+        if campaign_id is not None and found is not None:
+            opens[campaign_id] = found
+            refreshed_at = values.instant(result.get("last_refresh_time"), until)
+            refreshed += [refreshed_at] if refreshed_at else []
+    missing = frozenset(filter(None, named)) - opens.keys()
+    if not opens and not missing:
+        raise ValueError("the reply names no campaign")
+    return CounterReadings(opens, min(refreshed, default=None), missing)
 
 
 def decode_activity_counter(body: bytes) -> int | None:
@@ -35,39 +40,21 @@ def decode_activity_counter(body: bytes) -> int | None:
 
     Returns the first usable `em_opens_all`, or None if there is none.
     """
-    reply = _decoded(body)
-    results = reply.get("results") if isinstance(reply, dict) else None
-    counts = map(_opens, results if isinstance(results, list) else ())
+    try:
+        reply = decoded(body)
+    except ValueError:
+        return None
+    counts = map(_opens, _listed(reply, "results"))
     return next((opens for opens in counts if opens is not None), None)
 
 
-def _decoded(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+def _listed(reply: object, name: str) -> list[dict[str, Any]]:
+    entries = reply.get(name) if isinstance(reply, dict) else None
+    if not isinstance(entries, list):
+        return []
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
-def _counter(result: object) -> tuple[str, int, datetime]:
-    if not isinstance(result, dict):
-        raise _Malformed("a result is not an object")
-    campaign_id, opens = result.get("campaign_id"), _opens(result)
-    if not isinstance(campaign_id, str):
-        raise _Malformed("a result has no campaign_id")
-    if opens is None:
-        raise _Malformed("a result has no em_opens_all")
-    refreshed = result.get("last_refresh_time")
-    try:
-        return campaign_id, opens, utc(refreshed if isinstance(refreshed, str) else "")
-    except ValueError:
-        pass
-    # Raised outside the handler, so that no chained cause carries the text into a log.
-    raise _Malformed("a result has no last_refresh_time")
-
-
-def _opens(result: object) -> int | None:
-    stats = result.get("stats") if isinstance(result, dict) else None
-    opens = stats.get("em_opens_all") if isinstance(stats, dict) else None
-    if not isinstance(opens, int) or isinstance(opens, bool) or opens < 0:
-        return None
-    return opens
+def _opens(result: Mapping[str, Any]) -> int | None:
+    stats = result.get("stats")
+    return values.count(stats.get("em_opens_all")) if isinstance(stats, dict) else None

@@ -1,10 +1,9 @@
 """One request and its whole reply, bounded in time and size."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Any
@@ -12,12 +11,12 @@ from typing import Any
 import requests
 import urllib3
 
-from email_opens.adapters.retry import ATTEMPT_SECONDS
+from email_opens.adapters.vendor.decoding import decoded
+from email_opens.adapters.vendor.session import Session
 from email_opens.ports import Clock
 
-CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-"""The limit on each silence within a reply, and on the whole reply."""
+"""The limit on a whole exchange, from the look-up of the host to the last byte of the reply."""
 
 _CHUNK_BYTES = 65_536
 _ERROR_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
@@ -27,6 +26,10 @@ _TRACKING_HEADERS = ("x-eig-tracking-id", "x-amzn-RequestId")
 
 class Unanswered(Exception):
     """No complete reply came; the message gives the reason, as the end of a sentence."""
+
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class Reply:
     def json(self) -> Any:
         """Return the body decoded as JSON, or None if it is not JSON."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return decoded(self.body)
+        except ValueError:
             return None
 
     def error_key(self, *names: str) -> str | None:
@@ -75,7 +78,7 @@ class Reply:
 
 
 def exchange(
-    session: requests.Session,
+    session: Session,
     method: str,
     url: str,
     *,
@@ -85,40 +88,35 @@ def exchange(
     most_bytes: int,
     form: dict[str, str] | None = None,
 ) -> Reply:
-    """Send one request and read its whole reply; redirects are not followed.
+    """Send one request and read its whole reply by `before`; redirects are not followed.
 
     Raises:
-        Unanswered: no complete reply came before the deadline and within `most_bytes`. It has no
+        Unanswered: no complete reply came by `before`, in time and within `most_bytes`. It has no
             cause chained to it, since an error of `requests` holds the request with its token.
     """
-    start = clock.now()
-    deadline = min(before, start + timedelta(seconds=READ_SECONDS))
-    seconds = max(ATTEMPT_SECONDS, (deadline - start).total_seconds())
+    seconds = min(READ_SECONDS, (before - clock.now()).total_seconds())
+    if seconds <= 0:
+        raise _timed_out()
     try:
         with session.request(
             method,
             url,
             headers={"Accept": "application/json", "User-Agent": "email-opens"} | headers,
             data=form,
-            timeout=(min(CONNECT_SECONDS, seconds), seconds),
+            timeout=seconds,
             allow_redirects=False,
             stream=True,
         ) as response:
             body = bytearray()
-            # read1 returns what has arrived; read would wait for a full chunk, even past the
-            # deadline when the bytes come slowly.
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > most_bytes:
-                    fault = "the reply is too large"
-                    break
-                if clock.now() > deadline:
-                    fault = "the reply took too long"
+                    fault = Unanswered("the reply is too large")
                     break
             else:
                 return Reply(response.status_code, response.headers, bytes(body))
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        fault = "the request timed out"
+        fault = _timed_out()
     except (
         requests.RequestException,
         urllib3.exceptions.HTTPError,
@@ -126,5 +124,9 @@ def exchange(
         OSError,
         ValueError,
     ):
-        fault = "the connection failed"
-    raise Unanswered(fault)
+        fault = Unanswered("the connection failed")
+    raise fault
+
+
+def _timed_out() -> Unanswered:
+    return Unanswered("the request timed out", timed_out=True)

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-import requests
-
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries, pause_seconds
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
+from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,
@@ -53,13 +53,15 @@ class Grant:
 
 
 def read_grant(reply: Reply, now: datetime) -> Grant | None:
-    """Return the tokens in a reply, or None if it has no access token that a header can hold."""
+    """Return the tokens in a reply, or None if one of them cannot be sent."""
     content = reply.json()
     if reply.status != HTTPStatus.OK or not isinstance(content, dict):
         return None
     access, refresh = content.get("access_token"), content.get("refresh_token")
     if not (isinstance(access, str) and _TOKEN.fullmatch(access)):
         return None
+    if isinstance(refresh, str) and not refresh.isascii():
+        return None  # Stored in place of the last one, it would disconnect the account.
     return Grant(
         access_token=access,
         refresh_token=refresh if isinstance(refresh, str) and refresh else None,
@@ -68,7 +70,7 @@ def read_grant(reply: Reply, now: datetime) -> Grant | None:
 
 
 def post_as_client(
-    session: requests.Session,
+    session: Session,
     url: str,
     client_id: str,
     client_secret: str | None,
@@ -136,11 +138,12 @@ class TokenSource:
         self,
         account_id: str,
         credentials: Credentials,
-        session: requests.Session,
+        session: Session,
         auth_url: str,
         clock: Clock,
         *,
         reconnect: str = RECONNECT,
+        waits: Waits = UNCUT,
         until: datetime | None = None,
         renewed: MutableMapping[str, Renewed] | None = None,
     ) -> None:
@@ -150,6 +153,7 @@ class TokenSource:
         self._session = session
         self._url = f"{auth_url}/token"
         self._clock = clock
+        self._waits = waits
         self._until = until
         self._renewed = {} if renewed is None else renewed
         self._tokens: Tokens | None = None
@@ -224,15 +228,18 @@ class TokenSource:
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         while True:
             self._check_time(before)
-            reply = post_as_client(
-                self._session,
-                self._url,
-                tokens.client_id,
-                tokens.client_secret,
-                form,
-                clock=self._clock,
-                before=before,
-            )
+            self._waits.check()
+            # Its reply may be the only one that ever holds the new pair.
+            with self._waits.for_what_is_in_hand():
+                reply = post_as_client(
+                    self._session,
+                    self._url,
+                    tokens.client_id,
+                    tokens.client_secret,
+                    form,
+                    clock=self._clock,
+                    before=before,
+                )
             now = self._clock.now()
             grant = read_grant(reply, now) if isinstance(reply, Reply) else None
             if grant is not None:

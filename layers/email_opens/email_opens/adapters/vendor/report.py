@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import quote
 
+from email_opens.adapters.vendor import values
 from email_opens.adapters.vendor.api import Resource, VendorApi
 from email_opens.adapters.vendor.counters import decode_activity_counter, decode_counters
 from email_opens.adapters.vendor.links import local
@@ -48,6 +49,7 @@ class ConstantContactReport:
             privilege="ui:campaign:metrics",
             most_bytes=MOST_BYTES,
             linked=link is not None,
+            campaign_activity_id=campaign_activity_id,
         )
         page = partial(self._page, campaign_activity_id, link, target)
         return self._api.get(resource, page, before)
@@ -62,8 +64,9 @@ class ConstantContactReport:
             privilege="ui:campaign:metrics",
             most_bytes=MOST_BYTES,
         )
+        decode_readings = partial(decode_counters, until=before + values.DAY)
         try:
-            return self._api.get(resource, decode_counters, before)
+            return self._api.get(resource, decode_readings, before)
         except ActivityGone as error:
             raise NotCounted(str(error)) from None
 
@@ -82,7 +85,7 @@ class ConstantContactReport:
 
     def _page(self, campaign_activity_id: str, link: str | None, target: str, body: bytes) -> Page:
         found = decode(body, campaign_activity_id)
-        next_link, astray = None, None
+        next_link, astray = None, found.astray
         if found.next_href is not None:
             try:
                 next_link = local(found.next_href, self._api.url)

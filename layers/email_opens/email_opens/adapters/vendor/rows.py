@@ -7,17 +7,18 @@ is not an open is rejected, and the other rows of its page are kept.
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from email_opens.adapters.vendor.decoding import canonical, decoded
 from email_opens.adapters.vendor.links import next_href
-from email_opens.instants import utc
+from email_opens.adapters.vendor.values import EARLIEST, LATEST, instant
+from email_opens.instants import iso, utc
 from email_opens.model import Open, RejectedRow
 
 MOST_ROW_CHARACTERS = 8192
 """Kept of a rejected row; its JSON is ASCII, so these are bytes too."""
 
 _KIND = "em_opens"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Rows:
     opens: tuple[Open, ...]
     rejected: tuple[RejectedRow, ...]
     next_href: str | None
+    astray: str | None = None
+    """Why there is no next link although this may not be the last page."""
 
 
 class _Malformed(ValueError):
@@ -43,38 +46,44 @@ def decode(body: bytes, campaign_activity_id: str) -> Rows:
     Raises:
         ValueError: the body is not a page of a report; the message holds nothing of its content.
     """
-    try:
-        reply = json.loads(body)
-        return _rows(reply, campaign_activity_id)
-    except _Malformed:
-        raise
-    except (ValueError, RecursionError):
-        fault = "the reply is not JSON"
-    # Raised outside the handler, so that no chained cause carries the body into a log.
-    raise _Malformed(fault)
-
-
-def _rows(reply: object, campaign_activity_id: str) -> Rows:
+    reply = decoded(body)
     if not isinstance(reply, dict):
         raise _Malformed("the reply is not an object")
-    rows = reply.get("tracking_activities")
-    if not isinstance(rows, list):
+    rows = reply.get("tracking_activities", "missing")
+    if not isinstance(rows, list | None):
         raise _Malformed("the reply has no list of tracking_activities")
     opens: list[Open] = []
     rejected: list[RejectedRow] = []
-    for row in rows:
+    for row in rows or ():
         try:
             opens.append(_open(row, campaign_activity_id))
         except _NotAnOpen as fault:
-            # Sorted, so that a row has the same text whatever the order of its fields.
-            text = json.dumps(row, separators=(",", ":"), sort_keys=True)
-            rejected.append(RejectedRow(text[:MOST_ROW_CHARACTERS], str(fault)))
+            text = canonical(row)
+            rejected.append(
+                RejectedRow(text[:MOST_ROW_CHARACTERS], str(fault), _identity(row, text))
+            )
+    href, astray = None, None
     try:
         href = next_href(reply)
-    except ValueError as fault:
+    except ValueError:
         # Taking such a page for the last one would lose the rows below it.
-        raise _Malformed(str(fault)) from None
-    return Rows(tuple(opens), tuple(rejected), href)
+        astray = "A next link of the report has an unknown form."
+    return Rows(tuple(opens), tuple(rejected), href, astray)
+
+
+def _identity(row: object, text: str) -> str:
+    """Return what identifies a rejected row, so that a change of its other fields is not news.
+
+    Without a contact and an instant that is its whole text.
+    """
+    if not isinstance(row, dict):
+        return text
+    contact_id, created_time = row.get("contact_id"), instant(row.get("created_time"))
+    if not (isinstance(contact_id, str) and contact_id and created_time):
+        return text
+    names = ("device_type", "campaign_activity_id", "tracking_activity_type")
+    others = [value if isinstance(value, str) else None for value in map(row.get, names)]
+    return json.dumps([contact_id, iso(created_time), *others])
 
 
 def _open(row: object, campaign_activity_id: str) -> Open:
@@ -86,8 +95,8 @@ def _open(row: object, campaign_activity_id: str) -> Open:
     device_type = row.get("device_type")
     if not (isinstance(contact_id, str) and contact_id):
         raise _NotAnOpen("The row's contact_id is missing or not text.")
-    if not (isinstance(email_address, str) and email_address):
-        raise _NotAnOpen("The row's email_address is missing or not text.")
+    if not isinstance(email_address, str) and email_address is not None:
+        raise _NotAnOpen("The row's email_address is not text.")
     if not isinstance(created_time, str):
         raise _NotAnOpen("The row's created_time is missing or not text.")
     if not isinstance(device_type, str):
@@ -98,29 +107,36 @@ def _open(row: object, campaign_activity_id: str) -> Open:
         raise _NotAnOpen("The row belongs to another activity.")
     if (row.get("tracking_activity_type") or _KIND) != _KIND:
         raise _NotAnOpen("The row's tracking_activity_type is not em_opens.")
-    instant = _instant(created_time)
-    if not (contact_id.isascii() and email_address.isascii()) or (
-        device_type and not device_type.isascii()
+    created = _created(created_time)
+    email_address, device_type = email_address or None, device_type or None
+    if not (
+        contact_id.isascii()
+        and (email_address is None or email_address.isascii())
+        and (device_type is None or device_type.isascii())
     ):
-        _reject_lone_surrogates(f"{contact_id}{email_address}{device_type}")
-    return Open(campaign_activity_id, contact_id, instant, device_type or None, email_address)
+        _reject_what_utf_8_cannot_encode(f"{contact_id}{email_address}{device_type}")
+    return Open(campaign_activity_id, contact_id, created, device_type, email_address)
 
 
-def _instant(created_time: str) -> datetime:
+def _created(created_time: str) -> datetime:
     try:
-        instant = utc(created_time)
+        created = utc(created_time)
     except ValueError:
         raise _NotAnOpen(
             "The row's created_time is not an instant with an offset from UTC."
         ) from None
-    if instant < _EPOCH:
-        raise _NotAnOpen("The row's created_time is before 1970.")
-    return instant
+    if not EARLIEST <= created <= LATEST:
+        raise _NotAnOpen(
+            f"The row's created_time is not between {EARLIEST.year} and {LATEST.year}."
+        )
+    return created
 
 
-def _reject_lone_surrogates(text: str) -> None:
-    r"""Reject what JSON may contain (`"\ud800"`) and UTF-8, the form of every message, may not."""
+def _reject_what_utf_8_cannot_encode(text: str) -> None:
+    r"""Reject a byte that was not UTF-8, and an escape such as `"\ud800"`."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _NotAnOpen("The row contains a lone surrogate, which UTF-8 cannot encode.") from None
+        raise _NotAnOpen(
+            "The row contains a lone surrogate, or a byte that is not UTF-8."
+        ) from None

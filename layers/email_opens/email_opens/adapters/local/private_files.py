@@ -1,0 +1,75 @@
+"""Files and folders with credentials or addresses, which only their owner may use.
+
+A file of that name may be there already: with a looser mode, as a link, or of somebody else.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open a regular file of this user; return its descriptor. Links are not followed.
+
+    Raises:
+        OSError: it cannot be opened, or is a link, no regular file, or another user's.
+    """
+    # O_NONBLOCK, or a named pipe would wait for its other end.
+    flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        file = os.open(path, flags, FILE_MODE)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from None
+        raise
+    try:
+        _check_file(path, os.fstat(file))
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file as `open_own` does, and withdraw what others may do with it."""
+    file = open_own(path, flags)
+    try:
+        make_private(file)
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def make_private(file: int) -> None:
+    """Withdraw what others may do with an open file."""
+    if stat.S_IMODE(os.fstat(file).st_mode) != FILE_MODE:
+        os.fchmod(file, FILE_MODE)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only this user may enter, or withdraw what others may do with it.
+
+    Raises:
+        OSError: it cannot be made, or is another user's.
+    """
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    found = folder.stat()
+    _check_owner(folder, found)
+    if stat.S_IMODE(found.st_mode) != FOLDER_MODE:
+        folder.chmod(FOLDER_MODE)
+
+
+def _check_file(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    _check_owner(path, found)
+
+
+def _check_owner(path: Path, found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user", str(path))

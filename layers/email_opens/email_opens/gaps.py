@@ -1,0 +1,180 @@
+"""What a walk leaves behind: the gaps in what was read, and when each is tried again. Pure.
+
+A walk must make progress. A stretch of a gap that fails, or that reaches no older row and finds no
+new open, is a failure. From the third one in a row on, the next attempt waits: a minute at first, a
+day in the end. So a report that leads nowhere costs a few requests a day, and is reported.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from email_opens.model import Activity, Gap
+
+MAX_GAPS = 8
+"""If an activity has more gaps, they are merged into one, so that its item stays small."""
+PATIENCE = 3
+"""Failures in a row after which a link counts as expired, and attempts begin to wait."""
+MOST_FAILURES = 1_000_000
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 1440))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the report that was read, published and recorded in one go.
+
+    It reaches from `top` (None: the head) down to `bottom`, its last row (None: it had no rows).
+    """
+
+    top: datetime | None
+    bottom: datetime | None
+    newest: datetime | None
+    """Its newest row that is not dated in the future, since the watermark must not follow those."""
+    link: str | None
+    """The last page that was read; None: the head."""
+    ended: bool
+    """The floor was reached."""
+    stopped: bool = False
+    """The walk stopped above its floor, in a minute whose other rows are read later."""
+    from_head: bool = False
+    """Its first page is the head."""
+    fresh: bool = False
+    """It has rows that the walk had not met before, perhaps of the same instant."""
+    lost: bool = False
+    """The link below it cannot be followed, so the rest begins again from the head."""
+    failed: bool = False
+    """The next request failed."""
+    new: tuple[datetime, ...] = ()
+    """The instants of its new opens."""
+    rows_above: int = 0
+    """Rows of the report above `link`, as the walk has counted them."""
+
+
+def advance(
+    activity: Activity, stretch: Stretch, floor: datetime | None, gap: Gap | None, now: datetime
+) -> tuple[Activity, Gap | None]:
+    """Return the activity after a stretch of a walk, and the gap that the walk leaves.
+
+    `gap` is the gap that the walk continues. A walk without one began at the head and moves the
+    watermark, which only ever moves up.
+    """
+    progress = activity.progress
+    gaps = [other for other in progress.gaps if other != gap and not _read(other, stretch, floor)]
+    left = None
+    if not (stretch.ended or stretch.stopped):
+        ceiling = stretch.bottom or (gap.ceiling if gap else stretch.newest)
+        left = Gap(floor, ceiling, stretch.link, stretch.rows_above)
+        if any(_within(left, other) and _waits_with(left, other) for other in gaps):
+            left = None
+        else:
+            covered = [other for other in gaps if _within(other, left)]
+            left = _tried(left, stretch, gap, _most_tried([*covered, *([gap] if gap else [])]), now)
+            gaps = [*(other for other in gaps if other not in covered), left]
+    watermark = progress.watermark
+    if gap is None and stretch.newest is not None:
+        watermark = stretch.newest if watermark is None else max(watermark, stretch.newest)
+    advanced = replace(progress, watermark=watermark, gaps=_bounded(gaps))
+    return replace(activity, progress=advanced), left
+
+
+def failed(gap: Gap, now: datetime, *, expired: bool, most: int) -> Gap:
+    """Return a gap after an attempt that could not even read its page, or publish its opens.
+
+    `expired` means that its link cannot be followed. At most `most` failures are counted.
+    """
+    failures = min(most, gap.failures + 1)
+    again = replace(gap, failures=failures, retry_at=_retry_at(failures, now))
+    return _from_head(again) if expired or failures % PATIENCE == 0 else again
+
+
+def unsettled(activity: Activity, floor: datetime | None, failures: int, now: datetime) -> Activity:
+    """Return an activity with a gap for opens or rows that could not be delivered.
+
+    They lie between the head and `floor`; so often did it fail to deliver them.
+    """
+    retry_at = _retry_at(failures, now)
+    gap = Gap(floor, None, None, reached=floor, failures=failures, retry_at=retry_at)
+    others = [other for other in activity.progress.gaps if not _within(other, gap)]
+    if any(_within(gap, other) for other in others):
+        return activity
+    return replace(activity, progress=replace(activity.progress, gaps=_bounded([*others, gap])))
+
+
+def _tried(left: Gap, stretch: Stretch, gap: Gap | None, history: Gap | None, now: datetime) -> Gap:
+    """Return the gap that a stretch leaves, with its failures in a row.
+
+    `history` is what is known of earlier attempts, at `gap` or at one that `left` covers.
+    """
+    bottom = stretch.bottom
+    reached, failures = (history.reached, history.failures) if history else (None, 0)
+    lower = bottom is not None and (reached is None or bottom < reached)
+    found = any(reached is None or instant <= reached for instant in stretch.new)
+    # On its way down from the head to where it was before, a stretch makes no progress yet.
+    ceiling = gap.ceiling if gap and not stretch.from_head else None
+    moves = bottom is not None and (
+        ceiling is None or bottom < ceiling or (bottom == ceiling and stretch.fresh)
+    )
+    if lower or found:
+        reached, failures = bottom or reached, 0
+    # A walk from the head does not shorten the pause of what is broken below it.
+    retry_at = history.retry_at if history and failures and gap is None else None
+    if stretch.failed or not (lower or found or moves):
+        failures += 1
+        retry_at = _retry_at(failures, now)
+    tried = replace(left, reached=reached, failures=failures, retry_at=retry_at)
+    lost = stretch.lost or (stretch.failed and failures % PATIENCE == 0)
+    return _from_head(tried) if lost else tried
+
+
+def _from_head(gap: Gap) -> Gap:
+    return replace(gap, link=None, rows_above=0)
+
+
+def _retry_at(failures: int, now: datetime) -> datetime | None:
+    if failures < PATIENCE:
+        return None
+    return now + PAUSES[min(failures - PATIENCE, len(PAUSES) - 1)]
+
+
+def _most_tried(gaps: list[Gap]) -> Gap | None:
+    return max(gaps, key=lambda gap: gap.failures, default=None)
+
+
+def _read(gap: Gap, stretch: Stretch, floor: datetime | None) -> bool:
+    """Return whether a stretch has read all of a gap.
+
+    A stretch that ended was read through its floor. Any other was read only to above its bottom
+    row, whose ties may continue below it.
+    """
+    if stretch.top is not None and (gap.ceiling is None or gap.ceiling > stretch.top):
+        return False
+    if stretch.ended:
+        return _below(floor, gap.floor)
+    return stretch.bottom is not None and gap.floor is not None and gap.floor > stretch.bottom
+
+
+def _within(inner: Gap, outer: Gap) -> bool:
+    covers = outer.ceiling is None or (inner.ceiling is not None and inner.ceiling <= outer.ceiling)
+    return covers and _below(outer.floor, inner.floor)
+
+
+def _waits_with(left: Gap, other: Gap) -> bool:
+    """Return whether a gap within another one can wait with it, because neither gets further."""
+    if other.retry_at is None:
+        return True
+    reached, ceiling = other.reached, left.ceiling
+    return reached is not None and ceiling is not None and ceiling <= reached
+
+
+def _below(low: datetime | None, high: datetime | None) -> bool:
+    """Compare floors; None is the end of the report, below every instant."""
+    return low is None or (high is not None and low <= high)
+
+
+def _bounded(gaps: list[Gap]) -> tuple[Gap, ...]:
+    """Merge gaps into one that begins again from the head if there are too many."""
+    if len(gaps) <= MAX_GAPS:
+        return tuple(gaps)
+    lowest = min(gaps, key=lambda gap: (gap.floor is not None, gap.floor))
+    failures = max(gap.failures for gap in gaps)
+    reached = min((gap.reached for gap in gaps if gap.reached), default=None)
+    return (Gap(lowest.floor, None, None, reached=reached, failures=failures),)
