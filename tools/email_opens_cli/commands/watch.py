@@ -296,3 +296,4 @@ def _default_state_file(account: str) -> Path:
 def _print_on_a_terminal(sentence: str) -> None:
     """Print what is not needed in a log: cron would send it by mail."""
     if sys.stderr.isatty():
+        warn(sentence)
