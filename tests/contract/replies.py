@@ -10,11 +10,17 @@ type Answer = Callable[[Parameters], Mapping[str, Any] | None]
 
 
 class Answers:
-    """Answers the first calls of an operation one after another, and records every call."""
+    """Answers the first calls of an operation one after another, and records every call.
 
-    def __init__(self, client: Any, operation: str, *answers: Answer) -> None:
+    With `then`, every later call is answered as well: most of what AWS refuses, it refuses always.
+    """
+
+    def __init__(
+        self, client: Any, operation: str, *answers: Answer, then: Answer | None = None
+    ) -> None:
         self.calls: list[Parameters] = []
         self._remaining = list(answers)
+        self._then = then or nothing_more
         service = client.meta.service_model.service_id.hyphenize()
         events = client.meta.events
         events.register(f"provide-client-params.{service}.{operation}", self._record)
@@ -25,9 +31,8 @@ class Answers:
         context["recorded"] = params
 
     def _answer(self, context: dict[str, Any], **_: Any) -> Any:
-        if not self._remaining:
-            return None
-        reply = self._remaining.pop(0)(context["recorded"])
+        answer = self._remaining.pop(0) if self._remaining else self._then
+        reply = answer(context["recorded"])
         if reply is None:
             return None
         status = 400 if "Error" in reply else 200

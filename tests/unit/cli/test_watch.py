@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
 from email_opens.errors import AccountStopped
 from email_opens.instants import iso
+from email_opens.model import State
 from email_opens_cli.main import app
 from tests.contract.samples import varied
 
@@ -207,6 +208,21 @@ class TestCredentials:
             account = SqliteTracking(state).account("default")
         assert account is not None
         assert account.vendor_account_id == "a07eother"
+
+    def test_that_are_new_make_emails_that_the_vendor_did_not_know_due_again(
+        self, connected: Watcher
+    ) -> None:
+        activity_id = connected.add_opens(0)
+        connected.watch(activity_id)
+        connected.add_opens(2, activity_id)
+        with StateFile(connected.state) as state:
+            tracking = SqliteTracking(state)
+            for activity in tracking.activities("default"):
+                tracking.save(replace(activity, state=State.GONE))
+        connected.watch(activity_id)
+        assert connected.events() == []
+        connected.watch(activity_id, credentials=connected.vendor.credentials())
+        assert len(connected.events()) == 2
 
     def test_can_be_read_from_a_file(self, watcher: Watcher) -> None:
         file = watcher.folder / "credentials.json"

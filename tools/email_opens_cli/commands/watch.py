@@ -242,8 +242,7 @@ def _connect(product: "Watch", account: str, tokens: "Tokens", *, another_accoun
 
     with product.leases.hold(account, holder=HOLDER, lasts=TURN, commit=COMMIT) as lease:
         taken = take_over(product, lease, tokens, store, another_account=another_account)
-    for sentence in accepted(taken).unchecked:
-        warn(sentence)
+    warn(*accepted(taken).unchecked)
 
 
 def _choose(product: "Watch", wanted: _Wanted) -> None:

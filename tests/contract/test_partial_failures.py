@@ -1,0 +1,105 @@
+"""What SNS and SQS refuse, they refuse always; and a FIFO topic is sent one batch at a time."""
+
+from collections.abc import Mapping
+from threading import Barrier, BrokenBarrierError
+from typing import Any
+
+import pytest
+
+from email_opens.adapters.aws.publisher import IN_FLIGHT, Entry, Receiver, SnsPublisher, reasons
+from email_opens.errors import PublishFailed
+from email_opens.model import RejectedRow
+from tests.conftest import Aws
+from tests.contract.replies import Answers, Parameters
+from tests.contract.samples import ACTIVITY, NOON, new_open, new_opens
+from tests.contract.test_publisher import drain, publisher_of, refusing
+from tests.fakes import FakeClock
+
+ROWS = [
+    RejectedRow(f'{{"row":{number}}}', "The row is not an open.", str(number))
+    for number in range(12)
+]
+
+
+def refuse_every_letter(call: Parameters) -> Mapping[str, Any]:
+    """Answer as SQS does if it takes no entry of a batch, by the sender's fault."""
+    return {
+        "Failed": [
+            {"Id": entry["Id"], "Code": "InvalidMessageContents", "SenderFault": True}
+            for entry in call["Entries"]
+        ]
+    }
+
+
+def refuse_the_first_letter(call: Parameters) -> Mapping[str, Any]:
+    ids = [entry["Id"] for entry in call["Entries"]]
+    return {
+        "Successful": [{"Id": entry_id} for entry_id in ids[1:]],
+        "Failed": [{"Id": ids[0], "Code": "InvalidMessageContents", "SenderFault": True}],
+    }
+
+
+def test_an_open_that_the_topic_refuses_for_good_is_sent_once(aws: Aws, clock: FakeClock) -> None:
+    refused = new_open(1)
+    calls = Answers(aws.sns, "PublishBatch", then=refusing(refused.event_id)).calls
+    before = clock.now()
+    delivery = publisher_of(aws, clock).publish(ACTIVITY, new_opens(3), NOON)
+    assert (delivery.settled, delivery.dead_lettered) == (tuple(new_opens(3)), 1)
+    assert (len(calls), clock.now()) == (1, before)
+    assert len(drain(aws, aws.dlq_url)) == 1
+
+
+class TestADeadLetterQueueThatRefuses:
+    def test_every_letter_leaves_the_open_unsettled(self, aws: Aws, clock: FakeClock) -> None:
+        Answers(aws.sns, "PublishBatch", then=refusing(new_open(1).event_id))
+        Answers(aws.sqs, "SendMessageBatch", then=refuse_every_letter)
+        delivery = publisher_of(aws, clock).publish(ACTIVITY, new_opens(3), NOON)
+        assert delivery.settled == (new_open(0), new_open(2))
+        assert delivery.dead_lettered == 0
+        assert isinstance(delivery.failure, PublishFailed)
+        assert "dead-letter queue refused 1 messages" in str(delivery.failure)
+
+    def test_every_letter_leaves_the_rows_unsettled(self, aws: Aws, clock: FakeClock) -> None:
+        calls = Answers(aws.sqs, "SendMessageBatch", then=refuse_every_letter).calls
+        delivery = publisher_of(aws, clock).set_aside(ACTIVITY, ROWS)
+        assert delivery.settled == ()
+        assert isinstance(delivery.failure, PublishFailed)
+        assert len(calls) == 1  # What refuses a whole batch would refuse the next one.
+
+    def test_one_letter_of_each_batch_settles_the_others(self, aws: Aws, clock: FakeClock) -> None:
+        Answers(aws.sqs, "SendMessageBatch", then=refuse_the_first_letter)
+        delivery = publisher_of(aws, clock).set_aside(ACTIVITY, ROWS)
+        assert delivery.settled == (*ROWS[1:10], ROWS[11])
+        assert isinstance(delivery.failure, PublishFailed)
+
+
+class MeetingPoint:
+    """A receiver at which as many batches as `expected` wait for each other."""
+
+    def __init__(self, expected: int) -> None:
+        self._barrier = Barrier(expected)
+        self.met = False
+
+    def send(self, entries: list[Entry]) -> Mapping[str, Any]:
+        try:
+            self._barrier.wait(timeout=0.2)
+            self.met = True
+        except BrokenBarrierError:
+            pass  # No other batch came meanwhile; nor does any later one wait.
+        return {"Successful": entries}
+
+
+@pytest.mark.parametrize(
+    ("ordered", "expected", "met"),
+    [(True, 2, False), (False, IN_FLIGHT, True)],
+    ids=["FIFO", "standard"],
+)
+def test_a_fifo_topic_is_sent_one_batch_at_a_time(
+    clock: FakeClock, ordered: bool, expected: int, met: bool
+) -> None:
+    """Two batches under way could change places, and one of them could be retried."""
+    point = MeetingPoint(expected)
+    receiver = Receiver(name="The topic", send=point.send, ordered=ordered)
+    publisher = SnsPublisher(receiver, reasons([]), clock)
+    assert publisher.publish(ACTIVITY, new_opens(40), NOON).failure is None
+    assert point.met is met

@@ -1,0 +1,56 @@
+"""How long an access token is used, whatever its reply states."""
+
+from datetime import timedelta
+
+import pytest
+
+from email_opens.adapters.vendor.http import Reply
+from email_opens.adapters.vendor.oauth import TokenSource, read_grant
+from email_opens.adapters.vendor.session import Session
+from email_opens.model import Tokens
+from tests.contract.samples import NOON
+from tests.fakes import FakeClock
+from tests.unit.adapters.vendor.sockets import Held, raw, stub
+
+DAY = timedelta(days=1)
+DOCUMENTED = DAY
+"""The longest lifetime that the vendor documents."""
+UNUSED_FOR = 180 * DAY
+"""The vendor's refresh tokens die when they are not used for so long."""
+UNBOUNDED = [b"1e300", b"99999999999999999999", b"315360000", b'"315360000"']
+"""Seconds: ten years or more."""
+
+
+def reply(expires_in: bytes) -> Reply:
+    return Reply(200, {}, b'{"access_token":"fresh","expires_in":' + expires_in + b"}")
+
+
+@pytest.mark.parametrize("expires_in", UNBOUNDED)
+def test_a_token_is_replaced_long_before_its_refresh_token_dies(expires_in: bytes) -> None:
+    grant = read_grant(reply(expires_in), NOON)
+    assert grant is not None
+    assert grant.expires_at - NOON < UNUSED_FOR / 2
+
+
+def test_a_documented_lifetime_is_believed() -> None:
+    grant = read_grant(reply(b"86400"), NOON)
+    assert grant is not None
+    assert grant.expires_at == NOON + DOCUMENTED
+
+
+@pytest.mark.parametrize("expires_in", [b"0", b"-1", b"-99999999999"])
+def test_a_lifetime_that_is_over_ends_at_once(expires_in: bytes) -> None:
+    grant = read_grant(reply(expires_in), NOON)
+    assert grant is not None
+    assert grant.expires_at == NOON
+
+
+@pytest.mark.parametrize("expires_in", UNBOUNDED)
+def test_a_bounded_lifetime_is_what_is_stored(expires_in: bytes, clock: FakeClock) -> None:
+    held = Held(Tokens(client_id="key", refresh_token="old"))
+    before = clock.now() + timedelta(minutes=1)
+    with Session() as session, stub(raw(200, reply(expires_in).body)) as server:
+        TokenSource("default", held, session, server.url, clock).access_token(before)
+    (stored,) = held.stored
+    assert stored.expires_at is not None
+    assert stored.expires_at - clock.now() < UNUSED_FOR / 2
