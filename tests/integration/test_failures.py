@@ -70,12 +70,21 @@ class TestAnActivityThatDoesNotExistAtTheVendor:
         deployment.invoke()
         return missing
 
-    def test_becomes_gone(self, deployment: Deployment, missing: str) -> None:
-        assert deployment.state(missing) is State.GONE
+    def test_fails_and_stays_active(self, deployment: Deployment, missing: str) -> None:
+        assert deployment.state(missing) is State.ACTIVE
 
-    def test_is_not_requested_again(self, deployment: Deployment, missing: str) -> None:
+    def test_is_not_requested_again_within_a_minute(
+        self, deployment: Deployment, missing: str
+    ) -> None:
         deployment.invoke()
         assert deployment.statuses(missing) == [404]
+
+    def test_is_published_by_the_next_turn_after_that(
+        self, deployment: Deployment, missing: str
+    ) -> None:
+        deployment.clock.sleep(60)
+        assert deployment.invoke()["published"] == 1
+        assert deployment.statuses(missing) == [404, 200]
 
 
 class TestTheLease:
