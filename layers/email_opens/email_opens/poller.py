@@ -261,6 +261,7 @@ class Poller:
             progress=replace(
                 progress,
                 polled_at=now,
+                head_at=now if walk.gap is None else progress.head_at,
                 swept_at=now if aim.depth >= Depth.SWEEP else progress.swept_at,
                 audited_at=now if aim.depth is Depth.AUDIT else progress.audited_at,
                 audit_at=_audit_at(walk, pages, now),
