@@ -178,6 +178,8 @@ class Poller:
         if walk.gap and not walk.place.begun:
             published = walk.window.of(page, walk.aim.since)
             if shifted(page, walk.gap, published):
+                if walk.gap.failures + 1 >= PATIENCE:
+                    raise LinkExpired("A next link leads to other rows than before.")
                 walk.place = Place()
                 page = self._page(walk, before)
         walk.place = walk.place.below(page)
