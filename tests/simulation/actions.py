@@ -51,7 +51,7 @@ class AddOpens:
         grain = simulation.setting.grain
         created = simulation.clock() - self.late
         created -= (created - START) % grain
-        activity_id = _activity(simulation, self.activity)
+        activity_id = activity_id_of(simulation, self.activity)
         world = simulation.vendor.world
         contact = world.contacts(self.contact + 1)[self.contact]
         rows = [
@@ -87,7 +87,7 @@ class AddMalformedRow:
 
     def apply(self, simulation: Simulation) -> None:
         row = {"contact_id": None, "note": simulation.steps}
-        simulation.vendor.world.add_raw_row(_activity(simulation, self.activity), row)
+        simulation.vendor.world.add_raw_row(activity_id_of(simulation, self.activity), row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +98,7 @@ class WithdrawRows:
     count: int
 
     def apply(self, simulation: Simulation) -> None:
-        activity_id = _activity(simulation, self.activity)
-        remaining = [self.count]
-
-        def withdrawn(row: Row) -> bool:
-            if row.raw is not None or not remaining[0]:
-                return False
-            remaining[0] -= 1
-            simulation.rules.a_row_was_withdrawn(vendor_row_key(activity_id, row))
-            return True
-
-        simulation.vendor.world.withdraw(activity_id, withdrawn, at_most=self.count)
+        withdraw(simulation, self.activity, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +203,7 @@ class AddVendorFault:
     times: int
 
     def apply(self, simulation: Simulation) -> None:
-        simulation.vendor.faults.add(
+        simulation.add_passing_fault(
             self.kind, nth=self.nth, times=self.times, seconds=15, status=_STATUS.get(self.kind)
         )
 
@@ -257,8 +247,8 @@ class CheckAtRest:
         if simulation.clock() - START > LONGEST:
             return
         FinishAll().apply(simulation)
-        simulation.vendor.faults.clear()
-        simulation.refused_opens = 0
+        simulation.mend()
+        simulation.revive()
         behaviour = simulation.vendor.world.behaviour
         # While ties change their order, a walk may pass a row that no reply contained.
         ties, behaviour.ties = behaviour.ties, Ties.NEWEST_FIRST
@@ -298,5 +288,20 @@ class CheckAtRest:
         )
 
 
-def _activity(simulation: Simulation, number: int) -> str:
+def withdraw(simulation: Simulation, activity: int, count: int) -> None:
+    """Withdraw the newest visible rows of an activity."""
+    activity_id = activity_id_of(simulation, activity)
+    remaining = [count]
+
+    def withdrawn(row: Row) -> bool:
+        if row.raw is not None or not remaining[0]:
+            return False
+        remaining[0] -= 1
+        simulation.rules.a_row_was_withdrawn(vendor_row_key(activity_id, row))
+        return True
+
+    simulation.vendor.world.withdraw(activity_id, withdrawn, at_most=count)
+
+
+def activity_id_of(simulation: Simulation, number: int) -> str:
     return simulation.activity_ids[number % len(simulation.activity_ids)]

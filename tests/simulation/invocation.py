@@ -34,8 +34,15 @@ class Invocation:
     """One run of `work` in a thread of its own; only one such thread runs at a time."""
 
     def __init__(
-        self, work: Callable[["Invocation"], Any], deadline: datetime, *, times_out: bool
+        self,
+        work: Callable[["Invocation"], Any],
+        deadline: datetime,
+        *,
+        times_out: bool,
+        first_request: int = 0,
     ) -> None:
+        self.first_request = first_request
+        """How many requests had been sent when it began."""
         self.deadline = deadline
         self.times_out = times_out
         self.overdue = False

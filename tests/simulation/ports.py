@@ -138,10 +138,18 @@ class Ports:
         del activity, now
 
         def deliver(delivered: Sequence[NewOpen] = opens) -> Delivery[NewOpen]:
-            refused = min(self._simulation.refused_opens, len(delivered))
-            self._simulation.refused_opens -= refused
-            self._simulation.rules.opens_were_delivered(delivered)
-            return Delivery(settled=tuple(delivered), dead_lettered=refused)
+            simulation, trouble = self._simulation, self._simulation.trouble
+            taken = [new for new in delivered if new.open.contact_id not in trouble.failing]
+            refused = min(simulation.refused_opens, len(taken))
+            if trouble.queue_is_down:
+                taken, refused = taken[refused:], 0
+            simulation.refused_opens -= refused
+            simulation.rules.opens_were_delivered(taken)
+            return Delivery(
+                settled=tuple(taken),
+                dead_lettered=refused,
+                failure=PublishFailed("Opens failed.") if len(taken) < len(delivered) else None,
+            )
 
         return self._delivery(
             deliver, lambda: deliver(opens[: len(opens) // 2]), "The topic is down."
@@ -151,6 +159,8 @@ class Ports:
         del activity
 
         def bury(buried: Sequence[RejectedRow] = rows) -> Delivery[RejectedRow]:
+            if self._simulation.trouble.queue_is_down:
+                return Delivery(settled=(), failure=PublishFailed("The queue is closed."))
             self._simulation.rules.rows_were_dead_lettered(buried)
             return Delivery(settled=tuple(buried))
 
@@ -184,4 +194,11 @@ class Ports:
         return rewritten
 
     def store(self, account_id: str, tokens: Tokens) -> None:
-        self._parameter(lambda: self._simulation.credentials.store(account_id, tokens))
+        def store() -> None:
+            trouble = self._simulation.trouble
+            if trouble.refused_stores:
+                trouble.refused_stores -= 1
+                raise AccountStopped("Parameter Store is down.")
+            self._simulation.credentials.store(account_id, tokens)
+
+        self._parameter(store)

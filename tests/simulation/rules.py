@@ -5,13 +5,14 @@ The numbers are those of the promises in docs/guarantees.md.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from constant_contact_emulator import Row
-from email_opens.errors import EmailOpensError
+from constant_contact_emulator import Raw, Row
+from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import REJECTED, bucket, event_id, fingerprint, row_fingerprint
-from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow
+from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, State
 from email_opens.poller import PAGES_IN_HAND
 from email_opens.turns.report import TurnReport
 from tests.simulation.invocation import Invocation, Killed
@@ -24,6 +25,10 @@ type RowKey = tuple[str, str, datetime, str | None]
 
 SECRETS = ("@", "Bearer ", "access-", "refresh-")
 """What no message may contain: addresses, and the prefixes of the emulated vendor's tokens."""
+
+
+MOST_BYTES = 1000
+"""The length of a field that every decoder must be able to read."""
 
 
 class RuleBroken(AssertionError):
@@ -41,7 +46,11 @@ class Rules:
         """The most identical rows that the report ever had at once."""
         self.delivered: Counter[str] = Counter()
         """The event ids in the topic or the dead-letter queue, with their number of copies."""
+        self.withdrawn = 0
+        """Rows that were withdrawn: others may have slipped past a walk."""
         self.repeats = 0
+        self.news: Counter[str] = Counter()
+        """How many events of each activity were new."""
         self.least_requests = 0
         self._ids: dict[str, tuple[RowKey, int]] = {}
         self._fingerprints: set[bytes] = set()
@@ -49,9 +58,11 @@ class Rules:
         self.requests: Counter[str] = Counter()
         """Requests of each UTC day, by the clock of the invocation that sent them."""
         self.broken: RuleBroken | None = None
+        self._quiet_until: dict[str, datetime] = {}
+        """When the vendor wants the next request, by what it is about; of all: ""."""
         self._read: defaultdict[tuple[Invocation, str], list[Open]] = defaultdict(list)
 
-    def _require(self, holds: object, rule: str) -> None:
+    def require(self, holds: object, rule: str) -> None:
         """Raise if a rule does not hold; if the core swallows the error, `still_hold` raises it."""
         if not holds:
             self.broken = self.broken or RuleBroken(rule)
@@ -66,11 +77,32 @@ class Rules:
 
     def a_fault_happened(self) -> None:
         self.faults += 1
+        self._quiet_until.clear()
 
-    def a_request_was_sent(self, now: datetime) -> None:
+    def a_reply_was_received(
+        self, now: datetime, target: str, status: int, seconds: float | None
+    ) -> None:
+        """Note the wait for which a reply has asked; a fault may forget it.
+
+        A 429 is about the account, anything else about what was asked for, and as long as nothing
+        else is answered.
+        """
+        throttled = status == HTTPStatus.TOO_MANY_REQUESTS
+        if status == HTTPStatus.OK:
+            self._quiet_until = {about: at for about, at in self._quiet_until.items() if not about}
+        elif seconds is not None:
+            about = "" if throttled else _subject(target)
+            until = now + timedelta(seconds=seconds)
+            self._quiet_until[about] = max(until, self._quiet_until.get(about, until))
+
+    def a_request_was_sent(self, now: datetime, target: str) -> None:
+        self.require(
+            all(now >= self._quiet_until.get(about, now) for about in ("", _subject(target))),
+            "6: a request was sent before the instant for which the vendor had asked",
+        )
         day = now.date().isoformat()
         self.requests[day] += 1
-        self._require(
+        self.require(
             self.requests[day] <= self._simulation.requests_per_day,
             "6: the requests exceed the day's budget",
         )
@@ -81,6 +113,7 @@ class Rules:
 
     def a_row_was_withdrawn(self, row: RowKey) -> None:
         self.rows[row] -= 1
+        self.withdrawn += 1
 
     def a_page_was_read(self, invocation: Invocation, page: Page) -> None:
         for row in page.opens:
@@ -89,31 +122,32 @@ class Rules:
     def opens_were_delivered(self, opens: Sequence[NewOpen]) -> None:
         for new in opens:
             row = row_key(new.open)
-            self._require(
+            self.require(
                 new.occurrence <= self.most[row],
                 "2: an open was published that is not a row of the report",
             )
-            self._require(
+            self.require(
                 new.event_id == event_id(new.open, new.occurrence)
                 and self._ids.setdefault(new.event_id, (row, new.occurrence))
                 == (row, new.occurrence),
                 "3: an open was published under another id",
             )
             self.repeats += new.event_id in self.delivered
+            self.news[row[0]] += new.event_id not in self.delivered
             self.delivered[new.event_id] += 1
             self._fingerprints.add(fingerprint(new.event_id))
         in_hand = PAGES_IN_HAND * self._simulation.setting.page_rows
-        self._require(
+        self.require(
             self.faults or not self.repeats, "4: an open was published twice without a fault"
         )
-        self._require(
+        self.require(
             self.repeats <= self.faults * in_hand, "4: a fault repeats more than the pages in hand"
         )
 
     def rows_were_dead_lettered(self, rows: Iterable[RejectedRow]) -> None:
         for row in rows:
-            mark = row_fingerprint(row.row)
-            self._require(
+            mark = row_fingerprint(row.identity)
+            self.require(
                 self.faults or mark not in self._dead_lettered,
                 "4: a row was dead-lettered twice without a fault",
             )
@@ -122,7 +156,7 @@ class Rules:
     def the_ledger_was_extended(self, entries: Mapping[str, Collection[bytes]]) -> None:
         for name, marks in entries.items():
             delivered = self._dead_lettered.keys() if name == REJECTED else self._fingerprints
-            self._require(
+            self.require(
                 all(mark in delivered for mark in marks),
                 "1: an open was recorded that was never delivered",
             )
@@ -131,21 +165,23 @@ class Rules:
         self, invocation: Invocation, before: Activity, saved: Activity
     ) -> None:
         old, new = before.progress.watermark, saved.progress.watermark
-        self._require(
-            old is None or (new is not None and new >= old), "5: the watermark moved back"
+        self.require(old is None or (new is not None and new >= old), "5: the watermark moved back")
+        self.require(
+            before.state is not State.PAUSED or saved.state is State.PAUSED,
+            "8: a turn undid a person's pause",
         )
         read = self._read.pop((invocation, saved.campaign_activity_id), [])
         if new is None or new == old:
             return
         for row in read:
             above = old is None or row.created_time > old
-            if above and row.created_time <= new and self._is_passed(saved, row):
+            if above and self.is_passed(saved, row.created_time):
                 mark = fingerprint(event_id(row, 1))
-                self._require(
+                self.require(
                     mark in self._fingerprints, "1: a row was passed that was never delivered"
                 )
                 recorded = self._simulation.ledger.entries.get(saved.campaign_activity_id, {})
-                self._require(
+                self.require(
                     mark in recorded.get(bucket(row.created_time), ()),
                     "1: a row was passed that was never recorded",
                 )
@@ -165,59 +201,87 @@ class Rules:
             errors = [failure.error for failure in turn.failures]
             texts += [str(error) for error in errors if isinstance(error, EmailOpensError)]
             texts.append(str(turn.stopped))
+            self.require(
+                not isinstance(turn.stopped, AccountDisconnected) or self._may_stop(invocation),
+                f"7: an activity's refusal stopped the account: {turn.stopped}",
+            )
             # The simulation raises the faults of ports; any other error is a bug of the core.
             bugs = [
                 error
                 for error in errors
                 if not isinstance(error, (EmailOpensError, TableThrottled))
             ]
-            self._require(
+            self.require(
                 not bugs,
                 f"7: an activity failed with {bugs!r}",
             )
         elif invocation.error and not isinstance(invocation.error, Killed):
-            self._require(
+            self.require(
                 isinstance(invocation.error, TableThrottled),
                 f"7: an invocation failed with {invocation.error!r}",
             )
         for text in texts:
-            self._require(
+            self.require(
                 not any(secret in (text or "") for secret in SECRETS),
                 "9: a message contains an address or a token",
             )
+
+    def _may_stop(self, invocation: Invocation) -> bool:
+        """Return whether the vendor has said during an invocation that the account must stop."""
+        return not self._simulation.trouble.about_one_activity or any(
+            sent.status != HTTPStatus.OK
+            and ("/user/privileges" in sent.path or "/token" in sent.path)
+            for sent in self._simulation.vendor.requests[invocation.first_request :]
+        )
 
     # --- At rest ---
 
     def everything_was_delivered(self, activity_id: str, rows: Sequence[Row]) -> None:
         """Check that each visible row was delivered; each twin too if the report is one page."""
-        start = next(
-            activity.tracked_from
-            for activity in self._simulation.tracking.activities("default")
-            if activity.campaign_activity_id == activity_id
-        )
+        activity = self._simulation.tracking.items["default", activity_id]
         visible = Counter(
             vendor_row_key(activity_id, row)
             for row in rows
-            if row.raw is None and (start is None or row.created >= start)
+            if self.must_be_delivered(activity, row)
         )
         one_page = len(rows) < self._simulation.setting.page_rows
         for row, times in visible.items():
             for occurrence in range(1, (times if one_page else 1) + 1):
                 expected = Open(*row, email_address="")
-                self._require(
+                self.require(
                     self.delivered[event_id(expected, occurrence)],
                     "1: a visible row was never delivered",
                 )
 
-    def _is_passed(self, activity: Activity, row: Open) -> bool:
+    @staticmethod
+    def must_be_delivered(activity: Activity, row: Row) -> bool:
+        """Return whether a visible row is an open that must be published at some time."""
         start = activity.tracked_from
-        if start is not None and row.created_time < start:
+        return row.raw is None and not heavy(row) and (start is None or row.created >= start)
+
+    @staticmethod
+    def is_passed(activity: Activity, created: datetime) -> bool:
+        """Return whether an instant lies below the watermark and in no gap."""
+        start, watermark = activity.tracked_from, activity.progress.watermark
+        if watermark is None or created > watermark or (start is not None and created < start):
             return False
         return not any(
-            (gap.floor is None or row.created_time >= gap.floor)
-            and (gap.ceiling is None or row.created_time <= gap.ceiling)
+            (gap.floor is None or created >= gap.floor)
+            and (gap.ceiling is None or created <= gap.ceiling)
             for gap in activity.progress.gaps
         )
+
+
+def _subject(target: str) -> str:
+    """Return what a request is about: a report, the counters."""
+    return "/".join(target.partition("?")[0].split("/")[:5])
+
+
+def heavy(row: Row) -> bool:
+    """Return whether a row has a field that no decoder must be able to read."""
+    return any(
+        isinstance(value, Raw) and len(value.content) > MOST_BYTES for value in row.extra.values()
+    )
 
 
 def row_key(row: Open) -> RowKey:

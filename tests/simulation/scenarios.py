@@ -3,7 +3,7 @@
 Hypothesis shrinks a scenario that fails.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
@@ -32,6 +32,7 @@ from tests.simulation.actions import (
     WaitForMidnight,
     WithdrawRows,
 )
+from tests.simulation.drawn_manners import MANNERS, SWITCHED_ON, UNDER_MANNERS, Draw
 from tests.simulation.invocation import Fate
 from tests.simulation.simulation import Setting, Simulation
 
@@ -107,7 +108,7 @@ def draw_vendor_fault(random: Random) -> Action:
     return AddVendorFault(random.choice(_FAULTS), random.randint(1, 4), random.choice((1, 1, 1, 6)))
 
 
-_CALM_WEIGHTS = (
+_CALM_WEIGHTS: tuple[tuple[int, Draw], ...] = (
     (30, draw_opens),
     (6, draw_burst),
     (2, lambda random: AddMalformedRow(random.randint(0, 2))),
@@ -124,7 +125,7 @@ _CALM_WEIGHTS = (
     (1, lambda random: RefuseOpens(random.randint(1, 2))),
     (1, lambda _: CheckAtRest()),
 )
-_FAULTY_WEIGHTS = (
+_FAULTY_WEIGHTS: tuple[tuple[int, Draw], ...] = (
     (
         3,
         lambda random: StartInvocation(
@@ -134,33 +135,49 @@ _FAULTY_WEIGHTS = (
     (16, draw_continue),
     (3, lambda random: Suspend(random.randint(0, 20), random.choice((0, 1, 20)))),
 )
-_DRAW_CALM = [draw for weight, draw in _CALM_WEIGHTS for _ in range(weight)]
-_DRAW = [draw for weight, draw in _CALM_WEIGHTS + _FAULTY_WEIGHTS for _ in range(weight)]
 
 
-def draw_action(random: Random) -> Action:
-    return random.choice(_DRAW)(random)
+def _draws(*weighted: tuple[int, Draw]) -> list[Draw]:
+    return [draw for weight, draw in weighted for _ in range(weight)]
 
 
-def draw_calm_action(random: Random) -> Action:
-    """Draw an action that is not a fault, so that nothing may be repeated."""
-    return random.choice(_DRAW_CALM)(random)
+_CALM = _draws(*_CALM_WEIGHTS)
+_FAULTY = _draws(*_CALM_WEIGHTS, *_FAULTY_WEIGHTS)
 
 
-def draw_scenario(seed: int, length: int) -> Scenario:
-    """Return the scenario of a seed: actions and a check at rest; every third scenario is calm."""
+def draw_kind(random: Random, manners: Collection[str]) -> list[Draw]:
+    """Return the draws of a scenario: calm or with faults, with some of the manners or without.
+
+    In a calm one nothing is a fault, so nothing may be repeated.
+    """
+    draws = random.choice((_CALM, _FAULTY, _FAULTY))
+    chosen = random.sample(sorted(manners), min(len(manners), random.choice((0, 1, 3))))
+    if not chosen:
+        return draws
+    return [*draws, *_draws(*(MANNERS[name] for name in chosen), *UNDER_MANNERS)]
+
+
+def draw_scenario(seed: int, length: int, manners: Collection[str] = SWITCHED_ON) -> Scenario:
+    """Return the scenario of a seed: actions, and a check at rest."""
     random = Random(seed)
     setting = replace(draw_setting(random), seed=seed)
-    draw = draw_action if seed % 3 else draw_calm_action
-    return Scenario(setting, [*(draw(random) for _ in range(length)), CheckAtRest()])
+    draws = draw_kind(random, manners)
+    actions = (random.choice(draws)(random) for _ in range(length))
+    return Scenario(setting, [*actions, CheckAtRest()])
 
 
 _RANDOMS = st.randoms(use_true_random=False)
-_ACTIONS = st.builds(draw_action, _RANDOMS)
-_CALM_ACTIONS = st.builds(draw_calm_action, _RANDOMS)
+
+
+@st.composite
+def _drawn_actions(draw: st.DrawFn) -> list[Action]:
+    draws = draw_kind(draw(_RANDOMS), SWITCHED_ON)
+    one = st.builds(lambda random: random.choice(draws)(random), _RANDOMS)
+    return draw(st.lists(one, max_size=40))
+
 
 SCENARIOS = st.builds(
     lambda setting, actions: Scenario(setting, [*actions, CheckAtRest()]),
     st.builds(draw_setting, _RANDOMS),
-    st.lists(_ACTIONS, max_size=40) | st.lists(_CALM_ACTIONS, max_size=40),
+    _drawn_actions(),
 )

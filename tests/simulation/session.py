@@ -46,12 +46,17 @@ class VendorSession:
         vendor: Vendor,
         page_rows: int,
         call: Callable[[Callable[[], Reply]], Reply],
-        on_request: Callable[[], None],
+        on_request: Callable[[], None] = lambda: None,
+        *,
+        on_target: Callable[[str], None] = lambda _: None,
+        on_reply: Callable[[str, int, float | None], None] = lambda *_: None,
     ) -> None:
         self._vendor = vendor
         self._page_rows = page_rows
         self._call = call
         self._on_request = on_request
+        self._on_target = on_target
+        self._on_reply = on_reply
 
     @contextmanager
     def request(
@@ -83,6 +88,9 @@ class VendorSession:
             raise requests.ReadTimeout
         if reply.ending is Ending.DROPPED:
             raise requests.ConnectionError
+        if target.startswith("/v3/"):
+            asked = reply.headers.get("Retry-After")
+            self._on_reply(target, reply.status, None if asked is None else float(asked))
         body = reply.body()
         cut = reply.ending is Ending.CUT
         yield _Response(
@@ -94,4 +102,5 @@ class VendorSession:
     def _answer(self, request: Request) -> Reply:
         if request.path.startswith("/v3/"):
             self._on_request()
+            self._on_target(request.target)
         return self._vendor.answer(request)

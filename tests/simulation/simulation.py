@@ -4,7 +4,7 @@ Everything that happens follows from the scenario: the same scenario gives the s
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,8 @@ import requests
 
 from constant_contact_emulator import (
     Behaviour,
+    Fault,
+    Kind,
     LastPage,
     Limits,
     ManualClock,
@@ -23,7 +25,7 @@ from constant_contact_emulator import (
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.model import Activity, Tokens
+from email_opens.model import Activity, State, Tokens
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
@@ -40,6 +42,7 @@ TIMEOUT = timedelta(seconds=60)
 COMMIT = timedelta(seconds=10)
 MOST_AT_ONCE = 3
 PLENTY = 10_000
+FIRST_FRESH_CONTACT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,27 @@ class Setting:
     counters_stale_for: timedelta = timedelta()
     stays: bool = False
     """Whether a turn stays for a request that will soon be worth its price."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Trouble:
+    """What is wrong for longer than a few requests."""
+
+    unread: set[str] = field(default_factory=set)
+    """The activities whose head cannot be read."""
+    unknown: set[str] = field(default_factory=set)
+    """Those that the vendor says it does not know."""
+    recovering: set[str] = field(default_factory=set)
+    """The activities whose head could not be read before."""
+    failing: set[str] = field(default_factory=set)
+    """The contacts whose opens the topic neither accepts nor refuses."""
+    odd_counters: bool = False
+    nothing_is_read: bool = False
+    queue_is_down: bool = False
+    refused_stores: int = 0
+    """How many of the next pairs of tokens the store refuses."""
+    about_one_activity: bool = False
+    """Some refusals that may be about the account are about one activity."""
 
 
 class SkewedClock:
@@ -104,6 +128,11 @@ class Simulation:
         self.requests_per_day = setting.requests_per_day
         self.refused_opens = 0
         """How many of the next opens the topic will permanently refuse."""
+        self.trouble = Trouble()
+        self.start = START
+        self.fresh_contacts = FIRST_FRESH_CONTACT
+        """The number of the next contact that has opened nothing yet."""
+        self._passing: list[Fault] = []
         self.invocations: list[Invocation] = []
         self.steps = 0
         self.kills = 0
@@ -160,7 +189,12 @@ class Simulation:
                 ACCOUNT, holder=holder, before=before, until=until, stay_until=stay_until
             )
 
-        invocation = Invocation(work, self.clock() + TIMEOUT, times_out=times_out)
+        invocation = Invocation(
+            work,
+            self.clock() + TIMEOUT,
+            times_out=times_out,
+            first_request=len(self.vendor.requests),
+        )
         self.invocations.append(invocation)
         return invocation
 
@@ -194,6 +228,31 @@ class Simulation:
         """Raise the budget and the vendor's quota to more than any turn needs."""
         self.requests_per_day = self.vendor.limits.per_day = PLENTY
 
+    def add_passing_fault(self, kind: Kind, **details: Any) -> None:
+        """Queue a fault that a few requests end."""
+        self._passing.append(self.vendor.faults.add(kind, **details))
+
+    def end_passing_faults(self) -> None:
+        for fault in self._passing:
+            self.vendor.faults.remove(fault)
+        self._passing.clear()
+
+    def mend(self) -> None:
+        """End everything that is wrong, except for what is lost."""
+        self.vendor.faults.clear()
+        self.refused_opens = 0
+        for campaign in self.vendor.world.campaigns.values():
+            campaign.odd_counter = None
+        self.vendor.limits.turns_late = timedelta()
+        self.vendor.limits.through_gateway = False
+        self.trouble = Trouble(recovering=self.trouble.unread | self.trouble.recovering)
+
+    def revive(self) -> None:
+        """Activate what is paused or gone, as a person does."""
+        for activity in self.tracking.activities(ACCOUNT):
+            if activity.state in (State.PAUSED, State.GONE):
+                self.tracking.save(replace(activity, state=State.ACTIVE, missing_since=None))
+
     def close(self) -> None:
         """End all threads."""
         for invocation in self.invocations:
@@ -219,7 +278,8 @@ class Simulation:
             self.vendor,
             self.setting.page_rows,
             lambda action: invocation.call(action, requests.ConnectionError),
-            lambda: self.rules.a_request_was_sent(clock.now()),
+            on_target=lambda target: self.rules.a_request_was_sent(clock.now(), target),
+            on_reply=lambda *reply: self.rules.a_reply_was_received(clock.now(), *reply),
         )
 
         def report(account_id: str, budget: Budget) -> Report:

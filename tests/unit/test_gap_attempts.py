@@ -64,6 +64,13 @@ def test_rows_that_come_again_on_the_way_from_the_head_are_no_failure() -> None:
     assert attempts(after(further, left)) == (REACHED, 2, None)
 
 
+def test_a_link_that_leads_to_other_rows_is_a_failure_until_older_ones_are_reached() -> None:
+    above = replace(STRETCH, top=None, bottom=at(40), from_head=True)
+    assert attempts(after(above, replace(WALKED, failures=0))) == (REACHED, 1, None)
+    below = replace(STRETCH, top=None, from_head=True)
+    assert attempts(after(below)) == (at(10), 0, None)
+
+
 def test_a_request_that_fails_after_progress_is_the_first_failure() -> None:
     assert attempts(after(replace(STRETCH, failed=True))) == (at(10), 1, None)
 

@@ -14,9 +14,10 @@ from threading import Event
 from typing import Any
 
 from constant_contact_emulator.access.limits import Limits
+from constant_contact_emulator.serving.faults import Faults
 from constant_contact_emulator.serving.server import Emulator
 from constant_contact_emulator.world.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
-from constant_contact_emulator.world.clocks import FastClock
+from constant_contact_emulator.world.clocks import FastClock, system_clock
 from constant_contact_emulator.world.instants import parse_instant
 from constant_contact_emulator.world.send import Send, simulate_send
 
@@ -32,6 +33,14 @@ Tests in other processes control it under /_control/ (GET /_control/ lists the a
 examples:
   constant-contact-emulator --contacts 50000 --speed 60
   constant-contact-emulator --sent-ago 48 --late 0.1 --ties shuffled --no-limits
+  constant-contact-emulator --fault '{"kind": "status", "status": 503, "for_seconds": 600}'
+
+faults, by "kind":
+  status html empty drop unauthorized forbidden gateway throttled quota_exceeded expired_link
+  cut lose_reply hang drip foreign_link loop_link endless_link other_link empty_page
+  endless_empty_pages
+They apply once; "times" (null: always), "nth", "path", "below_row" and "for_seconds" (by the
+world's clock) choose the requests.
 """
 
 
@@ -50,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
     add("--per-day", **count, default=10_000, help="requests a day (%(default)s)")
     add("--per-second", **count, default=4, help="requests a second (%(default)s)")
     add("--long-lived", action="store_true", help="do not rotate refresh tokens")
+    add("--gateway-limits", action="store_true", help="let the gateway refuse, not the API")
+    late: dict[str, Any] = {"type": _number(0, 86_400), "metavar": "SECONDS", "default": 0.0}
+    add("--day-turns-late", **late, help="how long after 00:00 UTC the day begins (0)")
+    fault: dict[str, Any] = {"action": "append", "type": _fault, "metavar": "JSON", "default": []}
+    add("--fault", **fault, help="a fault from the start, as POST /_control/faults takes it")
     add = parser.add_argument_group("the world").add_argument
     add("--seed", type=_integer(0), default=1, help="seed of the generated data (%(default)s)")
     add("--accounts", nargs="+", default=["default"], metavar="ID", help="account ids (default)")
@@ -110,6 +124,15 @@ def _number(minimum: float, maximum: float = 1e6) -> Callable[[str], float]:
     return read
 
 
+def _fault(text: str) -> dict[str, Any]:
+    try:
+        details = json.loads(text)
+        Faults(system_clock).add(**details)
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a fault: {error}.") from None
+    return dict(details)
+
+
 def _instant(text: str) -> datetime:
     try:
         return parse_instant(text).astimezone(UTC)
@@ -122,7 +145,13 @@ def start(arguments: argparse.Namespace) -> tuple[Emulator, dict[str, Any]]:
     """Serve the world that the arguments describe; return it with its URLs and ids."""
     limits = Limits.off()
     if not arguments.no_limits:
-        limits = Limits(arguments.per_second, arguments.per_day, pace_seconds=time.monotonic)
+        limits = Limits(
+            arguments.per_second,
+            arguments.per_day,
+            pace_seconds=time.monotonic,
+            turns_late=timedelta(seconds=arguments.day_turns_late),
+            through_gateway=arguments.gateway_limits,
+        )
     emulator = Emulator(
         clock=FastClock(arguments.speed, arguments.start),
         port=arguments.port,
@@ -138,6 +167,8 @@ def start(arguments: argparse.Namespace) -> tuple[Emulator, dict[str, Any]]:
         rotating=not arguments.long_lived,
     )
     try:
+        for fault in arguments.fault:
+            emulator.faults.add(**fault)
         accounts = _accounts(emulator, arguments)
     except BaseException:
         emulator.close()

@@ -36,6 +36,12 @@ def quota_exceeded() -> Reply:
     return Reply(HTTPStatus.TOO_MANY_REQUESTS, error)
 
 
+def gateway(status: int) -> Reply:
+    """Return what the gateway in front of the API answers."""
+    headers = {"x-amz-apigw-id": "emulated"}
+    return Reply(status, {"message": HTTPStatus(status).phrase}, headers)
+
+
 def token_throttled() -> Reply:
     return Reply(HTTPStatus.TOO_MANY_REQUESTS, None, {"retry-after": "1"})
 

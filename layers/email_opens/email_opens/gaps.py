@@ -115,6 +115,8 @@ def _tried(left: Gap, stretch: Stretch, gap: Gap | None, history: Gap | None, no
     )
     if lower or found:
         reached, failures = bottom or reached, 0
+    elif stretch.from_head and gap is not None and gap.link is not None:
+        failures += 1  # Its link led to other rows than before.
     # A walk from the head does not shorten the pause of what is broken below it.
     retry_at = history.retry_at if history and failures and gap is None else None
     if stretch.failed or not (lower or found or moves):

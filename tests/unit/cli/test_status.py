@@ -108,6 +108,11 @@ class TestDelay:
         (activity,) = status_json(status(POLLED))["activities"]
         assert activity["delay_seconds"] == 90
 
+    def test_is_never_negative_when_clocks_differ(self) -> None:
+        ahead = varied(POLLED, polled_at=NOON + timedelta(days=1))
+        (activity,) = status_json(status(ahead))["activities"]
+        assert activity["delay_seconds"] == 0
+
 
 class TestOpensByHour:
     def test_counts_the_fingerprints_of_the_ledger(self) -> None:

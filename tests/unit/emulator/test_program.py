@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 import requests
 
+from constant_contact_emulator import Kind
 from constant_contact_emulator.__main__ import main, parser, start
 
 
@@ -20,6 +22,8 @@ from constant_contact_emulator.__main__ import main, parser, start
         (["--speed", "fast"], "“fast” is not a number from 0 to 1e+06."),
         (["--late", "nan"], "“nan” is not a number from 0 to 1."),
         (["--start", "soon"], "“soon” is not a date and time such as 2026-03-02T14:07:00Z."),
+        (["--fault", '{"kind": "rain"}'], "is not a fault: 'rain' is not a valid Kind."),
+        (["--fault", "[]"], "“[]” is not a fault: "),
         (["--paging", "cursor"], "“cursor” is not one of offset, keyset, snapshot."),
     ],
 )
@@ -76,6 +80,26 @@ def test_the_world_matches_the_arguments() -> None:
             for campaign in account["campaigns"]:
                 visible = emulator.world.count_rows(campaign["activity_id"])
                 assert visible == campaign["rows_in_the_end"] > 0
+
+
+def test_faults_and_limits_can_be_given_from_the_start() -> None:
+    arguments = ["--port", "0", "--campaigns", "0", "--fault", '{"kind": "gateway"}']
+    arguments += ["--day-turns-late", "60", "--gateway-limits"]
+    emulator, facts = start(parser().parse_args(arguments))
+    token = facts["accounts"]["default"]["credentials"]["access_token"]
+    with emulator:
+        url, headers = f"{emulator.url}/v3/emails", {"Authorization": f"Bearer {token}"}
+        statuses = [requests.get(url, headers=headers, timeout=5).status_code for _ in range(2)]
+    assert statuses == [403, 200]
+    assert emulator.limits.turns_late == timedelta(minutes=1)
+    assert emulator.limits.through_gateway
+
+
+def test_the_help_names_every_kind_of_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    printed = capsys.readouterr().out.split()
+    assert [kind for kind in Kind if kind not in printed] == []
 
 
 def test_the_program_serves_until_it_is_interrupted() -> None:

@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from threading import Lock
 from typing import Self
 
 from constant_contact_emulator.messages import Reply
-from constant_contact_emulator.replies import quota_exceeded, throttled, token_throttled
+from constant_contact_emulator.replies import gateway, quota_exceeded, throttled, token_throttled
 
 _SECOND = 0.95
 """Shorter than a second, because a network may move the requests of a paced client together."""
@@ -27,6 +28,10 @@ class Limits:
     per_day: int | None = 10_000
     token_per_second: int | None = 1
     pace_seconds: Callable[[], float] | None = None
+    turns_late: timedelta = timedelta()
+    """How long after 00:00 UTC the day begins."""
+    through_gateway: bool = False
+    """Whether the gateway refuses, with bodies of its own, and not the API."""
     spent: dict[str, int] = field(default_factory=dict)
     """Requests of the current day, by API key."""
     _day: str = ""
@@ -41,23 +46,29 @@ class Limits:
     def refuse(self, key: str, now: datetime) -> Reply | None:
         """Count a request to the API; return the refusal if it is over a limit."""
         with self._lock:
-            day = now.date().isoformat()
+            day = (now - self.turns_late).date().isoformat()
             if day != self._day:
                 self._day = day
                 self.spent.clear()
             spent = self.spent.get(key, 0)
             if self.per_day is not None and spent >= self.per_day:
-                return quota_exceeded()
+                return self._over("Limit Exceeded") if self.through_gateway else quota_exceeded()
             self.spent[key] = spent + 1
             if self._within_pace("api", key, self.per_second, now):
                 return None
-            return throttled()
+            return self._over("Too Many Requests") if self.through_gateway else throttled()
 
     def refuse_token(self, key: str, now: datetime) -> Reply | None:
         """Count a request to the token endpoint; return the refusal if it is over the limit."""
         with self._lock:
             within_pace = self._within_pace("token", key, self.token_per_second, now)
             return None if within_pace else token_throttled()
+
+    @staticmethod
+    def _over(message: str) -> Reply:
+        reply = gateway(HTTPStatus.TOO_MANY_REQUESTS)
+        reply.payload = {"message": message}
+        return reply
 
     def _within_pace(self, kind: str, key: str, limit: int | None, now: datetime) -> bool:
         if limit is None:

@@ -12,7 +12,7 @@ from constant_contact_emulator.api.lists import list_campaigns
 from constant_contact_emulator.api.paging import MAX_LIMIT
 from constant_contact_emulator.messages import Reply
 from constant_contact_emulator.world.instants import format_instant
-from constant_contact_emulator.world.world import Activity, Campaign
+from constant_contact_emulator.world.world import Activity, Campaign, OddCounter
 
 _MAX_CAMPAIGNS = 150
 _MAX_ACTIVITIES = 10
@@ -26,11 +26,14 @@ def campaign_stats(context: RequestContext, ids: str) -> Reply:
     campaigns = [campaign for id_ in campaign_ids if (campaign := context.campaign(id_))]
     if len(campaigns) < len(campaign_ids):
         return replies.not_found()
-    results = [
-        {"campaign_id": campaign.campaign_id, **_counters(context, campaign.activities)}
-        for campaign in campaigns
-    ]
-    return Reply(payload={"results": results, "errors": []})
+    results, errors = [], []
+    for campaign in campaigns:
+        named = {"campaign_id": campaign.campaign_id}
+        if campaign.odd_counter and campaign.odd_counter.in_errors:
+            errors.append(named | _not_found(f"campaign {campaign.campaign_id}"))
+        else:
+            results.append(named | _counters(context, campaign, campaign.activities))
+    return Reply(payload={"results": results, "errors": errors})
 
 
 def activity_stats(context: RequestContext, ids: str) -> Reply:
@@ -43,11 +46,14 @@ def activity_stats(context: RequestContext, ids: str) -> Reply:
     for activity_id in activity_ids:
         activity = context.activity(activity_id)
         if activity is None:
-            message = f"The campaign activity {activity_id} was not found."
-            errors.append({"error_key": "not_found", "error_message": message})
+            errors.append(_not_found(f"campaign activity {activity_id}"))
             continue
         named = {"campaign_id": activity.campaign_id, "campaign_activity_id": activity_id}
-        results.append(named | _counters(context, [activity]))
+        campaign = context.world.campaigns[activity.campaign_id]
+        if campaign.odd_counter and campaign.odd_counter.in_errors:
+            errors.append(named | _not_found(f"campaign activity {activity_id}"))
+        else:
+            results.append(named | _counters(context, campaign, [activity]))
     return Reply(payload={"results": results, "errors": errors})
 
 
@@ -64,12 +70,23 @@ def summaries(context: RequestContext) -> Reply:
     )
 
 
-def _counters(context: RequestContext, activities: Iterable[Activity]) -> dict[str, Any]:
-    """Return the counts of some activities, and when the oldest of them was refreshed."""
-    stats = _stats(context, activities)
+def _counters(
+    context: RequestContext, campaign: Campaign, activities: Iterable[Activity]
+) -> dict[str, Any]:
+    """Return the counts of a campaign's activities, and when the oldest was refreshed."""
+    odd = campaign.odd_counter or OddCounter()
+    stats = _stats(context, activities) | dict(odd.stats)
     now = context.world.clock()
     refreshed = min((activity.counted_at or now for activity in activities), default=now)
-    return {"stats": stats, "last_refresh_time": format_instant(refreshed)}
+    counters = {
+        "stats": {name: value for name, value in stats.items() if name not in odd.without},
+        "last_refresh_time": odd.last_refresh_time or format_instant(refreshed),
+    }
+    return {name: value for name, value in counters.items() if name not in odd.without}
+
+
+def _not_found(what: str) -> dict[str, Any]:
+    return {"error_key": "not_found", "error_message": f"The {what} was not found."}
 
 
 def _stats(context: RequestContext, activities: Iterable[Activity]) -> dict[str, int]:

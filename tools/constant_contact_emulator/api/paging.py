@@ -3,10 +3,12 @@
 import base64
 import binascii
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode
 
+from constant_contact_emulator.messages import Raw
 from constant_contact_emulator.world.behaviour import LastPage, Paging, Ties, TimeFormat
 from constant_contact_emulator.world.instants import format_instant
 from constant_contact_emulator.world.report import Report, Row, page_rows, shuffled_page_rows
@@ -26,6 +28,7 @@ class Position:
 
     limit: int
     offset: int = 0
+    """Rows above the page."""
     below: int | None = None
     snapshot: int | None = None
     issued: int | None = None
@@ -55,7 +58,7 @@ class Position:
         return position
 
 
-def encode_link(values: dict[str, int]) -> str:
+def encode_link(values: Mapping[str, int | str]) -> str:
     return base64.urlsafe_b64encode(urlencode(values).encode()).decode().rstrip("=")
 
 
@@ -101,7 +104,8 @@ class Pages:
         if behaviour.unknown_fields:
             reply["report_version"] = "3.7"
             for row in reply["tracking_activities"]:
-                row["opened_through"] = {"proxy": None, "engines": ["unknown"]}
+                if isinstance(row, dict):
+                    row["opened_through"] = {"proxy": None, "engines": ["unknown"]}
         href = None
         if following:
             path = f"/v3/reports/email_reports/{activity_id}/tracking/opens"
@@ -162,7 +166,7 @@ class Pages:
             case Paging.OFFSET:
                 return shown, Position(limit, offset + limit)
             case Paging.KEYSET:
-                return shown, Position(limit, below=shown[-1].key)
+                return shown, Position(limit, offset + limit, below=shown[-1].key)
             case Paging.SNAPSHOT:
                 number = self._snapshot(activity_id, report)
                 return shown, Position(limit, offset + limit, snapshot=number)
@@ -180,10 +184,10 @@ class Pages:
         return number
 
 
-def format_row(row: Row, activity_id: str, form: TimeFormat) -> dict[str, Any]:
+def format_row(row: Row, activity_id: str, form: TimeFormat) -> dict[str, Any] | Raw:
     """Return the JSON of a row."""
     if row.raw is not None:
-        return dict(row.raw)
+        return row.raw if isinstance(row.raw, Raw) else dict(row.raw)
     contact = row.contact
     fields: dict[str, Any] = {
         "contact_id": contact.contact_id,
@@ -199,4 +203,4 @@ def format_row(row: Row, activity_id: str, form: TimeFormat) -> dict[str, Any]:
     if row.device_type is not None:
         fields["device_type"] = row.device_type
     fields["created_time"] = format_instant(row.created, form)
-    return fields
+    return fields | dict(row.extra)

@@ -3,16 +3,16 @@
 import socket
 import sys
 from email.utils import format_datetime
-from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from constant_contact_emulator.access.limits import Limits
-from constant_contact_emulator.messages import Ending, Reply, Request
+from constant_contact_emulator.messages import Drip, Ending, Reply, Request
 from constant_contact_emulator.serving.control import PREFIX, control
 from constant_contact_emulator.serving.vendor import OAUTH, Vendor
+from constant_contact_emulator.serving.wire import written_slowly, written_whole
 from constant_contact_emulator.world.behaviour import Behaviour
 from constant_contact_emulator.world.clocks import Clock, system_clock
 
@@ -59,6 +59,10 @@ class Emulator(Vendor):
         self._server.close_connections()
         self._server.server_close()
         self._thread.join()
+
+    def waits(self, seconds: float) -> bool:
+        """Wait for a slow reply; return whether the emulator is being closed."""
+        return self._closing.wait(seconds)
 
     def answer(self, request: Request) -> Reply:
         """Answer a request to the control endpoint or to the vendor."""
@@ -132,15 +136,23 @@ class _Handler(BaseHTTPRequestHandler):
             "Content-Type": reply.media,
             "Date": format_datetime(self.server.emulator.world.clock(), usegmt=True),
             "x-eig-tracking-id": "emulated",
-            "Content-Length": str(len(body)),
         } | reply.headers
+        if reply.drip:
+            self._send_slowly(reply.drip, written_slowly(reply.status, headers, body, reply.drip))
+            return
+        written = written_whole(reply.status, headers, body)
         if reply.ending is Ending.CUT:
-            body = body[: len(body) // 2]
+            written = written[: len(written) - len(body) + len(body) // 2]
             self.close_connection = True
-        phrase = HTTPStatus(reply.status).phrase
-        head = f"HTTP/1.1 {int(reply.status)} {phrase}\r\n"
-        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.connection.sendall(head.encode("latin-1") + b"\r\n" + body)
+        self.connection.sendall(written)
+
+    def _send_slowly(self, drip: Drip, parts: list[bytes]) -> None:
+        self.connection.sendall(parts[0])
+        for part in parts[1:]:
+            if self.server.emulator.waits(drip.seconds):
+                self.close_connection = True
+                return
+            self.connection.sendall(part)
 
     def log_message(self, *_: object) -> None:
         """Write no access log: `Emulator.requests` has the requests."""

@@ -49,7 +49,7 @@ class Vendor:
     ) -> None:
         self.world = World(clock, seed=seed, behaviour=behaviour)
         self.limits = limits or Limits()
-        self.faults = Faults()
+        self.faults = Faults(clock)
         self.requests: list[Logged] = []
         self.authorization = Authorization(self.world, rotating=rotating, activate_url=activate_url)
         self._api = Api(self.world, self.authorization, self.limits)

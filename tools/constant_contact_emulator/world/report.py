@@ -2,13 +2,14 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from random import Random
 from typing import Any
 
+from constant_contact_emulator.messages import Raw
 from constant_contact_emulator.world.behaviour import Ties
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +26,7 @@ _key = attrgetter("key")
 class Contact:
     contact_id: str
     email_address: str | None
-    """None: the contact was erased, and its rows have no address."""
+    """None: the contact was erased, so its rows have no address."""
     first_name: str | None = None
     last_name: str | None = None
 
@@ -38,8 +39,10 @@ class Row:
     created: datetime
     device_type: str | None = None
     visible_from: datetime = _EPOCH
-    raw: dict[str, Any] | None = None
-    """Written in place of the other fields, which then only determine its position."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that are written in place of the usual ones, or beside them; see `oddities`."""
+    raw: Mapping[str, Any] | Raw | None = None
+    """Written in place of all fields, which then only determine its position."""
     key: int = 0
     """The sort key within a report: the millisecond of `created`, then the tie."""
 
@@ -91,18 +94,18 @@ class Report:
         self.opens_by_contact.update(row.contact.contact_id for row in due)
         self.changes += 1
 
-    def withdraw(self, matching: Callable[[Row], bool], at_most: int | None = None) -> int:
-        """Remove visible rows, the newest first; return how many were removed."""
-        removed = 0
+    def withdraw(self, matching: Callable[[Row], bool], at_most: int | None = None) -> list[Row]:
+        """Remove visible rows, the newest first; return those that were removed."""
+        removed: list[Row] = []
         for index in range(len(self.rows) - 1, -1, -1):
-            if removed == at_most:
+            if len(removed) == at_most:
                 break
             if matching(self.rows[index]):
                 row = self.rows.pop(index)
                 self.opens_by_contact[row.contact.contact_id] -= 1
                 if not self.opens_by_contact[row.contact.contact_id]:
                     del self.opens_by_contact[row.contact.contact_id]
-                removed += 1
+                removed.append(row)
         self.changes += bool(removed)
         return removed
 

@@ -1,13 +1,14 @@
 """The vendor's data: accounts, campaigns, activities and the rows of their reports."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 from threading import RLock
 from typing import Any
 from uuid import UUID
 
+from constant_contact_emulator.messages import Raw
 from constant_contact_emulator.world.behaviour import Behaviour
 from constant_contact_emulator.world.clocks import Clock, system_clock
 from constant_contact_emulator.world.report import Contact, Report, Row
@@ -27,6 +28,20 @@ class Activity:
     counted_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddCounter:
+    """How the counters of a campaign differ from what its reports say."""
+
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    """Values in place of the real ones, by name: `{"em_opens_all": None}`."""
+    without: tuple[str, ...] = ()
+    """The names that are missing."""
+    last_refresh_time: Any = None
+    """In place of the real instant; None: the real one."""
+    in_errors: bool = False
+    """The campaign is an entry of `errors`, not of `results`."""
+
+
 @dataclass(slots=True, eq=False)
 class Campaign:
     campaign_id: str
@@ -36,6 +51,7 @@ class Campaign:
     created_at: datetime
     updated_at: datetime
     activities: list[Activity] = field(default_factory=list)
+    odd_counter: OddCounter | None = None
 
     @property
     def activity_id(self) -> str:
@@ -121,27 +137,30 @@ class World:
         at: datetime | None = None,
         device_type: str | None = "computer",
         visible_from: datetime | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> Row:
         """Add an open of a contact, or of the contact with a number.
 
         `at` becomes its `created_time` (default: the current minute). The row appears at
-        `visible_from` (default: now).
+        `visible_from` (default: now), with the fields of `extra`.
         """
         if isinstance(contact, int):
             contact = self.contacts(contact + 1)[contact]
         now = self.clock()
         created = (at or now.replace(second=0, microsecond=0)).astimezone(UTC)
-        row = Row(contact, created, device_type, visible_from or now)
+        row = Row(contact, created, device_type, visible_from or now, extra or {})
         self.add_rows(activity_id, [row])
         return row
 
     def add_raw_row(
-        self, activity_id: str, row: dict[str, Any], *, at: datetime | None = None
+        self, activity_id: str, row: Mapping[str, Any] | Raw, *, at: datetime | None = None
     ) -> None:
         """Add a row that the report writes as it is, in the position of an open of `at`."""
         now = self.clock()
-        contact = Contact(str(row.get("contact_id")), "")
-        self.add_rows(activity_id, [Row(contact, at or now, None, now, row)])
+        contact_id = row.get("contact_id") if isinstance(row, Mapping) else None
+        self.add_rows(
+            activity_id, [Row(Contact(str(contact_id), ""), at or now, None, now, raw=row)]
+        )
 
     def add_rows(self, activity_id: str, rows: Iterable[Row]) -> None:
         with self.lock:
@@ -156,7 +175,45 @@ class World:
     ) -> int:
         """Remove visible rows from a report, the newest first; return how many were removed."""
         with self.lock:
-            return self.report(activity_id).withdraw(matching, at_most)
+            return len(self.report(activity_id).withdraw(matching, at_most))
+
+    def revise(
+        self,
+        activity_id: str,
+        matching: Callable[[Row], bool] = lambda _: True,
+        *,
+        device_type: str | None = None,
+        later: timedelta = timedelta(),
+        at_most: int | None = 1,
+    ) -> list[Row]:
+        """Fill in the device of visible rows, or refine their instants; return the new rows."""
+        with self.lock:
+            old = self.report(activity_id).withdraw(matching, at_most)
+            new = [
+                replace(
+                    row,
+                    created=row.created + later,
+                    device_type=device_type or row.device_type,
+                    visible_from=self.clock(),
+                )
+                for row in old
+            ]
+            self.add_rows(activity_id, new)
+            return new
+
+    def erase(self, contact_id: str) -> int:
+        """Erase a contact: its rows lose their address. Return how many did."""
+        with self.lock:
+            rows = [
+                row
+                for activity in self.activities.values()
+                for row in (*activity.report.rows, *activity.report.hidden)
+                if row.contact.contact_id == contact_id
+            ]
+            for row in rows:
+                row.contact = replace(row.contact, email_address=None)
+                row.extra = {**row.extra, "deleted_at": self.clock().date().isoformat()}
+            return len(rows)
 
     def report(self, activity_id: str) -> Report:
         """Return the report as it is now; raise KeyError if the activity is unknown."""

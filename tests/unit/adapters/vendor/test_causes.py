@@ -11,6 +11,7 @@ from email_opens.adapters.vendor.http import Unanswered, exchange
 from email_opens.adapters.vendor.rows import decode
 from email_opens.adapters.vendor.session import Session
 from email_opens.errors import EmailOpensError
+from tests.contract.samples import NOON
 from tests.unit.adapters.vendor.sockets import (
     ACTIVITY,
     Drip,
@@ -106,7 +107,7 @@ def test_the_error_of_a_read_is_about_the_product_alone(vendor: Vendor, fault: s
 
 @pytest.mark.parametrize(
     "decoded",
-    [lambda body: decode(body, ACTIVITY), decode_counters],
+    [lambda body: decode(body, ACTIVITY), lambda body: decode_counters(body, NOON)],
     ids=["a page", "counters"],
 )
 @pytest.mark.parametrize("body", [b"ann@example.org", b'"\xff"', b"[" * 20_000])

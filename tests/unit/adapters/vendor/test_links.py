@@ -4,7 +4,7 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.errors import PagingBroken, ReportUnavailable
-from tests.unit.adapters.vendor.sockets import Vendor, raw, read_stub, serving, stub
+from tests.unit.adapters.vendor.sockets import ACTIVITY, Vendor, raw, read_stub, serving, stub
 
 EMPTY = b'{"tracking_activities":[]}'
 
@@ -62,10 +62,40 @@ def test_a_stored_link_is_checked_like_a_new_one(vendor: Vendor) -> None:
     assert vendor.emulator.requests == []
 
 
+OPENS = f"/v3/reports/email_reports/{ACTIVITY}/tracking/opens"
+
+
 def test_an_absolute_link_to_the_same_host_becomes_relative(vendor: Vendor) -> None:
     with stub(raw(200, EMPTY)) as server:
-        server.answer(page_with_link(f"{server.url}/v3/x?next=a//b.."))
-        assert read_stub(vendor, server).next_link == "/v3/x?next=a//b.."
+        server.answer(page_with_link(f"{server.url}{OPENS}?next=a//b.."))
+        assert read_stub(vendor, server).next_link == f"{OPENS}?next=a//b.."
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        OPENS.replace("aa/", "ab/"),
+        OPENS.replace("opens", "clicks"),
+        f"{OPENS}/more",
+        "/v3/emails",
+        f"/v3/reports/email_reports/{ACTIVITY}",
+    ],
+)
+def test_a_link_to_another_resource_is_not_the_end_of_the_report(vendor: Vendor, href: str) -> None:
+    with stub(page_with_link(f"{href}?next=x")) as server:
+        page = read_stub(vendor, server)
+    assert (page.next_link, page.astray) == (None, "A next link leads to another resource.")
+    with pytest.raises(PagingBroken, match="another resource"):
+        vendor.read(link=f"{href}?next=x")
+    assert vendor.emulator.requests == []
+
+
+@pytest.mark.parametrize(
+    "href", [OPENS.upper().replace("/V3/", "/v3/"), f"{OPENS}/", OPENS.replace("-", "%2D")]
+)
+def test_a_link_may_write_its_resource_in_another_way(vendor: Vendor, href: str) -> None:
+    with stub(page_with_link(f"{href}?next=x")) as server:
+        assert read_stub(vendor, server).next_link == f"{href}?next=x"
 
 
 @pytest.mark.parametrize("of_link", [False, True])

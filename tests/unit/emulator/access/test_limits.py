@@ -76,3 +76,20 @@ def test_a_throttled_token_request_gets_an_empty_body(client: EmulatorClient, se
     client.post("/token", form, auth)
     reply = client.post("/token", form, auth)
     assert (reply.status_code, reply.content, reply.headers["retry-after"]) == (429, b"", "1")
+
+
+def test_the_vendors_day_may_begin_late() -> None:
+    limits = Limits(per_second=None, per_day=1, turns_late=timedelta(seconds=60))
+    error_keys(limits, 1)
+    midnight = timedelta(hours=9, minutes=59, seconds=30)
+    late = [error_keys(limits, 1, at=midnight + timedelta(seconds=by)) for by in (30, 90)]
+    assert late == [["quota_exceeded"], [""]]
+
+
+def test_the_gateway_may_refuse_with_bodies_of_its_own() -> None:
+    quota = Limits(per_second=None, per_day=0, through_gateway=True).refuse("key", START)
+    pace = Limits(per_second=0, through_gateway=True).refuse("key", START)
+    assert [refusal and refusal.payload for refusal in (quota, pace)] == [
+        {"message": "Limit Exceeded"},
+        {"message": "Too Many Requests"},
+    ]

@@ -1,10 +1,11 @@
 """Counters of campaigns and activities, and summaries."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from constant_contact_emulator import OddCounter
 from tests.unit.emulator.client import SUMMARIES, EmulatorClient
 
 STATS = "/v3/reports/stats"
@@ -66,3 +67,44 @@ def test_summaries_count_contacts_and_list_the_newest_send_first(client: Emulato
     summaries = client.get(SUMMARIES).json()["bulk_email_campaign_summaries"]
     assert [summary["campaign_id"] for summary in summaries] == [second, first]
     assert [summary["unique_counts"]["opens"] for summary in summaries] == [1, 2]
+
+
+@pytest.mark.parametrize("value", [None, "9", 9.5, -1])
+def test_a_counter_can_be_odd_beside_others_that_are_not(
+    client: EmulatorClient, value: object
+) -> None:
+    campaign_id, activity_id = client.send_campaign(0)
+    other, _ = client.send_campaign(0, 1)
+    odd = OddCounter(stats={"em_opens_all": value}, last_refresh_time="9999-01-01T00:00:00Z")
+    client.emulator.world.campaigns[campaign_id].odd_counter = odd
+    first, second = client.get(f"{STATS}/email_campaigns/{campaign_id},{other}").json()["results"]
+    assert [result["stats"]["em_opens_all"] for result in (first, second)] == [value, 2]
+    assert first["last_refresh_time"] == "9999-01-01T00:00:00Z"
+    assert first["stats"]["em_sends"] == 100
+    (alone,) = client.get(f"{STATS}/email_campaign_activities/{activity_id}").json()["results"]
+    assert alone["stats"]["em_opens_all"] == value
+
+
+def test_a_counter_can_be_missing(client: EmulatorClient) -> None:
+    campaign_id, _ = client.send_campaign(0)
+    without = OddCounter(without=("em_opens_all", "last_refresh_time"))
+    client.emulator.world.campaigns[campaign_id].odd_counter = without
+    (result,) = client.get(f"{STATS}/email_campaigns/{campaign_id}").json()["results"]
+    assert "em_opens_all" not in result["stats"]
+    assert result.keys() == {"campaign_id", "stats"}
+
+
+def test_a_campaign_can_be_among_the_errors_of_a_good_reply(client: EmulatorClient) -> None:
+    campaign_id, activity_id = client.send_campaign(0)
+    client.emulator.world.campaigns[campaign_id].odd_counter = OddCounter(in_errors=True)
+    for path in (f"email_campaigns/{campaign_id}", f"email_campaign_activities/{activity_id}"):
+        reply = client.get(f"{STATS}/{path}").json()
+        assert reply["results"] == []
+        assert reply["errors"][0]["campaign_id"] == campaign_id
+
+
+def test_a_campaign_can_have_been_sent_in_the_year_9999(client: EmulatorClient) -> None:
+    campaign = client.emulator.world.add_campaign()
+    client.emulator.world.send(campaign.activity_id, at=datetime(9999, 12, 31, tzinfo=UTC))
+    (summary,) = client.get(SUMMARIES).json()["bulk_email_campaign_summaries"]
+    assert summary["last_sent_date"] == "9999-12-31T00:00:00.000Z"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from constant_contact_emulator import LastPage, Paging, Row, Ties, TimeFormat
+from constant_contact_emulator import ODD_FIELDS, LastPage, Paging, Raw, Row, Ties, TimeFormat
 from tests.unit.emulator.client import START, EmulatorClient, next_link, opens_path
 
 MINUTE = timedelta(minutes=1)
@@ -63,6 +63,41 @@ def test_a_raw_row_is_written_as_it_is(client: EmulatorClient) -> None:
     client.emulator.world.add_raw_row(activity_id, {"contact_id": 7, "created_time": "yesterday"})
     rows = client.head(activity_id)["tracking_activities"]
     assert rows == [{"contact_id": 7, "created_time": "yesterday"}]
+
+
+@pytest.mark.parametrize("name", ODD_FIELDS)
+def test_a_good_row_can_have_an_odd_field(client: EmulatorClient, name: str) -> None:
+    activity_id = fill(client, 2)
+    client.emulator.world.add_open(activity_id, 5, extra=ODD_FIELDS[name])
+    body = client.get(opens_path(activity_id)).content
+    ((field, value),) = ODD_FIELDS[name].items()
+    written = value.content if isinstance(value, Raw) else b"null"
+    assert f'"{field}":'.encode() + written + b"," in body
+    assert body.count(b'"created_time"') == 3
+
+
+def test_a_row_can_be_given_to_the_byte(client: EmulatorClient) -> None:
+    activity_id = client.send_activity()
+    client.emulator.world.add_raw_row(activity_id, Raw(b"{\xff,"))
+    assert b'"tracking_activities":[{\xff,]' in client.get(opens_path(activity_id)).content
+
+
+def test_the_rows_of_an_erased_contact_have_no_address(client: EmulatorClient) -> None:
+    activity_id = fill(client, 2)
+    (contact,) = client.emulator.world.contacts(1)
+    assert client.emulator.world.erase(contact.contact_id) == 1
+    other, erased = client.walk(activity_id)
+    assert (erased["contact_id"], erased["deleted_at"]) == (contact.contact_id, "2026-03-02")
+    assert "email_address" not in erased
+    assert "deleted_at" not in other
+
+
+def test_a_row_can_be_revised(client: EmulatorClient) -> None:
+    activity_id = client.send_activity()
+    client.emulator.world.add_open(activity_id, 0, device_type=None)
+    client.emulator.world.revise(activity_id, device_type="tablet", later=timedelta(seconds=31))
+    (row,) = client.walk(activity_id)
+    assert (row["device_type"], row["created_time"]) == ("tablet", "2026-03-02T14:00:31.000Z")
 
 
 def test_an_activity_that_was_never_sent_has_an_empty_report(client: EmulatorClient) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from email_opens.adapters.vendor import values
 from email_opens.adapters.vendor.api import Resource, VendorApi
 from email_opens.adapters.vendor.decoding import decoded
-from email_opens.adapters.vendor.links import local, next_href
+from email_opens.adapters.vendor.links import next_href, next_page
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summaries, Summary
 from email_opens.errors import ActivityGone, PagingBroken
 
@@ -17,6 +17,7 @@ MOST_BYTES = 4 * 1024 * 1024
 """Of one reply: ten times the longest page of summaries."""
 
 _PAGE = 500
+_SUMMARIES = "/v3/reports/summary_reports/email_campaign_summaries"
 _REMOVED = "removed"
 
 
@@ -35,10 +36,8 @@ class ConstantContactCampaigns:
         return self._api.throttled
 
     def summaries(self, *, link: str | None, before: datetime) -> Summaries:
-        if link is None:
-            target = f"/v3/reports/summary_reports/email_campaign_summaries?limit={_PAGE}"
-        else:
-            target = local(link, self._api.url)
+        url = self._api.url
+        target = f"{_SUMMARIES}?limit={_PAGE}" if link is None else next_page(link, url, _SUMMARIES)
         resource = Resource(
             target=target,
             content="page of the summaries",
@@ -49,7 +48,7 @@ class ConstantContactCampaigns:
             linked=link is not None,
         )
         rows, href = self._api.get(resource, partial(_summaries, before), before)
-        next_link = None if href is None else local(href, self._api.url)
+        next_link = None if href is None else next_page(href, url, _SUMMARIES)
         if next_link == target:
             raise PagingBroken("A next link of the summaries leads back to its own page.")
         return Summaries(rows, next_link)

@@ -34,6 +34,21 @@ def local(href: str, api_url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+def next_page(href: str, api_url: str, path: str) -> str:
+    """Return the link of the next page of the resource at a path, as `local` does.
+
+    A page of another resource would be taken for the rest of this one.
+
+    Raises:
+        PagingBroken: the link is malformed, or leads outside the API or to another resource.
+    """
+    target = local(href, api_url)
+    found = unquote(urlsplit(target).path)
+    if found.rstrip("/").lower() != unquote(path).lower():
+        raise PagingBroken("A next link leads to another resource.")
+    return target
+
+
 def next_href(reply: dict[str, object]) -> str | None:
     """Return the next link of a reply unchanged; None if it is missing, null or empty.
 

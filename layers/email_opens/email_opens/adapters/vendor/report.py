@@ -8,7 +8,7 @@ from urllib.parse import quote
 from email_opens.adapters.vendor import values
 from email_opens.adapters.vendor.api import Resource, VendorApi
 from email_opens.adapters.vendor.counters import decode_activity_counter, decode_counters
-from email_opens.adapters.vendor.links import local
+from email_opens.adapters.vendor.links import next_page
 from email_opens.adapters.vendor.rows import decode
 from email_opens.errors import ActivityGone, EmailOpensError, NotCounted, PagingBroken
 from email_opens.model import CounterReadings, Page
@@ -34,13 +34,8 @@ class ConstantContactReport:
     def read(
         self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
     ) -> Page:
-        if link is None:
-            target = (
-                f"/v3/reports/email_reports/{quote(campaign_activity_id, safe='')}"
-                f"/tracking/opens?limit={rows}"
-            )
-        else:
-            target = local(link, self._api.url)
+        path = f"/v3/reports/email_reports/{quote(campaign_activity_id, safe='')}/tracking/opens"
+        target = f"{path}?limit={rows}" if link is None else next_page(link, self._api.url, path)
         resource = Resource(
             target=target,
             content="page of the report",
@@ -51,7 +46,7 @@ class ConstantContactReport:
             linked=link is not None,
             campaign_activity_id=campaign_activity_id,
         )
-        page = partial(self._page, campaign_activity_id, link, target)
+        page = partial(self._page, campaign_activity_id, path, link, target)
         return self._api.get(resource, page, before)
 
     def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
@@ -83,12 +78,14 @@ class ConstantContactReport:
             return None
         return decode_activity_counter(reply.body)
 
-    def _page(self, campaign_activity_id: str, link: str | None, target: str, body: bytes) -> Page:
+    def _page(
+        self, campaign_activity_id: str, path: str, link: str | None, target: str, body: bytes
+    ) -> Page:
         found = decode(body, campaign_activity_id)
         next_link, astray = None, found.astray
         if found.next_href is not None:
             try:
-                next_link = local(found.next_href, self._api.url)
+                next_link = next_page(found.next_href, self._api.url, path)
             except PagingBroken as error:
                 astray = str(error)
         if next_link == target:

@@ -1,0 +1,77 @@
+"""The shares of what is left of the day that the documentation promises."""
+
+import re
+
+import pytest
+
+from email_opens.scheduling.choice import Poll, Probe, Wait, Why, choose, interval_seconds
+from email_opens.scheduling.price import HOT_SECONDS, PROBE_EVERY_SECONDS, Plan, plan
+from tests.contract.samples import NOON
+from tests.integration.deployment import ROOT
+from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
+
+FRACTIONS = {"tenth": 1 / 10, "quarter": 1 / 4, "third": 1 / 3, "half": 1 / 2}
+PAGES = [(ROOT / "docs" / name).read_text() for name in ("freshness.md", "how-it-works.md")]
+REQUESTS = 1000.0
+
+
+def promised(sentence: str) -> float:
+    """Return the fraction that both pages name in a sentence; `?` stands for it."""
+    pattern = re.escape(sentence).replace(r"\?", r"(\w+)")
+    found = {match[1] for page in PAGES for match in re.finditer(pattern, page)}
+    (fraction,) = found
+    return FRACTIONS[fraction]
+
+
+def test_polls_made_only_for_their_age_take_no_more_than_their_share_of_what_is_left() -> None:
+    share = promised("would take more than a ? of the requests that are left")
+    many = [candidate(str(number), rate=1e-9, longest_seconds=900.0) for number in range(200)]
+    worth = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
+    polls = len(many) * DAY / interval_seconds(many[0], worth, NOON)
+    assert polls <= 1.001 * share * REQUESTS
+
+
+def test_fresh_sends_take_no_more_than_their_share_of_what_is_left() -> None:
+    share = promised("a ? of a day's requests")
+    many = [candidate(str(n), rate=1e-9, age=60.0, hot_for=HOUR, cost=3.0) for n in range(200)]
+    worth = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
+    requests = len(many) * 3.0 * (HOUR - 60) / worth.hot_seconds
+    assert worth.hot_seconds > HOT_SECONDS
+    assert requests <= 1.001 * share * REQUESTS
+
+
+class TestAProbe:
+    def test_is_not_made_for_what_is_known_to_have_changed(self) -> None:
+        """Its counter has moved already: only a poll can tell more."""
+        moved = candidate(changed=True, countable=True, rate=0.1, idle=600.0)
+        choice = choose([moved], Plan(price=1e9), FRESH, PROBE_EVERY_SECONDS, now=NOON)
+        assert isinstance(choice, Poll)
+        assert choice.why is Why.CHANGED
+
+    @pytest.mark.parametrize(("changed", "kind"), [(True, Poll), (False, Probe)])
+    def test_is_worth_only_what_may_have_changed_unnoticed(self, changed: bool, kind: type) -> None:
+        many = [
+            candidate(str(number), changed=changed, countable=True, rate=1e-4, idle=600.0)
+            for number in range(100)
+        ]
+        quiet = candidate("quiet", countable=True, rate=1e-9, idle=600.0)
+        worth = Plan(price=30.0, probe_seconds=300.0)
+        assert isinstance(choose([*many, quiet], worth, FRESH, 600.0, now=NOON), kind)
+
+
+@pytest.mark.parametrize("probed_seconds_ago", [None, 0.0, 299.0, 301.0, 899.0])
+@pytest.mark.parametrize("idle", [-3600.0, 0.0, 4.999, 24.999, 899.9999])
+def test_a_turn_never_waits_for_less_than_a_second(
+    idle: float, probed_seconds_ago: float | None
+) -> None:
+    one = candidate(
+        rate=1e-9,
+        idle=idle,
+        age=7200.0,
+        hot_for=2 * HOUR + 60,
+        longest_seconds=900.0,
+        countable=True,
+    )
+    worth = Plan(price=100.0, probe_seconds=300.0)
+    choice = choose([one], worth, FRESH, probed_seconds_ago, now=NOON)
+    assert not isinstance(choice, Wait) or choice.seconds >= 1.0
