@@ -37,12 +37,12 @@ def goes_off(alarm: Mapping[str, Any], minutes: Minutes, threshold: float | None
         for start in range(0, len(window), length)
     ]
     breaching = [
-        _COMPARISONS[alarm["ComparisonOperator"]](_statistic(alarm, values), limit)
+        bool(_COMPARISONS[alarm["ComparisonOperator"]](_statistic(alarm, values), limit))
         if values
         else _TREATS_MISSING[alarm["TreatMissingData"]]
         for values in periods
     ]
-    return sum(breaching) >= alarm.get("DatapointsToAlarm", evaluated)
+    return sum(breaching) >= int(alarm.get("DatapointsToAlarm", evaluated))
 
 
 def _statistic(alarm: Mapping[str, Any], values: Sequence[float]) -> float:

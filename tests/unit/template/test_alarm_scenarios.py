@@ -1,7 +1,7 @@
 """Each alarm goes off in the situation that its documentation describes, and not short of it."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -198,7 +198,7 @@ def test_an_alarm_of_searches_evaluates_one_search_at_a_time(name: str) -> None:
 class TestAnAlarmThatIsSilenced:
     """Where a person has disabled what an alarm watches, it may change state but tells nobody."""
 
-    SWITCHES = {"Polled": "ScheduleState", "Discovered": "Discovery"}
+    SWITCHES: ClassVar = {"Polled": "ScheduleState", "Discovered": "Discovery"}
 
     @pytest.mark.parametrize("name", BY_NAME)
     def test_is_one_that_goes_off_without_data_or_that_is_about_discovery(self, name: str) -> None:
