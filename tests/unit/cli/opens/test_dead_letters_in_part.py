@@ -1,7 +1,7 @@
 """Dead letters of which the topic or the queue takes only some, and letters that are large."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -109,6 +109,13 @@ class TestRedrive:
         assert "Published 2 dead opens" in run("dead-letters", "redrive").stdout
         assert left(dead.aws) == {REFUSED}
 
+    @pytest.mark.usefixtures("dead")
+    def test_reports_the_letters_that_the_queue_keeps(self, sqs: Any) -> None:
+        Answers(sqs, "DeleteMessageBatch", then=refuse_the_first)
+        result = run("dead-letters", "redrive")
+        assert "Published 3 dead opens again, and deleted 2 dead letters." in result.stdout
+        assert "The queue kept 1 of these dead letters" in complaint(result, 1)
+
 
 class TestRedriveToAFifoTopic:
     @pytest.fixture
@@ -189,12 +196,11 @@ class TestAddresses:
     """The body of a letter holds addresses; no command shows them."""
 
     @pytest.fixture(autouse=True)
-    def _letters(self, dead: World) -> Iterator[None]:
+    def _letters(self, dead: World) -> None:
         body = json.dumps({"campaign_activity_id": ACTIVITY_ID, "row": f'{{"e": "{ADDRESS}"}}'})
         dead.aws.sqs.send_message(QueueUrl=dead.aws.dlq_url, MessageBody=body)
         dead.aws.sqs.send_message(QueueUrl=dead.aws.dlq_url, MessageBody=f"{ADDRESS} [")
         assert ADDRESS in message(ACTIVITY, new_open())
-        yield
 
     @pytest.mark.parametrize(
         "command",
