@@ -14,7 +14,7 @@ export SAM_CLI_TELEMETRY := 0
 # Once, instead of in each of the processes that the tests start.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test simulate compare check build deploy bench bench-freshness screens lock clean
+.PHONY: help demo test mutants simulate compare check build deploy bench bench-freshness screens lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -24,6 +24,9 @@ demo: .venv/ready ## run the whole product on this machine, without accounts or 
 
 test: .venv/ready ## run every test, including the end-to-end tests
 	.venv/bin/pytest -n 2
+
+mutants: .venv/ready ## test that the tests notice changes of the code (MODULES="walk turns.lease")
+	.venv/bin/python tools/mutants.py $(MODULES)
 
 simulate: .venv/ready ## check the rules over a million simulated steps with faults (STEPS=…)
 	.venv/bin/python -m tests.simulation --steps $(or $(STEPS),1000000)

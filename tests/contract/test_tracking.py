@@ -36,6 +36,7 @@ EVERYTHING = varied(
         Gap(NOON - timedelta(hours=2), NOON - timedelta(hours=1), "/v3/x?next=y", rows_above=500),
     ),
     polled_at=NOON,
+    head_at=NOON,
     swept_at=NOON - MINUTE,
     audited_at=NOON - timedelta(hours=5),
     published=3,

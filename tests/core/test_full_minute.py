@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from email_opens.errors import ReportUnavailable
 from email_opens.model import Gap
+from email_opens.turns.budget import Budget
+from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import Core, at, row
 
 PAGE = 3
@@ -59,6 +62,28 @@ def test_what_hides_behind_known_rows_waits_for_its_end(core: Core) -> None:
     assert len(core.published_minutes()) == 1 + PAGE * PAGES
     poll(core, 1.2)
     assert len(core.published_minutes()) == 1 + PAGE * PAGES + 1
+
+
+def test_a_poll_that_fails_does_not_count_as_its_reading(core: Core) -> None:
+    core.arrive(row(0, "hidden"))
+    core.report_errors[ACTIVITY_ID] = ReportUnavailable("The vendor answered 503.")
+    poll(core, 1.2)
+    core.report_errors.clear()
+    assert poll(core, 2.2) == PAGES + 1
+    assert len(core.published_minutes()) == 1 + PAGE * PAGES + 1
+
+
+def test_nor_does_a_gap_below(core: Core) -> None:
+    core.arrive(row(0, "hidden"), *(row(number) for number in range(-20, -5)))
+    poll(core, 0.8)
+    gap = Gap(None, at(-10), f"{PAGE}/{PAGE * PAGES + 5}")
+    activity = core.activity()
+    core.tracking.save(replace(activity, progress=replace(activity.progress, gaps=(gap,))))
+    core.clock.instant = at(1.1)
+    core.work(core.world_report("default", Budget(100)), core.walk(gap=gap))
+    assert (core.polled[-1:], core.published_minutes().count(0)) == ([ACTIVITY_ID], PAGE * PAGES)
+    poll(core, 1.6)
+    assert core.published_minutes().count(0) == PAGE * PAGES + 1
 
 
 def test_sweeps_read_it_whole(core: Core) -> None:

@@ -137,6 +137,22 @@ def test_an_activity_that_is_over_wakes_when_its_counter_moves(core: Core, state
     assert (core.activity("a").state, core.published_minutes("a")) == (State.ACTIVE, [115])
 
 
+@pytest.mark.parametrize("state", [State.ACTIVE, State.GONE])
+def test_what_the_vendor_does_not_know_wakes_once_each_time_its_counter_moves(
+    core: Core, state: State
+) -> None:
+    read(core, state=state, missing_since=at(100) - DAY)
+    core.world.rows.clear()
+    polls = []
+    for count in (0, 1, 1, 1, 2, 2):
+        core.world.counters[CAMPAIGN] = count
+        core.world.refreshed_at = core.clock.now()
+        turn = core.take_turn()
+        polls.append(turn.requests - turn.probes)
+        core.clock.sleep(3600)
+    assert polls == [0, 1, 0, 0, 1, 0]
+
+
 def test_an_activity_that_is_over_sleeps_on_while_its_counter_stands_still(core: Core) -> None:
     read(core, state=State.FINISHED)
     core.take_turn()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from email_opens.errors import LinkExpired, PagingBroken, ReportUnavailable
-from email_opens.model import Page
+from email_opens.model import Gap, Page
 from email_opens.turns.report import TurnReport
 from tests.core.setup import DAY, HOUR, Core, at, row
 from tests.world import World
@@ -147,3 +147,56 @@ def test_is_read_to_its_end_within_a_day_of_its_mending(manner: str) -> None:
     watch(core, int(DAY.total_seconds() // 60) + 5)
     assert sorted(core.published_minutes("a")) == sorted(-number for number in range(ROWS))
     assert (core.activity("a").progress.gaps, core.activity("a").last_error) == ((), None)
+
+
+def test_a_burst_does_not_wait_with_what_is_broken_below_it() -> None:
+    core = core_over(World(0, 3))
+    core.take_turn()
+    broken = Gap(None, at(-40), None, reached=at(-40), failures=9, retry_at=at(20 * 60))
+    activity = core.activity("a")
+    progress = replace(activity.progress, gaps=(broken,), audit_at=core.clock.now())
+    core.tracking.save(replace(activity, progress=progress))
+    core.publisher.published.clear()
+    core.arrive(*(row(number) for number in range(1, 31)), to="a")
+    core.clock.sleep(60)
+    core.take_turn()
+    assert sorted(core.published_minutes("a")) == [*range(1, 31)]
+
+
+class ForgetfulWorld(World):
+    """A world whose links lead to an empty last page from the next turn on."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 3)
+        self.unstable_ties = False
+        self.turn = 0
+
+    def page(self, activity_id: str, link: str | None, rows: int) -> Page:
+        turn, _, place = (link or f"{self.turn} ").partition(" ")
+        if int(turn) != self.turn:
+            return Page(link, ())
+        page = super().page(activity_id, place or None, rows)
+        return replace(
+            page, link=link, next_link=page.next_link and f"{self.turn} {page.next_link}"
+        )
+
+
+def test_links_that_are_forgotten_between_turns_cost_few_requests_and_are_reported() -> None:
+    healthy = core_over(World(0, 3))
+    watch(healthy, MINUTES)
+    world = ForgetfulWorld()
+    core = core_over(world)
+    core.requests_in_time = 12
+    failures = 0
+    for _ in range(MINUTES):
+        failures += len(core.take_turn().failures)
+        world.turn += 1
+        core.clock.sleep(60)
+    assert polls_of(core, "a") <= polls_of(healthy, "a") + 8 * READABLE
+    assert failures
+    core.requests_in_time = 1000
+    for _ in range(int(DAY.total_seconds() // 60)):
+        core.take_turn()
+        world.turn += 1
+        core.clock.sleep(60)
+    assert len(core.published_minutes("a")) == ROWS

@@ -26,6 +26,7 @@ FULL = varied(
     watermark=NOON,
     gaps=(Gap(NOON, NOON, "/v3/x?next=y"),),
     polled_at=NOON,
+    head_at=NOON,
     swept_at=NOON,
     audited_at=NOON,
     reported=3,

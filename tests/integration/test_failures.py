@@ -70,12 +70,21 @@ class TestAnActivityThatDoesNotExistAtTheVendor:
         deployment.invoke()
         return missing
 
-    def test_becomes_gone(self, deployment: Deployment, missing: str) -> None:
-        assert deployment.state(missing) is State.GONE
+    def test_fails_and_stays_active(self, deployment: Deployment, missing: str) -> None:
+        assert deployment.state(missing) is State.ACTIVE
 
-    def test_is_not_requested_again(self, deployment: Deployment, missing: str) -> None:
-        deployment.invoke()
-        assert deployment.statuses(missing) == [404]
+    def test_is_published_by_a_turn_a_minute_later(
+        self, deployment: Deployment, missing: str
+    ) -> None:
+        assert deployment.invoke()["published"] == 1
+        assert deployment.statuses(missing) == [404, 200]
+
+    def test_is_requested_again_after_five_minutes_more(
+        self, deployment: Deployment, missing: str
+    ) -> None:
+        deployment.vendor.faults.add(Kind.STATUS, status=404, path=missing)
+        requests = [deployment.invoke()["requests"] for _ in range(6)]
+        assert requests == [1, 0, 0, 0, 0, 1]
 
 
 class TestTheLease:

@@ -127,6 +127,9 @@ class Progress:
     """All opens up to this instant are published, except in gaps; None: never read."""
     gaps: tuple[Gap, ...] = ()
     polled_at: datetime | None = None
+    """When it was last worked on: its head, a gap, or an attempt that failed."""
+    head_at: datetime | None = None
+    """When its head was last read; None: that is not known."""
     swept_at: datetime | None = None
     audited_at: datetime | None = None
     audit_at: datetime | None = None

@@ -178,6 +178,8 @@ class Poller:
         if walk.gap and not walk.place.begun:
             published = walk.window.of(page, walk.aim.since)
             if shifted(page, walk.gap, published):
+                if walk.gap.failures + 1 >= PATIENCE:
+                    raise LinkExpired("A next link leads to other rows than before.")
                 walk.place = Place()
                 page = self._page(walk, before)
         walk.place = walk.place.below(page)
@@ -261,6 +263,7 @@ class Poller:
             progress=replace(
                 progress,
                 polled_at=now,
+                head_at=now if walk.gap is None else progress.head_at,
                 swept_at=now if aim.depth >= Depth.SWEEP else progress.swept_at,
                 audited_at=now if aim.depth is Depth.AUDIT else progress.audited_at,
                 audit_at=_audit_at(walk, pages, now),

@@ -18,6 +18,7 @@ from email_opens.errors import OutOfTime, ReportUnavailable
 from tests.fakes import FakeClock
 from tests.memory_campaigns import MemorySeenCampaigns
 from tests.unit.discovery.setup import LOOKBACK, MINUTE, World
+from tests.world import Calls, Crash, crash
 
 INTERVAL = timedelta(minutes=15)
 ROOM = 20
@@ -304,3 +305,45 @@ def test_what_a_search_leaves_for_the_next_is_told() -> None:
     found = world.search(within=PAUSE)
     assert isinstance(found.stopped, OutOfTime)
     assert found.unread == 20 - (STRETCH_REQUESTS - 1)
+
+
+class TestACampaignThatIsTrackedInPart:
+    @pytest.fixture
+    def world(self) -> World:
+        """A campaign that the vendor lists with its last send first."""
+        world = World()
+        world.send("news", roles="resend primary_email")
+        world.campaigns.runs = {
+            "news-resend": world.campaigns.sent["news"],
+            "news-primary_email": world.campaigns.sent["news"] - INTERVAL,
+        }
+        return world
+
+    def test_because_a_request_failed_is_tracked_whole_by_the_next_search(
+        self, world: World
+    ) -> None:
+        world.campaigns.troubles["news-primary_email"] = ReportUnavailable("Not now.")
+        world.search()
+        world.campaigns.troubles.clear()
+        world.search()
+        assert world.tracked().keys() == {"news-resend", "news-primary_email"}
+
+    def test_because_the_budget_was_spent_is_tracked_whole_the_next_day(self, world: World) -> None:
+        world.requests_per_day = 3
+        world.search()
+        world.clock.sleep(timedelta(days=1).total_seconds())
+        world.requests_per_day = 10
+        world.search()
+        assert world.tracked().keys() == {"news-resend", "news-primary_email"}
+
+    def test_because_the_search_was_killed_is_tracked_whole_by_the_next_one(
+        self, world: World
+    ) -> None:
+        calls, tracking = Calls(), world.tracking
+        calls.before = {1: crash}
+        world.tracking = calls.through(tracking, "add")
+        with pytest.raises(Crash):
+            world.search()
+        world.tracking = tracking
+        world.search()
+        assert world.tracked().keys() == {"news-resend", "news-primary_email"}

@@ -154,6 +154,12 @@ def test_a_missing_activity_is_due_after_a_pause_that_grows(
     assert [due(activity, NOON + after) for after in (pause - MINUTE / 60, pause)] == [False, True]
 
 
+@pytest.mark.parametrize("state", [State.ACTIVE, State.GONE])
+def test_a_missing_activity_does_not_wait_for_a_clock_that_has_jumped_back(state: State) -> None:
+    later = NOON + timedelta(days=30)
+    assert due(varied(ACTIVITY, state=state, missing_since=later, polled_at=later), NOON)
+
+
 def test_a_missing_activity_that_is_paused_is_not_due() -> None:
     activity = varied(ACTIVITY, state=State.PAUSED, missing_since=NOON, polled_at=NOON)
     assert not due(activity, NOON + timedelta(days=9))
@@ -210,20 +216,20 @@ def test_an_audit_is_due_when_one_was_arranged_however_long_the_report() -> None
 def test_a_full_minute_is_read_whole_by_the_first_poll_after_its_end(
     polled_seconds: int, now_seconds: int, stops: bool
 ) -> None:
-    activity = varied(ACTIVITY, watermark=NOON, polled_at=NOON + timedelta(seconds=polled_seconds))
+    activity = varied(ACTIVITY, watermark=NOON, head_at=NOON + timedelta(seconds=polled_seconds))
     now = NOON + timedelta(seconds=now_seconds)
     assert stops_in_minute(activity, Depth.TAIL, now) is stops
 
 
 @pytest.mark.parametrize("depth", [Depth.SWEEP, Depth.AUDIT])
 def test_deeper_walks_read_it_whole(depth: Depth) -> None:
-    activity = varied(ACTIVITY, watermark=NOON, polled_at=NOON)
+    activity = varied(ACTIVITY, watermark=NOON, head_at=NOON)
     assert not stops_in_minute(activity, depth, NOON)
 
 
-@pytest.mark.parametrize("changes", [{"watermark": None}, {"polled_at": None}])
+@pytest.mark.parametrize("changes", [{"watermark": None}, {"head_at": None}])
 def test_a_first_read_reads_it_whole(changes: dict[str, None]) -> None:
-    activity = varied(ACTIVITY, **({"watermark": NOON, "polled_at": NOON} | changes))
+    activity = varied(ACTIVITY, **({"watermark": NOON, "head_at": NOON} | changes))
     assert not stops_in_minute(activity, Depth.TAIL, NOON)
 
 

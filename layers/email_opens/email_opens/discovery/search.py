@@ -236,15 +236,16 @@ class _Search:
         if is_seen(summary, memory, self.discovery.names):
             return
         tracked = self._tracked()
+        earlier = memory.campaigns.get(summary.campaign_id)
         last_tracked = self.last_sends.get(summary.campaign_id)
-        if last_tracked is not None and last_tracked >= summary.last_sent:
+        # Of a campaign that failed, perhaps only some of the activities are tracked.
+        whole = earlier is None or not earlier.failures
+        if whole and last_tracked is not None and last_tracked >= summary.last_sent:
             self.read[summary.campaign_id] = SeenCampaign(summary.last_sent)
             return
         seen, failure = self._read(summary, tracked, campaigns, floor, before)
         now = self.discovery.clock.now()
-        self.read[summary.campaign_id] = seen or after_failure(
-            summary, memory.campaigns.get(summary.campaign_id), now
-        )
+        self.read[summary.campaign_id] = seen or after_failure(summary, earlier, now)
         self.found.campaigns += 1
         if failure is None:
             self.failures_in_a_row = 0
@@ -307,13 +308,19 @@ class _Search:
         floor: datetime,
         before: datetime,
     ) -> None:
-        """Track each activity that was sent lately, or that is still to be sent."""
+        """Track each activity that was sent lately, or that is still to be sent.
+
+        The last one that was sent comes last: once it is tracked, all of them are.
+        """
         ids = list(dict.fromkeys(a.campaign_activity_id for a in trackable(campaign)))
         # A single activity was sent with its campaign.
-        sent = {ids[0]: summary.last_sent} if len(ids) == 1 else {}
-        for activity_id in ids:
-            sent_at = sent.get(activity_id) or campaigns.last_run(activity_id, before=before)
-            activity = tracked.get(activity_id)
+        single = {ids[0]: summary.last_sent} if len(ids) == 1 else {}
+        sent = {
+            activity_id: single.get(activity_id) or campaigns.last_run(activity_id, before=before)
+            for activity_id in ids
+        }
+        for activity_id in sorted(ids, key=lambda name: sent[name] or floor):
+            sent_at, activity = sent[activity_id], tracked.get(activity_id)
             if activity is not None:
                 self._renew(activity, renewed(activity, campaign, sent_at))
             elif sent_at is None or sent_at >= floor:

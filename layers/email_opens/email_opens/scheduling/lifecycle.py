@@ -32,6 +32,8 @@ def due(activity: Activity, now: datetime) -> bool:
     error of the vendor does not end the tracking of a send.
     """
     polled_at = activity.progress.polled_at
+    if polled_at is not None and polled_at > now:
+        polled_at = None  # The clock has jumped back.
     if activity.state is State.GONE:
         return polled_at is None or now - polled_at >= AUDIT_EVERY
     if activity.state is State.ACTIVE and activity.missing_since and polled_at:
@@ -83,11 +85,11 @@ def stops_in_minute(activity: Activity, depth: Depth, now: datetime) -> bool:
     A minute may have more rows than a page. It is read whole once when it is over, and by sweeps;
     other polls of its rows would only repeat each other.
     """
-    watermark, polled_at = activity.progress.watermark, activity.progress.polled_at
-    if depth is not Depth.TAIL or watermark is None or polled_at is None:
+    watermark, head_at = activity.progress.watermark, activity.progress.head_at
+    if depth is not Depth.TAIL or watermark is None or head_at is None:
         return False
     over_at = watermark + MINUTE
-    return now < over_at or polled_at >= over_at
+    return now < over_at or over_at <= head_at <= now
 
 
 def quiet_from(activity: Activity, finished_after: timedelta) -> datetime:

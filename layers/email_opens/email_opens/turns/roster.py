@@ -106,6 +106,13 @@ class Roster:
         count = self.readings.opens.get(activity.campaign_id or "")
         return after_poll(activity, polled, self.prior, count, lookback)
 
+    def as_counted(self, activity: Activity) -> Activity:
+        """Return an activity that its campaign's counter wakes only if it moves again."""
+        count = self.readings.opens.get(activity.campaign_id or "")
+        if count is None:
+            return activity
+        return replace(activity, profile=replace(activity.profile, counter=count))
+
     def save(self, activity: Activity) -> Activity:
         """Save a change that may be lost to another write; return the activity as it is then."""
         try:

@@ -221,7 +221,8 @@ class Turn:
         except (LostRace, LinkExpired):
             pass  # The winner's state stands; the next turn finds another link.
         except ActivityGone as error:
-            self._fail(walk, error, missing(walk.activity, self.clock.now()))
+            activity = self.roster.as_counted(walk.activity)
+            self._fail(walk, error, missing(activity, self.clock.now()))
         except ActivityFailed as error:
             self._fail(walk, error, walk.activity)
             if candidate is not None and isinstance(error, PublishFailed):

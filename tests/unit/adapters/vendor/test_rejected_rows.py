@@ -13,7 +13,7 @@ ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
 FIELDS = {
     "contact_id": "0f6b2c1e-0000-4000-8000-000000000002",
     "campaign_activity_id": ACTIVITY,
-    "created_time": "soon",
+    "created_time": None,
 }
 
 

@@ -211,11 +211,16 @@ def test_a_rejected_row_is_another_when_what_identifies_it_changes(changed: dict
     assert identity(**changed) != identity()
 
 
-@pytest.mark.parametrize("lacking", [{"contact_id": None}, {"created_time": "soon"}])
+@pytest.mark.parametrize("lacking", [{"contact_id": None}, {"created_time": None}])
 def test_rejected_rows_without_a_contact_or_an_instant_are_told_apart_by_all_their_fields(
     lacking: dict[str, Any],
 ) -> None:
     assert identity(**lacking) != identity(**lacking, first_name="Bo")
+
+
+def test_a_rejected_row_is_known_by_the_text_of_an_instant_that_cannot_be_read() -> None:
+    assert identity(created_time="soon") == identity(created_time="soon", first_name="Bo")
+    assert identity(created_time="soon") != identity(created_time="later")
 
 
 def test_rejected_rows_that_differ_beyond_what_is_kept_of_them_are_told_apart() -> None:

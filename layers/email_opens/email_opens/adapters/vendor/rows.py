@@ -74,16 +74,17 @@ def decode(body: bytes, campaign_activity_id: str) -> Rows:
 def _identity(row: object, text: str) -> str:
     """Return what identifies a rejected row, so that a change of its other fields is not news.
 
-    Without a contact and an instant that is its whole text.
+    Without a contact and a created_time that is its whole text.
     """
     if not isinstance(row, dict):
         return text
-    contact_id, created_time = row.get("contact_id"), instant(row.get("created_time"))
-    if not (isinstance(contact_id, str) and contact_id and created_time):
+    contact_id, created_time = row.get("contact_id"), row.get("created_time")
+    if not all(isinstance(value, str) and value for value in (contact_id, created_time)):
         return text
     names = ("device_type", "campaign_activity_id", "tracking_activity_type")
     others = [value if isinstance(value, str) else None for value in map(row.get, names)]
-    return json.dumps([contact_id, iso(created_time), *others])
+    created = instant(created_time)
+    return json.dumps([contact_id, iso(created) if created else created_time, *others])
 
 
 def _open(row: object, campaign_activity_id: str) -> Open:
