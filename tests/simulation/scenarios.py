@@ -170,14 +170,16 @@ _RANDOMS = st.randoms(use_true_random=False)
 
 
 @st.composite
-def _drawn_actions(draw: st.DrawFn) -> list[Action]:
-    draws = draw_kind(draw(_RANDOMS), SWITCHED_ON)
+def _drawn_actions(draw: st.DrawFn, manners: Collection[str]) -> list[Action]:
+    draws = draw_kind(draw(_RANDOMS), manners)
     one = st.builds(lambda random: random.choice(draws)(random), _RANDOMS)
     return draw(st.lists(one, max_size=40))
 
 
-SCENARIOS = st.builds(
-    lambda setting, actions: Scenario(setting, [*actions, CheckAtRest()]),
-    st.builds(draw_setting, _RANDOMS),
-    _drawn_actions(),
-)
+def scenarios(manners: Collection[str] = SWITCHED_ON) -> st.SearchStrategy[Scenario]:
+    """Return the scenarios that Hypothesis draws, some of them with some of the manners."""
+    return st.builds(
+        lambda setting, actions: Scenario(setting, [*actions, CheckAtRest()]),
+        st.builds(draw_setting, _RANDOMS),
+        _drawn_actions(manners),
+    )

@@ -16,7 +16,7 @@ from tests.simulation.actions import (
     Wait,
     WaitForMidnight,
 )
-from tests.simulation.scenarios import SCENARIOS, Scenario, draw_scenario, play
+from tests.simulation.scenarios import Scenario, draw_scenario, play, scenarios
 from tests.simulation.simulation import Setting
 
 SEEDS = 120
@@ -24,7 +24,7 @@ ACTIONS = 60
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@given(SCENARIOS)
+@given(scenarios())
 def test_the_rules_hold_in_any_scenario(scenario: Scenario) -> None:
     play(scenario)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
 from tests.simulation.rules import RuleBroken
-from tests.simulation.scenarios import SCENARIOS, Scenario, play
+from tests.simulation.scenarios import Scenario, play, scenarios
 from tests.simulation.simulation import Setting
 from tests.simulation.wrong_versions import (
     UNDER_MANNERS,
@@ -28,7 +28,7 @@ def breaks(scenario: Scenario) -> bool:
 def test_a_wrong_version_is_caught_by_a_short_scenario(name: str) -> None:
     with applied(WRONG_VERSIONS[name]):
         found = find(
-            SCENARIOS,
+            scenarios(manners=()),
             breaks,
             settings=settings(
                 max_examples=10_000,

@@ -27,7 +27,7 @@ from email_opens.scheduling import lifecycle
 from email_opens.turns.budget import Budget
 from tests.contract.samples import varied
 from tests.fakes import MemoryLedger, MemoryTracking
-from tests.simulation.actions import CONTACTS, Action, AddBurst, CompleteTurn
+from tests.simulation.actions import CONTACTS, Action, AddBurst, CompleteTurn, Continue, FinishAll
 from tests.simulation.manners import (
     AddRawRow,
     AskToWait,
@@ -37,6 +37,7 @@ from tests.simulation.manners import (
     MakeCounterOdd,
     Mend,
     Outage,
+    Pause,
     RefuseActivity,
     RefuseLinks,
     RefuseStores,
@@ -168,7 +169,7 @@ def counts_twins_across_pages(patch: pytest.MonkeyPatch) -> None:
 
 
 def writes_without_a_version(patch: pytest.MonkeyPatch) -> None:
-    """Writes are not conditional on the version: a late invocation overwrites a newer state."""
+    """Writes are not conditional on the version: a turn overwrites what a person has written."""
 
     def save(self: MemoryTracking, activity: Activity) -> Activity:
         key = activity.account_id, activity.campaign_activity_id
@@ -281,7 +282,6 @@ WRONG_VERSIONS: dict[str, WrongVersion] = {
         records_after_it_advances,
         counts_no_twins,
         counts_twins_across_pages,
-        writes_without_a_version,
     )
 }
 
@@ -307,6 +307,7 @@ UNDER_MANNERS: dict[WrongVersion, tuple[Action, ...]] = {
     a_failure_hides_what_was_acknowledged: (FailContact(CONTACTS), _SEND, KeepPolling(20)),
     the_next_turn_forgets_a_requested_wait: (AskToWait(429, 600), CompleteTurn(), CompleteTurn()),
     an_outage_is_not_noticed: (Outage(90, "unavailable"),),
+    writes_without_a_version: (_SEND, Continue(0, 3), Pause(0), FinishAll()),
     a_pair_that_is_not_stored_is_given_up: (RefuseStores(1),),
 }
 """Wrong versions, each with what makes it break a rule."""
