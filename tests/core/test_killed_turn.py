@@ -56,3 +56,20 @@ def test_a_turn_that_ended_puts_nobody_last(core: Core) -> None:
     core.take_turn()
     assert core.polled == list(NAMES)
     assert core.clock.now() > at(0)
+
+
+def test_backfill_that_kills_every_turn_starves_no_head() -> None:
+    core = Core(requests_in_time=20)
+    core.track(campaign_activity_id="read")
+    core.track(campaign_activity_id="long")
+    core.arrive(row(0), to="read")
+    core.arrive(*(row(-number) for number in range(1000)), to="long")
+    core.clock.instant = at(0.5)
+    core.take_turn()
+    for minute in range(1, 6):
+        core.clock.sleep(60)
+        core.arrive(row(minute), to="read")
+        killed = replace(core.tracking.accounts["default"], lease_holder="killed")
+        core.tracking.accounts["default"] = killed
+        core.take_turn()
+    assert core.published_minutes("read") == [*range(6)]

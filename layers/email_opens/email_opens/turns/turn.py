@@ -266,7 +266,11 @@ class Turn:
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        walk = self.backlog.next_walk(self.roster.activities, now, plan.price, spent)
+        # Backfill delays no head, not even that of the suspect.
+        heads_are_polled = self._suspect is None
+        walk = self.backlog.next_walk(
+            self.roster.activities, now, plan.price, spent, backfills=heads_are_polled
+        )
         if walk is None:
             return False
         if self._isolated(walk):
