@@ -73,6 +73,22 @@ class TestADeadLetterQueueThatRefuses:
         assert isinstance(delivery.failure, PublishFailed)
 
 
+@pytest.mark.parametrize("ordered", [True, False], ids=["FIFO", "standard"])
+def test_an_unexpected_error_of_one_batch_leaves_the_others_settled(
+    clock: FakeClock, ordered: bool
+) -> None:
+    def send(entries: list[Entry]) -> Mapping[str, Any]:
+        if any(new_open(15).event_id in entry["MessageBody"] for entry in entries):
+            raise RuntimeError("ann@example.org")
+        return {"Successful": entries}
+
+    receiver = Receiver(name="The topic", send=send, ordered=ordered)
+    delivery = SnsPublisher(receiver, reasons([]), clock).publish(ACTIVITY, new_opens(30), NOON)
+    assert delivery.settled[:10] == tuple(new_opens(10))
+    assert not set(new_opens(20)[10:]) & set(delivery.settled)
+    assert str(delivery.failure).endswith("within 5 attempts: RuntimeError.")
+
+
 class MeetingPoint:
     """A receiver at which as many batches as `expected` wait for each other."""
 

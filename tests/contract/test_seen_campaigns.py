@@ -75,6 +75,15 @@ class TestInDynamoDB:
     def seen(self, aws: Aws) -> DynamoDBSeenCampaigns:
         return DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table)
 
+    def test_that_failed_are_unknown_to_versions_that_know_no_failures(
+        self, aws: Aws, seen: DynamoDBSeenCampaigns
+    ) -> None:
+        campaigns = {"read": SeenCampaign(NOON), "failed": SeenCampaign(NOON, failures=1)}
+        seen.store("default", SearchMemory(campaigns))
+        key = {"account_id": {"S": "default"}, "item": {"S": "discovery"}}
+        item = aws.dynamodb.get_item(TableName=aws.tracking_table, Key=key)["Item"]
+        assert item["looks"]["M"].keys() == {"read"}
+
     @pytest.mark.parametrize("name", [None, "", "a" * 80, "☃" * 80])
     def test_fill_the_item_and_no_more(self, aws: Aws, name: str | None) -> None:
         most_bytes = 20_000

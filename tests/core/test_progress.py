@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from email_opens.errors import LinkExpired, PagingBroken, ReportUnavailable
-from email_opens.model import Page
+from email_opens.model import Gap, Page
 from email_opens.turns.report import TurnReport
 from tests.core.setup import DAY, HOUR, Core, at, row
 from tests.world import World
@@ -147,6 +147,20 @@ def test_is_read_to_its_end_within_a_day_of_its_mending(manner: str) -> None:
     watch(core, int(DAY.total_seconds() // 60) + 5)
     assert sorted(core.published_minutes("a")) == sorted(-number for number in range(ROWS))
     assert (core.activity("a").progress.gaps, core.activity("a").last_error) == ((), None)
+
+
+def test_a_burst_does_not_wait_with_what_is_broken_below_it() -> None:
+    core = core_over(World(0, 3))
+    core.take_turn()
+    broken = Gap(None, at(-40), None, reached=at(-40), failures=9, retry_at=at(20 * 60))
+    activity = core.activity("a")
+    progress = replace(activity.progress, gaps=(broken,), audit_at=core.clock.now())
+    core.tracking.save(replace(activity, progress=progress))
+    core.publisher.published.clear()
+    core.arrive(*(row(number) for number in range(1, 31)), to="a")
+    core.clock.sleep(60)
+    core.take_turn()
+    assert sorted(core.published_minutes("a")) == [*range(1, 31)]
 
 
 class ForgetfulWorld(World):

@@ -73,6 +73,19 @@ def test_while_it_fails_the_rest_advances(core: Core) -> None:
     assert core.activity().progress.watermark == at(125)
 
 
+def test_a_failure_at_the_head_holds_up_no_gap(core: Core) -> None:
+    core.arrive(*(row(-number) for number in range(OPENS)))
+    core.requests_in_time = 4
+    core.take_turn()
+    assert core.activity().progress.gaps
+    core.publisher.failing = {event_id(row(1), 1)}
+    core.arrive(row(1))
+    core.requests_in_time = 1000
+    core.clock.sleep(60)
+    core.take_turn()
+    assert sorted(core.published_minutes()) == [-number for number in reversed(range(OPENS))]
+
+
 def test_the_failure_stays_the_last_error_while_it_lasts(core: Core) -> None:
     core.publisher.failing = {event_id(row(0), 1)}
     core.arrive(row(0), row(-1))

@@ -148,6 +148,10 @@ class Rules:
         for row in rows:
             mark = row_fingerprint(row.identity)
             self.require(
+                "another activity" not in row.reason,
+                "2: a link of another activity was followed",
+            )
+            self.require(
                 self.faults or mark not in self._dead_lettered,
                 "4: a row was dead-lettered twice without a fault",
             )

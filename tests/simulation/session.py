@@ -89,8 +89,8 @@ class VendorSession:
         if reply.ending is Ending.DROPPED:
             raise requests.ConnectionError
         if target.startswith("/v3/"):
-            asked = reply.headers.get("Retry-After")
-            self._on_reply(target, reply.status, None if asked is None else float(asked))
+            asked = reply.headers.get("Retry-After", "")
+            self._on_reply(target, reply.status, float(asked) if asked.isdecimal() else None)
         body = reply.body()
         cut = reply.ending is Ending.CUT
         yield _Response(

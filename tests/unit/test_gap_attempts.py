@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.gaps import PATIENCE, PAUSES, Stretch, advance, failed, unsettled
+from email_opens.gaps import PATIENCE, PAUSES, Stretch, advance, due, failed, unsettled
 from email_opens.model import Activity, Gap
 from tests.contract.samples import ACTIVITY, varied
-from tests.core.setup import at
+from tests.core.setup import DAY, at
 
 NOW = at(60)
 REACHED = at(20)
@@ -106,10 +106,44 @@ def test_there_are_three_attempts_before_the_first_pause() -> None:
     assert (PATIENCE, len(PAUSES)) == (3, 6)
 
 
-def test_a_walk_from_the_head_keeps_the_pause_of_what_is_broken_below() -> None:
-    broken = replace(WALKED, failures=5, retry_at=at(500))
+BROKEN = replace(WALKED, failures=5, retry_at=at(500))
+DEEPER = at(-9)
+"""The floor of walks that go below what is broken."""
+
+
+def test_a_walk_above_what_is_broken_does_not_wait_with_it() -> None:
     head = Stretch(top=None, bottom=at(55), newest=at(58), link=None, ended=False, from_head=True)
-    assert attempts(after(head, None, broken)) == (REACHED, 5, at(500))
+    activity, left = advance(tracked(BROKEN), replace(head, failed=True), DEEPER, None, NOW)
+    assert left is not None
+    assert (attempts(left), activity.progress.gaps) == ((at(55), 1, None), (BROKEN, left))
+
+
+def test_a_walk_that_has_come_down_to_it_waits_with_it() -> None:
+    above = Gap(DEEPER, at(30), "2", reached=at(30))
+    down = replace(STRETCH, top=at(30), bottom=REACHED)
+    activity, left = advance(tracked(BROKEN, above), down, DEEPER, above, NOW)
+    assert left is not None
+    assert (attempts(left), activity.progress.gaps) == ((REACHED, 5, at(500)), (left,))
+
+
+def test_a_walk_that_gets_below_it_does_not_wait() -> None:
+    above = Gap(DEEPER, at(30), "2", reached=at(30))
+    down = replace(STRETCH, top=at(30), bottom=at(10))
+    assert attempts(advance(tracked(BROKEN, above), down, DEEPER, above, NOW)[1] or WALKED) == (
+        at(10),
+        0,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("pause", "expected"), [(None, True), (-DAY, True), (DAY, False), (DAY * 1.01, True)]
+)
+def test_a_gap_waits_for_its_pause_but_not_longer_than_any(
+    pause: timedelta | None, expected: bool
+) -> None:
+    retry_at = None if pause is None else NOW + pause
+    assert due(replace(WALKED, retry_at=retry_at), NOW) is expected
 
 
 # --- What cannot be read at all ---

@@ -16,6 +16,8 @@ PATIENCE = 3
 """Failures in a row after which a link counts as expired, and attempts begin to wait."""
 MOST_FAILURES = 1_000_000
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 1440))
+LONG_PAUSE = PAUSES[2]
+"""During a longer pause, walks go on down to what is broken; sweeps are as rare as this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,12 @@ def advance(
         if any(_within(left, other) and _waits_with(left, other) for other in gaps):
             left = None
         else:
-            covered = [other for other in gaps if _within(other, left)]
-            left = _tried(left, stretch, gap, _most_tried([*covered, *([gap] if gap else [])]), now)
+            covered = [
+                other
+                for other in gaps
+                if _within(other, left) and not _waits_below(other, left, now)
+            ]
+            left = _tried(left, stretch, gap, covered, now)
             gaps = [*(other for other in gaps if other not in covered), left]
     watermark = progress.watermark
     if gap is None and stretch.newest is not None:
@@ -99,11 +105,20 @@ def unsettled(activity: Activity, floor: datetime | None, failures: int, now: da
     return replace(activity, progress=replace(activity.progress, gaps=_bounded([*others, gap])))
 
 
-def _tried(left: Gap, stretch: Stretch, gap: Gap | None, history: Gap | None, now: datetime) -> Gap:
+def due(gap: Gap, now: datetime) -> bool:
+    """Return whether a gap is worked on now.
+
+    It waits no longer than the longest pause, since the clock that set its end may have been wrong.
+    """
+    return gap.retry_at is None or not now < gap.retry_at <= now + PAUSES[-1]
+
+
+def _tried(left: Gap, stretch: Stretch, gap: Gap | None, covered: list[Gap], now: datetime) -> Gap:
     """Return the gap that a stretch leaves, with its failures in a row.
 
-    `history` is what is known of earlier attempts, at `gap` or at one that `left` covers.
+    `gap` was tried now, and those that `left` covers earlier.
     """
+    history = _most_tried([*covered, *([gap] if gap else [])])
     bottom = stretch.bottom
     reached, failures = (history.reached, history.failures) if history else (None, 0)
     lower = bottom is not None and (reached is None or bottom < reached)
@@ -117,8 +132,8 @@ def _tried(left: Gap, stretch: Stretch, gap: Gap | None, history: Gap | None, no
         reached, failures = bottom or reached, 0
     elif stretch.from_head and gap is not None and gap.link is not None:
         failures += 1  # Its link led to other rows than before.
-    # A walk from the head does not shorten the pause of what is broken below it.
-    retry_at = history.retry_at if history and failures and gap is None else None
+    # A walk that comes down to what is broken does not shorten its pause.
+    retry_at = history.retry_at if history in covered and failures else None
     if stretch.failed or not (lower or found or moves):
         failures += 1
         retry_at = _retry_at(failures, now)
@@ -165,6 +180,13 @@ def _waits_with(left: Gap, other: Gap) -> bool:
         return True
     reached, ceiling = other.reached, left.ceiling
     return reached is not None and ceiling is not None and ceiling <= reached
+
+
+def _waits_below(other: Gap, left: Gap, now: datetime) -> bool:
+    """Return whether a gap within another one waits alone, because the other has a way to it."""
+    reached, ceiling = other.reached, left.ceiling
+    waits = other.retry_at is not None and other.retry_at > now + LONG_PAUSE
+    return waits and reached is not None and ceiling is not None and ceiling > reached
 
 
 def _below(low: datetime | None, high: datetime | None) -> bool:

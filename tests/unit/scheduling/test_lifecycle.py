@@ -154,6 +154,12 @@ def test_a_missing_activity_is_due_after_a_pause_that_grows(
     assert [due(activity, NOON + after) for after in (pause - MINUTE / 60, pause)] == [False, True]
 
 
+@pytest.mark.parametrize("state", [State.ACTIVE, State.GONE])
+def test_a_missing_activity_does_not_wait_for_a_clock_that_has_jumped_back(state: State) -> None:
+    later = NOON + timedelta(days=30)
+    assert due(varied(ACTIVITY, state=state, missing_since=later, polled_at=later), NOON)
+
+
 def test_a_missing_activity_that_is_paused_is_not_due() -> None:
     activity = varied(ACTIVITY, state=State.PAUSED, missing_since=NOON, polled_at=NOON)
     assert not due(activity, NOON + timedelta(days=9))

@@ -32,6 +32,8 @@ def due(activity: Activity, now: datetime) -> bool:
     error of the vendor does not end the tracking of a send.
     """
     polled_at = activity.progress.polled_at
+    if polled_at is not None and polled_at > now:
+        polled_at = None  # The clock has jumped back.
     if activity.state is State.GONE:
         return polled_at is None or now - polled_at >= AUDIT_EVERY
     if activity.state is State.ACTIVE and activity.missing_since and polled_at:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 
+from email_opens.gaps import due
 from email_opens.model import Activity, Depth, Gap
 from email_opens.poller import Walk
 from email_opens.ports import Ledger
@@ -84,9 +85,9 @@ class Backlog:
 
     def _current(self, walk: Walk | None, activity: Activity, now: datetime) -> Walk | None:
         """Return the walk that continues with an activity as it is now; None: none is due."""
-        due = [gap for gap in activity.progress.gaps if gap.retry_at is None or gap.retry_at <= now]
-        if walk is None or walk.gap not in due:
-            gap = _next_gap(activity, due)
+        gaps = [gap for gap in activity.progress.gaps if due(gap, now)]
+        if walk is None or walk.gap not in gaps:
+            gap = _next_gap(activity, gaps)
             return None if gap is None else Walk.of_gap(activity, gap, self._window(activity))
         if walk.activity.version != activity.version:
             # Its head was polled meanwhile, and what was published then is in the ledger.
@@ -108,10 +109,10 @@ def _is_backfill(walk: Walk) -> bool:
     return walk.aim.floor == walk.activity.tracked_from
 
 
-def _next_gap(activity: Activity, due: Iterable[Gap]) -> Gap | None:
+def _next_gap(activity: Activity, gaps: Iterable[Gap]) -> Gap | None:
     """Return the gap to work on: those of sweeps, newest first, before audits and backfill."""
     return max(
-        due,
+        gaps,
         key=lambda gap: (
             gap.floor != activity.tracked_from,
             gap.ceiling is None,

@@ -16,6 +16,7 @@ from email_opens.errors import (
     LinkExpired,
     LostRace,
     OutOfTime,
+    PublishFailed,
     VendorUnavailable,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
@@ -224,6 +225,8 @@ class Turn:
             self._fail(walk, error, missing(activity, self.clock.now()))
         except ActivityFailed as error:
             self._fail(walk, error, walk.activity)
+            if candidate is not None and isinstance(error, PublishFailed):
+                return False  # What could not be delivered holds up nothing below the head.
         except Exception as error:  # noqa: BLE001 - reported, and it stops no other activity
             self.turn_report.failures.append(Failure(activity_id, error))
         else:

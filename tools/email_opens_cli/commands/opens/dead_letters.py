@@ -90,17 +90,17 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
         wired = product(stack)
         sns, queue = aws().client("sns"), _queue(stack)
         topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
-        published, rows, refused = 0, 0, set[str]()
+        published, kept, rows, refused = 0, 0, 0, set[str]()
         with Letters(*queue) as letters:
             for some in letters.matching(reason):
                 opens = [letter for letter in some if letter.event]
                 rows += len(some) - len(opens)
                 for batch in _sendable(opens):
                     accepted, faults = publish(sns, topic_arn, batch, now)
-                    letters.delete(accepted)
+                    kept += len(accepted) - letters.delete(accepted)
                     published += len(accepted)
                     refused |= faults
-        say(f"Published {published} dead opens again, and deleted their dead letters.")
+        say(f"Published {published} dead opens again, and deleted {published - kept} dead letters.")
         if rows:
             say(
                 f"{rows} dead letters are not opens and cannot be published: see "
@@ -108,6 +108,12 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
             )
         if refused:
             complain(f"The topic refused others, which stay: {'; '.join(sorted(refused))}.", FAILED)
+        if kept:
+            complain(
+                f"The queue kept {kept} of these dead letters: the next redrive would publish them "
+                "again, under the same ids. Remove them with `email-opens dead-letters drop`.",
+                FAILED,
+            )
 
 
 @app.command()
@@ -179,9 +185,17 @@ def _entry(letter: "Letter", now: datetime, *, ordered: bool) -> dict[str, Any]:
 
 def _sendable(opens: "list[Letter]") -> "list[list[Letter]]":
     """Split letters that are too large for one request."""
-    if sum(len(letter.body.encode()) for letter in opens) <= _MOST_BYTES:
+    if sum(map(_size_bytes, opens)) <= _MOST_BYTES:
         return [opens] if opens else []
     return [[letter] for letter in opens]
+
+
+def _size_bytes(letter: "Letter") -> int:
+    """Return about how much of a request a letter takes: its body and its attributes."""
+    texts = [letter.body]
+    for name, text in letter.attributes.items():
+        texts += [name, "String", text or ""]
+    return sum(len(text.encode()) for text in texts)
 
 
 def _queue(stack: str | None) -> tuple[Any, str]:

@@ -14,8 +14,7 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError
 
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import PublishFailed
@@ -231,7 +230,7 @@ class SnsPublisher:
             except ClientError as error:
                 why = error.response["Error"]["Code"]
                 continue
-            except (BotoCoreError, ResponseParserError) as error:  # The latter: a cut reply.
+            except Exception as error:  # noqa: BLE001 - reported below, once what is settled is known
                 why = type(error).__name__
                 continue
             gone = {entry["Id"] for entry in reply.get("Successful", ())}

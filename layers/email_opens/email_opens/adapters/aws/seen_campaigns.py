@@ -1,7 +1,8 @@
 """The memory of an account's searches, in one item of the tracking table.
 
-The item is a map, `looks`, from campaign ids to what was seen of them, and the `forgotten` range
-of the sends that did not fit.
+The item is a map, `looks`, from campaign ids to what was seen of them, another one, `failed`, of
+those that are still to be read, and the `forgotten` range of the sends that did not fit. Versions
+that know only `looks` read the failed ones again.
 """
 
 from typing import TYPE_CHECKING, cast
@@ -20,6 +21,8 @@ DISCOVERY_ITEM = "discovery"
 MOST_BYTES = 360_000
 """Of the entries; DynamoDB refuses an item of more than 400 KB."""
 
+_PARTS = {"looks": False, "failed": True}
+"""The maps of the item, and whether they hold the campaigns that failed."""
 _ELEMENT_BYTES = 4
 """What DynamoDB counts for an element of a map at most, besides its name and value."""
 
@@ -39,17 +42,21 @@ class DynamoDBSeenCampaigns:
             TableName=self._table, Key=_key(account_id), ConsistentRead=True
         )
         item = reply.get("Item", {})
-        stored = item.get("looks", {}).get("M", {})
-        read = {campaign_id: _seen_campaign(value) for campaign_id, value in stored.items()}
+        stored = [(name, value) for part in _PARTS for name, value in _map(item, part).items()]
+        read = {campaign_id: _seen_campaign(value) for campaign_id, value in stored}
         campaigns = {campaign_id: seen for campaign_id, seen in read.items() if seen}
         return SearchMemory(campaigns, _forgotten(item))
 
     def store(self, account_id: str, memory: SearchMemory) -> None:
         memory = memory.reduced(self._fitting(memory))
-        entries: Item = {
-            campaign_id: {"M": _entry(seen)} for campaign_id, seen in memory.campaigns.items()
-        }
-        item: Item = {**_key(account_id), "looks": {"M": entries}}
+        item: Item = _key(account_id)
+        for part, failed in _PARTS.items():
+            entries: Item = {
+                campaign_id: {"M": _entry(seen)}
+                for campaign_id, seen in memory.campaigns.items()
+                if (seen.failures > 0) is failed
+            }
+            item[part] = {"M": entries}
         if memory.forgotten is not None:
             item["forgotten"] = {
                 "M": {
@@ -71,6 +78,10 @@ class DynamoDBSeenCampaigns:
 
 def _key(account_id: str) -> "Item":
     return {"account_id": {"S": account_id}, "item": {"S": DISCOVERY_ITEM}}
+
+
+def _map(item: "StoredItem", name: str) -> "Mapping[str, object]":
+    return cast("Mapping[str, Mapping[str, Mapping[str, object]]]", item).get(name, {}).get("M", {})
 
 
 def _entry(seen: SeenCampaign) -> "Item":

@@ -1,0 +1,233 @@
+"""Each alarm goes off in the situation that its documentation describes, and not short of it."""
+
+import re
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.unit.template.cloudwatch import Minutes, goes_off
+from tests.unit.template.test_alarms import ALARMS, SECTIONS, name_of
+from tests.unit.template.test_template import PARAMETERS, RESOURCES, TEMPLATE
+
+BY_NAME: dict[str, dict[str, Any]] = {name_of(alarm): alarm for alarm in ALARMS.values()}
+DELAY = PARAMETERS["PublishDelayAlarmSeconds"]["Default"]
+SILENT: list[float] = []
+
+
+def each(values: list[float], minutes: int, *, apart: int = 1) -> list[list[float]]:
+    """Return minutes of which every `apart`th has these values, the last one included."""
+    return [values if (minutes - 1 - minute) % apart == 0 else SILENT for minute in range(minutes)]
+
+
+def delays(late: int, of: int, seconds: float = DELAY + 1) -> list[float]:
+    """Return the delays of `of` opens, of which so many were late by `seconds`."""
+    return [seconds] * late + [1.0] * (of - late)
+
+
+SITUATIONS: list[tuple[str, str, Minutes, Minutes]] = [
+    # The alarm, what its section says, when it goes off, and what is just short of that.
+    (
+        "no-completed-turn",
+        "For ten minutes no turn of the account was completed",
+        each([0.0], 10),
+        [[1.0], *each([0.0], 9)],
+    ),
+    (
+        "no-completed-turn",
+        "no turn was started",
+        [[1.0], *each(SILENT, 10)],
+        [[1.0], *each(SILENT, 9)],
+    ),
+    (
+        "no-completed-turn",
+        "at least one turn every five minutes",
+        each([0.0], 60),
+        each([1.0], 60, apart=5),
+    ),
+    (
+        "account-disconnected",
+        "No opens are published until a person connects the account again",
+        each([1.0, 0.0], 5),
+        each([1.0], 1),
+    ),
+    (
+        "quota-exceeded",
+        "the key's requests for the day are spent",
+        each([1.0, 0.0], 5),
+        each([1.0], 1),
+    ),
+    (
+        "quota-forecast",
+        "For an hour, the requests left for the day have been too few",
+        each([1.0], 60),
+        each([1.0], 45),
+    ),
+    (
+        "quota-forecast",
+        "The metric is the number of missing requests",
+        each([900.0, 0.0], 60),
+        each([0.0], 60),
+    ),
+    (
+        "polls-failed",
+        "In at least five of ten minutes an activity failed",
+        each([1.0, 0.0], 10, apart=2),
+        [[0.0], [0.0], *each([1.0, 0.0], 8, apart=2)],
+    ),
+    (
+        "dead-letters",
+        "Subscribers do not have these opens until a person publishes them again",
+        [[0.0], [1.0, 0.0]],
+        each([0.0], 60),
+    ),
+    (
+        "publish-delay",
+        "For 15 minutes, one open in a hundred was published more than",
+        each(delays(3, of=200), 15, apart=5),
+        each(delays(3, of=200), 10, apart=5),
+    ),
+    (
+        "publish-delay",
+        "one open in a hundred",
+        each(delays(2, of=100), 15),
+        each(delays(1, of=200), 15),
+    ),
+    (
+        "publish-delay",
+        "more than `PublishDelayAlarmSeconds`",
+        each([DELAY + 1], 15),
+        each([DELAY], 15),
+    ),
+    (
+        "opens-missing",
+        "the metric is how many there were",
+        [[0.0], [1.0], *each([0.0], 50)],
+        each([0.0], 60),
+    ),
+    (
+        "token-idle",
+        "has not been used for 150 days",
+        [[150.0], *each([0.0], 30)],
+        each([149.0], 1440),
+    ),
+    (
+        "function-errors",
+        "In at least three of five minutes the polling function failed",
+        each([1.0, 0.0], 5, apart=2),
+        [[0.0], [0.0], *each([1.0], 3, apart=2)],
+    ),
+    ("function-throttles", "Turns are skipped", each([1.0, 0.0], 5), each([1.0], 1)),
+    (
+        "searches-stopped",
+        "For an hour, every search for new sends was stopped",
+        each([1.0], 60, apart=15),
+        [*each([1.0], 45, apart=15), *each([0.0], 15, apart=15)],
+    ),
+    (
+        "discovery-errors",
+        "failed in at least three of four searches",
+        [*each([1.0], 45, apart=15), *each([0.0], 15, apart=15)],
+        [*each([1.0], 30, apart=15), *each([0.0], 30, apart=15)],
+    ),
+]
+
+
+def test_each_alarm_has_a_situation() -> None:
+    assert {name for name, *_ in SITUATIONS} == set(BY_NAME)
+
+
+@pytest.mark.parametrize(("name", "words", "bad", "short"), SITUATIONS)
+class TestAnAlarm:
+    def test_is_described_so(self, name: str, words: str, bad: Minutes, short: Minutes) -> None:
+        del bad, short
+        assert words in SECTIONS[name]
+
+    def test_goes_off_then(self, name: str, words: str, bad: Minutes, short: Minutes) -> None:
+        del words, short
+        assert goes_off(BY_NAME[name], bad, threshold_of(name))
+
+    def test_does_not_go_off_before(
+        self, name: str, words: str, bad: Minutes, short: Minutes
+    ) -> None:
+        del words, bad
+        assert not goes_off(BY_NAME[name], short, threshold_of(name))
+
+
+def threshold_of(name: str) -> float | None:
+    """Return the threshold that a parameter sets; None: the template has a number."""
+    threshold = BY_NAME[name]["Threshold"]
+    return PARAMETERS[threshold["Ref"]]["Default"] if isinstance(threshold, dict) else None
+
+
+WORDS = {"ten": 10, "an": 1}
+UNITS = {"minutes": 60, "hour": 3600}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_description_names_the_time_that_is_evaluated(name: str) -> None:
+    alarm = BY_NAME[name]
+    found = re.search(r"\b(ten|an|\d+) (minutes|hour)\b", alarm["AlarmDescription"])
+    if found:
+        count = WORDS.get(found[1]) or int(found[1])
+        assert alarm["Period"] * alarm["EvaluationPeriods"] == count * UNITS[found[2]]
+
+
+def test_a_dead_letter_is_kept_for_as_long_as_the_alarm_and_its_section_say() -> None:
+    kept_seconds = RESOURCES["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"]
+    days = f"{kept_seconds // 86_400} days"
+    assert days in BY_NAME["dead-letters"]["AlarmDescription"]
+    assert f"keeps a dead letter for {days}" in SECTIONS["dead-letters"]
+
+
+def test_the_idle_token_alarm_leaves_the_time_that_its_section_says() -> None:
+    alarm, section = BY_NAME["token-idle"], SECTIONS["token-idle"]
+    expires = int(re.findall(r"unused for (\d+) days", section)[0])
+    left = int(re.findall(r"disconnected in (\d+) days", section)[0])
+    assert alarm["Threshold"] == expires - left
+    assert f"for {alarm['Threshold']} days" in alarm["AlarmDescription"]
+    assert f"after {expires}" in alarm["AlarmDescription"]
+
+
+@pytest.mark.parametrize("name", ["searches-stopped", "discovery-errors"])
+def test_an_alarm_of_searches_evaluates_one_search_at_a_time(name: str) -> None:
+    schedule = RESOURCES["DiscoverCampaigns"]["Properties"]["Events"]["Schedule"]["Properties"]
+    minutes = int(re.fullmatch(r"rate\((\d+) minutes\)", schedule["ScheduleExpression"])[1])  # type: ignore[index]
+    assert BY_NAME[name]["Period"] == 60 * minutes
+
+
+class TestAnAlarmThatIsSilenced:
+    """Where a person has disabled what an alarm watches, it may change state but tells nobody."""
+
+    SWITCHES: ClassVar = {"Polled": "ScheduleState", "Discovered": "Discovery"}
+
+    @pytest.mark.parametrize("name", BY_NAME)
+    def test_is_one_that_goes_off_without_data_or_that_is_about_discovery(self, name: str) -> None:
+        alarm = BY_NAME[name]
+        expected = None
+        if goes_off(alarm, [], threshold_of(name)):
+            expected = "Polled"
+        elif "New sends are not tracked" in alarm["AlarmDescription"]:
+            expected = "Discovered"
+        actions = {"Fn::If": [expected, True, False]} if expected else True
+        assert alarm.get("ActionsEnabled", True) == actions
+
+    @pytest.mark.parametrize("condition", SWITCHES)
+    def test_acts_where_the_parameter_says_so(self, condition: str) -> None:
+        parameter = self.SWITCHES[condition]
+        assert TEMPLATE["Conditions"][condition] == {"Fn::Equals": [{"Ref": parameter}, "ENABLED"]}
+        assert PARAMETERS[parameter]["AllowedValues"] == ["ENABLED", "DISABLED"]
+
+
+HEALTHY = {"no-completed-turn": 1.0}
+"""What a metric is in each minute while nothing is wrong, if not 0."""
+
+
+@pytest.mark.parametrize(("name", "words", "bad", "short"), SITUATIONS)
+def test_an_alarm_ends_within_an_hour_after_its_situation(
+    name: str, words: str, bad: Minutes, short: Minutes
+) -> None:
+    """That of the idle token ends within a day, since its metric is one of days."""
+    del words, short
+    minutes = 24 * 60 if name == "token-idle" else 60
+    healthy = each([HEALTHY.get(name, 0.0)], minutes)
+    assert not goes_off(BY_NAME[name], [*bad, *healthy], threshold_of(name))

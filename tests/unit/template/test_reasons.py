@@ -1,0 +1,180 @@
+"""The numbers of the template agree with the reasons that the template and the pages give."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from email_opens.config import read_settings
+from email_opens.discovery import search
+from email_opens.turns.lease import LONGEST
+from email_opens.turns.turns import LEASE_PATIENCE
+from tests.integration.deployment import ROOT, load
+from tests.unit.template.test_template import (
+    FUNCTIONS,
+    PARAMETERS,
+    REQUIRED,
+    RESOURCES,
+    TEMPLATE,
+)
+
+TEXT = (ROOT / "template.yaml").read_text()
+COST = (ROOT / "docs" / "cost-and-scale.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+README = (ROOT / "README.md").read_text()
+POLL, SEARCH = FUNCTIONS["PollOpens"], FUNCTIONS["DiscoverCampaigns"]
+VCPU_MB = 1769
+"""The memory at which Lambda allots one whole vCPU."""
+HOURS_A_MONTH = 730
+UNITS = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600}
+
+
+def number(pattern: str, text: str) -> float:
+    """Return the one number that a pattern finds in a text, whose commas are left out."""
+    found = {match.replace(",", "") for match in re.findall(pattern, text)}
+    (value,) = found
+    return float(value)
+
+
+def period_seconds(expression: str) -> int:
+    """Return the seconds between two events of a schedule."""
+    found = re.fullmatch(r"rate\((\d+) (\w+)\)", expression)
+    assert found
+    return int(found[1]) * UNITS[found[2]]
+
+
+def schedule(function: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = function["Events"]["Schedule"]["Properties"]
+    return properties
+
+
+POLLED_EVERY = period_seconds(PARAMETERS["ScheduleExpression"]["Default"])
+SEARCHED_EVERY = period_seconds(schedule(SEARCH)["ScheduleExpression"])
+PERIODS = {"PollOpens": POLLED_EVERY, "DiscoverCampaigns": SEARCHED_EVERY}
+
+
+class TestTheMemoryOfPolls:
+    def test_is_worth_the_processor_that_the_comment_states(self) -> None:
+        assert number(r"about ([\d.]+) vCPU", TEXT) == round(POLL["MemorySize"] / VCPU_MB, 1)
+
+    def test_is_what_the_costs_are_calculated_with(self) -> None:
+        assert number(r"Lambda, duration \| ([\d.]+) GB;", COST) * 1024 == POLL["MemorySize"]
+
+    def test_is_enough_for_more_than_half_a_processor_and_no_second_one_is_paid(self) -> None:
+        """A poll has one thread that decodes: cold starts and full pages are CPU-bound."""
+        assert VCPU_MB / 2 < POLL["MemorySize"] <= VCPU_MB
+
+
+def test_a_search_which_mostly_waits_has_less_memory_than_a_poll() -> None:
+    assert VCPU_MB / 4 < SEARCH["MemorySize"] < POLL["MemorySize"]
+
+
+class TestTheTimeout:
+    def test_of_a_poll_ends_it_when_the_next_turn_is_due(self) -> None:
+        assert POLL["Timeout"] <= POLLED_EVERY
+
+    def test_of_a_poll_leaves_the_working_time_that_the_costs_state(self) -> None:
+        busy_seconds = POLL["Timeout"] - load().COMMIT_SECONDS
+        assert number(r"at most (\d+) s of each minute", COST) == busy_seconds
+        turns = HOURS_A_MONTH * 3600 / POLLED_EVERY
+        gb_seconds = turns * busy_seconds * POLL["MemorySize"] / 1024
+        assert number(r"uses ([\d,]+) GB-seconds", COST) == gb_seconds
+
+    def test_of_a_poll_lasts_longer_than_a_turn_waits_for_the_lease(self) -> None:
+        left = POLL["Timeout"] - load().COMMIT_SECONDS
+        assert left > 2 * LEASE_PATIENCE.total_seconds()
+
+    def test_of_a_search_leaves_time_to_take_the_lease_between_two_polls(self) -> None:
+        working = search.LEASE.total_seconds() + load(discovery_path()).COMMIT_SECONDS
+        assert POLL["Timeout"] + working < SEARCH["Timeout"]
+        assert 2 * POLL["Timeout"] <= SEARCH["Timeout"]
+
+    def test_of_a_search_ends_it_before_the_next_one(self) -> None:
+        assert SEARCH["Timeout"] < SEARCHED_EVERY
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_is_shorter_than_any_lease_is_valid(self, name: str) -> None:
+        """A lease that outlasts its validity could be taken while its holder works."""
+        assert timedelta(seconds=FUNCTIONS[name]["Timeout"]) <= LONGEST
+
+    def test_of_a_poll_is_as_long_as_the_default_stay(self) -> None:
+        assert PARAMETERS["RoundsSeconds"]["Default"] <= POLL["Timeout"]
+
+
+def discovery_path() -> Any:
+    return ROOT / SEARCH["CodeUri"] / "app.py"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+class TestRetries:
+    def test_of_lambda_are_left_to_the_next_scheduled_event(self, name: str) -> None:
+        """A retry would come beside the next event, and find nothing that it does not find."""
+        assert "No retries: the next scheduled" in TEXT
+        assert FUNCTIONS[name]["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+    def test_of_lambda_start_no_event_after_its_successor(self, name: str) -> None:
+        age = FUNCTIONS[name]["EventInvokeConfig"]["MaximumEventAgeInSeconds"]
+        assert age <= PERIODS[name]
+        assert age >= 60  # The least that Lambda accepts.
+
+    def test_of_a_schedule_end_before_its_next_event(self, name: str) -> None:
+        policy = schedule(FUNCTIONS[name])["RetryPolicy"]
+        assert policy["MaximumEventAgeInSeconds"] <= PERIODS[name]
+        assert 0 < policy["MaximumRetryAttempts"] < 5  # An event is not lost to one failure.
+
+
+class TestTheRoleOfTheSchedules:
+    ROLE = RESOURCES["ScheduleRole"]["Properties"]
+
+    def test_is_assumed_only_for_schedules_of_the_stacks_own_group(self) -> None:
+        (statement,) = self.ROLE["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "scheduler.amazonaws.com"}
+        assert statement["Condition"] == {
+            "StringEquals": {
+                "aws:SourceAccount": {"Ref": "AWS::AccountId"},
+                "aws:SourceArn": {"Fn::GetAtt": ["ScheduleGroup", "Arn"]},
+            }
+        }
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_is_that_of_schedules_in_that_group(self, name: str) -> None:
+        assert schedule(FUNCTIONS[name])["RoleArn"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+        assert schedule(FUNCTIONS[name])["GroupName"] == {"Ref": "ScheduleGroup"}
+
+    def test_and_that_group_are_what_commands_schedule_further_accounts_with(self) -> None:
+        outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
+        assert outputs["ScheduleRoleArn"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+        assert outputs["ScheduleGroup"] == {"Ref": "ScheduleGroup"}
+
+
+class TestTheCosts:
+    def test_count_the_turns_and_the_searches_of_a_month(self) -> None:
+        seconds = HOURS_A_MONTH * 3600
+        turns, searches = seconds / POLLED_EVERY, seconds / SEARCHED_EVERY
+        assert number(r"hours: ([\d,]+) turns, one a minute", COST) == turns
+        assert number(r"and ([\d,]+) discovery searches, one every 15 minutes", COST) == searches
+        assert number(r"Lambda, requests \| ([\d,]+) \|", COST) == turns + searches
+
+    def test_count_the_alarms_of_the_stack(self) -> None:
+        kinds = [resource["Type"] for resource in RESOURCES.values()]
+        alarms = kinds.count("AWS::CloudWatch::Alarm")
+        assert number(r"CloudWatch alarms \| (\d+) for the stack", COST) == alarms
+
+
+def test_the_operations_page_states_the_requests_that_turns_may_spend() -> None:
+    to_spend = read_settings(REQUIRED).requests_to_spend
+    assert number(r"is spent \(([\d,]+) by default\)", OPERATIONS) == to_spend
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_readme_states_the_default_of_a_parameter(name: str) -> None:
+    rows = [line.split(" | ") for line in README.splitlines() if line.startswith("| ")]
+    (row,) = [row for row in rows if name in row[0].removeprefix("| ").split(", ")]
+    names = row[0].removeprefix("| ").split(", ")
+    default = str(PARAMETERS[name]["Default"])
+    stated = row[1].replace("`", "").split(", ")
+    if row[1] == "the vendor's":
+        assert "constantcontact" in default or "cc.email" in default
+    else:
+        assert stated[names.index(name)] == (default or "none")
