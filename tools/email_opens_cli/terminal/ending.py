@@ -11,7 +11,7 @@ from typing import Self
 from email_opens.errors import OutOfTime
 from email_opens.ports import Clock
 
-GRACE_SECONDS = 1.25
+GRACE_SECONDS = 1.0
 """How long a signal leaves what is in hand, so that the program ends within two seconds."""
 
 _SIGNALS = [
