@@ -44,7 +44,7 @@ def test_new_opens_at_the_row_reached_before_are_progress() -> None:
     assert attempts(after(found)) == (REACHED, 0, None)
 
 
-def test_new_opens_above_it_are_none() -> None:
+def test_new_opens_above_it_are_no_progress() -> None:
     found = replace(STRETCH, bottom=REACHED, new=(at(21),))
     assert after(found).failures == 3
 
