@@ -7,6 +7,7 @@ from random import Random
 from tests.simulation.actions import CONTACTS, Action
 from tests.simulation.manners import (
     ASTRAY,
+    LINK_REFUSALS,
     ODD_COUNTERS,
     ODD_ROWS,
     RAW_ROWS,
@@ -47,7 +48,7 @@ MANNERS: dict[str, tuple[int, Draw]] = {
     "refused links": (
         12,
         lambda random: RefuseLinks(
-            random.randint(0, 2), random.choice(list(REFUSALS)), random.choice(_BELOW_ROWS)
+            random.randint(0, 2), random.choice(LINK_REFUSALS), random.choice(_BELOW_ROWS)
         ),
     ),
     "links astray": (
@@ -105,19 +106,6 @@ MANNERS: dict[str, tuple[int, Draw]] = {
     "pauses": (8, lambda random: random.choice((Pause, Resume))(random.randint(0, 2))),
 }
 """What vendors, networks, people and stores do, by name, with its weight."""
-HELD_BACK: dict[str, str] = {
-    "refused activities": "a 401 or 403 of one activity stops the account",
-    "refused links": "a 401 or 403 of one link stops the account",
-    "outages": "every activity is tried four times at each turn",
-    "outages that ask for a wait": "the next turn forgets what a reply has asked for",
-    "requested waits": "the next turn forgets what a reply has asked for",
-    "days that turn late": "the gateway's quota is taken for its pace, and a late day for spent",
-    "odd rows": "a raw byte costs the page",
-    "raw rows": "a raw byte costs the page",
-    "odd counters": "an odd counter costs the reply, which is asked for four times",
-    "erased contacts": "a row without an address is no open",
-    "opens that always fail": "a failure at the head leaves the gaps below it unread",
-    "refused stores": "a pair of tokens that was not stored is lost with the turn",
-}
-"""The manners under which a rule is broken yet, with the reason; empty this as they are mended."""
+HELD_BACK: dict[str, str] = {}
+"""The manners under which the product breaks a rule yet, with the reason."""
 SWITCHED_ON = tuple(name for name in MANNERS if name not in HELD_BACK)

@@ -72,7 +72,8 @@ class Invocation:
 
     def kill(self) -> None:
         """End the process: none of its code runs any more."""
-        self.step(Fate.KILLED_BEFORE)
+        while not self.ended:
+            self.step(Fate.KILLED_BEFORE)
 
     def call[Reply](
         self,

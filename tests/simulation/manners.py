@@ -38,6 +38,8 @@ REFUSALS: dict[str, dict[str, Any]] = {
     "slower than an invocation": {"kind": Kind.HANG, "seconds": 70},
 }
 """Replies that a request may get each time, by name."""
+LINK_REFUSALS = tuple(name for name in REFUSALS if name != "slower than an invocation")
+"""A killed invocation cannot note that a link is slow; a request ends by its deadline."""
 ABOUT_THE_ACCOUNT = ("unauthorized", "forbidden", "forbidden by the gateway", "missing token",
                      "forbidden by the CDN")  # fmt: skip
 """Refusals that stop the account, if the vendor's privileges say so."""
@@ -70,6 +72,8 @@ class RefuseActivity:
 
     def apply(self, simulation: Simulation) -> None:
         activity_id = activity_id_of(simulation, self.activity)
+        if activity_id in simulation.trouble.unread:
+            return
         simulation.vendor.faults.add(
             path=f"{activity_id}/tracking", times=None, **REFUSALS[self.refusal]
         )

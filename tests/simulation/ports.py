@@ -121,7 +121,7 @@ class Ports:
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
         def append(accepted: Mapping[str, Collection[bytes]] = entries) -> None:
-            self._simulation.rules.the_ledger_was_extended(accepted)
+            self._simulation.rules.the_ledger_was_extended(campaign_activity_id, accepted)
             self._simulation.ledger.append(campaign_activity_id, accepted)
 
         self._invocation.call(
@@ -156,12 +156,11 @@ class Ports:
         )
 
     def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
-        del activity
-
         def bury(buried: Sequence[RejectedRow] = rows) -> Delivery[RejectedRow]:
             if self._simulation.trouble.queue_is_down:
                 return Delivery(settled=(), failure=PublishFailed("The queue is closed."))
-            self._simulation.rules.rows_were_dead_lettered(buried)
+            activity_id = activity.campaign_activity_id
+            self._simulation.rules.rows_were_dead_lettered(activity_id, buried)
             return Delivery(settled=tuple(buried))
 
         return self._delivery(

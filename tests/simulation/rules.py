@@ -54,7 +54,7 @@ class Rules:
         self.least_requests = 0
         self._ids: dict[str, tuple[RowKey, int]] = {}
         self._fingerprints: set[bytes] = set()
-        self._dead_lettered: Counter[bytes] = Counter()
+        self._dead_lettered: set[tuple[str, bytes]] = set()
         self.requests: Counter[str] = Counter()
         """Requests of each UTC day, by the clock of the invocation that sent them."""
         self.broken: RuleBroken | None = None
@@ -84,13 +84,13 @@ class Rules:
     ) -> None:
         """Note the wait for which a reply has asked; a fault may forget it.
 
-        A 429 is about the account, anything else about what was asked for, and as long as nothing
-        else is answered.
+        A 429 is about the account. Anything else is about what was asked for, and stands only
+        while nothing at all is answered.
         """
         throttled = status == HTTPStatus.TOO_MANY_REQUESTS
         if status == HTTPStatus.OK:
             self._quiet_until = {about: at for about, at in self._quiet_until.items() if not about}
-        elif seconds is not None:
+        if seconds is not None and (throttled or self._simulation.trouble.nothing_is_read):
             about = "" if throttled else _subject(target)
             until = now + timedelta(seconds=seconds)
             self._quiet_until[about] = max(until, self._quiet_until.get(about, until))
@@ -144,7 +144,7 @@ class Rules:
             self.repeats <= self.faults * in_hand, "4: a fault repeats more than the pages in hand"
         )
 
-    def rows_were_dead_lettered(self, rows: Iterable[RejectedRow]) -> None:
+    def rows_were_dead_lettered(self, activity_id: str, rows: Iterable[RejectedRow]) -> None:
         for row in rows:
             mark = row_fingerprint(row.identity)
             self.require(
@@ -152,16 +152,22 @@ class Rules:
                 "2: a link of another activity was followed",
             )
             self.require(
-                self.faults or mark not in self._dead_lettered,
+                self.faults or (activity_id, mark) not in self._dead_lettered,
                 "4: a row was dead-lettered twice without a fault",
             )
-            self._dead_lettered[mark] += 1
+            self._dead_lettered.add((activity_id, mark))
 
-    def the_ledger_was_extended(self, entries: Mapping[str, Collection[bytes]]) -> None:
+    def the_ledger_was_extended(
+        self, activity_id: str, entries: Mapping[str, Collection[bytes]]
+    ) -> None:
         for name, marks in entries.items():
-            delivered = self._dead_lettered.keys() if name == REJECTED else self._fingerprints
             self.require(
-                all(mark in delivered for mark in marks),
+                all(
+                    (activity_id, mark) in self._dead_lettered
+                    if name == REJECTED
+                    else mark in self._fingerprints
+                    for mark in marks
+                ),
                 "1: an open was recorded that was never delivered",
             )
 

@@ -139,7 +139,7 @@ class Watch:
         for activity_id in trouble.unknown:
             times = sum(f"{activity_id}/tracking" in sent.path for sent in requests)
             rules.require(
-                times <= 6 + minutes / 30, f"6: an unknown activity was asked for {times} times"
+                times <= 8 + minutes / 4, f"6: an unknown activity was asked for {times} times"
             )
         counters = sum("/stats/" in sent.path for sent in requests)
         rules.require(
@@ -186,7 +186,7 @@ class Watch:
         minutes = (simulation.clock() - self._began) / timedelta(minutes=1)
         sent = self._sent()
         simulation.rules.require(
-            sent <= 40 + 2 * minutes, f"6: an outage of {minutes:.0f} minutes took {sent} requests"
+            sent <= 40 + 4 * minutes, f"6: an outage of {minutes:.0f} minutes took {sent} requests"
         )
 
     def check_answered(self, rule: str) -> None:

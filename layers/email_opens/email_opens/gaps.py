@@ -124,14 +124,16 @@ def _tried(left: Gap, stretch: Stretch, gap: Gap | None, covered: list[Gap], now
     bottom = stretch.bottom
     reached, failures = (history.reached, history.failures) if history else (None, 0)
     lower = bottom is not None and (reached is None or bottom < reached)
-    found = any(reached is None or instant <= reached for instant in stretch.new)
+    # New opens above what is left to read are no progress: any walk would have found them.
+    unread = max(filter(None, (reached, gap.ceiling if gap else None)), default=None)
+    found = any(unread is None or instant <= unread for instant in stretch.new)
     # A stretch that begins again from the head makes no progress until it is below its ceiling.
     ceiling = gap.ceiling if gap and not stretch.from_head else None
     moves = bottom is not None and (
         ceiling is None or bottom < ceiling or (bottom == ceiling and stretch.fresh)
     )
     if lower or found:
-        reached, failures = bottom or reached, 0
+        reached, failures = min(filter(None, (bottom, reached)), default=None), 0
     elif stretch.from_head and gap is not None and gap.link is not None:
         failures += 1  # Its link led to other rows than before.
     # A walk that comes down to the row where another is stuck does not shorten that pause.

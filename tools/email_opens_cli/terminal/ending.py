@@ -11,7 +11,7 @@ from typing import Self
 from email_opens.errors import OutOfTime
 from email_opens.ports import Clock
 
-GRACE_SECONDS = 1.25
+GRACE_SECONDS = 1.0
 """How long work in hand may continue after a signal; the program then ends within two seconds."""
 
 _SIGNALS = [

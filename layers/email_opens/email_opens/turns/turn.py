@@ -39,6 +39,8 @@ ENOUGH = timedelta(seconds=1)
 """With less time than this no poll is begun."""
 LEAVING_SECONDS = 2.0
 """With less time than this the turn is ending."""
+SLOW = timedelta(seconds=5)
+"""A head that was read for so long when the time was over comes last in the next turn."""
 AWAY_SECONDS = 8.0
 """How long an account is left alone between two turns: fresh sends that are due by the end of it
 are polled as the turn ends."""
@@ -205,18 +207,15 @@ class Turn:
 
         The first stretch of a poll has a `candidate`, from which the scheduler learns.
         """
-        activity_id = walk.activity.campaign_activity_id
+        activity_id, began = walk.activity.campaign_activity_id, self.clock.now()
         try:
             result = self.poller.read_on(walk, self.turn_report.counts, before=self.before)
             activity = result.activity
             if candidate is not None:
                 activity = self.roster.learn(candidate, activity, result.polled, self.lookback)
             self.poller.save(walk, result, activity)
-        except VendorUnavailable:
-            # The next request to test the vendor is about another activity.
-            walk.activity = self._polled(walk.activity)
-            raise
-        except (AccountStopped, OutOfTime):
+        except (AccountStopped, OutOfTime) as error:
+            self._let_others_first(walk, error, began)
             raise
         except (LostRace, LinkExpired):
             pass  # The winner's state stands; the next turn finds another link.
@@ -245,6 +244,13 @@ class Turn:
         else:
             walk.activity = self.roster.save(activity)
 
+    def _let_others_first(self, walk: Walk, error: EmailOpensError, began: datetime) -> None:
+        """Let other activities be read first in the next turn, if this one has used up the turn."""
+        unread = walk.place.from_head and not walk.place.begun
+        slow = unread and self.clock.now() - began >= SLOW
+        if isinstance(error, VendorUnavailable) or (isinstance(error, OutOfTime) and slow):
+            walk.activity = self._polled(walk.activity)
+
     def _polled(self, activity: Activity) -> Activity:
         """Save an activity as polled now, although that failed."""
         polled = replace(activity.progress, polled_at=self.clock.now())
@@ -266,7 +272,11 @@ class Turn:
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        walk = self.backlog.next_walk(self.roster.activities, now, plan.price, spent)
+        # Backfill delays no head, not even that of the suspect.
+        heads_are_polled = self._suspect is None
+        walk = self.backlog.next_walk(
+            self.roster.activities, now, plan.price, spent, backfills=heads_are_polled
+        )
         if walk is None:
             return False
         if self._isolated(walk):
