@@ -53,7 +53,7 @@ def test_it_is_read_in_the_same_turn_when_the_others_are_done(core: Core) -> Non
     assert core.polled == ["b", "c", "d", "a"]
 
 
-def test_a_turn_that_ended_puts_nobody_last(core: Core) -> None:
+def test_a_turn_that_ended_puts_no_activity_last(core: Core) -> None:
     core.take_turn()
     core.polled.clear()
     core.clock.sleep(300)

@@ -52,7 +52,7 @@ def test_so_are_new_opens_between_it_and_what_is_left_to_read() -> None:
     assert after(above, again).failures == 8
 
 
-def test_new_opens_above_it_are_none() -> None:
+def test_new_opens_above_it_are_no_progress() -> None:
     found = replace(STRETCH, bottom=REACHED, new=(at(21),))
     assert after(found).failures == 3
 
