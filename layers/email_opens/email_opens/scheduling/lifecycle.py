@@ -20,7 +20,7 @@ COLD_AFTER = timedelta(days=1)
 """An activity is polled at least hourly while it is opened, and at least daily once it is cold."""
 EARLY = timedelta(seconds=10)
 """Turns begin a minute apart, and a poll ends a little after its turn has begun: a pause that is
-shorter by this ends before the turn that is meant."""
+shorter by this is over when the turn begins that is to poll again."""
 MISSING_PAUSES = tuple(timedelta(minutes=minutes) - EARLY for minutes in (1, 5, 15, 60))
 """The pauses between the polls of an activity that the vendor does not know."""
 GONE_AFTER = timedelta(days=1)

@@ -40,7 +40,7 @@ ENOUGH = timedelta(seconds=1)
 LEAVING_SECONDS = 2.0
 """With less time than this the turn is ending."""
 SLOW = timedelta(seconds=5)
-"""A head that was read for so long when the time was over comes last in the next turn."""
+"""A head that had been read for this long when the time ended comes last in the next turn."""
 AWAY_SECONDS = 8.0
 """How long an account is left alone between two turns: fresh sends that are due by the end of it
 are polled as the turn ends."""
@@ -245,7 +245,7 @@ class Turn:
             walk.activity = self.roster.save(activity)
 
     def _let_others_first(self, walk: Walk, error: EmailOpensError, began: datetime) -> None:
-        """Let other activities be read first in the next turn, if this one has used up the turn."""
+        """If an activity has used up the turn, let the others be read first in the next one."""
         unread = walk.place.from_head and not walk.place.begun
         slow = unread and self.clock.now() - began >= SLOW
         if isinstance(error, VendorUnavailable) or (isinstance(error, OutOfTime) and slow):
@@ -272,7 +272,7 @@ class Turn:
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        # Backfill delays no head, not even that of the suspect.
+        # Backfill delays no head, not even one that comes last.
         heads_are_polled = self._suspect is None
         walk = self.backlog.next_walk(
             self.roster.activities, now, plan.price, spent, backfills=heads_are_polled
