@@ -53,7 +53,7 @@ def test_it_is_read_in_the_same_turn_when_the_others_are_done(core: Core) -> Non
     assert core.polled == ["b", "c", "d", "a"]
 
 
-def test_a_turn_that_ended_puts_nobody_last(core: Core) -> None:
+def test_a_turn_that_ended_puts_no_activity_last(core: Core) -> None:
     core.take_turn()
     core.polled.clear()
     core.clock.sleep(300)
@@ -99,7 +99,7 @@ def test_the_others_are_published_in_the_turn_after_one_that_a_slow_reply_used_u
     ]
 
 
-def test_a_reply_that_only_came_too_late_puts_nobody_last() -> None:
+def test_a_reply_that_only_came_too_late_puts_no_activity_last() -> None:
     core = turns_beside("a", seconds=1)
     assert core.activity("a").progress.polled_at is None
 

@@ -40,7 +40,7 @@ ENOUGH = timedelta(seconds=1)
 LEAVING_SECONDS = 2.0
 """With less time than this the turn is ending."""
 SLOW = timedelta(seconds=5)
-"""A head that was read for so long when the time was over comes last in the next turn."""
+"""A head that had been read for this long when the time ended comes last in the next turn."""
 AWAY_SECONDS = 8.0
 """How long an account is left alone between two turns: fresh sends that are due by the end of it
 are polled as the turn ends."""
@@ -63,7 +63,7 @@ class Turn:
     """Until when the turn waits for what will be worth a request."""
     backlog: Backlog
     was_killed: bool = False
-    """The last turn did not end: what it was reading then comes last in this one."""
+    """The last turn was killed: what it was reading comes last in this one."""
     _suspect: str | None = None
     """The activity that the killed turn was probably reading."""
 
@@ -132,7 +132,7 @@ class Turn:
             campaigns_per_probe=self.roster.campaigns_per_probe,
         )
         if isinstance(choice, Poll) and self.was_killed:
-            # The killed turn chose as this one does: it ended with what is chosen first now.
+            # The killed turn chose in the same order, so it was probably reading what comes first.
             self.was_killed, self._suspect = False, choice.candidate.campaign_activity_id
         elif isinstance(choice, Poll):
             self._poll(choice, plan, now)
@@ -225,7 +225,7 @@ class Turn:
         except ActivityFailed as error:
             self._fail(walk, error, walk.activity)
             if candidate is not None and isinstance(error, PublishFailed):
-                return False  # What could not be delivered holds up nothing below the head.
+                return False  # Opens that could not be delivered do not hold up the gaps below.
         except Exception as error:  # noqa: BLE001 - reported, and it stops no other activity
             self.turn_report.failures.append(Failure(activity_id, error))
         else:
@@ -236,7 +236,7 @@ class Turn:
         return False
 
     def _fail(self, walk: Walk, error: EmailOpensError, activity: Activity) -> None:
-        """Report a failure; after that of a head, the others that are due are polled first."""
+        """Report a failure; if the head failed, the other due activities are polled first."""
         self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
         activity = replace(activity, last_error=str(error))
         if walk.place.from_head:
@@ -245,7 +245,7 @@ class Turn:
             walk.activity = self.roster.save(activity)
 
     def _let_others_first(self, walk: Walk, error: EmailOpensError, began: datetime) -> None:
-        """Let other activities be read first in the next turn, if this one has used up the turn."""
+        """If an activity has used up the turn, let the others be read first in the next one."""
         unread = walk.place.from_head and not walk.place.begun
         slow = unread and self.clock.now() - began >= SLOW
         if isinstance(error, VendorUnavailable) or (isinstance(error, OutOfTime) and slow):
@@ -272,7 +272,7 @@ class Turn:
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        # Backfill delays no head, not even that of the suspect.
+        # Backfill delays no head, not even one that comes last.
         heads_are_polled = self._suspect is None
         walk = self.backlog.next_walk(
             self.roster.activities, now, plan.price, spent, backfills=heads_are_polled

@@ -275,7 +275,7 @@ class TestTheVendorsAccount:
         assert connect(deployment.product, "mine", again, wait=WAIT) == Connected()
         assert deployment.stored() == again
 
-    def test_that_is_another_is_refused(self, deployment: Deployment) -> None:
+    def test_that_differs_is_refused(self, deployment: Deployment) -> None:
         deployment.connect()
         other = self.of(deployment, "other")
         with pytest.raises(InvalidInput, match=r"\(a07eother\) than before \(a07emine\)") as raised:
@@ -292,7 +292,7 @@ class TestTheVendorsAccount:
         assert account is not None
         assert (account.last_error, account.lease_holder) == (None, None)
 
-    def test_that_is_another_is_refused_for_an_account_whose_id_was_never_stored(
+    def test_that_differs_is_refused_for_an_account_whose_id_was_never_stored(
         self, deployment: Deployment
     ) -> None:
         deployment.product.credentials.store("mine", deployment.tokens)
@@ -309,7 +309,7 @@ class TestTheVendorsAccount:
         assert connect(deployment.product, "mine", other, wait=WAIT) == Connected()
         assert self.known(deployment) == "a07eother"
 
-    def test_that_is_another_replaces_the_first_if_the_person_insists(
+    def test_that_differs_replaces_the_first_if_the_person_insists(
         self, deployment: Deployment
     ) -> None:
         deployment.connect()
@@ -318,7 +318,7 @@ class TestTheVendorsAccount:
         assert deployment.stored() == other
         assert self.known(deployment) == "a07eother"
 
-    def test_that_is_another_is_refused_for_credentials_from_standard_input(
+    def test_that_differs_is_refused_for_credentials_from_standard_input(
         self, deployment: Deployment
     ) -> None:
         deployment.connect()
@@ -401,7 +401,7 @@ class TestEmailsThatTheVendorDidNotKnow:
             deployment.connect()
         assert self.states(deployment) == {gone: (State.GONE, None)}
 
-    def test_are_polled_again_although_another_writer_was_first_for_one(
+    def test_are_polled_again_although_another_writer_changed_one_of_them_first(
         self, deployment: Deployment
     ) -> None:
         first, second = (self.activity(deployment, State.GONE) for _ in range(2))
