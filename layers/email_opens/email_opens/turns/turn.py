@@ -17,6 +17,7 @@ from email_opens.errors import (
     LostRace,
     OutOfTime,
     PublishFailed,
+    ReportUnavailable,
     VendorUnavailable,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
@@ -236,10 +237,15 @@ class Turn:
         return False
 
     def _fail(self, walk: Walk, error: EmailOpensError, activity: Activity) -> None:
-        """Report a failure; if the head failed, the other due activities are polled first."""
+        """Report a failure; if the head failed, the other due activities are polled first.
+
+        A first read that got no reply is tried again by the next turn: nothing tells yet how long
+        its opens can wait.
+        """
         self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
         activity = replace(activity, last_error=str(error))
-        if walk.place.from_head:
+        unread = activity.progress.polled_at is None and isinstance(error, ReportUnavailable)
+        if walk.place.from_head and not unread:
             walk.activity = self._polled(activity)
         else:
             walk.activity = self.roster.save(activity)
