@@ -8,7 +8,7 @@ from constant_contact_emulator import Kind, Row, Ties
 from email_opens.instants import next_day
 from email_opens.model import State
 from tests.simulation.invocation import Fate
-from tests.simulation.rules import vendor_row_key
+from tests.simulation.rules import RuleBroken, vendor_row_key
 from tests.simulation.simulation import START, TIMEOUT, Simulation
 
 DEVICES = (None, "mobile", "computer")
@@ -283,8 +283,8 @@ class CheckAtRest:
             ):
                 return
             simulation.wait(timedelta(hours=1))
-        raise AssertionError(
-            f"not everything was audited after {MOST_TURNS_AT_REST} turns: {turn.stopped}"
+        raise RuleBroken(
+            f"1: not everything was audited after {MOST_TURNS_AT_REST} turns: {turn.stopped}"
         )
 
 

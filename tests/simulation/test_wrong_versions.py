@@ -1,11 +1,17 @@
-"""The simulation catches each wrong version of the product, by a short scenario."""
+"""The simulation catches each wrong version of the product, by a short scenario or its manners."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
 from tests.simulation.rules import RuleBroken
 from tests.simulation.scenarios import SCENARIOS, Scenario, play
-from tests.simulation.wrong_versions import WRONG_VERSIONS, applied
+from tests.simulation.simulation import Setting
+from tests.simulation.wrong_versions import (
+    UNDER_MANNERS,
+    WRONG_VERSIONS,
+    WrongVersion,
+    applied,
+)
 
 MOST_ACTIONS = 30
 
@@ -33,3 +39,11 @@ def test_a_wrong_version_is_caught_by_a_short_scenario(name: str) -> None:
             ),
         )
     assert len(found.actions) <= MOST_ACTIONS
+
+
+@pytest.mark.parametrize("version", UNDER_MANNERS, ids=lambda version: version.__name__)
+def test_a_wrong_version_is_caught_under_its_manners(version: WrongVersion) -> None:
+    scenario = Scenario(Setting(activities=3), UNDER_MANNERS[version])
+    right = breaks(scenario)
+    with applied(version):
+        assert (right, breaks(scenario)) == (False, True)

@@ -7,19 +7,40 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from constant_contact_emulator import Kind
 from email_opens import gaps, poller, walk
-from email_opens.errors import LostRace
+from email_opens.adapters.vendor import oauth, report, rows
+from email_opens.adapters.vendor.api import VendorApi
+from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.errors import AccountDisconnected, ActivityForbidden, LostRace
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.gaps import Stretch
-from email_opens.model import Activity, Gap, NewOpen, Page
+from email_opens.model import Activity, Gap, NewOpen, Page, Tokens
 from email_opens.poller import Poller
+from email_opens.ports import Credentials, Delivery
+from email_opens.scheduling import lifecycle
+from email_opens.turns.budget import Budget
 from tests.contract.samples import varied
 from tests.fakes import MemoryLedger, MemoryTracking
+from tests.simulation.actions import CONTACTS, Action, AddBurst, CompleteTurn
+from tests.simulation.manners import (
+    AddRawRow,
+    AskToWait,
+    FailContact,
+    KeepPolling,
+    LeadAstray,
+    MakeCounterOdd,
+    Mend,
+    Outage,
+    RefuseActivity,
+    RefuseLinks,
+    RefuseStores,
+)
 
 type Published = Mapping[str, AbstractSet[bytes]]
 type WrongVersion = Callable[[pytest.MonkeyPatch], None]
@@ -159,6 +180,96 @@ def writes_without_a_version(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryTracking, "save", save)
 
 
+def a_refusal_stops_the_account(patch: pytest.MonkeyPatch) -> None:
+    """A 401 or 403 of one activity counts as one of the account."""
+    get = VendorApi.get
+
+    def stop(self: VendorApi, *arguments: Any) -> Any:
+        try:
+            return get(self, *arguments)
+        except ActivityForbidden as error:
+            raise AccountDisconnected(str(error)) from None
+
+    patch.setattr(VendorApi, "get", stop)
+
+
+def one_odd_row_costs_the_page(patch: pytest.MonkeyPatch) -> None:
+    """A page with a row that is not an open is not used."""
+
+    def decode(body: bytes, campaign_activity_id: str) -> rows.Rows:
+        decoded = rows.decode(body, campaign_activity_id)
+        if decoded.rejected:
+            raise ValueError("a row is odd")
+        return decoded
+
+    patch.setattr(report, "decode", decode)
+
+
+def an_astray_link_is_the_end(patch: pytest.MonkeyPatch) -> None:
+    """A next link that cannot be followed counts as none: the rows below are passed unread."""
+    read = ConstantContactReport.read
+
+    def read_without(self: ConstantContactReport, *names: Any, **options: Any) -> Page:
+        return replace(read(self, *names, **options), astray=None)
+
+    patch.setattr(ConstantContactReport, "read", read_without)
+
+
+def a_broken_walk_is_tried_every_minute(patch: pytest.MonkeyPatch) -> None:
+    """A gap whose attempts fail is due at once."""
+    patch.setattr(gaps, "_retry_at", lambda *_: None)
+
+
+def a_404_silences_an_activity(patch: pytest.MonkeyPatch) -> None:
+    """An activity that the vendor does not know is gone at once, and asked for once a day."""
+    patch.setattr(lifecycle, "GONE_AFTER", timedelta())
+
+
+def a_failure_hides_what_was_acknowledged(patch: pytest.MonkeyPatch) -> None:
+    """If one open fails, those that the topic has accepted are not recorded."""
+    deliver = Poller._deliver
+
+    def forget(self: Poller, *arguments: Any) -> Any:
+        publish = self.publisher.publish
+
+        class ForgetfulPublisher:
+            set_aside = self.publisher.set_aside
+
+            def publish(self, *opens: Any) -> Delivery[NewOpen]:
+                delivery = publish(*opens)
+                return replace(delivery, settled=()) if delivery.failure else delivery
+
+        return deliver(replace(self, publisher=ForgetfulPublisher()), *arguments)
+
+    patch.setattr(Poller, "_deliver", forget)
+
+
+def the_next_turn_forgets_a_requested_wait(patch: pytest.MonkeyPatch) -> None:
+    """What a reply asks for is not stored with the account."""
+    release = MemoryTracking.release
+
+    def forget(self: MemoryTracking, account_id: str, **options: Any) -> None:
+        release(self, account_id, **options | {"rests_until": None})
+
+    patch.setattr(MemoryTracking, "release", forget)
+
+
+def an_outage_is_not_noticed(patch: pytest.MonkeyPatch) -> None:
+    """Every activity is tried at each turn, though the vendor answers nothing."""
+    patch.setattr(Budget, "_note", lambda *_: None)
+
+
+def a_pair_that_is_not_stored_is_given_up(patch: pytest.MonkeyPatch) -> None:
+    """A refused store is not tried again, and the new refresh token is lost."""
+
+    def store_once(
+        credentials: Credentials, account_id: str, tokens: Tokens, *_: object, **__: object
+    ) -> None:
+        credentials.store(account_id, tokens)
+
+    patch.setattr(oauth, "store_until", store_once)
+
+
 WRONG_VERSIONS: dict[str, WrongVersion] = {
     version.__name__: version
     for version in (
@@ -173,6 +284,32 @@ WRONG_VERSIONS: dict[str, WrongVersion] = {
         writes_without_a_version,
     )
 }
+
+
+_SEND = AddBurst(0, 20, timedelta(minutes=1))
+"""More rows than one page."""
+UNDER_MANNERS: dict[WrongVersion, tuple[Action, ...]] = {
+    a_refusal_stops_the_account: (RefuseActivity(0, "forbidden"), KeepPolling(35)),
+    one_odd_row_costs_the_page: (_SEND, AddRawRow(0, b"nul"), KeepPolling(35)),
+    an_astray_link_is_the_end: (LeadAstray(0, Kind.OTHER_LINK, 1), _SEND, KeepPolling(35)),
+    a_broken_walk_is_tried_every_minute: (
+        RefuseLinks(0, "unprocessable", 12),
+        _SEND,
+        KeepPolling(80),
+    ),
+    a_404_silences_an_activity: (
+        MakeCounterOdd(0, "in errors"),  # else it would wake the activity
+        RefuseActivity(0, "not found"),
+        KeepPolling(20),
+        Mend(),
+        KeepPolling(80),
+    ),
+    a_failure_hides_what_was_acknowledged: (FailContact(CONTACTS), _SEND, KeepPolling(20)),
+    the_next_turn_forgets_a_requested_wait: (AskToWait(429, 600), CompleteTurn(), CompleteTurn()),
+    an_outage_is_not_noticed: (Outage(90, "unavailable"),),
+    a_pair_that_is_not_stored_is_given_up: (RefuseStores(1),),
+}
+"""Wrong versions, each with what makes it break a rule."""
 
 
 @contextmanager
