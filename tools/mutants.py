@@ -31,7 +31,7 @@ STAGE = ROOT / ".cache" / "mutants"
 PACKAGE = "email_opens"
 EQUIVALENT = ROOT / "tests" / "mutants.toml"
 MINIMUM = 0.95
-"""The least share of mutants to be caught, among those that are not equivalent."""
+"""The smallest share of mutants that must be caught, among those that are not equivalent."""
 OUTCOMES = ("by tests", "by types", "equivalent", "missed")
 CAUGHT = {
     "killed": "by tests",
@@ -76,7 +76,8 @@ def main(modules: Sequence[str]) -> int:
         for module in modules:
             if not any(Path().glob(pattern) for pattern in patterns(module)):
                 sys.exit(
-                    f"The product has no module {module!r}. Examples: walk, turns, turns.lease"
+                    f"The product has no module {module!r}. Example: make mutants "
+                    'MODULES="walk turns.lease"'
                 )
         cli.main(["run"], standalone_mode=False)
         mutants = list(results())

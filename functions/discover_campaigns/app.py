@@ -81,8 +81,8 @@ def _log(found: Found) -> None:
         logger.warning(str(found.stopped))
     if found.forgotten:
         logger.warning(
-            "More was sent within DiscoveryLookbackDays than discovery can remember; the oldest "
-            "sends count as seen.",
+            "More was sent within DiscoveryLookbackDays than discovery can remember, so the oldest "
+            "sends count as seen: deploy with a shorter lookback.",
             extra={"forgotten": found.forgotten},
         )
     logger.info(
@@ -118,7 +118,8 @@ def _measure(found: Found) -> None:
         "QuotaExceeded": int(isinstance(found.stopped, QuotaExceeded)),
     }
     if found.forgotten:
-        # Few accounts have such sends, and a metric is charged for the hours in which it is sent.
+        # Few accounts have such sends, and CloudWatch charges a metric for each hour in which it is
+        # sent.
         counts["SendsForgotten"] = found.forgotten
     for name, value in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

@@ -78,7 +78,7 @@ def _log(turn: TurnReport) -> None:
     if turn.uncounted:
         logger.warning(_sentence(turn.uncounted))
     if turn.stopped:
-        # Why the account rests was a warning when it began to.
+        # The reason was logged as a warning when the rest began.
         resting = isinstance(turn.stopped, AccountResting)
         (logger.info if resting else logger.warning)(str(turn.stopped))
     if not turn.leased:

@@ -27,7 +27,7 @@ def test_opens_from_before_the_tracking_are_published_without_a_delay(core: Core
 
 
 @pytest.mark.parametrize(("seconds_later", "delay"), [(90, "90"), (0, "0"), (-90, "-90")])
-def test_subscribers_are_told_published_less_created(
+def test_subscribers_receive_the_time_from_created_to_published(
     clock: FakeClock, seconds_later: int, delay: str
 ) -> None:
     """A row that is dated in the future has a negative delay, which numeric filters accept."""

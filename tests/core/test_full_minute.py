@@ -73,7 +73,7 @@ def test_a_poll_that_fails_does_not_count_as_its_reading(core: Core) -> None:
     assert len(core.published_minutes()) == 1 + PAGE * PAGES + 1
 
 
-def test_nor_does_a_gap_below(core: Core) -> None:
+def test_a_read_of_a_gap_does_not_count_as_its_reading(core: Core) -> None:
     core.arrive(row(0, "hidden"), *(row(number) for number in range(-20, -5)))
     poll(core, 0.8)
     gap = Gap(None, at(-10), f"{PAGE}/{PAGE * PAGES + 5}")

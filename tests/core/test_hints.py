@@ -122,31 +122,33 @@ def first_read(core: Core, *opens: datetime, **known: datetime | None) -> dateti
 
 
 @pytest.mark.parametrize("pages", [1, 2, 4, 5, 9], ids="{} pages".format)
-def test_the_oldest_open_of_a_report_that_was_read_whole_tells_when_it_was_sent(
+def test_the_oldest_open_of_a_report_that_was_read_whole_becomes_the_instant_of_the_send(
     core: Core, pages: int
 ) -> None:
     instants = [at(-minute) for minute in range(3 * pages)]
     assert first_read(core, *instants) == instants[-1]
 
 
-def test_an_instant_that_is_known_stands(core: Core) -> None:
+def test_a_known_instant_of_the_send_is_kept(core: Core) -> None:
     assert first_read(core, at(3), at(2), sent_at=at(1)) == at(1)
 
 
-def test_a_report_that_is_read_down_to_the_start_of_tracking_does_not_tell(core: Core) -> None:
+def test_a_report_read_down_to_the_start_of_tracking_does_not_show_the_send(
+    core: Core,
+) -> None:
     assert first_read(core, at(3), at(2), at(-5), tracked_from=at(0)) is None
 
 
-def test_a_report_without_rows_does_not_tell(core: Core) -> None:
+def test_a_report_without_rows_does_not_show_the_send(core: Core) -> None:
     assert first_read(core) is None
 
 
 @pytest.mark.parametrize("instant", [at(121), at(0) - 500 * DAY], ids=["future", "ancient"])
-def test_a_row_that_cannot_be_near_the_send_does_not_tell(core: Core, instant: datetime) -> None:
+def test_a_row_that_cannot_be_near_the_send_does_not_show_it(core: Core, instant: datetime) -> None:
     assert first_read(core, instant) is None
 
 
-def test_a_first_read_that_was_cut_short_does_not_tell_yet(core: Core) -> None:
+def test_a_first_read_that_was_cut_short_does_not_show_the_send_yet(core: Core) -> None:
     core.clock.instant = at(120)
     core.requests_in_time = 2
     core.track()

@@ -13,7 +13,7 @@ from email_opens.errors import (
 )
 from email_opens.model import Account, Gap, State
 from email_opens.turns.report import Failure
-from tests.core.setup import DAY, Core, at, row
+from tests.core.setup import DAY, HOUR, Core, at, row
 from tests.world import Calls
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC)
@@ -51,6 +51,8 @@ def test_a_failing_activity_is_not_read_on_in_this_round(core: Core) -> None:
 
 
 def test_a_failing_activity_waits_its_turn_like_one_that_was_polled(core: Core) -> None:
+    core.take_turn()
+    core.clock.sleep(HOUR.total_seconds())
     core.report_errors["a"] = UNAVAILABLE
     core.take_turn()
     activity = core.activity("a")
@@ -59,6 +61,15 @@ def test_a_failing_activity_waits_its_turn_like_one_that_was_polled(core: Core) 
         "The vendor answered 503.",
         State.ACTIVE,
     )
+
+
+def test_a_first_read_that_got_no_reply_is_tried_again_by_the_next_turn(core: Core) -> None:
+    core.report_errors["a"] = UNAVAILABLE
+    core.take_turn()
+    core.report_errors.clear()
+    core.clock.sleep(1)
+    core.take_turn()
+    assert core.published_minutes("a") == [0]
 
 
 def test_an_activity_that_cannot_be_published_fails_alone(core: Core) -> None:

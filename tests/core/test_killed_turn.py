@@ -1,11 +1,15 @@
-"""What a turn was reading when it was killed comes last in the next one."""
+"""What a turn was reading when it was killed, or out of time, comes last in the next one."""
 
 from dataclasses import replace
 
 import pytest
 
+from email_opens.errors import OutOfTime
+from email_opens.model import Page
+from email_opens.turns.turn import SLOW
 from tests.core.setup import Core, at, row
-from tests.world import Crash
+from tests.fakes import FakeClock
+from tests.world import Crash, World
 
 NAMES = ("a", "b", "c", "d")
 
@@ -49,10 +53,69 @@ def test_it_is_read_in_the_same_turn_when_the_others_are_done(core: Core) -> Non
     assert core.polled == ["b", "c", "d", "a"]
 
 
-def test_a_turn_that_ended_puts_nobody_last(core: Core) -> None:
+def test_a_turn_that_ended_puts_no_activity_last(core: Core) -> None:
     core.take_turn()
     core.polled.clear()
     core.clock.sleep(300)
     core.take_turn()
     assert core.polled == list(NAMES)
     assert core.clock.now() > at(0)
+
+
+class SlowWorld(World):
+    """A world in which the reply for one activity has not come when the turn's time is over."""
+
+    def __init__(self, slow: str, seconds: float, clock: FakeClock) -> None:
+        super().__init__(0, 3)
+        self.slow, self.seconds, self.clock = slow, seconds, clock
+
+    def page(self, activity_id: str, link: str | None, rows: int) -> Page:
+        if activity_id == self.slow:
+            self.clock.sleep(self.seconds)
+            raise OutOfTime("No time was left for a whole reply.")
+        return super().page(activity_id, link, rows)
+
+
+def turns_beside(slow: str, *, seconds: float) -> Core:
+    """Take two turns whose time is over while they read one activity."""
+    clock = FakeClock()
+    core = Core(clock=clock, world=SlowWorld(slow, seconds, clock))
+    for name in NAMES:
+        core.track(campaign_activity_id=name)
+        core.arrive(row(0), to=name)
+    for _ in range(2):
+        core.take_turn()
+        clock.sleep(60)
+    return core
+
+
+@pytest.mark.parametrize("slow", NAMES)
+def test_the_others_are_published_in_the_turn_after_one_that_a_slow_reply_used_up(
+    slow: str,
+) -> None:
+    core = turns_beside(slow, seconds=SLOW.total_seconds())
+    assert [len(core.published_minutes(name)) for name in NAMES] == [
+        int(name != slow) for name in NAMES
+    ]
+
+
+def test_a_reply_that_only_came_too_late_puts_no_activity_last() -> None:
+    core = turns_beside("a", seconds=1)
+    assert core.activity("a").progress.polled_at is None
+
+
+def test_backfill_that_kills_every_turn_starves_no_head() -> None:
+    core = Core(requests_in_time=20)
+    core.track(campaign_activity_id="read")
+    core.track(campaign_activity_id="long")
+    core.arrive(row(0), to="read")
+    core.arrive(*(row(-number) for number in range(1000)), to="long")
+    core.clock.instant = at(0.5)
+    core.take_turn()
+    for minute in range(1, 6):
+        core.clock.sleep(60)
+        core.arrive(row(minute), to="read")
+        killed = replace(core.tracking.accounts["default"], lease_holder="killed")
+        core.tracking.accounts["default"] = killed
+        core.take_turn()
+    assert core.published_minutes("read") == [*range(6)]

@@ -61,6 +61,15 @@ def test_it_is_polled_again_after_growing_pauses(core: Core) -> None:
     ] == [(0, 1)] * len(pauses)
 
 
+def test_it_is_polled_again_by_the_next_turn_although_it_failed_late_in_the_first(
+    core: Core,
+) -> None:
+    core.track()
+    core.world.rows.clear()
+    core.take_turn()
+    assert requests_of_a_turn_after(core, 59 / 60) == 1
+
+
 def test_it_is_gone_after_a_day_of_such_answers_and_then_polled_daily(core: Core) -> None:
     core.track()
     core.world.rows.clear()

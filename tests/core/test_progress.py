@@ -130,7 +130,7 @@ def test_is_reported_as_a_failure_and_stays_so(manner: str) -> None:
     assert core.activity("a").last_error
 
 
-def test_delays_no_neighbour(manner: str) -> None:
+def test_delays_no_other_activity(manner: str) -> None:
     healthy = core_over(World(0, 3))
     watch(healthy, MINUTES)
     broken = core_over(world_with(manner))
@@ -139,7 +139,7 @@ def test_delays_no_neighbour(manner: str) -> None:
     assert polls_of(broken, "b") >= polls_of(healthy, "b")
 
 
-def test_is_read_to_its_end_within_a_day_of_its_mending(manner: str) -> None:
+def test_is_read_to_its_end_within_a_day_after_the_links_work_again(manner: str) -> None:
     world = world_with(manner)
     core = core_over(world)
     watch(core, MINUTES)

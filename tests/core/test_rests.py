@@ -114,7 +114,7 @@ class TestAQuotaThatIsSpent:
         expected = MIDNIGHT + timedelta(days=1) if opens_in is None else began + opens_in
         assert core.account.closed_until == expected
 
-    def test_of_a_day_that_turns_a_minute_late_costs_five_minutes(self) -> None:
+    def test_of_a_day_that_begins_a_minute_late_costs_five_minutes(self) -> None:
         core = VendorCore(1, began=MIDNIGHT + timedelta(seconds=30))
         core.open(core.activity_ids[0], 3)
         core.fail(Kind.QUOTA_EXCEEDED)

@@ -117,7 +117,7 @@ def test_a_row_that_could_not_be_set_aside_is_set_aside_once_the_queue_works(cor
     assert set(times_published(core).values()) == {1}
 
 
-def test_a_topic_that_takes_nothing_leaves_the_activity_as_it_was(core: Core) -> None:
+def test_a_topic_that_accepts_nothing_leaves_the_activity_as_it_was(core: Core) -> None:
     core.publisher.topic_is_down = True
     core.arrive(row(0), row(-1))
     for _ in range(POLLS):

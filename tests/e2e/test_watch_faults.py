@@ -1,5 +1,6 @@
 """`watch` as a process while the vendor fails for one of its e-mails: the others are published."""
 
+import json
 import signal
 import time
 from collections import Counter
@@ -24,13 +25,18 @@ READABLE = 1_000
 
 @dataclass(frozen=True)
 class Emails(Watcher):
-    """A connected account that watches an e-mail in trouble, `activity_id`, and others."""
+    """An account that watches an e-mail in trouble, `activity_id`, and others."""
 
     others: tuple[str, ...]
 
     @property
     def command(self) -> list[str]:
-        return [*super().command, *self.others]
+        return [*super().command, *self.others, "--credentials", str(self.credentials)]
+
+    @property
+    def credentials(self) -> Path:
+        """The tokens that the first `watch` stores, and later ones recognize."""
+        return self.folder / "credentials.json"
 
     def reported_of(self, *activity_ids: str) -> Counter[tuple[str, datetime, str | None]]:
         """Return the rows of some reports, as `opens` returns those that were published."""
@@ -62,7 +68,7 @@ def vendor() -> Iterator[Emulator]:
 def emails(vendor: Emulator, tmp_path: Path) -> Emails:
     troubled, *others = [sent(vendor) for _ in range(3)]
     emails = Emails(tmp_path, vendor, troubled, tuple(others))
-    emails.connect()
+    emails.credentials.write_text(json.dumps(vendor.credentials()))
     return emails
 
 

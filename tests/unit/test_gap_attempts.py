@@ -44,7 +44,15 @@ def test_new_opens_at_the_row_reached_before_are_progress() -> None:
     assert attempts(after(found)) == (REACHED, 0, None)
 
 
-def test_new_opens_above_it_are_none() -> None:
+def test_new_opens_between_it_and_what_is_left_to_read_are_progress_too() -> None:
+    again = replace(WALKED, ceiling=at(45), failures=7)
+    found = replace(STRETCH, top=at(45), bottom=at(40), new=(at(45),), failed=True)
+    assert attempts(after(found, again)) == (REACHED, 1, None)
+    above = replace(found, new=(at(46),))
+    assert after(above, again).failures == 8
+
+
+def test_new_opens_above_it_are_no_progress() -> None:
     found = replace(STRETCH, bottom=REACHED, new=(at(21),))
     assert after(found).failures == 3
 

@@ -39,8 +39,8 @@ faults, by "kind":
   status html empty drop unauthorized forbidden gateway throttled quota_exceeded expired_link
   cut lose_reply hang drip foreign_link loop_link endless_link other_link empty_page
   endless_empty_pages
-They apply once; "times" (null: always), "nth", "path", "below_row" and "for_seconds" (by the
-world's clock) choose the requests.
+A fault applies once, to the next request, unless "times" (null: always), "nth", "path",
+"below_row" or "for_seconds" (by the world's clock) choose others.
 """
 
 
@@ -59,11 +59,15 @@ def parser() -> argparse.ArgumentParser:
     add("--per-day", **count, default=10_000, help="requests a day (%(default)s)")
     add("--per-second", **count, default=4, help="requests a second (%(default)s)")
     add("--long-lived", action="store_true", help="do not rotate refresh tokens")
-    add("--gateway-limits", action="store_true", help="let the gateway refuse, not the API")
+    add(
+        "--gateway-limits",
+        action="store_true",
+        help="refuse what exceeds a limit as the gateway does",
+    )
     late: dict[str, Any] = {"type": _number(0, 86_400), "metavar": "SECONDS", "default": 0.0}
-    add("--day-turns-late", **late, help="how long after 00:00 UTC the day begins (0)")
+    add("--day-turns-late", **late, help="how long after 00:00 UTC the quota's day begins (0)")
     fault: dict[str, Any] = {"action": "append", "type": _fault, "metavar": "JSON", "default": []}
-    add("--fault", **fault, help="a fault from the start, as POST /_control/faults takes it")
+    add("--fault", **fault, help="a fault from the start, as for POST /_control/faults")
     add = parser.add_argument_group("the world").add_argument
     add("--seed", type=_integer(0), default=1, help="seed of the generated data (%(default)s)")
     add("--accounts", nargs="+", default=["default"], metavar="ID", help="account ids (default)")
@@ -129,7 +133,9 @@ def _fault(text: str) -> dict[str, Any]:
         details = json.loads(text)
         Faults(system_clock).add(**details)
     except (TypeError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"“{text}” is not a fault: {error}.") from None
+        raise argparse.ArgumentTypeError(
+            f'“{text}” is not a fault: {error}. Example: {{"kind": "html"}}'
+        ) from None
     return dict(details)
 
 

@@ -1,8 +1,9 @@
 """What a walk leaves behind: the gaps in what was read, and when each is tried again. Pure.
 
-A walk must make progress. A stretch of a gap that fails, or that reaches no older row and finds no
-new open, is a failure. From the third one in a row on, the next attempt waits: a minute at first, a
-day in the end. So a report that leads nowhere costs a few requests a day, and is reported.
+Each attempt at a gap must make progress. A stretch that fails, or that reaches no older row and
+finds no new open, is a failure. From the third failure in a row on, the next attempt waits: at
+first a minute, in the end a day. So a report whose links lead nowhere costs a few requests a day,
+and is reported.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ PATIENCE = 3
 MOST_FAILURES = 1_000_000
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 1440))
 LONG_PAUSE = PAUSES[2]
-"""During a longer pause, walks go on down to what is broken; sweeps are as rare as this one."""
+"""A gap with a longer pause is not merged with a gap above it, which is read meanwhile. A shorter
+pause delays no row longer than the interval between sweeps does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Stretch:
     fresh: bool = False
     """It has rows that the walk had not met before, perhaps of the same instant."""
     lost: bool = False
-    """The link below it cannot be followed, so the rest begins again from the head."""
+    """The link below it cannot be followed, so the walk begins again from the head."""
     failed: bool = False
     """The next request failed."""
     new: tuple[datetime, ...] = ()
@@ -95,7 +97,7 @@ def failed(gap: Gap, now: datetime, *, expired: bool, most: int) -> Gap:
 def unsettled(activity: Activity, floor: datetime | None, failures: int, now: datetime) -> Activity:
     """Return an activity with a gap for opens or rows that could not be delivered.
 
-    They lie between the head and `floor`; so often did it fail to deliver them.
+    They lie between the head and `floor`. `failures` is how often in a row that has failed.
     """
     retry_at = _retry_at(failures, now)
     gap = Gap(floor, None, None, reached=floor, failures=failures, retry_at=retry_at)
@@ -106,9 +108,9 @@ def unsettled(activity: Activity, floor: datetime | None, failures: int, now: da
 
 
 def due(gap: Gap, now: datetime) -> bool:
-    """Return whether a gap is worked on now.
+    """Return whether a gap may be worked on now.
 
-    It waits no longer than the longest pause, since the clock that set its end may have been wrong.
+    A `retry_at` further ahead than the longest pause is ignored: the clock that set it was wrong.
     """
     return gap.retry_at is None or not now < gap.retry_at <= now + PAUSES[-1]
 
@@ -116,23 +118,25 @@ def due(gap: Gap, now: datetime) -> bool:
 def _tried(left: Gap, stretch: Stretch, gap: Gap | None, covered: list[Gap], now: datetime) -> Gap:
     """Return the gap that a stretch leaves, with its failures in a row.
 
-    `gap` was tried now, and those that `left` covers earlier.
+    `gap` was tried just now; the `covered` gaps, which lie within `left`, were tried earlier.
     """
     history = _most_tried([*covered, *([gap] if gap else [])])
     bottom = stretch.bottom
     reached, failures = (history.reached, history.failures) if history else (None, 0)
     lower = bottom is not None and (reached is None or bottom < reached)
-    found = any(reached is None or instant <= reached for instant in stretch.new)
-    # On its way down from the head to where it was before, a stretch makes no progress yet.
+    # New opens above what is left to read are no progress: any walk would have found them.
+    unread = max(filter(None, (reached, gap.ceiling if gap else None)), default=None)
+    found = any(unread is None or instant <= unread for instant in stretch.new)
+    # A stretch that begins again from the head makes no progress until it is below its ceiling.
     ceiling = gap.ceiling if gap and not stretch.from_head else None
     moves = bottom is not None and (
         ceiling is None or bottom < ceiling or (bottom == ceiling and stretch.fresh)
     )
     if lower or found:
-        reached, failures = bottom or reached, 0
+        reached, failures = min(filter(None, (bottom, reached)), default=None), 0
     elif stretch.from_head and gap is not None and gap.link is not None:
         failures += 1  # Its link led to other rows than before.
-    # A walk that comes down to what is broken does not shorten its pause.
+    # A walk that comes down to the row where another is stuck does not shorten that pause.
     retry_at = history.retry_at if history in covered and failures else None
     if stretch.failed or not (lower or found or moves):
         failures += 1
@@ -175,7 +179,7 @@ def _within(inner: Gap, outer: Gap) -> bool:
 
 
 def _waits_with(left: Gap, other: Gap) -> bool:
-    """Return whether a gap within another one can wait with it, because neither gets further."""
+    """Return whether a gap within another one can wait with it: both are stuck at the same row."""
     if other.retry_at is None:
         return True
     reached, ceiling = other.reached, left.ceiling
@@ -183,7 +187,7 @@ def _waits_with(left: Gap, other: Gap) -> bool:
 
 
 def _waits_below(other: Gap, left: Gap, now: datetime) -> bool:
-    """Return whether a gap within another one waits alone, because the other has a way to it."""
+    """Return whether a covered gap keeps its long pause, since rows above it can be read."""
     reached, ceiling = other.reached, left.ceiling
     waits = other.retry_at is not None and other.retry_at > now + LONG_PAUSE
     return waits and reached is not None and ceiling is not None and ceiling > reached

@@ -24,7 +24,7 @@ LEDGER_KEPT = timedelta(days=400)
 """How long the ledger keeps an open: far longer than any report is polled."""
 
 LONGEST_REST = timedelta(hours=24)
-"""How long an account rests at most, whatever the vendor asks for or is stored."""
+"""The longest rest of an account, whatever the vendor asks for or the table holds."""
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -48,7 +48,7 @@ class RejectedRow:
     row: str
     reason: str
     identity: str
-    """What tells it from other rows, however its other fields change: it is set aside once."""
+    """Identifies it, whatever its other fields contain, so that it is set aside once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Progress:
     swept_at: datetime | None = None
     audited_at: datetime | None = None
     audit_at: datetime | None = None
-    """When an audit is due, however long the report is; None: when its length says so."""
+    """When an audit is due, however long the report is; None: its length alone decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +195,8 @@ class Activity:
     profile: Profile = Profile()
     last_error: str | None = None
     missing_since: datetime | None = None
-    """When the vendor first answered that it does not know the activity, as ever since; None: it
-    knows it."""
+    """When the vendor first answered that it does not know the activity, and has done so ever
+    since; None: the vendor knows it."""
     version: int = 0
     """Every write is conditional on the version that was read."""
 

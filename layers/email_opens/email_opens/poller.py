@@ -34,8 +34,7 @@ from email_opens.scheduling.lifecycle import AUDIT_EVERY
 from email_opens.walk import Aim, Place, ended, in_minute, new_opens, passed, shifted
 
 MOST_UNDELIVERED = PATIENCE + 2
-"""Failures to deliver that are counted at most, so that a repaired topic is tried within minutes.
-"""
+"""The most failures to deliver that are counted: a repaired topic is tried within 15 minutes."""
 PAGES_IN_HAND = 4
 """Pages that are read before they are published and recorded: the bound of memory and repeats."""
 
@@ -202,7 +201,7 @@ class Poller:
     ) -> "_Delivered":
         """Publish, then record: what is in the ledger was acknowledged.
 
-        What was acknowledged is recorded also if the rest could not be delivered.
+        What was acknowledged is recorded even if the rest could not be delivered.
         """
         activity_id = activity.campaign_activity_id
         published = Delivery[NewOpen](settled=())
@@ -288,7 +287,7 @@ class Poller:
     def _noted(
         self, walk: Walk, error: EmailOpensError, most: int = MOST_FAILURES
     ) -> EmailOpensError:
-        """Note in the gap that a walk continues that this attempt failed; return what to raise."""
+        """Count a failed attempt in the gap that a walk continues; return the error to raise."""
         gap, progress = walk.gap, walk.activity.progress
         if gap is None or not isinstance(error, (ActivityFailed, LinkExpired)):
             return error
@@ -316,7 +315,7 @@ class _Delivered:
 
 
 def _stops(aim: Aim, page: Page) -> bool:
-    """Return whether a walk stops at a page without news, in a minute that is read whole later."""
+    """Return whether a walk stops at a page with nothing new: its minute is read whole later."""
     return aim.full_minute is not None and in_minute(page, aim.full_minute)
 
 
@@ -324,10 +323,12 @@ def _stuck(gap: Gap, error: EmailOpensError | None) -> EmailOpensError:
     """Return the failure of a gap whose attempts make no progress."""
     if isinstance(error, ActivityFailed) and not isinstance(error, PagingBroken):
         return error
-    retry_at = iso(gap.retry_at.replace(microsecond=0)) if gap.retry_at else "the next turn"
+    retry_at = gap.retry_at and iso(gap.retry_at.replace(microsecond=0))
+    begins = f"at {retry_at}" if retry_at else "in the next turn"
+    because = f" ({str(error).removesuffix('.')})" if error else ""
     return PagingBroken(
-        f"A part of the report cannot be read: {gap.failures} attempts in a row made no progress"
-        f"{f' ({error})' if error else ''}. The next attempt begins at {retry_at}."
+        f"A part of the report cannot be read: {gap.failures} attempts in a row made no "
+        f"progress{because}. The next attempt begins {begins}."
     )
 
 
@@ -359,7 +360,7 @@ def _stretch(
 
 
 def _failures_to_deliver(walk: Walk, failure: EmailOpensError) -> int:
-    """Return the failures in a row; none are counted when it was not about the activity."""
+    """Return the failures in a row; a failure that is not the activity's own does not count."""
     if not isinstance(failure, ActivityFailed):
         return 0
     tried = walk.gap.failures if walk.gap else 0
@@ -367,7 +368,7 @@ def _failures_to_deliver(walk: Walk, failure: EmailOpensError) -> int:
 
 
 def _undelivered_from(walk: Walk, pages: list[Page]) -> datetime | None:
-    """Return an instant above which all lies that a stretch has read and not delivered."""
+    """Return the lower bound of what a stretch has read and could not deliver."""
     bottom = next((page.opens[-1].created_time for page in reversed(pages) if page.opens), None)
     since = walk.aim.since
     return max(filter(None, (since, bottom)), default=None)

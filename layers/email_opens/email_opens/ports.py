@@ -110,7 +110,7 @@ class Publisher(Protocol):
 
         An open is settled once the topic has accepted it, or has refused it permanently and it is
         in the dead-letter queue with the reason. A failure is returned, not raised, because what
-        is settled must be recorded nevertheless.
+        is settled must be recorded all the same.
         """
 
     def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
@@ -212,7 +212,7 @@ class Credentials(Protocol):
     def rewrite(self, account_id: str) -> Tokens:
         """Write the account's tokens back as they are stored, and return them.
 
-        When it returns, the store can be expected to take their successors too.
+        When it returns, the store can be expected to accept new tokens too.
 
         Raises:
             AccountDisconnected: there are none, or they are malformed.

@@ -97,7 +97,7 @@ def shifted(page: Page, gap: Gap, published: Mapping[str, AbstractSet[bytes]]) -
     if gap.link is None or gap.ceiling is None:
         return False
     if not page.opens:
-        # A page that was empty before, too, has a next link: the last page would have ended it.
+        # A page that was empty from the start has a next link, or it would have ended the walk.
         return page.next_link is None
     first = page.opens[0]
     if first.created_time != gap.ceiling:
@@ -113,11 +113,11 @@ class Aim:
     """Where the walk may stop; None: at the end of the report."""
     depth: Depth = Depth.TAIL
     compared_from: datetime | None = None
-    """Rows of a page below the floor, which was paid for, are compared down to here; None: none
-    are."""
+    """On a page that is read anyway, rows below the floor are compared down to this instant; None:
+    they are not compared."""
     full_minute: datetime | None = None
-    """A minute with more rows than a page, within which the walk stops at the first page that has
-    nothing new; None: it reads every minute whole."""
+    """A minute within which the walk stops at the first page with nothing new, since it may have
+    more rows than a page; None: the walk reads every minute whole."""
     pause: datetime | None = None
     """Where a stretch ends so that others go first: the watermark, for a deeper walk."""
     settled: datetime | None = None

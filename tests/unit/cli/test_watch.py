@@ -195,7 +195,10 @@ class TestCredentials:
         other = connected.vendor.credentials("other")
         activity_id = connected.add_opens(1)
         error = complaint(connected.watch(activity_id, credentials=other), 2)
-        assert "another Constant Contact account (a07eother) than before (a07edefault)" in error
+        assert (
+            "of the Constant Contact account a07eother, but the one before was of a07edefault"
+            in error
+        )
         assert connected.watch(activity_id).exit_code == 0
         assert len(connected.events()) == 1
 

@@ -98,7 +98,7 @@ class TestAMemoryThatOverflows:
         assert read(world) == dict.fromkeys(world.campaigns.known, 1)
         assert len(world.tracked()) == SENDS
 
-    def test_tells_how_many_sends_it_has_no_room_for(self, full: World) -> None:
+    def test_counts_the_sends_that_it_has_no_room_for(self, full: World) -> None:
         assert full.search().forgotten == SENDS - ROOM
 
     def test_costs_no_request_for_what_it_has_no_room_for(self, full: World) -> None:
@@ -299,7 +299,7 @@ def test_what_is_left_out_by_its_name_is_tracked_later_if_it_is_remembered() -> 
     assert len(world.tracked()) == ROOM
 
 
-def test_what_a_search_leaves_for_the_next_is_told() -> None:
+def test_what_a_search_leaves_for_the_next_is_reported() -> None:
     world = World()
     send_many(world, 20)
     found = world.search(within=PAUSE)

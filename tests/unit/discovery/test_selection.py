@@ -109,7 +109,7 @@ class TestASend:
             (SeenCampaign(NOON - HOUR, failures=2, retry_at=NOON + HOUR), True),
         ],
     )
-    def test_is_looked_at_once_unless_that_failed(
+    def test_is_read_once_unless_that_failed(
         self, seen_campaign: SeenCampaign | None, worth: bool
     ) -> None:
         memory = SearchMemory({"one": seen_campaign} if seen_campaign else {})

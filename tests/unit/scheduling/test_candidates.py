@@ -1,4 +1,4 @@
-"""What is expected to be sent within a day."""
+"""What is expected to be sent within a day, and how rarely an activity may be polled."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.model import Estimate
-from email_opens.scheduling.candidates import Candidate, coming
+from email_opens.model import CounterTrust, Estimate
+from email_opens.scheduling.candidates import Candidate, candidate_of, coming
+from email_opens.scheduling.lifecycle import SWEEP_EVERY
 from tests.contract.samples import ACTIVITY, NOON, varied
 
 HOUR = timedelta(hours=1)
@@ -60,3 +61,27 @@ def test_as_many_opens_are_expected_as_came_then() -> None:
 def test_of_a_send_that_was_not_read_yet_the_usual_is_expected() -> None:
     (one,) = expected(NOON - WEEK + HOUR)
     assert one.estimate == PRIOR
+
+
+@pytest.mark.parametrize(
+    ("audit_in", "longest"),
+    [
+        (None, DAY),
+        (timedelta(hours=3), timedelta(hours=3)),
+        (timedelta(minutes=1), SWEEP_EVERY),
+        (timedelta(hours=-1), DAY),
+        (2 * DAY, DAY),
+    ],
+)
+def test_the_next_poll_of_a_cold_activity_does_not_come_long_after_an_arranged_audit(
+    audit_in: timedelta | None, longest: timedelta
+) -> None:
+    cold = varied(
+        ACTIVITY,
+        sent_at=NOON - 20 * DAY,
+        watermark=NOON - 10 * DAY,
+        polled_at=NOON,
+        audit_at=None if audit_in is None else NOON + audit_in,
+    )
+    candidate = candidate_of(cold, NOON, PRIOR, CounterTrust(), changed=False)
+    assert candidate.longest_seconds == longest.total_seconds()

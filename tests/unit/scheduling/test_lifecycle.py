@@ -7,6 +7,7 @@ import pytest
 
 from email_opens.model import Activity, Depth, Gap, State
 from email_opens.scheduling.lifecycle import (
+    EARLY,
     depth_due,
     due,
     finished,
@@ -144,13 +145,13 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.mark.parametrize(
     ("missing_minutes", "pause_minutes"),
-    [(0, 1), (0.9, 1), (1, 5), (5.9, 5), (6, 15), (20.9, 15), (21, 60), (1000, 60)],
+    [(0, 1), (0.8, 1), (1, 5), (5.6, 5), (6, 15), (20.4, 15), (21, 60), (1000, 60)],
 )
 def test_a_missing_activity_is_due_after_a_pause_that_grows(
     missing_minutes: float, pause_minutes: float
 ) -> None:
     activity = varied(ACTIVITY, missing_since=NOON - missing_minutes * MINUTE, polled_at=NOON)
-    pause = pause_minutes * MINUTE
+    pause = pause_minutes * MINUTE - EARLY
     assert [due(activity, NOON + after) for after in (pause - MINUTE / 60, pause)] == [False, True]
 
 

@@ -158,6 +158,13 @@ class TestTheLongestIntervals:
         morning, evening = planned(*many, requests=9000), planned(*many, requests=900)
         assert evening.hot_seconds == pytest.approx(10 * morning.hot_seconds)
 
+    def test_of_expected_sends_count_for_their_hour_only(self) -> None:
+        fresh = [candidate(str(n), age=60.0, hot_for=HOUR) for n in range(50)]
+        expected = [candidate("later", age=-3 * HOUR, hot_for=HOUR)]
+        alone, beside = planned(*fresh, requests=9000), planned(*fresh, *expected, requests=9000)
+        more = (50 * (HOUR - 60) + HOUR) / (50 * (HOUR - 60))
+        assert beside.hot_seconds == pytest.approx(more * alone.hot_seconds)
+
     def test_of_fresh_sends_end_with_the_day(self) -> None:
         many = [candidate(str(n), age=60.0, hot_for=HOUR) for n in range(50)]
         plans = [

@@ -32,7 +32,7 @@ def test_polls_made_only_for_their_age_take_no_more_than_their_share_of_what_is_
 
 
 def test_fresh_sends_take_no_more_than_their_share_of_what_is_left() -> None:
-    share = promised("a ? of a day's requests")
+    share = promised("a ? of the requests that are left of the day")
     many = [candidate(str(n), rate=1e-9, age=60.0, hot_for=HOUR, cost=3.0) for n in range(200)]
     worth = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
     requests = len(many) * 3.0 * (HOUR - 60) / worth.hot_seconds

@@ -264,7 +264,7 @@ class TestARest:
             lease.budget.take()
         assert tracking.accounts["default"].rests_until is None
 
-    def test_that_a_request_was_told_is_stored_whatever_becomes_of_its_error(
+    def test_that_a_reply_asked_for_is_stored_whatever_becomes_of_its_error(
         self, leases: Leases, tracking: MemoryTracking
     ) -> None:
         now = leases.clock.now()

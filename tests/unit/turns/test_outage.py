@@ -75,7 +75,7 @@ class TestAnOutageBegins:
         [Outage().after_answer(), Outage().knowing(["1"], ["1", "2"])],
         ids=["answered", "known"],
     )
-    def test_not_if_the_pause_seems_meant_for_one_subject(self, outage: Outage) -> None:
+    def test_not_if_only_one_subject_may_be_meant(self, outage: Outage) -> None:
         assert after(outage, 1, asked=ASKED).attempts == 0
 
     def test_not_if_the_pause_is_brief(self) -> None:

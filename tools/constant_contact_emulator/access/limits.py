@@ -31,7 +31,7 @@ class Limits:
     turns_late: timedelta = timedelta()
     """How long after 00:00 UTC the day begins."""
     through_gateway: bool = False
-    """Whether the gateway refuses, with bodies of its own, and not the API."""
+    """Whether the gateway refuses in place of the API, with bodies of its own."""
     spent: dict[str, int] = field(default_factory=dict)
     """Requests of the current day, by API key."""
     _day: str = ""

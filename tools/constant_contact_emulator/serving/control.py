@@ -135,7 +135,7 @@ def _of_contact(details: dict[str, Any]) -> Callable[[Row], bool]:
 
 
 def _set_counter(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
-    """Set the odd counter of `campaign`: the fields of `OddCounter`; without any, a sound one."""
+    """Set the odd counter of `campaign`: the fields of `OddCounter`; none: a normal one."""
     fields = {name: value for name, value in details.items() if name != "campaign"}
     if "without" in fields:
         fields["without"] = tuple(fields["without"])
@@ -269,7 +269,7 @@ def _set_limits(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
 
 
 def _move_clock(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
-    """Return the time, after it was advanced by `seconds` if the clock is moved by hand."""
+    """Return the time; `seconds` first advances a clock that is moved by hand."""
     clock = vendor.world.clock
     if "seconds" in details:
         if not isinstance(clock, ManualClock):

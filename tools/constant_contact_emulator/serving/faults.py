@@ -1,12 +1,12 @@
 """Faults on demand: a queue, and the requests to which each fault applies.
 
-Some manners that are combinations:
+Common cases that are combinations:
 - one activity is forbidden, its neighbours are healthy: `FORBIDDEN, path=activity_id, times=None`
 - an outage of an hour: `STATUS, status=503, path="/", for_seconds=3600`
-- links that are refused below some 10,000 rows: `STATUS, status=400, below_row=10_000, times=None`
-- what a reply asks: `STATUS, status=503, headers={"Retry-After": "600"}`
+- links that are refused below 10,000 rows: `STATUS, status=400, below_row=10_000, times=None`
+- a pause that a reply asks for: `STATUS, status=503, headers={"Retry-After": "600"}`
 - the gateway's quota: `GATEWAY, status=429, body={"message": "Limit Exceeded"}`
-- a page that is given to the byte: `STATUS, status=200, body=b"…"`
+- a page with exact bytes: `STATUS, status=200, body=b"…"`
 """
 
 from collections.abc import Callable
@@ -58,13 +58,13 @@ class Kind(StrEnum):
     LOOP_LINK = "loop_link"
     """The next link leads to the same page."""
     ENDLESS_LINK = "endless_link"
-    """The next link leads to the same page, each time under a cursor that is new."""
+    """The next link leads to the same page, each time with a new cursor."""
     OTHER_LINK = "other_link"
     """The next link, if there is one, names `activity` in place of the report's own."""
     EMPTY_PAGE = "empty_page"
     """No rows; the page's next link stays."""
     ENDLESS_EMPTY_PAGES = "endless_empty_pages"
-    """No rows, and a next link as of `ENDLESS_LINK`."""
+    """No rows, and a next link like that of `ENDLESS_LINK`."""
     DRIP = "drip"
     """The server sends `length` bytes at `place` one by one, `seconds` of real time apart."""
 
@@ -170,7 +170,7 @@ _REPORTS = "/v3/reports/email_reports/"
 
 
 def rows_above(target: str) -> int:
-    """Return how many rows are above the page of a target, as its cursor says."""
+    """Return how many rows are above the page of a target, according to its cursor."""
     return int(_position(target).get("o", 0))
 
 
@@ -216,8 +216,8 @@ class Faults:
     def add(self, kind: Kind | str, *, for_seconds: float | None = None, **details: Any) -> Fault:
         """Queue a fault; the details are the fields of `Fault`.
 
-        With `for_seconds` it lasts so long by the world's clock, for all requests unless `times`
-        bounds them.
+        With `for_seconds` it lasts that long by the world's clock, and applies to all requests
+        unless `times` limits them.
         """
         if for_seconds is not None:
             details = {

@@ -177,7 +177,7 @@ def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) ->
         if all(activity.state in (State.FINISHED, State.PAUSED) for activity in watched):
             warn("Nothing is left to watch.")
             return code
-        # An activity that rests after a failure has not recovered from it.
+        # An activity that waits after a failure has not recovered from it.
         failing = {activity.campaign_activity_id for activity in watched if activity.last_error}
         reported = {kind for kind in reported if kind[0] in failing} | failures.keys()
         while (seconds := (next_at - product.clock.now()).total_seconds()) > 0:
@@ -187,7 +187,7 @@ def _go_on(product: "Watch", wanted: _Wanted, ending: Ending, rejected: Path) ->
 
 
 def _failure_kinds(turn: "TurnReport") -> "Iterator[_FailureKind]":
-    """Yield what distinguishes the failures of `failure_sentences`, whose trace ids differ."""
+    """Yield the kind of each of the `failure_sentences`, whose texts differ by their trace ids."""
     if not turn.leased:
         yield None, "busy"
     for failure in turn.failures:
@@ -204,7 +204,7 @@ def _turn(product: "Watch", account: str) -> "TurnReport":
 def _new_tokens(
     product: "Watch", settings: "Settings", account: str, given: "Tokens | None"
 ) -> "Tokens | None":
-    """Return the tokens of a person that the state file does not have yet; None: it has them.
+    """Return a person's tokens that the state file does not have yet; None: it has them.
 
     Raises:
         InvalidInput: it has none, and there is no terminal to ask for consent.

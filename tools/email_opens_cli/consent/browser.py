@@ -32,8 +32,8 @@ from email_opens_cli.consent.application import (
 )
 
 HOST = "127.0.0.1"
-"""The address that is listened on and redirected to. `localhost` may be another: ::1 would be free
-for any program of this machine, which would then receive the code."""
+"""The address on which it listens and to which the browser is redirected. `localhost` may also
+resolve to ::1, where another program of this machine could listen and receive the code."""
 PATH = "/connected"
 LONGEST_WAIT = timedelta(minutes=10)
 
@@ -43,7 +43,7 @@ _REQUEST_SECONDS = 5.0
 """How long a whole request may take; browsers open connections before they need them."""
 _MOST_REQUEST = 65_536
 _MOST_CONNECTIONS = 32
-"""With more than this the oldest is closed."""
+"""If there are more, the oldest is closed."""
 _MOST_CODE = 4096
 
 
@@ -141,7 +141,7 @@ class _Listener(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def read(self, target: str) -> tuple[int, str, dict[str, str]]:
-        """Return the status and a message for the person, and the answer that a request has."""
+        """Return the status, a message for the person, and the answer that a request contains."""
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query))
         if parts.path != PATH:
@@ -180,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
         finally:
-            # Afterwards, or the program could end before the person has the message.
+            # Set last, or the program could end before the person has received the message.
             self.server.answer = self.server.answer or answer
 
     def log_message(self, *_: object) -> None:
@@ -188,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _head(connection: socket.socket, seconds: float) -> bytes:
-    """Read a request up to its blank line; return nothing of one that does not come in time."""
+    """Read a request up to its blank line; return nothing if it does not arrive in time."""
     deadline, head = time.monotonic() + seconds, b""
     while b"\r\n\r\n" not in head and len(head) < _MOST_REQUEST:
         left = deadline - time.monotonic()

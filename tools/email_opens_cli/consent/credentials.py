@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens, Watch
 
 STORING = timedelta(seconds=15)
-"""How long a store that refuses new credentials is tried again: a person waits."""
+"""For how long storing is tried again while the store refuses; a person is waiting."""
 
 _CHECKED = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
-_REPORTS = "Whether it may read reports"
+_REPORTS = "Whether the account may read reports"
 _UNKNOWN = f"{_REPORTS}, and which Constant Contact account it is,"
 _EXPECTED = (
     'expected {"client_id": "…", "refresh_token": "…"}, and "client_secret" if the app has one.'
@@ -94,7 +94,7 @@ class Connected:
     unchecked: list[str] = field(default_factory=list)
     """What could not be checked, and why, in sentences."""
     revived: int = 0
-    """How many e-mails that the vendor did not know are due again."""
+    """The number of e-mails that the vendor did not know and that are due again."""
 
 
 def connect(
@@ -153,7 +153,7 @@ def take_over(
     except (AccountDisconnected, InvalidInput) as error:
         if new.tokens.refresh_token == tokens.refresh_token:
             return error
-        used = "The refresh token that was given has been used, so get another one first."
+        used = "The refresh token that you provided has been used: get another one first."
         return type(error)(f"{error} {used}")
     store(new.tokens)
     lease.last_error = None
@@ -175,8 +175,8 @@ def accepted(taken: Connected | EmailOpensError) -> Connected:
 def _check(api: "VendorApi", clock: Clock, lease: Lease, connected: Connected) -> str | None:
     """Read a report and the vendor's own id of the account; return the id, None if unknown.
 
-    The credentials are stored if neither can be read: to consent again would cost more than to
-    try.
+    If neither can be read, the credentials are stored all the same: another consent would cost
+    more than a failed attempt.
 
     Raises:
         AccountDisconnected: the vendor forbids the reports.
@@ -200,9 +200,7 @@ def _check(api: "VendorApi", clock: Clock, lease: Lease, connected: Connected) -
     try:
         return vendor_account_id(api, clock, lease.before)
     except (AccountStopped, OutOfTime, ReportUnavailable) as error:
-        connected.unchecked.append(
-            f"Which Constant Contact account it is was not compared: {error}"
-        )
+        connected.unchecked.append(f"The Constant Contact account was not compared: {error}")
         return None
 
 
@@ -227,9 +225,9 @@ def _compare(found: str, known: str | None) -> None:
     """
     if known is not None and found != known:
         raise InvalidInput(
-            f"This is the consent of another Constant Contact account ({found}) than before "
-            f"({known}); nothing was stored. Consent as a user of the account {known}; or, to "
-            "poll the other account under this name from now on, add --another-account."
+            f"This consent is of the Constant Contact account {found}, but the one before was of "
+            f"{known}; nothing was stored. Consent as a user of the account {known}; or, to poll "
+            f"{found} under this name from now on, add --another-account."
         )
 
 

@@ -238,7 +238,7 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
         yield wrong(
             "rest",
             f"no request is sent before {iso(rests_until.replace(microsecond=0))}",
-            "The vendor asked for it or is unavailable; then the next turn goes on by itself.",
+            "The vendor asked for this pause or is unavailable; polling continues after it.",
         )
     if account.last_error:
         yield wrong("last turn", account.last_error, "Read the function's log for details.")

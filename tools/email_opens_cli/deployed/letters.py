@@ -21,8 +21,8 @@ WAIT_SECONDS = 1
 _BATCH = 10
 
 _MOST_REPEATS = 20
-"""Replies in a row with nothing but letters that were received before, after which no new one is
-expected: a letter comes again when it was held for longer than `HELD_SECONDS`."""
+"""Replies in a row that contain only letters received before; after so many, no new letter is
+expected. A letter is delivered again after `HELD_SECONDS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Letters:
         return deleted
 
     def _receive(self) -> "list[MessageTypeDef]":
-        """Receive some messages; none: the queue holds no others."""
+        """Receive some messages; an empty list if the queue has no others."""
         return self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=_BATCH,

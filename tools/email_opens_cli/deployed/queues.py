@@ -23,7 +23,7 @@ PREFIX = "email-opens-tail-"
 ALIVE_AT = "email-opens-tail-alive-at"
 """The tag with the time at which the queue was last in use."""
 TOPIC = "email-opens-tail-topic"
-"""The tag with the ARN of the topic: the queues of other stacks are not ours to remove."""
+"""The tag with the ARN of the topic: queues of other stacks are not removed."""
 ALIVE_EVERY = timedelta(minutes=2)
 LEFT_OVER_AFTER = timedelta(minutes=15)
 
@@ -124,7 +124,7 @@ class TailQueue:
             yield
         finally:
             if subscription is not None:
-                # By its ARN: a list may not show yet what was subscribed a moment ago.
+                # By its ARN: a list may not contain a new subscription yet.
                 self._sns.unsubscribe(SubscriptionArn=subscription)
                 self._sqs.delete_queue(QueueUrl=queue.url)
             else:

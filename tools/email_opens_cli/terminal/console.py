@@ -1,7 +1,7 @@
 """Output on a terminal, and in a pipe: the one place where commands print.
 
-Names, devices, addresses and error texts come from outside. So whatever is printed is text: its
-control characters are replaced, and markup, emoji codes and links in it mean nothing.
+Names, devices, addresses and error texts come from outside. So everything is printed as plain text:
+control characters are replaced, and markup, emoji codes and links have no effect.
 """
 
 import json
@@ -25,7 +25,7 @@ REPLACEMENT = "�"
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of characters that move the cursor, break or reorder lines, or cannot be encoded."""
 _JOINERS = ("\N{ZERO WIDTH NON-JOINER}", "\N{ZERO WIDTH JOINER}")
-"""Within emoji and in some scripts; they change nothing else."""
+"""They occur within emoji and in some scripts, and affect nothing else."""
 
 type Styled = tuple[str, str]
 """A text and its style."""
@@ -68,7 +68,7 @@ class TextConsole(Console):
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        # Rich makes text of every string here: of what is printed, and of each cell of a table.
+        # Rich converts every string here: what is printed, and each cell of a table.
         return super().render_str(printable(text), **options)
 
 

@@ -11,8 +11,8 @@ from typing import Self
 from email_opens.errors import OutOfTime
 from email_opens.ports import Clock
 
-GRACE_SECONDS = 1.25
-"""How long a signal leaves what is in hand, so that the program ends within two seconds."""
+GRACE_SECONDS = 1.0
+"""How long work in hand may continue after a signal; the program then ends within two seconds."""
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -27,7 +27,7 @@ class Interrupted(OutOfTime):
 
 
 class Ending:
-    """Within it the first signal sets `requested` and cuts a wait; a second ends the process.
+    """Within it, the first signal sets `requested` and cuts a wait; a second ends the process.
 
     Implements `email_opens.adapters.waits.Waits`.
     """

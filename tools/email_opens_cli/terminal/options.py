@@ -48,7 +48,7 @@ AnotherAccount = Annotated[
     bool,
     typer.Option(
         "--another-account",
-        help="Accept the consent of another Constant Contact account than before.",
+        help="Accept the consent of a different Constant Contact account.",
     ),
 ]
 Wait = Annotated[

@@ -4,8 +4,8 @@ A record maps an attribute's name to its value under its type: `{"watermark": {"
 The types are S (text), N (a number as text), BOOL, L (list) and M (map). Values that are None or
 empty are left out. Instants are ISO 8601 text, for people who read a table.
 
-What is learned again by itself, such as names, counters and rates, is a hint: one that cannot be
-read is dropped. Anything else that cannot be read is refused by its name.
+What the product learns again, such as names, counters and rates, is a hint: one that cannot be
+read is ignored. For anything else that cannot be read, the error names the attribute.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -295,7 +295,7 @@ def _required[T](
 def _hint[T](
     record: StoredRecord, name: str, read: Callable[[StoredRecord, str], T | None]
 ) -> T | None:
-    """Read what is learned again by itself; None also if it is malformed."""
+    """Read a hint; return None also if it is malformed."""
     try:
         return read(record, name)
     except _Malformed:

@@ -1,7 +1,7 @@
 """Waits that a program may cut short when a signal asks it to end.
 
-An adapter marks its waits, and these only: what is being published, recorded or stored is never
-cut. In a function, which no signal reaches, nothing cuts them.
+Adapters mark the waits that may be cut; publishing, recording and storing are never cut. A function
+receives no signals, so there nothing cuts a wait.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -12,13 +12,13 @@ class Waits(Protocol):
     """The ways to wait; each raises `OutOfTime` when a signal cuts the wait."""
 
     def check(self) -> None:
-        """Begin nothing after a signal."""
+        """Make sure that nothing new begins after a signal."""
 
     def for_news(self) -> AbstractContextManager[None]:
-        """Wait for what is lost without harm: a signal cuts it at once."""
+        """Wait for something that can be requested again: a signal cuts the wait at once."""
 
     def for_what_is_in_hand(self) -> AbstractContextManager[None]:
-        """Wait for what would have to be repeated: a signal cuts it after a moment."""
+        """Wait for the end of work that is not to be repeated: a signal cuts it a moment later."""
 
 
 class UncutWaits:

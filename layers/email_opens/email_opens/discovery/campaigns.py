@@ -52,7 +52,7 @@ class SeenCampaign:
     """A campaign that a search has read, or has failed to read."""
 
     last_sent: datetime
-    """When it had last been sent: after a later send it is read again."""
+    """When it had last been sent; after a later send it is read again."""
     left_out: str | None = None
     """The name for which it was left out."""
     failures: int = 0
@@ -76,8 +76,8 @@ class Forgotten:
 class SearchMemory:
     """What searches have seen.
 
-    Searches read the latest sends first. So the oldest remembered send has no unread one above
-    it, and what is forgotten is one range: the sends within it count as seen.
+    Searches read the latest sends first, so no send above the oldest remembered one is unread.
+    Forgotten sends therefore form one range, and the sends within it count as seen.
     """
 
     campaigns: Mapping[str, SeenCampaign] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class SearchMemory:
     def ranked(self) -> list[tuple[str, SeenCampaign]]:
         """Return the campaigns, first those to remember longest.
 
-        A campaign that failed is remembered longest, because it is still to be read.
+        Campaigns that failed come first, because they are still to be read.
         """
 
         def rank(item: tuple[str, SeenCampaign]) -> tuple[bool, Place]:

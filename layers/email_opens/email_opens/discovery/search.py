@@ -47,7 +47,7 @@ LEASE = timedelta(seconds=15)
 COMMIT = timedelta(seconds=3)
 """The end of a lease, kept to record what was found."""
 MOST_FAILURES_IN_A_ROW = 5
-"""Campaigns after which a search takes it that the vendor is failing, and ends."""
+"""Failed campaigns in a row after which the vendor counts as failing, and the search ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Found:
     unread: int = 0
     """Campaigns that are left for the next search."""
     forgotten: int = 0
-    """Sends of the lookback that the memory has no room for; they count as seen."""
+    """Sends within the lookback for which the memory has no room; they count as seen."""
     requests: int = 0
     throttled: int = 0
     stopped: EmailOpensError | None = None
@@ -156,7 +156,7 @@ class _Search:
     links: set[str] = field(default_factory=set)
     summaries: list[Summary] = field(default_factory=list)
     waiting: deque[Summary] | None = None
-    """The campaigns to read, in order; None: that is not known yet."""
+    """The campaigns to read, in order; None: they are not known yet."""
     read: dict[str, SeenCampaign] = field(default_factory=dict)
     tracked: dict[str, Activity] | None = None
     """The tracked activities by their ids, once a stretch has read them."""
@@ -230,7 +230,7 @@ class _Search:
     ) -> None:
         """Read a campaign and track what it sent, unless that was done before.
 
-        A campaign that fails is remembered as such, and read again by a later search.
+        A campaign that fails is remembered as failed, and read again by a later search.
         """
         # Another search may have read it since this one has read the summaries.
         if is_seen(summary, memory, self.discovery.names):
@@ -310,7 +310,7 @@ class _Search:
     ) -> None:
         """Track each activity that was sent lately, or that is still to be sent.
 
-        The last one that was sent comes last: once it is tracked, all of them are.
+        The one that was sent last comes last: once it is tracked, all of them are.
         """
         ids = list(dict.fromkeys(a.campaign_activity_id for a in trackable(campaign)))
         # A single activity was sent with its campaign.

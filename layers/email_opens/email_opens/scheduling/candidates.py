@@ -120,6 +120,10 @@ def candidate_of(
     elif read_at > now:
         # The clock has jumped back: the activity must not wait until it reaches that time again.
         read_at = now - longest
+    audit_at = activity.progress.audit_at
+    if audit_at and read_at < audit_at:
+        # The next poll is not to come long after it.
+        longest = min(longest, max(SWEEP_EVERY, audit_at - read_at))
     return Candidate(
         campaign_activity_id=activity.campaign_activity_id,
         weight=activity.weight,

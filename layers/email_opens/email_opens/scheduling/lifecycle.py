@@ -18,7 +18,10 @@ AUDIT_ROWS_A_DAY = 1000
 COOLS_AFTER = timedelta(hours=6)
 COLD_AFTER = timedelta(days=1)
 """An activity is polled at least hourly while it is opened, and at least daily once it is cold."""
-MISSING_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+EARLY = timedelta(seconds=10)
+"""Turns begin a minute apart, and a poll ends a little after its turn has begun: a pause that is
+shorter by this is over when the turn begins that is to poll again."""
+MISSING_PAUSES = tuple(timedelta(minutes=minutes) - EARLY for minutes in (1, 5, 15, 60))
 """The pauses between the polls of an activity that the vendor does not know."""
 GONE_AFTER = timedelta(days=1)
 WOKEN_FOR = timedelta(days=365)
@@ -28,8 +31,8 @@ WOKEN_FOR = timedelta(days=365)
 def due(activity: Activity, now: datetime) -> bool:
     """Return whether an activity is polled at all.
 
-    One that the vendor does not know is polled after growing pauses, at last once a day, so that an
-    error of the vendor does not end the tracking of a send.
+    One that the vendor does not know is polled after growing pauses, and in the end once a day, so
+    that an error of the vendor does not end the tracking of a send.
     """
     polled_at = activity.progress.polled_at
     if polled_at is not None and polled_at > now:
@@ -42,9 +45,9 @@ def due(activity: Activity, now: datetime) -> bool:
 
 
 def missing(activity: Activity, now: datetime) -> Activity:
-    """Return an activity that the vendor has just answered it does not know.
+    """Return an activity after the vendor has answered that it does not know it.
 
-    After a day of nothing but such answers it is gone.
+    After a day of such answers only, it is gone.
     """
     since = min(activity.missing_since or now, now)
     gone = now - since >= GONE_AFTER
@@ -82,8 +85,8 @@ def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> D
 def stops_in_minute(activity: Activity, depth: Depth, now: datetime) -> bool:
     """Return whether a walk may stop within the watermark's minute, at a page without news.
 
-    A minute may have more rows than a page. It is read whole once when it is over, and by sweeps;
-    other polls of its rows would only repeat each other.
+    A minute may have more rows than a page. It is read whole once it is over, and by sweeps;
+    other polls of its rows would only repeat one another.
     """
     watermark, head_at = activity.progress.watermark, activity.progress.head_at
     if depth is not Depth.TAIL or watermark is None or head_at is None:
@@ -114,9 +117,9 @@ def wakes(activity: Activity, now: datetime) -> bool:
 
 
 def revived(activity: Activity, now: datetime) -> Activity:
-    """Return an activity that the vendor did not know as one that is due again.
+    """Return an activity that the vendor did not know, due again.
 
-    Any other activity is returned as it is; what a person has paused stays paused.
+    Any other activity is returned unchanged; what a person has paused stays paused.
     """
     if activity.state is not State.GONE and activity.missing_since is None:
         return activity
@@ -124,7 +127,7 @@ def revived(activity: Activity, now: datetime) -> Activity:
     read_at = min(activity.missing_since or overdue_since, overdue_since)
     polled_at = activity.progress.polled_at
     if activity.sent_at is not None and polled_at is not None and polled_at >= activity.sent_at:
-        # The send is not read for the first time.
+        # The send was read before, so it must not count as unread.
         read_at = max(read_at, activity.sent_at)
     return replace(
         activity,

@@ -7,7 +7,7 @@ reads the counters of many campaigns, the price also implies how often they are 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil, exp, inf, sqrt
 from typing import NamedTuple
 
@@ -119,11 +119,13 @@ def _hot_seconds(
     candidates: Iterable[Candidate], now: datetime, requests: float, seconds: float
 ) -> float:
     """Return the longest interval of fresh sends that what is left of the day allows."""
-    hot_cost = sum(
-        candidate.cost * min(seconds, (candidate.hot_until - now).total_seconds())
+    midnight = now + timedelta(seconds=seconds)
+    fresh = [
+        (candidate.cost, min(midnight, candidate.hot_until) - max(now, candidate.born_at))
         for candidate in candidates
         if candidate.is_hot(now)
-    )
+    ]
+    hot_cost = sum(cost * max(0.0, time.total_seconds()) for cost, time in fresh)
     return HOT_SECONDS * max(1.0, hot_cost / HOT_SECONDS / (HOT_SHARE * requests))
 
 

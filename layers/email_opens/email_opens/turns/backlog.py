@@ -68,10 +68,19 @@ class Backlog:
             self.backfilled += requests
 
     def next_walk(
-        self, activities: Mapping[str, Activity], now: datetime, price: float, spent: int
+        self,
+        activities: Mapping[str, Activity],
+        now: datetime,
+        price: float,
+        spent: int,
+        *,
+        backfills: bool = True,
     ) -> Walk | None:
-        """Return the walk whose stretch is worked next; None: no stretch may be worked now."""
-        backfills = self._may_backfill(now, price, spent)
+        """Return the walk whose stretch is worked next; None: no stretch may be worked now.
+
+        `backfills` is whether backfill may be worked.
+        """
+        backfills = backfills and self._may_backfill(now, price, spent)
         walks = [
             self._current(walk, activities[activity_id], now)
             for activity_id, walk in self.waiting.items()

@@ -22,8 +22,8 @@ class Budget:
     `reserved` requests are counted as spent already, and `beyond` more can be reserved:
     `reserve` counts a number of requests of the day as spent and returns whether it did.
     While the vendor's quota is closed, or the account rests, no request may be spent. What the
-    vendor's replies say about the account is noted here, so that it holds for whoever sends the
-    next request: `rests_until` and `outage` are stored with the lease.
+    vendor's replies say about the account is noted here, so that it holds for every later
+    request: `rests_until` and `outage` are stored when the lease ends.
     The lease lasts until `lease_until`; None: that is not known.
     """
 
@@ -93,7 +93,7 @@ class Budget:
         return self._note(self.outage.after_refusal(subject), now, because)
 
     def close(self, now: datetime) -> datetime | None:
-        """End the lease: a test of the vendor that was not answered is followed by a pause.
+        """End the lease: a test of the vendor without an answer is followed by a pause.
 
         Returns as `note_failure`.
         """

@@ -1,8 +1,8 @@
-"""Whether the vendor fails for one activity or for all of them, and how long to pause then.
+"""Whether the vendor fails for one activity or for all of them, and how long to pause then. Pure.
 
-A failure of one activity stops no other. But when several different ones fail in a row and none
-succeeds, each further request would be spent in vain: the account pauses, one request tests whether
-the vendor answers again, and the pause grows. Pure.
+A failure of one activity stops no other. But when several different activities fail in a row and
+none succeeds, further requests would be wasted: the account pauses, one request tests whether the
+vendor answers again, and the pause grows.
 """
 
 from collections.abc import Collection
@@ -13,12 +13,12 @@ from typing import Self
 IN_A_ROW = 3
 """Different subjects that fail in a row make an outage."""
 LESS_TELLING_IN_A_ROW = 12
-"""So do these if others were answered just before, or if each of them had failed before."""
+"""So many make an outage if others were answered just before, or if each had failed before."""
 MOST_ASKED_BY_ONE = timedelta(hours=1)
-"""What a single subject asks for is kept no longer than this: it may be about that one alone."""
+"""The longest pause that a reply about one subject can cause: it may concern that one alone."""
 PAUSES = (timedelta(seconds=15), timedelta(seconds=30), timedelta(seconds=50))
-"""The pauses after the first attempts; the last stays, and is below the schedule's minute, so that
-each turn sends its one request."""
+"""The pauses after the first attempts; the last one is repeated. It is shorter than the minute
+between two turns, so that each turn sends one request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,11 @@ class Outage:
     answered: bool = False
     """The vendor has answered a request of this lease."""
     failing: frozenset[str] = frozenset()
-    """Subjects whose last request failed, as ever since the last answer."""
+    """Subjects that have failed since the last answer."""
     known: frozenset[str] = frozenset()
     """Subjects whose last request before this lease failed."""
     alone: bool = False
-    """Others did not fail then, so these failures are their own."""
+    """Other subjects did not fail then, so only the known ones are failing."""
     asked: timedelta = timedelta()
     """The longest pause that the vendor has asked for since it last answered."""
 
@@ -50,20 +50,20 @@ class Outage:
         return max(usual, self.asked)
 
     def knowing(self, failed: Collection[str], subjects: Collection[str]) -> Self:
-        """Return this with those of all `subjects` that failed before."""
+        """Return the state at the start of a lease; of all `subjects`, some had `failed` before."""
         alone = not self.testing and bool(set(subjects).difference(failed))
         return replace(self, known=frozenset(failed), alone=alone)
 
     def suspects_all(self, subject: str) -> bool:
-        """Return whether a failure of this subject may be one of all subjects."""
+        """Return whether a failure of this subject may mean that the vendor fails for all."""
         return not (self.answered or (self.alone and subject in self.known))
 
     def after_answer(self) -> Self:
-        """Return this after the vendor has answered."""
+        """Return the state after the vendor has answered."""
         return replace(self, attempts=0, answered=True, failing=frozenset(), asked=timedelta())
 
     def after_failure(self, subject: str, asked: timedelta = timedelta()) -> Self:
-        """Return this after a subject has failed; more attempts than before mean a pause.
+        """Return the state after a subject has failed; more attempts than before mean a pause.
 
         `asked` is the pause that the vendor asked for: a long one is meant for all requests,
         unless the vendor has just answered others.
@@ -89,15 +89,15 @@ class Outage:
         return noted.after_attempt() if found else noted
 
     def after_lease(self) -> Self:
-        """Return this at the end of the lease: a test that was not answered means a pause."""
+        """Return the state at the end of the lease: a test without an answer means a pause."""
         unanswered = self.testing and self.failing and not self.answered
         return self.after_attempt() if unanswered else self
 
     def after_refusal(self, subject: str) -> Self:
-        """Return this after a subject was refused to an account that the vendor serves."""
+        """Return the state after a subject was refused to an account that the vendor serves."""
         known = self.known | {subject}
         return replace(self, known=known, alone=not self.testing).after_failure(subject)
 
     def after_attempt(self) -> Self:
-        """Return this after an attempt that found the vendor failing."""
+        """Return the state after an attempt that found the vendor failing."""
         return replace(self, attempts=self.attempts + 1, failing=frozenset())

@@ -89,7 +89,7 @@ class Roster:
         )
 
     def longest_unread(self) -> Candidate | None:
-        """Return the candidate that was polled longest ago, as the turn began."""
+        """Return the candidate that had been polled longest ago when the turn began."""
         ids = (activity_id for activity_id in self.activities if activity_id in self.candidates)
         return next((self.candidates[activity_id] for activity_id in ids), None)
 
@@ -107,7 +107,7 @@ class Roster:
         return after_poll(activity, polled, self.prior, count, lookback)
 
     def as_counted(self, activity: Activity) -> Activity:
-        """Return an activity that its campaign's counter wakes only if it moves again."""
+        """Return an activity with the counter as read, so that it wakes only if this moves on."""
         count = self.readings.opens.get(activity.campaign_id or "")
         if count is None:
             return activity

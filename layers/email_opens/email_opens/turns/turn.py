@@ -17,6 +17,7 @@ from email_opens.errors import (
     LostRace,
     OutOfTime,
     PublishFailed,
+    ReportUnavailable,
     VendorUnavailable,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
@@ -39,6 +40,8 @@ ENOUGH = timedelta(seconds=1)
 """With less time than this no poll is begun."""
 LEAVING_SECONDS = 2.0
 """With less time than this the turn is ending."""
+SLOW = timedelta(seconds=5)
+"""A head that had been read for this long when the time ended comes last in the next turn."""
 AWAY_SECONDS = 8.0
 """How long an account is left alone between two turns: fresh sends that are due by the end of it
 are polled as the turn ends."""
@@ -61,7 +64,7 @@ class Turn:
     """Until when the turn waits for what will be worth a request."""
     backlog: Backlog
     was_killed: bool = False
-    """The last turn did not end: what it was reading then comes last in this one."""
+    """The last turn was killed: what it was reading comes last in this one."""
     _suspect: str | None = None
     """The activity that the killed turn was probably reading."""
 
@@ -130,7 +133,7 @@ class Turn:
             campaigns_per_probe=self.roster.campaigns_per_probe,
         )
         if isinstance(choice, Poll) and self.was_killed:
-            # The killed turn chose as this one does: it ended with what is chosen first now.
+            # The killed turn chose in the same order, so it was probably reading what comes first.
             self.was_killed, self._suspect = False, choice.candidate.campaign_activity_id
         elif isinstance(choice, Poll):
             self._poll(choice, plan, now)
@@ -205,18 +208,15 @@ class Turn:
 
         The first stretch of a poll has a `candidate`, from which the scheduler learns.
         """
-        activity_id = walk.activity.campaign_activity_id
+        activity_id, began = walk.activity.campaign_activity_id, self.clock.now()
         try:
             result = self.poller.read_on(walk, self.turn_report.counts, before=self.before)
             activity = result.activity
             if candidate is not None:
                 activity = self.roster.learn(candidate, activity, result.polled, self.lookback)
             self.poller.save(walk, result, activity)
-        except VendorUnavailable:
-            # The next request to test the vendor is about another activity.
-            walk.activity = self._polled(walk.activity)
-            raise
-        except (AccountStopped, OutOfTime):
+        except (AccountStopped, OutOfTime) as error:
+            self._let_others_first(walk, error, began)
             raise
         except (LostRace, LinkExpired):
             pass  # The winner's state stands; the next turn finds another link.
@@ -226,7 +226,7 @@ class Turn:
         except ActivityFailed as error:
             self._fail(walk, error, walk.activity)
             if candidate is not None and isinstance(error, PublishFailed):
-                return False  # What could not be delivered holds up nothing below the head.
+                return False  # Opens that could not be delivered do not hold up the gaps below.
         except Exception as error:  # noqa: BLE001 - reported, and it stops no other activity
             self.turn_report.failures.append(Failure(activity_id, error))
         else:
@@ -237,13 +237,25 @@ class Turn:
         return False
 
     def _fail(self, walk: Walk, error: EmailOpensError, activity: Activity) -> None:
-        """Report a failure; after that of a head, the others that are due are polled first."""
+        """Report a failure; if the head failed, the other due activities are polled first.
+
+        A first read that got no reply is tried again by the next turn: nothing tells yet how long
+        its opens can wait.
+        """
         self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
         activity = replace(activity, last_error=str(error))
-        if walk.place.from_head:
+        unread = activity.progress.polled_at is None and isinstance(error, ReportUnavailable)
+        if walk.place.from_head and not unread:
             walk.activity = self._polled(activity)
         else:
             walk.activity = self.roster.save(activity)
+
+    def _let_others_first(self, walk: Walk, error: EmailOpensError, began: datetime) -> None:
+        """If an activity has used up the turn, let the others be read first in the next one."""
+        unread = walk.place.from_head and not walk.place.begun
+        slow = unread and self.clock.now() - began >= SLOW
+        if isinstance(error, VendorUnavailable) or (isinstance(error, OutOfTime) and slow):
+            walk.activity = self._polled(walk.activity)
 
     def _polled(self, activity: Activity) -> Activity:
         """Save an activity as polled now, although that failed."""
@@ -266,7 +278,11 @@ class Turn:
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        walk = self.backlog.next_walk(self.roster.activities, now, plan.price, spent)
+        # Backfill delays no head, not even one that comes last.
+        heads_are_polled = self._suspect is None
+        walk = self.backlog.next_walk(
+            self.roster.activities, now, plan.price, spent, backfills=heads_are_polled
+        )
         if walk is None:
             return False
         if self._isolated(walk):

@@ -89,7 +89,7 @@ class TestPermissions:
             StateFile(path)
 
     @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-    def test_what_is_no_file_is_refused(self, path: Path, make: Callable[[Path], None]) -> None:
+    def test_what_is_not_a_file_is_refused(self, path: Path, make: Callable[[Path], None]) -> None:
         make(path)
         with pytest.raises(InvalidInput, match=r"cannot be used: (it is not a reg|Is a dir)"):
             StateFile(path)

@@ -151,11 +151,11 @@ def test_no_request_is_sent_after_the_deadline(session: Session) -> None:
         assert server.requests == []
 
 
-def test_a_failed_connection_is_no_time_out(session: Session) -> None:
+def test_a_failed_connection_does_not_count_as_a_time_out(session: Session) -> None:
     assert not fault(session, "http://127.0.0.1:9").timed_out
 
 
-def test_a_host_without_an_address_is_no_time_out(
+def test_a_host_without_an_address_does_not_count_as_a_time_out(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(*_: Any, **__: Any) -> Any:

@@ -26,13 +26,13 @@ def reply(expires_in: bytes) -> Reply:
 
 
 @pytest.mark.parametrize("expires_in", UNBOUNDED)
-def test_a_token_is_replaced_long_before_its_refresh_token_dies(expires_in: bytes) -> None:
+def test_a_token_is_replaced_long_before_its_refresh_token_expires(expires_in: bytes) -> None:
     grant = read_grant(reply(expires_in), NOON)
     assert grant is not None
     assert grant.expires_at - NOON < UNUSED_FOR / 2
 
 
-def test_a_documented_lifetime_is_believed() -> None:
+def test_a_documented_lifetime_is_accepted() -> None:
     grant = read_grant(reply(b"86400"), NOON)
     assert grant is not None
     assert grant.expires_at == NOON + DOCUMENTED

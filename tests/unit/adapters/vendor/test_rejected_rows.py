@@ -33,5 +33,5 @@ def test_a_nested_row_is_known_whatever_the_order_of_its_fields() -> None:
     assert rejected(FIELDS | {"more": one}) == rejected(FIELDS | {"more": other})
 
 
-def test_rows_of_two_contacts_are_told_apart() -> None:
+def test_rows_of_two_contacts_are_distinguished() -> None:
     assert rejected(FIELDS | {"contact_id": "another"}) != rejected(FIELDS)

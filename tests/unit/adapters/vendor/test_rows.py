@@ -212,7 +212,7 @@ def test_a_rejected_row_is_another_when_what_identifies_it_changes(changed: dict
 
 
 @pytest.mark.parametrize("lacking", [{"contact_id": None}, {"created_time": None}])
-def test_rejected_rows_without_a_contact_or_an_instant_are_told_apart_by_all_their_fields(
+def test_rejected_rows_without_a_contact_or_an_instant_are_distinguished_by_all_their_fields(
     lacking: dict[str, Any],
 ) -> None:
     assert identity(**lacking) != identity(**lacking, first_name="Bo")
@@ -223,12 +223,12 @@ def test_a_rejected_row_is_known_by_the_text_of_an_instant_that_cannot_be_read()
     assert identity(created_time="soon") != identity(created_time="later")
 
 
-def test_rejected_rows_that_differ_beyond_what_is_kept_of_them_are_told_apart() -> None:
+def test_rejected_rows_that_differ_beyond_what_is_kept_of_them_are_distinguished() -> None:
     long = {"contact_id": None, "note": "x" * MOST_ROW_CHARACTERS}
     assert identity(**long, z=1) != identity(**long, z=2)
 
 
-def test_the_order_of_its_fields_does_not_tell_a_rejected_row_from_another() -> None:
+def test_the_order_of_its_fields_does_not_distinguish_a_rejected_row() -> None:
     row = ROW | {"contact_id": None}
     first, second = page(row, dict(reversed(row.items()))).rejected
     assert first == second

@@ -275,10 +275,12 @@ class TestTheVendorsAccount:
         assert connect(deployment.product, "mine", again, wait=WAIT) == Connected()
         assert deployment.stored() == again
 
-    def test_that_is_another_is_refused(self, deployment: Deployment) -> None:
+    def test_that_differs_is_refused(self, deployment: Deployment) -> None:
         deployment.connect()
         other = self.of(deployment, "other")
-        with pytest.raises(InvalidInput, match=r"\(a07eother\) than before \(a07emine\)") as raised:
+        with pytest.raises(
+            InvalidInput, match="account a07eother, but the one before was of a07emine"
+        ) as raised:
             connect(deployment.product, "mine", other, wait=WAIT)
         assert "--another-account" in str(raised.value)
         assert deployment.stored() == deployment.tokens
@@ -292,11 +294,13 @@ class TestTheVendorsAccount:
         assert account is not None
         assert (account.last_error, account.lease_holder) == (None, None)
 
-    def test_that_is_another_is_refused_for_an_account_whose_id_was_never_stored(
+    def test_that_differs_is_refused_for_an_account_whose_id_was_never_stored(
         self, deployment: Deployment
     ) -> None:
         deployment.product.credentials.store("mine", deployment.tokens)
-        with pytest.raises(InvalidInput, match=r"\(a07eother\) than before \(a07emine\)"):
+        with pytest.raises(
+            InvalidInput, match="account a07eother, but the one before was of a07emine"
+        ):
             connect(deployment.product, "mine", self.of(deployment, "other"), wait=WAIT)
         assert deployment.stored() == deployment.tokens
 
@@ -309,7 +313,7 @@ class TestTheVendorsAccount:
         assert connect(deployment.product, "mine", other, wait=WAIT) == Connected()
         assert self.known(deployment) == "a07eother"
 
-    def test_that_is_another_replaces_the_first_if_the_person_insists(
+    def test_that_differs_replaces_the_first_if_the_person_insists(
         self, deployment: Deployment
     ) -> None:
         deployment.connect()
@@ -318,12 +322,12 @@ class TestTheVendorsAccount:
         assert deployment.stored() == other
         assert self.known(deployment) == "a07eother"
 
-    def test_that_is_another_is_refused_for_credentials_from_standard_input(
+    def test_that_differs_is_refused_for_credentials_from_standard_input(
         self, deployment: Deployment
     ) -> None:
         deployment.connect()
         provided = read(json.dumps(deployment.vendor.credentials("other")))
-        with pytest.raises(InvalidInput, match="The refresh token that was given has been used"):
+        with pytest.raises(InvalidInput, match="The refresh token that you provided has been used"):
             connect(deployment.product, "mine", provided, wait=WAIT)
         assert deployment.stored() == deployment.tokens
 
@@ -332,7 +336,7 @@ class TestTheVendorsAccount:
     ) -> None:
         deployment.connect()
         aws.ssm.delete_parameter(Name="/email-opens/mine")
-        with pytest.raises(InvalidInput, match="another Constant Contact account"):
+        with pytest.raises(InvalidInput, match="but the one before was of"):
             connect(deployment.product, "mine", self.of(deployment, "other"), wait=WAIT)
 
     def test_is_not_compared_without_the_scope(self, deployment: Deployment) -> None:
@@ -346,7 +350,7 @@ class TestTheVendorsAccount:
     def test_is_compared_after_an_error_of_the_vendor(self, deployment: Deployment) -> None:
         deployment.connect()
         deployment.vendor.faults.add(Kind.HTML, path="/v3/account/")
-        with pytest.raises(InvalidInput, match="another Constant Contact account"):
+        with pytest.raises(InvalidInput, match="but the one before was of"):
             connect(deployment.product, "mine", self.of(deployment, "other"), wait=WAIT)
 
     def test_is_not_compared_while_the_vendor_fails(self, deployment: Deployment) -> None:
@@ -401,7 +405,7 @@ class TestEmailsThatTheVendorDidNotKnow:
             deployment.connect()
         assert self.states(deployment) == {gone: (State.GONE, None)}
 
-    def test_are_polled_again_although_another_writer_was_first_for_one(
+    def test_are_polled_again_although_another_writer_changed_one_of_them_first(
         self, deployment: Deployment
     ) -> None:
         first, second = (self.activity(deployment, State.GONE) for _ in range(2))

@@ -141,7 +141,7 @@ def test_a_slow_connection_does_not_delay_the_end_of_the_wait(
         code_flow.consent(at.server, at.application, port=0, show=show)
 
 
-def test_of_too_many_connections_the_oldest_is_closed(
+def test_the_oldest_of_too_many_connections_is_closed(
     at: Portal, connections: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(code_flow, "_MOST_CONNECTIONS", 2)

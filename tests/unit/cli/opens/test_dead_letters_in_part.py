@@ -104,7 +104,7 @@ class TestRedrive:
         assert published
         assert left(dead.aws) == {new.event_id for new in new_opens(15)} - published
 
-    def test_says_how_many_the_topic_took(self, dead: World, sns: Any) -> None:
+    def test_says_how_many_the_topic_accepted(self, dead: World, sns: Any) -> None:
         Answers(sns, "PublishBatch", then=refusing(REFUSED))
         assert "Published 2 dead opens" in run("dead-letters", "redrive").stdout
         assert left(dead.aws) == {REFUSED}

@@ -175,7 +175,7 @@ class TestQueue:
         aws.sqs.create_queue(QueueName=f"{PREFIX}of-somebody")
         assert left_over(aws.sqs, aws.topic_arn, datetime.now(UTC)) == []
 
-    def test_of_another_stack_is_no_left_over(self, aws: Aws) -> None:
+    def test_of_another_stack_does_not_count_as_left_over(self, aws: Aws) -> None:
         with TailQueue(aws.sns, aws.sqs, aws.topic_arn).listening({}, NOON):
             later, another = NOON + timedelta(hours=1), f"{aws.topic_arn}-of-another-stack"
             assert left_over(aws.sqs, another, later) == []

@@ -76,7 +76,7 @@ def test_a_good_row_can_have_an_odd_field(client: EmulatorClient, name: str) -> 
     assert body.count(b'"created_time"') == 3
 
 
-def test_a_row_can_be_given_to_the_byte(client: EmulatorClient) -> None:
+def test_a_row_can_have_exact_bytes(client: EmulatorClient) -> None:
     activity_id = client.send_activity()
     client.emulator.world.add_raw_row(activity_id, Raw(b"{\xff,"))
     assert b'"tracking_activities":[{\xff,]' in client.get(opens_path(activity_id)).content

@@ -52,7 +52,7 @@ def test_rows_can_be_odd_revised_and_erased(client: EmulatorClient) -> None:
     assert str(second.email_address).encode() in body
 
 
-def test_a_counter_can_be_odd_and_well_again(client: EmulatorClient) -> None:
+def test_a_counter_can_be_odd_and_then_normal_again(client: EmulatorClient) -> None:
     campaign_id, _ = client.send_campaign(0)
     path = f"/v3/reports/stats/email_campaigns/{campaign_id}"
     control(client, "POST", "counter", campaign=campaign_id, stats={"em_opens_all": None})

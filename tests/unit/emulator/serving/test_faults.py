@@ -211,7 +211,7 @@ def test_the_gateway_refuses_with_a_body_of_its_own(
     assert "x-amz-apigw-id" in reply.headers
 
 
-def test_a_reply_can_be_given_to_the_byte(client: EmulatorClient, path: str) -> None:
+def test_a_reply_can_have_exact_bytes(client: EmulatorClient, path: str) -> None:
     client.emulator.faults.add(Kind.STATUS, status=200, body=b"{\xff\t")
     assert client.get(path).content == b"{\xff\t"
 

@@ -52,9 +52,9 @@ def connect(
     CONSTANT_CONTACT_CLIENT_ID and CONSTANT_CONTACT_CLIENT_SECRET are set. Otherwise it reads
     credentials as JSON from standard input:
     {"client_id": …, "refresh_token": …}, and "client_secret" if the application has one.
-    The refresh token is used at once, and its successor stored.
+    That refresh token is used at once, and the new one is stored.
 
-    E-mails that Constant Contact did not know are polled again.
+    E-mails that Constant Contact did not know are polled again in the next turn.
     """
     with complaints():
         account_id, patience = parse_account(account_id_), parse_wait(wait)

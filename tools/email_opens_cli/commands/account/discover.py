@@ -59,8 +59,9 @@ def found_sentences(found: "Found") -> Iterator[str]:
         yield f"Removed at the vendor, and skipped: {len(found.removed)} campaigns."
     if found.forgotten:
         yield (
-            f"More was sent lately than discovery can remember: the oldest {found.forgotten} "
-            "sends count as seen."
+            f"More was sent within DiscoveryLookbackDays than discovery can remember: the oldest "
+            f"{found.forgotten} sends count as seen. Track any of them with: "
+            "email-opens track ACTIVITY_ID"
         )
     if found.leased and not found.tracked and not found.woken:
         yield "Every recent send is tracked already."

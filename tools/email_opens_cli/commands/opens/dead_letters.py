@@ -110,8 +110,8 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
             complain(f"The topic refused others, which stay: {'; '.join(sorted(refused))}.", FAILED)
         if kept:
             complain(
-                f"The queue kept {kept} of these dead letters: the next redrive would publish them "
-                "again, under the same ids. Remove them with `email-opens dead-letters drop`.",
+                f"The queue kept {kept} of these dead letters. Run the command again: it publishes "
+                "them once more under the same ids, and deletes them.",
                 FAILED,
             )
 

@@ -19,7 +19,7 @@ MOST_BYTES: "dict[ParameterTierType, int]" = {"Standard": 4096, "Advanced": 8192
 MOST_VERSIONS = 100
 """The versions of a parameter that are kept; the next one replaces the oldest."""
 WRITES_OF_A_REFRESH = 2
-"""The tokens are written back before a refresh, and their successors are written after it."""
+"""The tokens are written back before a refresh, and the new tokens are written after it."""
 
 
 class SsmCredentials:
@@ -57,12 +57,7 @@ class SsmCredentials:
             # Another access token can be requested; another refresh token needs a person.
             value = _json(values | {"access_token": None})
         if len(value) > most:
-            raise InvalidInput(
-                f"The credentials of account “{account_id}” take {len(value)} bytes without an "
-                f"access token, and the parameter {self._prefix}{account_id} holds at most {most}. "
-                f"An advanced parameter holds {MOST_BYTES['Advanced']}: write its value again with "
-                "`aws ssm put-parameter --tier Advanced`."
-            )
+            raise self._too_large(account_id, len(value), most)
         self._put(account_id, value)
 
     def _value(self, account_id: str) -> str:
@@ -93,7 +88,7 @@ class SsmCredentials:
         return sorted(versions, key=lambda version: version["Version"])
 
     def _prepare(self, account_id: str, writes: int) -> None:
-        """Read the parameter's tier, and make sure that no label keeps a version it must replace.
+        """Read the parameter's tier, and make sure that no label protects a version to be replaced.
 
         Parameter Store does not delete a version that has a label, and refuses the write instead.
         """
@@ -118,6 +113,24 @@ class SsmCredentials:
         except (BotoCoreError, ClientError) as error:
             raise self._refused("PutParameter", account_id, error) from None
 
+    def _too_large(self, account_id: str, size_bytes: int, most: int) -> InvalidInput:
+        name, advanced = self._prefix + account_id, MOST_BYTES["Advanced"]
+        remedy = ""
+        if most < advanced:
+            value = (
+                f"$(aws ssm get-parameter --name {name} --with-decryption "
+                "--query Parameter.Value --output text)"
+            )
+            remedy = (
+                f" An advanced parameter holds {advanced} bytes; to make it one, run "
+                f"`aws ssm put-parameter --name {name} --type SecureString --tier Advanced "
+                f'--overwrite --value "{value}"`.'
+            )
+        return InvalidInput(
+            f"The credentials of account “{account_id}” take {size_bytes} bytes without an access "
+            f"token, and the parameter {name} holds at most {most} bytes.{remedy}"
+        )
+
     def _refused(
         self, operation: str, account_id: str, error: BotoCoreError | ClientError
     ) -> AccountStopped:
@@ -125,16 +138,16 @@ class SsmCredentials:
         name, code = self._prefix + account_id, _code(error)
         remedy = "the next turn retries"
         if code.startswith("AccessDenied"):
-            remedy = f"allow ssm:{operation} on it, and the use of its key"
+            remedy = f"allow ssm:{operation} on it and the use of its key"
         return AccountStopped(
-            f"Parameter Store refused {operation} of the parameter {name} of account "
+            f"Parameter Store refused {operation} of {name}, the parameter of account "
             f"“{account_id}” ({code}): {remedy}."
         )
 
     def _labelled(self, account_id: str, version: "ParameterHistoryTypeDef") -> AccountStopped:
         name, labels = self._prefix + account_id, " ".join(version["Labels"])
         return AccountStopped(
-            f"Parameter Store takes no new credentials of account “{account_id}”: it keeps "
+            f"Parameter Store accepts no new credentials of account “{account_id}”: it keeps "
             f"{MOST_VERSIONS} versions of the parameter {name}, and does not delete the oldest "
             "while it has a label. Run `aws ssm unlabel-parameter-version "
             f"--name {name} --parameter-version {version['Version']} --labels {labels}`."

@@ -59,7 +59,7 @@ class Message:
     attributes: Mapping[str, Attribute]
     size_bytes: int
     key: str
-    """Tells it from the others: an event's id, or the fingerprint of a row."""
+    """Identifies it: an event's id, or the fingerprint of a row."""
 
 
 type Entry = dict[str, Any]
@@ -175,8 +175,8 @@ class SnsPublisher:
         total, given_up = _Sent(), Event()
 
         def send_or_drop(batch: Sequence[Message]) -> _Sent:
-            # If nothing of a batch gets through, neither would the next ones; the next poll
-            # finds them again.
+            # If nothing of a batch is accepted, the next batches would not be either; the next
+            # poll finds their messages again.
             if given_up.is_set():
                 return _Sent()
             sent = send(batch)

@@ -1,8 +1,8 @@
 """The memory of an account's searches, in one item of the tracking table.
 
-The item is a map, `looks`, from campaign ids to what was seen of them, another one, `failed`, of
-those that are still to be read, and the `forgotten` range of the sends that did not fit. Versions
-that know only `looks` read the failed ones again.
+The item has two maps by campaign id: `looks` has the campaigns that were read, `failed` those that
+are still to be read. `forgotten` is the range of the sends that did not fit. An older version reads
+only `looks`, so it reads the failed campaigns again.
 """
 
 from typing import TYPE_CHECKING, cast

@@ -46,7 +46,7 @@ class LinesPublisher:
         failure: EmailOpensError | None = None
         if isinstance(fault, BrokenPipeError):
             failure = OutputClosed("The reader of the output has closed it.")
-            written = 0  # Its reader has not read everything that the pipe has accepted.
+            written = 0  # The reader may not have read everything that the pipe accepted.
         elif isinstance(fault, EmailOpensError):
             failure = fault
         elif fault is not None:
@@ -125,7 +125,7 @@ def _write(file: int, lines: Sequence[str], waits: Waits) -> tuple[int, OSError 
 def _wait_for_room(file: int, waits: Waits) -> None:
     """Wait until a line can be written at once: the reader of a pipe may be slow, or have stopped.
 
-    A signal cuts this wait, and never a line.
+    A signal may end this wait, but never cuts a line.
     """
     poll = select.poll()
     poll.register(file, select.POLLOUT)
@@ -137,7 +137,7 @@ def _wait_for_room(file: int, waits: Waits) -> None:
 def _printable(line: str) -> str:
     """Return JSON in which characters that would control a terminal are escapes.
 
-    Half a character is one too, which could not be encoded.
+    A lone surrogate, which cannot be encoded, is an escape too.
     """
     if line.isprintable():
         return line

@@ -1,6 +1,6 @@
 """Files and folders with credentials or addresses, which only their owner may use.
 
-A file of that name may be there already: with a looser mode, as a link, or of somebody else.
+A file of that name may exist already: with a looser mode, as a link, or owned by another user.
 """
 
 import errno
@@ -16,7 +16,7 @@ def open_own(path: Path, flags: int) -> int:
     """Open a regular file of this user; return its descriptor. Links are not followed.
 
     Raises:
-        OSError: it cannot be opened, or is a link, no regular file, or another user's.
+        OSError: it cannot be opened, is a link or no regular file, or belongs to another user.
     """
     # O_NONBLOCK, or a named pipe would wait for its other end.
     flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -35,7 +35,7 @@ def open_own(path: Path, flags: int) -> int:
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file as `open_own` does, and withdraw what others may do with it."""
+    """Open a file as `open_own` does, and withdraw the permissions of others."""
     file = open_own(path, flags)
     try:
         make_private(file)
@@ -46,16 +46,16 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def make_private(file: int) -> None:
-    """Withdraw what others may do with an open file."""
+    """Withdraw the permissions of others on an open file."""
     if stat.S_IMODE(os.fstat(file).st_mode) != FILE_MODE:
         os.fchmod(file, FILE_MODE)
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only this user may enter, or withdraw what others may do with it.
+    """Make a folder that only this user may enter, or withdraw the permissions of others on it.
 
     Raises:
-        OSError: it cannot be made, or is another user's.
+        OSError: it cannot be made, or belongs to another user.
     """
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     found = folder.stat()

@@ -224,8 +224,9 @@ class SqliteCredentials:
         )
 
     def rewrite(self, account_id: str) -> Tokens:
-        # Writing the same row again claims no room on the disk, so a filler does, which leaves
-        # its pages to the row that follows. A filler that a crash has left is replaced.
+        # Writing the same row again would not show that the disk has room for a larger one. So a
+        # filler row claims the room, and leaves its pages to the new tokens when it is deleted.
+        # A filler that a crash has left behind is replaced.
         with self._state.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO credentials VALUES ('', '', NULL, '', NULL, NULL,"
@@ -244,9 +245,9 @@ class SqliteCredentials:
             _store_tokens(connection, account_id, tokens, given[0] if given else None)
 
     def given_last(self, account_id: str, tokens: Tokens) -> bool:
-        """Return whether a person has provided these tokens last.
+        """Return whether these are the tokens that a person provided last.
 
-        Their refresh token may have been used since; then its successor is stored already.
+        Their refresh token may have been used since; then the new one is stored already.
         """
         with self._state.transaction() as connection:
             found = connection.execute(
@@ -256,7 +257,7 @@ class SqliteCredentials:
         return found is not None
 
     def give(self, account_id: str, given: Tokens, tokens: Tokens) -> None:
-        """Store tokens that a person has provided, or their successors."""
+        """Store the tokens that a person has `given`, or those that replaced them."""
         with self._state.transaction() as connection:
             _store_tokens(connection, account_id, tokens, _mark(given))
 

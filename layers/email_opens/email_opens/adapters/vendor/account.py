@@ -1,4 +1,4 @@
-"""The vendor's own id of an account, which tells whether two consents are of the same account."""
+"""The vendor's own id of an account: two consents with the same id are of the same account."""
 
 import re
 from datetime import datetime
@@ -53,7 +53,8 @@ def _id(reply: Reply) -> str | None:
 def _failure(reply: Reply) -> ReportUnavailable:
     if reply.status == HTTPStatus.FORBIDDEN:
         return ReportUnavailable(
-            f"The vendor forbids reading the account's summary: the consent lacks the scope {SCOPE}"
+            f"The vendor forbids reading the account's summary, because the consent lacks the "
+            f"scope {SCOPE}: add it to the application's scopes, then run the command again"
             f"{reply.traces()}."
         )
     key = reply.error_key("error_key")

@@ -45,13 +45,13 @@ MOST_BYTES = 1024 * 1024
 
 _THROTTLED_SECONDS = 1.0
 _UNAVAILABLE_ATTEMPTS = 2
-"""A page that the vendor fails to return is requested once more: another retry would delay the
-other activities, and the next turn is a minute away."""
+"""A page that the vendor fails to return is requested once more; further retries would delay the
+other activities, and the next turn begins within a minute."""
 _DAY_TURNS = timedelta(minutes=10)
 _DAY_TURNS_AGAIN = timedelta(minutes=5)
 """A quota that is spent this soon after midnight may be yesterday's, by the vendor's clock."""
 _EXPIRED = frozenset({400, 404, 410, 422})
-"""The statuses, beside redirects, that refuse a next link for its own sake."""
+"""The statuses that, like redirects, mean that a next link has expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Resource:
     linked: bool = False
     """Whether the target is a next link, which may have expired."""
     campaign_activity_id: str | None = None
-    """The activity that fails with it; None: no activity does."""
+    """The activity that fails if the resource does; None: no activity does."""
 
     @property
     def key(self) -> str:
@@ -233,13 +233,13 @@ class VendorApi:
             raise OutOfTime("No time was left for a whole reply.")
         return unanswered
 
-    # --- Whose fault a refusal is ---
+    # --- What a refusal concerns ---
 
     def _needs_new_token(self, resource: Resource, before: datetime) -> bool:
         """Return whether a 401 may be about the access token.
 
-        An activity that failed before does not cost a new token at each turn: first the vendor is
-        asked whether it accepts the present one.
+        So that an activity that keeps failing does not cost a new token in each turn, the vendor is
+        first asked whether it accepts the present one.
         """
         if resource.key in self._budget.outage.known:
             self.privileges(before)
@@ -344,7 +344,8 @@ class VendorApi:
         """Wait before another attempt at what the vendor failed to return.
 
         Raises:
-            EmailOpensError: none is to be made: `failure`, or that the account pauses.
+            EmailOpensError: there is to be no other attempt; it is `failure`, or says that the
+                account pauses.
         """
         asked, outage = self._asked(reply), self._budget.outage
         timed_out = isinstance(reply, Unanswered) and reply.timed_out

@@ -47,7 +47,8 @@ def canonical(value: Any) -> str:
 
 
 def _value(text: str, levels: int) -> Any:
-    # Decoded as deep as it stands in the reply: what is too deep there could not be encoded again.
+    # Decoded at its depth in the reply, since a value that is too deep there cannot be encoded
+    # again.
     outside = _LEVELS - levels
     try:
         value = _DECODER.decode("[" * outside + text + "]" * outside)

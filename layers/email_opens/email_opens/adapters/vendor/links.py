@@ -37,7 +37,7 @@ def local(href: str, api_url: str) -> str:
 def next_page(href: str, api_url: str, path: str) -> str:
     """Return the link of the next page of the resource at a path, as `local` does.
 
-    A page of another resource would be taken for the rest of this one.
+    The rows of another resource must not be read as the rest of this one.
 
     Raises:
         PagingBroken: the link is malformed, or leads outside the API or to another resource.

@@ -1,9 +1,9 @@
 """Access tokens: loaded at first use, refreshed when they expire or are refused.
 
 A refresh token may be good for one refresh only. So before a refresh, the old pair is written back,
-which shows that the store takes a new one; the new pair is stored before it is used, and kept in
-memory until it is. When the vendor refuses a refresh token, the store is read once more: another
-invocation may have refreshed it.
+which shows that the store accepts a new one. The new pair is stored before it is used, and kept in
+memory until it is stored. When the vendor refuses a refresh token, the store is read once more:
+another invocation may have refreshed it.
 """
 
 import base64
@@ -186,7 +186,7 @@ class TokenSource:
         if renewed is None:
             return stored
         if not renewed.completes(stored):
-            # Others were stored since, such as those of another invocation or of a person.
+            # Newer tokens were stored since, by another invocation or a person.
             del self._renewed[self._account_id]
             return stored
         if not renewed.stored:
@@ -229,7 +229,7 @@ class TokenSource:
         while True:
             self._check_time(before)
             self._waits.check()
-            # Its reply may be the only one that ever holds the new pair.
+            # The vendor may never return the new pair again.
             with self._waits.for_what_is_in_hand():
                 reply = post_as_client(
                     self._session,
@@ -289,7 +289,7 @@ class TokenSource:
             )
 
     def _store(self, renewed: Renewed, before: datetime) -> None:
-        """Store a new pair, which is kept in memory until the store takes it."""
+        """Store a new pair, which is kept in memory until the store accepts it."""
         account_id = self._account_id
         self._renewed[account_id] = renewed
         until = max(before, self._until - RECORDING if self._until else before)
@@ -311,7 +311,7 @@ class TokenSource:
 def store_until(
     credentials: Credentials, account_id: str, tokens: Tokens, clock: Clock, until: datetime
 ) -> None:
-    """Store tokens that cannot be had again; while the store refuses them, try again.
+    """Store tokens that the vendor issues only once; while the store refuses them, try again.
 
     Raises:
         InvalidInput: they do not fit the store.

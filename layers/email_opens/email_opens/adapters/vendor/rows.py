@@ -72,9 +72,9 @@ def decode(body: bytes, campaign_activity_id: str) -> Rows:
 
 
 def _identity(row: object, text: str) -> str:
-    """Return what identifies a rejected row, so that a change of its other fields is not news.
+    """Return what identifies a rejected row, whatever its other fields contain.
 
-    Without a contact and a created_time that is its whole text.
+    Without a contact or a created_time, that is its whole text.
     """
     if not isinstance(row, dict):
         return text

@@ -38,9 +38,9 @@ class Session(requests.Session):
 
 
 def in_background[Result](work: Callable[[], Result], seconds: float) -> Result:
-    """Return the result of work that nothing can interrupt, without waiting longer for it.
+    """Return the result of work that cannot be interrupted, or stop waiting after `seconds`.
 
-    Work that takes longer goes on in a thread that does not keep the process from ending.
+    Work that takes longer continues in a thread that does not keep the process from ending.
 
     Raises:
         TimeoutError: the work took longer.
@@ -71,7 +71,7 @@ def _left(deadline: float) -> float:
 
 
 class _Arrivals(io.RawIOBase):
-    """What arrives at a socket until a deadline."""
+    """A stream of what a socket receives until a deadline."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._socket = sock
@@ -79,7 +79,7 @@ class _Arrivals(io.RawIOBase):
         self._deadline = deadline
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return a reader; `http.client` calls this, as it would call it of a socket."""
+        """Return a reader; `http.client` calls this method of a socket."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:

@@ -1,6 +1,6 @@
-"""Values of the vendor's replies, bounded where they come in. Pure.
+"""Values of the vendor's replies, checked against bounds when they are decoded. Pure.
 
-Whatever passes can be calculated with, stored, and read again.
+A value within its bounds can be calculated with, stored, and read again.
 """
 
 import re
@@ -14,7 +14,7 @@ from email_opens.model import activity_id
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
-"""Later than every instant that text can state."""
+"""The latest instant that a text can state."""
 DAY = timedelta(days=1)
 """How far ahead the vendor's clock and offsets from UTC may be."""
 MOST_COUNTED = 10**12
