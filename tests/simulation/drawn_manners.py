@@ -6,6 +6,18 @@ from random import Random
 
 from tests.simulation.actions import CONTACTS, Action
 from tests.simulation.manners import (
+    AskToWait,
+    CloseDeadLetterQueue,
+    FailContact,
+    KeepPolling,
+    Mend,
+    Outage,
+    Pause,
+    RefuseStores,
+    Resume,
+    TurnTheDayLate,
+)
+from tests.simulation.report_manners import (
     ASTRAY,
     LINK_REFUSALS,
     ODD_COUNTERS,
@@ -14,22 +26,12 @@ from tests.simulation.manners import (
     REFUSALS,
     AddOddRow,
     AddRawRow,
-    AskToWait,
-    CloseDeadLetterQueue,
     EraseContact,
-    FailContact,
-    KeepPolling,
     LeadAstray,
     MakeCounterOdd,
-    Mend,
-    Outage,
-    Pause,
     RefuseActivity,
     RefuseLinks,
-    RefuseStores,
-    Resume,
     ReviseRows,
-    TurnTheDayLate,
     WithdrawBetweenPages,
 )
 

@@ -1,6 +1,7 @@
 """The rules that always hold, checked at every step of a simulation.
 
-The numbers are those of the promises in docs/guarantees.md.
+The numbers are those of the promises in docs/guarantees.md. What they demand while something stays
+wrong is in `watch`.
 """
 
 from collections import Counter, defaultdict
@@ -10,6 +11,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from constant_contact_emulator import Raw, Row
+from email_opens.adapters.records import (
+    account_from,
+    account_record,
+    activity_from,
+    activity_record,
+)
 from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import REJECTED, bucket, event_id, fingerprint, row_fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, State
@@ -176,6 +183,11 @@ class Rules:
     ) -> None:
         old, new = before.progress.watermark, saved.progress.watermark
         self.require(old is None or (new is not None and new >= old), "5: the watermark moved back")
+        stored = activity_from(activity_record(saved))
+        self.require(
+            stored.state is not State.BROKEN,
+            f"1: a saved activity cannot be read again: {stored.last_error}",
+        )
         self.require(
             before.state is not State.PAUSED or saved.state is State.PAUSED,
             "8: a turn undid a person's pause",
@@ -203,6 +215,8 @@ class Rules:
             activity.last_error for activity in self._simulation.tracking.activities("default")
         ]
         account = self._simulation.tracking.account("default")
+        if account is not None:
+            account_from("default", account_record(account))
         texts.append(account.last_error if account else None)
         if isinstance(invocation.result, TurnReport):
             turn = invocation.result

@@ -19,11 +19,11 @@ from tests.simulation.actions import (
 from tests.simulation.scenarios import Scenario, draw_scenario, play, scenarios
 from tests.simulation.simulation import Setting
 
-SEEDS = 120
+SEEDS = 80
 ACTIONS = 60
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios())
 def test_the_rules_hold_in_any_scenario(scenario: Scenario) -> None:
     play(scenario)

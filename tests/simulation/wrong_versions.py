@@ -29,18 +29,20 @@ from tests.contract.samples import varied
 from tests.fakes import MemoryLedger, MemoryTracking
 from tests.simulation.actions import CONTACTS, Action, AddBurst, CompleteTurn, Continue, FinishAll
 from tests.simulation.manners import (
-    AddRawRow,
     AskToWait,
     FailContact,
     KeepPolling,
-    LeadAstray,
-    MakeCounterOdd,
     Mend,
     Outage,
     Pause,
+    RefuseStores,
+)
+from tests.simulation.report_manners import (
+    AddRawRow,
+    LeadAstray,
+    MakeCounterOdd,
     RefuseActivity,
     RefuseLinks,
-    RefuseStores,
 )
 
 type Published = Mapping[str, AbstractSet[bytes]]
