@@ -46,6 +46,7 @@ class Watch:
         """Turns that read below the head of an activity and found nothing new in it."""
         self._news = Counter(simulation.rules.news)
         self._probes = 0
+        self._kills = simulation.kills
         self._due: dict[tuple[str, Gap], datetime] = {}
         """Since when a gap might have been read on, as it is."""
 
@@ -142,9 +143,11 @@ class Watch:
                 times <= 8 + minutes / 4, f"6: an unknown activity was asked for {times} times"
             )
         counters = sum("/stats/" in sent.path for sent in requests)
+        # A killed turn tells nothing of its probe, neither here nor to the next turn.
+        probes = self._probes + simulation.kills - self._kills
         rules.require(
-            counters <= self._probes + 4 or not trouble.odd_counters,
-            f"6: {self._probes} probes took {counters} requests for counters",
+            counters <= probes + 4 or not trouble.odd_counters,
+            f"6: {probes} probes took {counters} requests for counters",
         )
 
     def check_rows(self) -> None:
