@@ -5,10 +5,15 @@ from dataclasses import replace
 import pytest
 
 from email_opens.errors import LinkExpired, OutOfTime, PagingBroken, ReportUnavailable
+from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import Gap, Page
-from tests.contract.samples import varied
+from tests.contract.samples import ACTIVITY_ID, varied
 from tests.core.setup import FIVE_PAGES, Core, Pages, at, published_opens, report_of, row
 
+MESSAGE = (
+    "A part of the report cannot be read: 3 attempts in a row made no progress "
+    "(A next link no longer works). The next attempt begins at 2026-03-02T14:01:00Z."
+)
 CIRCLE = r"^A next link of the report leads back to a page already read\.$"
 
 
@@ -142,3 +147,45 @@ def test_a_gap_that_finds_no_time_keeps_its_place(core: Core, link: str | None) 
     with pytest.raises(OutOfTime):
         core.work(Pages({link: OutOfTime("No time is left.")}), core.walk(gap=gap))
     assert (core.activity().progress.gaps, core.activity().version) == ((gap,), 1)
+
+
+# --- A gap that makes no progress ---
+
+
+def failing_gap(core: Core, failures: int, link: str | None = "2") -> Gap:
+    gap = Gap(None, at(5), link, rows_above=3, reached=at(5), failures=failures)
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
+    return gap
+
+
+def test_the_third_failure_of_a_gap_says_how_often_and_why_and_when_it_is_tried_again(
+    core: Core,
+) -> None:
+    gap = failing_gap(core, failures=2)
+    with pytest.raises(PagingBroken) as caught:
+        core.work(Pages({}), core.walk(gap=gap))
+    assert str(caught.value) == MESSAGE
+    (left,) = core.activity().progress.gaps
+    assert (left.failures, left.link) == (3, None)
+
+
+def test_an_earlier_failure_is_that_of_the_link(core: Core) -> None:
+    gap = failing_gap(core, failures=1)
+    with pytest.raises(LinkExpired, match=r"^A next link no longer works\.$"):
+        core.work(Pages({}), core.walk(gap=gap))
+
+
+def test_a_gap_that_the_vendor_does_not_return_fails_for_the_vendors_reason(core: Core) -> None:
+    gap = failing_gap(core, failures=7)
+    with pytest.raises(ReportUnavailable, match=r"^The vendor answered 503\.$"):
+        core.work(Pages({"2": ReportUnavailable("The vendor answered 503.")}), core.walk(gap=gap))
+
+
+def test_pages_without_news_fail_without_a_reason(core: Core) -> None:
+    gap = failing_gap(core, failures=2)
+    same = (row(5),)
+    report = Pages({str(n): Page(str(n), same, next_link=str(n + 1)) for n in range(2, 9)})
+    core.ledger.append(ACTIVITY_ID, {bucket(at(5)): {fingerprint(event_id(row(5), 1))}})
+    with pytest.raises(PagingBroken) as caught:
+        core.work(report, core.walk(gap=gap))
+    assert str(caught.value) == MESSAGE.replace(" (A next link no longer works)", "")
