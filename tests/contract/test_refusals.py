@@ -86,3 +86,13 @@ def test_the_gateways_quota_is_known_from_the_counters_too(vendor: Vendor) -> No
     with pytest.raises(QuotaExceeded):
         vendor.report().count([CAMPAIGN], before=vendor.before)
     assert vendor.statuses("/stats/") == [429]
+
+
+def test_a_403_while_the_access_token_has_expired_does_not_stop_the_account(
+    vendor: Vendor,
+) -> None:
+    vendor.emulator.authorization.expire_access_tokens()
+    answer(vendor, OPENS, "403-gateway.json", status=403, times=2)
+    with pytest.raises(ActivityForbidden):
+        vendor.read()
+    assert vendor.statuses(PRIVILEGES) == [401, 200]

@@ -160,6 +160,14 @@ class VendorApi:
                     self._privileges = None
                     continue
                 self._raise_refusal(reply, resource, before)
+            elif (
+                reply.status == HTTPStatus.FORBIDDEN and not renewed and self._unauthorized(before)
+            ):
+                # The access token has expired, which is not what the 403 is about.
+                renewed = True
+                self._tokens.discard()
+                self._privileges = None
+                continue
             elif reply.status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._wait_for_the_pace(reply, retries)
                 continue
@@ -234,6 +242,10 @@ class VendorApi:
         return unanswered
 
     # --- What a refusal concerns ---
+
+    def _unauthorized(self, before: datetime) -> bool:
+        """Return whether the vendor refuses the access token for what needs no privilege."""
+        return self.privileges(before).access is Access.UNAUTHORIZED
 
     def _needs_new_token(self, resource: Resource, before: datetime) -> bool:
         """Return whether a 401 may be about the access token.
