@@ -189,12 +189,15 @@ class World:
         """Fill in the device of visible rows, or refine their instants; return the new rows."""
         with self.lock:
             old = self.report(activity_id).withdraw(matching, at_most)
+            # What is filled in replaces an odd field of the same name.
+            revised = {"device_type"} if device_type else set()
             new = [
                 replace(
                     row,
                     created=row.created + later,
                     device_type=device_type or row.device_type,
                     visible_from=self.clock(),
+                    extra={name: value for name, value in row.extra.items() if name not in revised},
                 )
                 for row in old
             ]

@@ -100,6 +100,14 @@ def test_a_row_can_be_revised(client: EmulatorClient) -> None:
     assert (row["device_type"], row["created_time"]) == ("tablet", "2026-03-02T14:00:31.000Z")
 
 
+def test_a_device_that_is_filled_in_replaces_an_odd_one(client: EmulatorClient) -> None:
+    activity_id = client.send_activity()
+    client.emulator.world.add_open(activity_id, 0, extra={"device_type": None, "note": "kept"})
+    client.emulator.world.revise(activity_id, device_type="tablet")
+    (row,) = client.walk(activity_id)
+    assert (row["device_type"], row["note"]) == ("tablet", "kept")
+
+
 def test_an_activity_that_was_never_sent_has_an_empty_report(client: EmulatorClient) -> None:
     activity_id = client.emulator.world.add_campaign().activity_id
     assert client.head(activity_id)["tracking_activities"] == []
