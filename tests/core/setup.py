@@ -145,7 +145,7 @@ class Core:
     requests_per_day: int = 10_000
     campaigns_per_probe: int = 150
     stay: timedelta = timedelta()
-    """How long a turn may wait until a request is worth its price."""
+    """How long a turn may wait until enough opens are waiting for a request."""
     requests_in_time: int = 1000
     """A turn runs out of time after this many requests."""
     polled: list[str] = field(default_factory=list)

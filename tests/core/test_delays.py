@@ -1,4 +1,4 @@
-"""How late opens are published, as subscribers, metrics and `status` are told."""
+"""How late opens are published, as messages, metrics and `status` show it."""
 
 import pytest
 

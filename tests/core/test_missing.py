@@ -1,4 +1,4 @@
-"""What an audit finds that earlier walks should have found is told as missing."""
+"""Opens that only an audit finds, though earlier walks should have, are counted as missing."""
 
 from datetime import timedelta
 

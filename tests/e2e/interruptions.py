@@ -196,7 +196,7 @@ class WalkRunner:
         """Resume a walk when the account's lease has expired, as the schedule would."""
         account = self.tracking.account(walk.account_id)
         if account and account.lease_until:
-            # The deployed function uses the clock of this machine.
+            # A lease expires in real time: the function, a process, reads the machine's clock.
             time.sleep(max(0.0, (account.lease_until - datetime.now(UTC)).total_seconds()))
         with self._borrowed() as proxied:
             outcome = proxied.invoke(walk, walk.calls_after)

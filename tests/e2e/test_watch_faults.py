@@ -174,7 +174,7 @@ def test_a_report_that_leads_nowhere_is_reported_and_delays_no_other(
             emails.vendor.world.add_open(activity_id, OPENS)
         others = emails.reported_of(*emails.others)
         while process.poll() is None and not others <= opens(written(emails)):
-            time.sleep(0.05)
+            time.sleep(0.05)  # The process gives no notice of the lines that it writes.
         process.send_signal(signal.SIGINT)
         ends(process)
     lines = written(emails)

@@ -62,7 +62,7 @@ class Setting:
     from_now: bool = False
     counters_stale_for: timedelta = timedelta()
     stays: bool = False
-    """Whether a turn stays for a request that will soon be worth its price."""
+    """Whether a turn waits for opens that will soon be enough for a request."""
 
 
 @dataclass(slots=True, kw_only=True)

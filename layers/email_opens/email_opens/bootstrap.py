@@ -1,4 +1,4 @@
-"""The one place that knows what the product is made of."""
+"""The composition root: it creates the adapters and passes them to the core."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -93,7 +93,7 @@ class AccountPaused(AccountStopped):
 
 
 class Throttled(AccountPaused):
-    """The vendor answered every retry "Too Many Requests"; `until` is what it asked for."""
+    """The vendor answered every attempt with a 429; `until` is the instant that it named, if any."""
 
 
 class VendorUnavailable(AccountPaused):
@@ -101,7 +101,7 @@ class VendorUnavailable(AccountPaused):
 
 
 class AccountResting(AccountPaused):
-    """An earlier turn or command was told to send no request before `until`."""
+    """The account sends no request before `until`, because of a reply to an earlier request."""
 
 
 class QuotaExceeded(AccountStopped):

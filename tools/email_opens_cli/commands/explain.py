@@ -91,7 +91,7 @@ def _explanation(candidate: Candidate, plan: Plan, missed: float, now: datetime)
         waiting=candidate.waiting(missed, now),
         price=plan.price * candidate.cost if priced else None,
         next_at=now + timedelta(seconds=seconds) if priced else None,
-        why="when it is worth its price" if why is Why.WORTH else why,
+        why="once enough opens are waiting" if why is Why.WORTH else why,
     )
 
 

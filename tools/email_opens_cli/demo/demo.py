@@ -130,7 +130,7 @@ class _Demo:
                 under_way = self._under_way(sends)
                 if not under_way or datetime.now(UTC) > ends:
                     break
-                # The schedule would wait for a minute.
+                # The demo keeps a real pace, for people to watch; the schedule waits for a minute.
                 left = BETWEEN_POLLS.total_seconds() - (time.monotonic() - began)
                 time.sleep(max(0.0, left))
             # A repeat of an open would arrive with the next poll.

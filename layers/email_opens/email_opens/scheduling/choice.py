@@ -41,7 +41,7 @@ class Why(StrEnum):
     CHANGED = "its counter has moved"
     FRESH = "sent within the hour"
     OVERDUE = "read long ago"
-    WORTH = "worth its price"
+    WORTH = "enough opens are waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def interval_seconds(candidate: Candidate, plan: Plan, now: datetime) -> float:
 
 
 def _probe_after(plan: Plan) -> float:
-    """Return the seconds after a probe until another one may be worth its price."""
+    """Return the seconds after a probe until another one may pay off."""
     if plan.probe_seconds is None:
         return PROBE_EVERY_SECONDS
     return min(PROBE_EVERY_SECONDS, max(GRAIN_SECONDS, plan.probe_seconds / 2))
@@ -176,7 +176,7 @@ class _ProbeOffer:
         self.cost += candidate.cost * (1 - exp(-expected(estimate, clear_age, counted_age)))
 
     def pays(self, probed_seconds_ago: float, best_ratio: float) -> bool:
-        """Return whether a probe is worth its price, or is due to learn what probes are worth."""
+        """Return whether a probe ends enough waiting for its requests, or is due anyway."""
         if not self.countable:
             return False
         requests = ceil(self.countable / self.campaigns_per_probe)

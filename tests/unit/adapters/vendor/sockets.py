@@ -209,7 +209,10 @@ def raw(status: int, body: bytes = b"", *headers: str) -> list[bytes]:
 
 
 def pause() -> None:
-    """Let a few milliseconds pass between two parts of a reply."""
+    """Let a few milliseconds pass between two parts of a reply.
+
+    The client must receive the parts one by one; the server gets no notice of that.
+    """
     time.sleep(0.01)
 
 

@@ -30,7 +30,7 @@ class FastSleepClock:
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / SPEED)
+        time.sleep(seconds / SPEED)  # The vendor is another process, in real time.
 
 
 def main(report: Path, arguments: list[str]) -> None:
