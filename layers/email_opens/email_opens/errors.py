@@ -93,7 +93,7 @@ class AccountPaused(AccountStopped):
 
 
 class Throttled(AccountPaused):
-    """The vendor answered every attempt with a 429; `until` is the instant that it named, if any."""
+    """The vendor answered every attempt with a 429; `until` is when it allows another, if stated."""
 
 
 class VendorUnavailable(AccountPaused):
