@@ -93,7 +93,7 @@ class AccountPaused(AccountStopped):
 
 
 class Throttled(AccountPaused):
-    """The vendor answered every attempt with a 429; `until` is when it allows another, if stated."""
+    """The vendor answered every attempt with a 429; `until`: when it allows another, if known."""
 
 
 class VendorUnavailable(AccountPaused):
