@@ -23,8 +23,8 @@ from constant_contact_emulator import (
     Vendor,
 )
 from email_opens.adapters.vendor.api import VendorApi
-from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.model import Activity, State, Tokens
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget

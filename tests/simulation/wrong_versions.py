@@ -14,7 +14,7 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens import gaps, poller, walk
-from email_opens.adapters.vendor import oauth, report, rows
+from email_opens.adapters.vendor import report, rows, tokens
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountDisconnected, ActivityForbidden, LostRace
@@ -270,7 +270,7 @@ def a_pair_that_is_not_stored_is_given_up(patch: pytest.MonkeyPatch) -> None:
     ) -> None:
         credentials.store(account_id, tokens)
 
-    patch.setattr(oauth, "store_until", store_once)
+    patch.setattr(tokens, "store_until", store_once)
 
 
 WRONG_VERSIONS: dict[str, WrongVersion] = {

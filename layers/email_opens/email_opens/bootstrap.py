@@ -16,9 +16,10 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
-from email_opens.adapters.vendor.oauth import RECONNECT, Renewed, TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.vendor.token_storage import Renewed
+from email_opens.adapters.vendor.tokens import RECONNECT, TokenSource
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.config import (
     Settings,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from email_opens.adapters.vendor.token_storage import store_until
 from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,
@@ -115,8 +116,6 @@ def connect(
         AccountStopped: the store refuses them.
         AccountBusy: another turn or command holds the lease for longer than `wait`.
     """
-    # Imported late, as below, or `--help` would load the HTTP library.
-    from email_opens.adapters.vendor.oauth import store_until  # noqa: PLC0415
 
     def store(checked: Tokens) -> None:
         until = product.clock.now() + STORING
@@ -181,6 +180,7 @@ def _check(api: "VendorApi", clock: Clock, lease: Lease, connected: Connected) -
     Raises:
         AccountDisconnected: the vendor forbids the reports.
     """
+    # Imported late, as below, or `--help` would load the HTTP library.
     from email_opens.adapters.vendor.account import vendor_account_id  # noqa: PLC0415
 
     try:

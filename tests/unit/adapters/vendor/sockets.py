@@ -11,9 +11,9 @@ from itertools import chain, repeat
 
 from constant_contact_emulator import Behaviour, Emulator, Limits
 from email_opens.adapters.vendor.api import VendorApi
-from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.errors import AccountDisconnected
 from email_opens.instants import utc
 from email_opens.model import Page, Tokens
@@ -136,6 +136,13 @@ def serving(
             )
         )
         yield Vendor(emulator, clock, session, held, campaign.activity_id)
+
+
+def refreshed(vendor: Vendor) -> str:
+    """Discard the stored token as if it were refused, and return the next one."""
+    vendor.tokens.access_token(vendor.before)
+    vendor.tokens.discard()
+    return vendor.tokens.access_token(vendor.before)
 
 
 class Stub:

@@ -11,7 +11,6 @@ from typing import NoReturn
 
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
-from email_opens.adapters.vendor.oauth import TokenSource
 from email_opens.adapters.vendor.refusals import (
     PRIVILEGES,
     Access,
@@ -21,6 +20,7 @@ from email_opens.adapters.vendor.refusals import (
     spends_quota,
 )
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import (
     AccountDisconnected,

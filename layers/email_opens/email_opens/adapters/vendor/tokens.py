@@ -6,17 +6,16 @@ memory until it is stored. When the vendor refuses a refresh token, the store is
 another invocation may have refreshed it.
 """
 
-import base64
-import re
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
+from collections.abc import MutableMapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 
-from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries, pause_seconds
-from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
+from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
+from email_opens.adapters.vendor.authorization_server import SENDABLE, post_as_client, read_grant
+from email_opens.adapters.vendor.http import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.vendor.token_storage import Renewed, store_until
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import (
     AccountDisconnected,
@@ -30,100 +29,15 @@ from email_opens.ports import Clock, Credentials
 
 MARGIN = timedelta(minutes=1)
 """An access token that expires within this time is refreshed."""
-USUAL_LIFETIME = timedelta(hours=1)
-"""For an access token whose reply states none: shorter than any that the vendor documents."""
-LONGEST_LIFETIME = timedelta(days=30)
-"""The limit on what a reply states."""
 RECORDING = timedelta(seconds=5)
 """The end of a lease, kept to record why new tokens could not be stored."""
 RECONNECT = "email-opens connect {account_id}"
 
-_MOST_BYTES = 65_536
 _THROTTLED_SECONDS = 1.0
-_TOKEN = re.compile(r"[!-~]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """The tokens in a reply of the token endpoint."""
-
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(repr=False)
-    expires_at: datetime
-
-
-def read_grant(reply: Reply, now: datetime) -> Grant | None:
-    """Return the tokens in a reply, or None if one of them cannot be sent."""
-    content = reply.json()
-    if reply.status != HTTPStatus.OK or not isinstance(content, dict):
-        return None
-    access, refresh = content.get("access_token"), content.get("refresh_token")
-    if not (isinstance(access, str) and _TOKEN.fullmatch(access)):
-        return None
-    if isinstance(refresh, str) and not refresh.isascii():
-        return None  # Stored in place of the last one, it would disconnect the account.
-    return Grant(
-        access_token=access,
-        refresh_token=refresh if isinstance(refresh, str) and refresh else None,
-        expires_at=now + _lifetime(content.get("expires_in")),
-    )
-
-
-def post_as_client(
-    session: Session,
-    url: str,
-    client_id: str,
-    client_secret: str | None,
-    form: Mapping[str, str],
-    *,
-    clock: Clock,
-    before: datetime,
-) -> Reply | Unanswered:
-    """Send one form to the authorization server, authenticated as a client.
-
-    A client with a secret uses Basic authentication; one without sends its id in the form.
-    """
-    headers, fields = {}, dict(form)
-    if client_secret is None:
-        fields["client_id"] = client_id
-    else:
-        pair = f"{client_id}:{client_secret}".encode()
-        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-    try:
-        return exchange(
-            session,
-            "POST",
-            url,
-            headers=headers,
-            form=fields,
-            clock=clock,
-            before=before,
-            most_bytes=_MOST_BYTES,
-        )
-    except Unanswered as error:
-        return error
 
 
 class _Spent(Exception):
     """The vendor no longer accepts the refresh token."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewed:
-    """A pair of tokens from the vendor, which the store may lack."""
-
-    spent: str = field(repr=False)
-    """The refresh token that the pair replaces."""
-    tokens: Tokens
-    stored: bool = False
-
-    def completes(self, stored: Tokens) -> bool:
-        """Return whether the pair holds more than what the store returns."""
-        if self.stored:
-            # The access token did not fit the store.
-            same = stored.refresh_token == self.tokens.refresh_token
-            return same and stored.access_token is None
-        return stored.refresh_token == self.spent
 
 
 class TokenSource:
@@ -195,7 +109,7 @@ class TokenSource:
 
     def _usable(self, tokens: Tokens) -> str | None:
         token, expires_at = tokens.access_token, tokens.expires_at
-        if token is None or token == self._refused or not _TOKEN.fullmatch(token):
+        if token is None or token == self._refused or not SENDABLE.fullmatch(token):
             return None
         if expires_at is None or expires_at <= self._clock.now() + MARGIN:
             return None
@@ -306,34 +220,3 @@ class TokenSource:
                 f"The new tokens of account “{account_id}” could not be stored: {remedy} {error}"
             ) from None
         self._renewed[account_id] = replace(renewed, stored=True)
-
-
-def store_until(
-    credentials: Credentials, account_id: str, tokens: Tokens, clock: Clock, until: datetime
-) -> None:
-    """Store tokens that the vendor issues only once; while the store refuses them, try again.
-
-    Raises:
-        InvalidInput: they do not fit the store.
-        AccountStopped: the store still refuses them at the instant `until`.
-    """
-    failures = 0
-    while True:
-        try:
-            credentials.store(account_id, tokens)
-        except AccountStopped:
-            failures += 1
-            seconds = pause_seconds(failures)
-            if clock.now() + timedelta(seconds=seconds) >= until:
-                raise
-            clock.sleep(seconds)
-        else:
-            return
-
-
-def _lifetime(expires_in: Any) -> timedelta:
-    try:
-        seconds = max(0, int(expires_in))
-        return min(timedelta(seconds=seconds), LONGEST_LIFETIME)
-    except (TypeError, ValueError, OverflowError):
-        return USUAL_LIFETIME

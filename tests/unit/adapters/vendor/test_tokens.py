@@ -1,33 +1,33 @@
-import base64
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens.adapters.retry import MOST_SECONDS
 from email_opens.adapters.vendor import http
-from email_opens.adapters.vendor.oauth import (
-    MARGIN,
-    RECORDING,
-    USUAL_LIFETIME,
-    Renewed,
-    TokenSource,
-)
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.vendor.tokens import MARGIN, TokenSource
 from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,
-    InvalidInput,
     OutOfTime,
     Throttled,
 )
 from email_opens.model import Tokens
 from tests.fakes import FakeClock
-from tests.unit.adapters.vendor.sockets import Drip, Held, Vendor, pause, raw, serving, stub
+from tests.unit.adapters.vendor.sockets import (
+    Drip,
+    Held,
+    Vendor,
+    pause,
+    raw,
+    refreshed,
+    serving,
+    stub,
+)
 
 FRESH = b'{"access_token":"fresh-access","refresh_token":"fresh-refresh","expires_in":86400}'
 SECRETS = re.compile("access-|refresh-|old-|fresh-")
@@ -65,13 +65,6 @@ def token_of(source: TokenSource, clock: FakeClock) -> str:
     return source.access_token(clock.now() + timedelta(minutes=1))
 
 
-def refreshed(vendor: Vendor) -> str:
-    """Discard the stored token as if it were refused, and return the next one."""
-    vendor.tokens.access_token(vendor.before)
-    vendor.tokens.discard()
-    return vendor.tokens.access_token(vendor.before)
-
-
 def test_a_valid_token_is_loaded_once_and_not_refreshed(vendor: Vendor) -> None:
     tokens = {vendor.tokens.access_token(vendor.before) for _ in range(3)}
     assert tokens == {vendor.held.tokens and vendor.held.tokens.access_token}
@@ -105,153 +98,12 @@ def test_a_refused_token_is_replaced_by_a_newer_stored_one(vendor: Vendor) -> No
     assert vendor.held.stored == []
 
 
-def test_a_client_with_a_secret_uses_basic_authentication() -> None:
-    with serving(secret="s3cret") as vendor:
-        assert refreshed(vendor)
-
-
-def test_the_secret_is_sent_in_the_header_and_never_in_the_form(
-    held: Held, clock: FakeClock, session: Session
-) -> None:
-    assert held.tokens
-    held.tokens = replace(held.tokens, client_secret="s3crét")
-    with stub(raw(200, FRESH)) as server:
-        token_of(TokenSource("default", held, session, server.url, clock), clock)
-    expected = base64.b64encode("key:s3crét".encode())
-    assert b"Basic " + expected in server.requests[0]
-    assert b"client_id" not in server.requests[0]
-
-
 def test_the_old_refresh_token_is_kept_if_the_reply_has_none(vendor: Vendor) -> None:
     vendor.emulator.authorization.names_refresh_token = False
     before = vendor.held.tokens
     assert refreshed(vendor)
     assert before
     assert vendor.held.stored[-1].refresh_token == before.refresh_token
-
-
-def test_a_pair_that_could_not_be_stored_is_stored_before_it_is_used(vendor: Vendor) -> None:
-    def down() -> None:
-        raise OSError("the store is down")
-
-    vendor.held.on_store = down
-    with pytest.raises(OSError, match="down"):
-        refreshed(vendor)
-    vendor.held.on_store = lambda: None
-    token = vendor.tokens.access_token(vendor.before)
-    assert vendor.held.stored[-1].access_token == token
-    assert vendor.statuses("/token") == [200]
-
-
-class TestAStoreThatRefuses:
-    """The refresh token is good for one refresh only."""
-
-    @staticmethod
-    def refusing(times: int = 1000) -> Callable[[], None]:
-        """Return a function that refuses so many times, as a store does."""
-        left = iter(range(times))
-
-        def refuse() -> None:
-            if next(left, None) is not None:
-                raise AccountStopped("The store is down.")
-
-        return refuse
-
-    def source(
-        self, vendor: Vendor, renewed: dict[str, Renewed], *, lasts: float = 60
-    ) -> TokenSource:
-        """Return the tokens of an invocation whose lease lasts so many seconds."""
-        return TokenSource(
-            "default",
-            vendor.held,
-            vendor.session,
-            vendor.emulator.auth_url,
-            vendor.clock,
-            until=vendor.clock.now() + timedelta(seconds=lasts),
-            renewed=renewed,
-        )
-
-    @pytest.fixture(autouse=True)
-    def _expired(self, vendor: Vendor) -> None:
-        vendor.clock.sleep(timedelta(days=1).total_seconds())
-
-    def test_is_noticed_before_the_refresh_token_is_spent(self, vendor: Vendor) -> None:
-        vendor.held.on_rewrite = self.refusing()
-        with pytest.raises(AccountStopped, match="The store is down"):
-            vendor.tokens.access_token(vendor.before)
-        assert vendor.emulator.requests == []
-
-    def test_is_asked_again_until_it_takes_the_new_pair(self, vendor: Vendor) -> None:
-        vendor.held.on_store = self.refusing(5)
-        token = vendor.tokens.access_token(vendor.before)
-        assert [tokens.access_token for tokens in vendor.held.stored] == [token]
-        assert vendor.statuses("/token") == [200]
-
-    def test_is_asked_again_until_the_lease_ends(self, vendor: Vendor) -> None:
-        vendor.held.on_store = self.refusing()
-        started = vendor.clock.now()
-        with pytest.raises(AccountStopped, match="could not be stored"):
-            self.source(vendor, {}, lasts=50).access_token(started + timedelta(seconds=2))
-        left = started + timedelta(seconds=50) - vendor.clock.now()
-        assert RECORDING <= left <= RECORDING + timedelta(seconds=MOST_SECONDS)
-
-    def test_gets_the_new_pair_from_the_next_invocation_of_the_process(
-        self, vendor: Vendor
-    ) -> None:
-        renewed: dict[str, Renewed] = {}
-        vendor.held.on_store = self.refusing()
-        with pytest.raises(AccountStopped, match="keeps them in memory"):
-            self.source(vendor, renewed).access_token(vendor.before)
-        vendor.held.on_store = self.refusing(0)
-        token = self.source(vendor, renewed).access_token(vendor.before)
-        assert [tokens.access_token for tokens in vendor.held.stored] == [token]
-        assert vendor.statuses("/token") == [200]
-
-    def test_keeps_what_others_have_stored_since(self, vendor: Vendor) -> None:
-        renewed: dict[str, Renewed] = {}
-        vendor.held.on_store = self.refusing()
-        with pytest.raises(AccountStopped):
-            self.source(vendor, renewed).access_token(vendor.before)
-        grant = vendor.emulator.connect()
-        consented = Tokens(
-            client_id=grant.client_id,
-            refresh_token=grant.refresh_token,
-            access_token=grant.access_token,
-            expires_at=grant.expires_at,
-        )
-        vendor.held.tokens, vendor.held.on_store = consented, self.refusing(0)
-        assert self.source(vendor, renewed).access_token(vendor.before) == consented.access_token
-        assert (vendor.held.stored, renewed) == ([], {})
-
-    def test_makes_an_error_that_names_the_command_for_a_rotating_token(
-        self, vendor: Vendor
-    ) -> None:
-        vendor.held.on_store = self.refusing()
-        with pytest.raises(AccountStopped, match=r"run `email-opens connect default`.*is down"):
-            vendor.tokens.access_token(vendor.before)
-
-    def test_makes_an_error_without_the_command_for_a_long_lived_token(self) -> None:
-        with serving(rotating=False) as vendor:
-            vendor.held.on_store = self.refusing()
-            with pytest.raises(AccountStopped, match="the next turn requests others") as raised:
-                refreshed(vendor)
-        assert "email-opens connect" not in str(raised.value)
-
-    def test_reports_a_pair_that_does_not_fit(self, vendor: Vendor) -> None:
-        def too_large() -> None:
-            raise InvalidInput("It is too large.")
-
-        vendor.held.on_store = too_large
-        with pytest.raises(AccountStopped, match=r"could not be stored: .* It is too large"):
-            vendor.tokens.access_token(vendor.before)
-
-    def test_an_access_token_that_does_not_fit_is_kept_in_memory(self, vendor: Vendor) -> None:
-        renewed: dict[str, Renewed] = {}
-        token = self.source(vendor, renewed).access_token(vendor.before)
-        assert vendor.held.tokens
-        vendor.held.tokens = replace(vendor.held.tokens, access_token=None)
-        assert self.source(vendor, renewed).access_token(vendor.before) == token
-        assert vendor.statuses("/token") == [200]
 
 
 def test_a_lost_reply_of_a_rotating_token_disconnects_the_account(vendor: Vendor) -> None:
@@ -370,17 +222,6 @@ def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: Session) 
     while error:
         assert not SECRETS.search(f"{error!r} {source!r}")
         error = error.__cause__ or error.__context__
-
-
-@pytest.mark.parametrize("expires_in", [b'"soon"', b"null", b"1e999", b"[]"])
-def test_a_malformed_lifetime_is_taken_for_an_hour(
-    expires_in: bytes, held: Held, clock: FakeClock, session: Session
-) -> None:
-    body = b'{"access_token":"fresh-access","expires_in":' + expires_in + b"}"
-    with stub(raw(200, body)) as server:
-        token_of(TokenSource("default", held, session, server.url, clock), clock)
-    assert held.stored[-1].expires_at == clock.now() + USUAL_LIFETIME
-    assert held.stored[-1].refresh_token == "old-refresh"
 
 
 def test_an_error_names_the_command_that_connects_the_account_again(

@@ -1,16 +1,20 @@
-"""How long an access token is used, whatever its reply states."""
+"""A client's authentication, and how long an access token is used, whatever its reply states."""
 
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from email_opens.adapters.vendor.authorization_server import USUAL_LIFETIME, read_grant
 from email_opens.adapters.vendor.http import Reply
-from email_opens.adapters.vendor.oauth import TokenSource, read_grant
 from email_opens.adapters.vendor.session import Session
+from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.model import Tokens
 from tests.contract.samples import NOON
 from tests.fakes import FakeClock
-from tests.unit.adapters.vendor.sockets import Held, raw, stub
+from tests.unit.adapters.vendor.sockets import Held, raw, refreshed, serving, stub
 
 DAY = timedelta(days=1)
 DOCUMENTED = DAY
@@ -19,6 +23,17 @@ UNUSED_FOR = 180 * DAY
 """The vendor's refresh tokens die when they are not used for so long."""
 UNBOUNDED = [b"1e300", b"99999999999999999999", b"315360000", b'"315360000"']
 """Seconds: ten years or more."""
+
+
+@pytest.fixture
+def held() -> Held:
+    return Held(Tokens(client_id="key", refresh_token="old-refresh"))
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    with Session() as session:
+        yield session
 
 
 def reply(expires_in: bytes) -> Reply:
@@ -54,3 +69,32 @@ def test_a_bounded_lifetime_is_what_is_stored(expires_in: bytes, clock: FakeCloc
     (stored,) = held.stored
     assert stored.expires_at is not None
     assert stored.expires_at - clock.now() < UNUSED_FOR / 2
+
+
+def test_a_client_with_a_secret_uses_basic_authentication() -> None:
+    with serving(secret="s3cret") as vendor:
+        assert refreshed(vendor)
+
+
+def test_the_secret_is_sent_in_the_header_and_never_in_the_form(
+    held: Held, clock: FakeClock, session: Session
+) -> None:
+    assert held.tokens
+    held.tokens = replace(held.tokens, client_secret="s3crét")
+    with stub(raw(200, reply(b"86400").body)) as server:
+        source = TokenSource("default", held, session, server.url, clock)
+        source.access_token(clock.now() + timedelta(minutes=1))
+    expected = base64.b64encode("key:s3crét".encode())
+    assert b"Basic " + expected in server.requests[0]
+    assert b"client_id" not in server.requests[0]
+
+
+@pytest.mark.parametrize("expires_in", [b'"soon"', b"null", b"1e999", b"[]"])
+def test_a_malformed_lifetime_is_taken_for_an_hour(
+    expires_in: bytes, held: Held, clock: FakeClock, session: Session
+) -> None:
+    with stub(raw(200, reply(expires_in).body)) as server:
+        source = TokenSource("default", held, session, server.url, clock)
+        source.access_token(clock.now() + timedelta(minutes=1))
+    assert held.stored[-1].expires_at == clock.now() + USUAL_LIFETIME
+    assert held.stored[-1].refresh_token == "old-refresh"
