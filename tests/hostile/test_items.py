@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from email_opens.adapters.aws.items import activity_item
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.adapters.records import account_from, activity_from
+from email_opens.adapters.records.accounts import account_from
+from email_opens.adapters.records.activities import activity_from
 from email_opens.errors import AccountStopped, LostRace
 from email_opens.model import Gap, State
 from tests.conftest import Aws

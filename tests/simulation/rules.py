@@ -11,12 +11,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from constant_contact_emulator import Raw, Row
-from email_opens.adapters.records import (
-    account_from,
-    account_record,
-    activity_from,
-    activity_record,
-)
+from email_opens.adapters.records.accounts import account_from, account_record
+from email_opens.adapters.records.activities import activity_from, activity_record
 from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import REJECTED, bucket, event_id, fingerprint, row_fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, State

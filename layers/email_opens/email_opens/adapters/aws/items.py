@@ -6,7 +6,7 @@ An activity without gaps stays under 1 KB, which is one write unit.
 import secrets
 from typing import TYPE_CHECKING, cast
 
-from email_opens.adapters.records import ACTIVITY_PREFIX, activity_record
+from email_opens.adapters.records.activities import ACTIVITY_PREFIX, activity_record
 from email_opens.model import Activity
 
 if TYPE_CHECKING:

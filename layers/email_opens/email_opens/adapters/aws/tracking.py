@@ -17,12 +17,8 @@ from email_opens.adapters.aws.items import (
     activity_item,
     activity_key,
 )
-from email_opens.adapters.records import (
-    ACTIVITY_PREFIX,
-    account_from,
-    activity_from,
-    counter_trust_record,
-)
+from email_opens.adapters.records.accounts import account_from, counter_trust_record
+from email_opens.adapters.records.activities import ACTIVITY_PREFIX, activity_from
 from email_opens.errors import LostRace
 from email_opens.instants import iso
 from email_opens.model import Account, Activity, CounterTrust

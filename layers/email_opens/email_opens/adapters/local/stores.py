@@ -12,12 +12,8 @@ from datetime import datetime
 from hashlib import blake2b
 
 from email_opens.adapters.local.state_file import StateFile
-from email_opens.adapters.records import (
-    account_from,
-    account_record,
-    activity_from,
-    activity_record,
-)
+from email_opens.adapters.records.accounts import account_from, account_record
+from email_opens.adapters.records.activities import activity_from, activity_record
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
 from email_opens.instants import iso, utc
 from email_opens.model import Account, Activity, CounterTrust, Tokens

@@ -1,0 +1,79 @@
+"""The stored form of accounts."""
+
+from email_opens.adapters.records.attributes import (
+    Malformed,
+    Record,
+    StoredRecord,
+    bounded_instant,
+    hint,
+    instant,
+    real_number,
+    six_digits,
+    text,
+    texts,
+    whole_number,
+)
+from email_opens.errors import AccountStopped
+from email_opens.model import Account, CounterTrust
+
+
+def account_from(account_id: str, record: StoredRecord) -> Account:
+    """Read an account.
+
+    Raises:
+        AccountStopped: the record is malformed, so its lease and spent requests are unknown.
+    """
+    try:
+        return _account(account_id, record)
+    except Malformed as error:
+        raise AccountStopped(
+            f"The item of account “{account_id}” in the tracking table cannot be read: {error}. "
+            "Delete it: the next turn creates a new one and counts the day's requests from zero."
+        ) from None
+
+
+def _account(account_id: str, record: StoredRecord) -> Account:
+    return Account(
+        account_id=account_id,
+        lease_holder=text(record, "lease_holder"),
+        lease_until=instant(record, "lease_until"),
+        requests_day=text(record, "requests_day"),
+        requests_spent=whole_number(record, "requests_spent") or 0,
+        closed_until=instant(record, "closed_until"),
+        rests_until=hint(record, "rests_until", bounded_instant),
+        outages=hint(record, "outages", whole_number) or 0,
+        vendor_account_id=text(record, "vendor_account_id"),
+        last_error=hint(record, "last_error", text),
+        counter_trust=CounterTrust(
+            read_at=hint(record, "counted_at", bounded_instant),
+            current_until=hint(record, "told_until", bounded_instant),
+            lag_seconds=hint(record, "lag_seconds", real_number) or 0.0,
+            missed=min(1.0, hint(record, "missed", real_number) or 0.0),
+        ),
+    )
+
+
+def account_record(account: Account) -> Record:
+    """Write an account."""
+    record = counter_trust_record(account.counter_trust) | texts(
+        account_id=account.account_id,
+        lease_holder=account.lease_holder,
+        lease_until=account.lease_until,
+        requests_day=account.requests_day,
+    )
+    record["requests_spent"] = {"N": str(account.requests_spent)}
+    if account.outages:
+        record["outages"] = {"N": str(account.outages)}
+    return record | texts(
+        closed_until=account.closed_until,
+        rests_until=account.rests_until,
+        vendor_account_id=account.vendor_account_id,
+        last_error=account.last_error,
+    )
+
+
+def counter_trust_record(counter_trust: CounterTrust) -> Record:
+    """Write the attributes of an account that hold its counter trust."""
+    record = texts(counted_at=counter_trust.read_at, told_until=counter_trust.current_until)
+    numbers = {"lag_seconds": counter_trust.lag_seconds, "missed": counter_trust.missed}
+    return record | {name: {"N": six_digits(number)} for name, number in numbers.items()}

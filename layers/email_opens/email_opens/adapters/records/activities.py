@@ -1,0 +1,183 @@
+"""The stored form of activities."""
+
+from email_opens.adapters.records.attributes import (
+    EARLIEST,
+    Malformed,
+    Record,
+    StoredRecord,
+    boolean,
+    bounded_instant,
+    hint,
+    instant,
+    positive_number,
+    required,
+    six_digits,
+    text,
+    texts,
+    typed_value,
+    whole_number,
+)
+from email_opens.model import Activity, Counts, Estimate, Gap, Profile, Progress, State
+
+ACTIVITY_PREFIX = "activity#"
+"""Precedes the activity's id in the attribute `item`."""
+
+_NEVER_WRITTEN = -1
+"""A version that no record has, so that every write of a broken activity fails."""
+
+
+def activity_record(activity: Activity) -> Record:
+    """Write an activity."""
+    progress, counts, profile = activity.progress, activity.counts, activity.profile
+    record = texts(
+        account_id=activity.account_id,
+        item=ACTIVITY_PREFIX + activity.campaign_activity_id,
+        state=activity.state.value,
+        campaign_id=activity.campaign_id,
+        campaign_name=activity.campaign_name,
+        last_error=activity.last_error,
+        missing_since=activity.missing_since,
+        sent_at=activity.sent_at,
+        tracked_at=activity.tracked_at,
+        tracked_from=activity.tracked_from,
+        watermark=progress.watermark,
+        polled_at=progress.polled_at,
+        head_at=progress.head_at,
+        swept_at=progress.swept_at,
+        audited_at=progress.audited_at,
+        audit_at=progress.audit_at,
+    )
+    numbers = {
+        "published": counts.published,
+        "reported": counts.reported,
+        "rejected": counts.rejected,
+        "version": activity.version,
+    }
+    record |= {name: {"N": str(number)} for name, number in numbers.items() if number is not None}
+    record |= {name: {"N": number} for name, number in _rates(activity).items()}
+    if profile.uncounted:
+        record["uncounted"] = {"BOOL": True}
+    if progress.gaps:
+        record["gaps"] = {"L": [{"M": _gap_record(gap)} for gap in progress.gaps]}
+    return record
+
+
+def activity_from(record: StoredRecord) -> Activity:
+    """Read an activity; a malformed record yields a `BROKEN` one with the reason as last error."""
+    account_id = record["account_id"]["S"]
+    campaign_activity_id = record["item"]["S"].removeprefix(ACTIVITY_PREFIX)
+    try:
+        return _activity(account_id, campaign_activity_id, record)
+    except Malformed as error:
+        return Activity(
+            account_id=account_id,
+            campaign_activity_id=campaign_activity_id,
+            state=State.BROKEN,
+            tracked_at=EARLIEST,
+            last_error=(
+                f"The activity's item in the tracking table cannot be read: {error}. "
+                "Untrack it and track it again; opens that were published are not published again."
+            ),
+            version=_NEVER_WRITTEN,
+        )
+
+
+def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) -> Activity:
+    return Activity(
+        account_id=account_id,
+        campaign_activity_id=campaign_activity_id,
+        campaign_id=hint(record, "campaign_id", text),
+        campaign_name=hint(record, "campaign_name", text),
+        state=_state(record),
+        sent_at=hint(record, "sent_at", bounded_instant),
+        tracked_at=required(record, "tracked_at", bounded_instant),
+        tracked_from=instant(record, "tracked_from"),
+        progress=Progress(
+            watermark=bounded_instant(record, "watermark"),
+            gaps=_gaps(record),
+            polled_at=instant(record, "polled_at"),
+            head_at=hint(record, "head_at", bounded_instant),
+            swept_at=instant(record, "swept_at"),
+            audited_at=instant(record, "audited_at"),
+            audit_at=hint(record, "audit_at", bounded_instant),
+        ),
+        counts=Counts(
+            published=whole_number(record, "published") or 0,
+            reported=hint(record, "reported", whole_number),
+            rejected=whole_number(record, "rejected") or 0,
+        ),
+        last_error=hint(record, "last_error", text),
+        missing_since=hint(record, "missing_since", bounded_instant),
+        weight=positive_number(record, "weight") or 1.0,
+        profile=Profile(
+            estimate=_estimate(record),
+            pages=hint(record, "pages", positive_number) or 1.0,
+            counter=hint(record, "counter", whole_number),
+            uncounted=hint(record, "uncounted", boolean) or False,
+        ),
+        version=whole_number(record, "version") or 0,
+    )
+
+
+def _rates(activity: Activity) -> dict[str, str]:
+    """Write the numbers that the scheduler reads; those at their defaults are left out."""
+    estimate = activity.profile.estimate
+    numbers = {
+        "weight": None if activity.weight == 1 else activity.weight,
+        "pages": None if activity.profile.pages == 1 else activity.profile.pages,
+        "opens": estimate.opens if estimate else None,
+        "exposure": estimate.exposure_seconds if estimate else None,
+    }
+    written = {name: six_digits(number) for name, number in numbers.items() if number is not None}
+    return written | (
+        {} if activity.profile.counter is None else {"counter": str(activity.profile.counter)}
+    )
+
+
+def _estimate(record: StoredRecord) -> Estimate | None:
+    opens, exposure = (hint(record, name, positive_number) for name in ("opens", "exposure"))
+    if opens is None or exposure is None:
+        return None
+    return Estimate(opens, exposure)
+
+
+def _gap_record(gap: Gap) -> Record:
+    record = texts(
+        floor=gap.floor,
+        ceiling=gap.ceiling,
+        link=gap.link,
+        reached=gap.reached,
+        retry_at=gap.retry_at,
+    )
+    record["rows_above"] = {"N": str(gap.rows_above)}
+    if gap.failures:
+        record["failures"] = {"N": str(gap.failures)}
+    return record
+
+
+def _gaps(record: StoredRecord) -> tuple[Gap, ...]:
+    gaps = typed_value(record, "gaps", "L", "a list")
+    if gaps is None:
+        return ()
+    if not all("M" in gap for gap in gaps):
+        raise Malformed("one of its gaps is not a map")
+    return tuple(_gap(gap["M"]) for gap in gaps)
+
+
+def _gap(record: StoredRecord) -> Gap:
+    return Gap(
+        floor=instant(record, "floor"),
+        ceiling=instant(record, "ceiling"),
+        link=text(record, "link"),
+        rows_above=whole_number(record, "rows_above") or 0,
+        reached=instant(record, "reached"),
+        failures=whole_number(record, "failures") or 0,
+        retry_at=instant(record, "retry_at"),
+    )
+
+
+def _state(record: StoredRecord) -> State:
+    state = required(record, "state", text)
+    if state not in State:
+        raise Malformed("its state is unknown")
+    return State(state)

@@ -1,0 +1,64 @@
+"""Stored accounts: records of earlier versions are read and written unchanged."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from email_opens.adapters.records.accounts import account_from, account_record
+from email_opens.adapters.records.attributes import Record
+from email_opens.model import Account, CounterTrust
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+FULL_ACCOUNT: Record = {
+    "counted_at": {"S": "2026-03-02T12:00:00Z"},
+    "told_until": {"S": "2026-03-02T11:00:00Z"},
+    "lag_seconds": {"N": "61.5"},
+    "missed": {"N": "0.25"},
+    "account_id": {"S": "default"},
+    "lease_holder": {"S": "a"},
+    "lease_until": {"S": "2026-03-02T13:00:00Z"},
+    "requests_day": {"S": "2026-03-02"},
+    "requests_spent": {"N": "70"},
+    "outages": {"N": "3"},
+    "closed_until": {"S": "2026-03-03T00:00:00Z"},
+    "rests_until": {"S": "2026-03-02T12:30:00Z"},
+    "vendor_account_id": {"S": "p07e1l4ap5v"},
+    "last_error": {"S": "The day's quota is spent."},
+}
+MINIMAL_ACCOUNT: Record = {
+    "lag_seconds": {"N": "0"},
+    "missed": {"N": "0"},
+    "account_id": {"S": "default"},
+    "requests_spent": {"N": "0"},
+}
+
+
+def test_every_attribute_of_an_account_is_read() -> None:
+    assert account_from("default", FULL_ACCOUNT) == Account(
+        account_id="default",
+        lease_holder="a",
+        lease_until=NOON + HOUR,
+        requests_day="2026-03-02",
+        requests_spent=70,
+        closed_until=NOON + 12 * HOUR,
+        rests_until=NOON + HOUR / 2,
+        outages=3,
+        vendor_account_id="p07e1l4ap5v",
+        last_error="The day's quota is spent.",
+        counter_trust=CounterTrust(
+            read_at=NOON, current_until=NOON - HOUR, lag_seconds=61.5, missed=0.25
+        ),
+    )
+
+
+@pytest.mark.parametrize("record", [MINIMAL_ACCOUNT, {}], ids=["minimal", "empty"])
+def test_missing_attributes_of_an_account_take_their_defaults(record: Record) -> None:
+    assert account_from("default", record) == Account(account_id="default")
+
+
+@pytest.mark.parametrize("record", [FULL_ACCOUNT, MINIMAL_ACCOUNT], ids=["full", "minimal"])
+def test_an_account_is_written_back_byte_for_byte(record: Record) -> None:
+    assert json.dumps(account_record(account_from("default", record))) == json.dumps(record)
