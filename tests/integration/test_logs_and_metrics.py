@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from constant_contact_emulator import Contact, Kind
-from email_opens.adapters.aws.publisher import MOST_BYTES
+from email_opens.adapters.aws.messages import MOST_BYTES
 from tests.integration.deployment import ACCOUNT, Deployment
 
 

@@ -9,7 +9,8 @@ from botocore.config import Config
 
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
+from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.receivers import queue, topic
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import aws_session
 from email_opens.adapters.aws.tracking import DynamoDBTracking

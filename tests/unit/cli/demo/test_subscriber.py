@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from io import StringIO
 from threading import Event
 
-from email_opens.adapters.aws.publisher import SnsPublisher, queue, topic
+from email_opens.adapters.aws.publisher import SnsPublisher
+from email_opens.adapters.aws.receivers import queue, topic
 from email_opens_cli.demo.screen import Screen
 from email_opens_cli.demo.subscriber import (
     ReportedOpen,

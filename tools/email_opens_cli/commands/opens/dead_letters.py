@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from email_opens.adapters.aws.messages import wire_attributes
 from email_opens.errors import InvalidInput
 from email_opens.instants import utc
 from email_opens_cli.deployed.product import aws, product
@@ -162,8 +163,6 @@ def publish(
 
 
 def _entry(letter: "Letter", now: datetime, *, ordered: bool) -> dict[str, Any]:
-    from email_opens.adapters.aws.publisher import wire_attributes  # noqa: PLC0415 - boto3
-
     event = letter.event or {}
     values: dict[str, str | int] = {
         name: text for name, text in letter.attributes.items() if text and name != "reason"

@@ -1,0 +1,128 @@
+"""The messages to a topic and to a dead-letter queue, and how they are packed into batches."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypedDict
+
+from email_opens.events import attributes, message
+from email_opens.model import Activity, NewOpen, RejectedRow
+
+BATCH_MESSAGES = 10
+MOST_BYTES = 256 * 1024
+"""The most bytes of a message, and of a batch: bodies and attributes together."""
+MOST_NUMBER = 10**9
+"""The largest number in a filter policy of SNS."""
+ROW_CHARACTERS = 20_000
+VALUE_CHARACTERS = 1_000
+REASON_CHARACTERS = 500
+
+UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that AWS accepts neither in a message nor in an attribute."""
+
+
+class Attribute(TypedDict):
+    """A message attribute, as SNS and SQS write it."""
+
+    DataType: str
+    StringValue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, made once and sent as often as it takes."""
+
+    body: str
+    attributes: Mapping[str, Attribute]
+    size_bytes: int
+    key: str
+    """Identifies it: an event's id, or the fingerprint of a row."""
+
+
+def wire_attributes(values: Mapping[str, str | int]) -> dict[str, Attribute]:
+    """Return attributes as SNS and SQS write them."""
+    wire: dict[str, Attribute] = {}
+    for name, value in values.items():
+        if isinstance(value, int):
+            number = max(-MOST_NUMBER, min(value, MOST_NUMBER))
+            wire[name] = {"DataType": "Number", "StringValue": str(number)}
+        else:
+            wire[name] = {"DataType": "String", "StringValue": value}
+    return wire
+
+
+def event_message(activity: Activity, new: NewOpen, now: datetime) -> Message:
+    """Return the message about a new open."""
+    delay_seconds = int((now - new.open.created_time).total_seconds())
+    values = attributes(activity, new, delay_seconds)
+    if new.open.device_type and UNSENDABLE.search(new.open.device_type):
+        del values["device_type"]
+    return _message(message(activity, new), wire_attributes(values), new.event_id)
+
+
+def row_message(activity: Activity, row: RejectedRow, key: str) -> Message:
+    """Return the dead letter of a row that is set aside."""
+    body = {
+        "account_id": activity.account_id,
+        "campaign_activity_id": activity.campaign_activity_id,
+        "row": row.row[:ROW_CHARACTERS],
+    }
+    return _message(json.dumps(body), {"reason": _text(row.reason, REASON_CHARACTERS)}, key)
+
+
+def dead_letter(letter: Message, reason: str) -> Message:
+    """Add the reason; cut the longest values if the queue could not take the message whole."""
+    reason_attribute = {"reason": _text(reason, REASON_CHARACTERS)}
+    whole = _message(letter.body, {**letter.attributes, **reason_attribute}, letter.key)
+    if whole.size_bytes <= MOST_BYTES:
+        return whole
+    body = json.loads(letter.body, object_hook=_cut)
+    named = {
+        name: Attribute(
+            DataType=value["DataType"], StringValue=value["StringValue"][:VALUE_CHARACTERS]
+        )
+        for name, value in letter.attributes.items()
+    }
+    return _message(json.dumps(body), {**named, **reason_attribute}, letter.key)
+
+
+def batches(letters: Iterable[Message]) -> Iterator[Sequence[Message]]:
+    """Pack messages in their order by number and size; one that is too large is alone."""
+    batch: list[Message] = []
+    batch_bytes = 0
+    for letter in letters:
+        full = len(batch) == BATCH_MESSAGES or batch_bytes + letter.size_bytes > MOST_BYTES
+        if batch and full:
+            yield batch
+            batch, batch_bytes = [], 0
+        batch.append(letter)
+        batch_bytes += letter.size_bytes
+    if batch:
+        yield batch
+
+
+def _cut(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value[:VALUE_CHARACTERS] if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+def _text(text: str, most_characters: int) -> Attribute:
+    return {"DataType": "String", "StringValue": UNSENDABLE.sub("?", text[:most_characters])}
+
+
+def _message(body: str, attributes_: Mapping[str, Attribute], key: str) -> Message:
+    if not body.isascii():  # JSON can write any character as ASCII.
+        body = UNSENDABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", body)
+    size_bytes = _bytes(body) + sum(
+        len(name) + len(value["DataType"]) + _bytes(value["StringValue"])
+        for name, value in attributes_.items()
+    )
+    return Message(body, attributes_, size_bytes, key)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
