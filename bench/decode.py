@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 import pydantic
 
-from email_opens.adapters.vendor.rows import decode
+from email_opens.adapters.vendor.replies.rows import decode
 
 ROWS = 500
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"

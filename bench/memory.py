@@ -110,7 +110,7 @@ def main() -> None:
         "Turns of 60 s at 4 requests a second; 16 % of the rows are in the first hour.",
         "Nothing is subtracted: the process also contains the ledger, at 8 bytes for each open.",
         f"DynamoDB through botocore; so is SNS for the first {BOTOCORE_BATCHES:,} batches, then it "
-        "replies at once; the vendor through requests, JSON and `adapters.vendor.rows`.",
+        "replies at once; the vendor through requests, JSON and `adapters.vendor.replies.rows`.",
     )
 
 

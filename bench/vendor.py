@@ -1,7 +1,7 @@
 """The vendor within the process: it generates each reply on request, so a report can be long.
 
 It replaces only the socket: `ConstantContactReport` with its pace and budget, requests' session,
-JSON and `adapters.vendor.rows` are the real ones.
+JSON and `adapters.vendor.replies.rows` are the real ones.
 """
 
 import io

@@ -2,7 +2,7 @@
 
 import pytest
 
-from email_opens.adapters.vendor.links import local
+from email_opens.adapters.vendor.replies.links import local
 from email_opens.errors import PagingBroken
 
 API_URL = "https://api.cc.email"

@@ -7,7 +7,7 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from email_opens.adapters.vendor.links import MOST_CHARACTERS, local
+from email_opens.adapters.vendor.replies.links import MOST_CHARACTERS, local
 from email_opens.errors import PagingBroken
 from tests.hostile.operations import growth
 from tests.hostile.values import ADDRESS, MEGABYTE, SECRET, leaked, refusal, texts

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from email_opens.adapters.vendor.rows import MOST_ROW_CHARACTERS, Rows, decode
+from email_opens.adapters.vendor.replies.rows import MOST_ROW_CHARACTERS, Rows, decode
 from email_opens.events import bucket, event_id, row_fingerprint
 from email_opens.instants import iso, utc
 from email_opens.model import Page

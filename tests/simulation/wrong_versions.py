@@ -14,8 +14,9 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens import gaps, poller, walk
-from email_opens.adapters.vendor import report, rows, tokens
+from email_opens.adapters.vendor import report, tokens
 from email_opens.adapters.vendor.api import VendorApi
+from email_opens.adapters.vendor.replies import rows
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountDisconnected, ActivityForbidden, LostRace
 from email_opens.events import bucket, event_id, fingerprint

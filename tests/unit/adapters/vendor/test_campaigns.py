@@ -9,7 +9,7 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
-from email_opens.adapters.vendor.values import MOST_NAME_CHARACTERS
+from email_opens.adapters.vendor.replies.values import MOST_NAME_CHARACTERS
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
 from email_opens.errors import (
     AccountDisconnected,

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from email_opens.adapters.vendor import values
 from email_opens.adapters.vendor.api import Resource, VendorApi
-from email_opens.adapters.vendor.decoding import decoded
-from email_opens.adapters.vendor.links import next_href, next_page
+from email_opens.adapters.vendor.replies import values
+from email_opens.adapters.vendor.replies.decoding import decoded
+from email_opens.adapters.vendor.replies.links import next_href, next_page
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summaries, Summary
 from email_opens.errors import ActivityGone, PagingBroken
 

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 import urllib3
 
-from email_opens.adapters.vendor.decoding import decoded
+from email_opens.adapters.vendor.replies.decoding import decoded
 from email_opens.adapters.vendor.session import Session
 from email_opens.ports import Clock
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.adapters.vendor.rows import MOST_ROW_CHARACTERS, Rows, decode
+from email_opens.adapters.vendor.replies.rows import MOST_ROW_CHARACTERS, Rows, decode
 
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
 ROW = {

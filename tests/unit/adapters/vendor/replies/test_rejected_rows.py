@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.vendor.rows import decode
+from email_opens.adapters.vendor.replies.rows import decode
 from email_opens.model import RejectedRow
 
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"

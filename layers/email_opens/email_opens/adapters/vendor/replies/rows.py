@@ -9,9 +9,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_opens.adapters.vendor.decoding import canonical, decoded
-from email_opens.adapters.vendor.links import next_href
-from email_opens.adapters.vendor.values import EARLIEST, LATEST, instant
+from email_opens.adapters.vendor.replies.decoding import canonical, decoded
+from email_opens.adapters.vendor.replies.links import next_href
+from email_opens.adapters.vendor.replies.values import EARLIEST, LATEST, instant
 from email_opens.instants import iso, utc
 from email_opens.model import Open, RejectedRow
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.vendor.counters import decode_activity_counter, decode_counters
+from email_opens.adapters.vendor.replies.counters import decode_activity_counter, decode_counters
 from email_opens.model import CounterReadings
 
 RESULT = {

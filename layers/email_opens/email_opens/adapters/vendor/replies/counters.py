@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from email_opens.adapters.vendor import values
-from email_opens.adapters.vendor.decoding import decoded
+from email_opens.adapters.vendor.replies import values
+from email_opens.adapters.vendor.replies.decoding import decoded
 from email_opens.model import CounterReadings
 
 

@@ -1,0 +1,1 @@
+"""What a reply of the vendor means: its bytes decoded, value by value. Pure."""
