@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from email_opens.adapters.vendor.http import Reply
+from email_opens.adapters.vendor.replies.reply import Reply
 from tests.contract.samples import NOON
 from tests.hostile.operations import growth
 from tests.hostile.values import (

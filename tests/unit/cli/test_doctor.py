@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens.adapters.vendor.http import Reply
+from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.instants import iso
 from email_opens_cli.deployed.checks import skew
 from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TOPIC

@@ -27,7 +27,7 @@ from email_opens_cli.deployed.leases import hold
 
 if TYPE_CHECKING:
     from email_opens.adapters.vendor.api import VendorApi
-    from email_opens.adapters.vendor.http import Reply
+    from email_opens.adapters.vendor.replies.reply import Reply
     from email_opens.bootstrap import EmailOpens, Watch
 
 STORING = timedelta(seconds=15)

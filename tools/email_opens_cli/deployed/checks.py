@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from email_opens.adapters.vendor.http import Reply
 from email_opens.adapters.vendor.refusals import Access, reason
+from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.errors import AccountBusy, AccountDisconnected, EmailOpensError
 from email_opens.events import bucket
 from email_opens.instants import iso

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from email_opens.adapters.vendor.authorization_server import USUAL_LIFETIME, read_grant
-from email_opens.adapters.vendor.http import Reply
+from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.model import Tokens

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from email_opens.adapters.clock import SystemClock
-from email_opens.adapters.vendor.http import Unanswered, exchange
+from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.replies.counters import decode_counters
+from email_opens.adapters.vendor.replies.reply import Unanswered
 from email_opens.adapters.vendor.replies.rows import decode
 from email_opens.adapters.vendor.session import Session
 from email_opens.errors import EmailOpensError

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from email_opens.adapters.clock import SystemClock
-from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
+from email_opens.adapters.vendor.http import exchange
+from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session, in_background
 from tests.unit.adapters.vendor.sockets import Drip, pause, raw, stub
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.vendor.http import Reply, Unanswered
 from email_opens.adapters.vendor.refusals import (
     Access,
     gateway_message,
@@ -13,6 +12,7 @@ from email_opens.adapters.vendor.refusals import (
     reason,
     spends_quota,
 )
+from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 
 CREATE = {"privilege_id": 30, "privilege_name": "campaign:create"}
 METRICS = {"privilege_id": 61, "privilege_name": "ui:campaign:metrics"}

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from email_opens.adapters.retry import Retries
 from email_opens.adapters.vendor.api import VendorApi
-from email_opens.adapters.vendor.http import Reply
+from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.errors import ReportUnavailable
 from email_opens.ports import Clock
 

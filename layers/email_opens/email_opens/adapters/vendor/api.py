@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import NoReturn
 
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
-from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
+from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.refusals import (
     PRIVILEGES,
     Access,
@@ -19,6 +19,7 @@ from email_opens.adapters.vendor.refusals import (
     reason,
     spends_quota,
 )
+from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.adapters.waits import UNCUT, Waits

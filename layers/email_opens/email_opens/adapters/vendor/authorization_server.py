@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
+from email_opens.adapters.vendor.http import exchange
+from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
 from email_opens.ports import Clock
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
-from email_opens.adapters.vendor.http import Reply, Unanswered
+from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 
 PRIVILEGES = "/v3/account/user/privileges"
 """Needs no scope, so it distinguishes a refused account from a refused resource."""

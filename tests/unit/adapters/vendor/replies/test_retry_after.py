@@ -4,7 +4,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from email_opens.adapters.vendor.http import Reply
+from email_opens.adapters.vendor.replies.reply import Reply
 from tests.core.setup import at
 
 NOW = at(0)
