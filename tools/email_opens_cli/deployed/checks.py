@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from email_opens.adapters.vendor.refusals import Access, reason
+from email_opens.adapters.vendor.replies.refusals import Access, reason
 from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.errors import AccountBusy, AccountDisconnected, EmailOpensError
 from email_opens.events import bucket

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import exchange
-from email_opens.adapters.vendor.refusals import (
+from email_opens.adapters.vendor.replies.refusals import (
     PRIVILEGES,
     Access,
     Privileges,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.vendor.refusals import (
+from email_opens.adapters.vendor.replies.refusals import (
     Access,
     gateway_message,
     privileges,
