@@ -1,0 +1,79 @@
+"""Decoding campaigns: their sends, names and activities. Pure.
+
+A function raises a ValueError if the body is not such a reply; the message holds nothing of its
+content.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from email_opens.adapters.vendor.replies import values
+from email_opens.adapters.vendor.replies.decoding import decoded
+from email_opens.adapters.vendor.replies.links import next_href
+from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
+
+_REMOVED = "removed"
+
+
+def decode_summaries(now: datetime, body: bytes) -> tuple[tuple[Summary, ...], str | None]:
+    """Decode a page of summaries; rows without an id or a send are skipped.
+
+    A send that is dated in the future counts as one of today, so that it is found, and so that
+    the campaign's later sends are.
+    """
+    reply = _decoded(body, dict)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    summaries = []
+    for row in _listed(reply, "bulk_email_campaign_summaries"):
+        campaign_id = values.campaign(row.get("campaign_id"))
+        sent = values.instant(row.get("last_sent_date"), values.NEVER)
+        if campaign_id and sent:
+            summaries.append(Summary(campaign_id, sent if sent <= now + values.DAY else today))
+    return tuple(summaries), next_href(reply)
+
+
+def decode_campaign(campaign_id: str, body: bytes) -> Campaign:
+    """Decode a campaign; activities without an id or a role are skipped."""
+    reply = _decoded(body, dict)
+    if values.campaign(reply.get("campaign_id")) != campaign_id:
+        raise ValueError("the reply is about another campaign")
+    status = reply.get("current_status")
+    if isinstance(status, str) and status.lower() == _REMOVED:
+        return Campaign(campaign_id, values.name(reply.get("name")), removed=True)
+    activities = []
+    for row in _listed(reply, "campaign_activities"):
+        campaign_activity_id = values.activity(row.get("campaign_activity_id"))
+        role = row.get("role")
+        if campaign_activity_id and isinstance(role, str):
+            activities.append(CampaignActivity(campaign_activity_id, role.lower()))
+    return Campaign(campaign_id, values.name(reply.get("name")), activities=tuple(activities))
+
+
+def decode_last_run(now: datetime, body: bytes) -> datetime | None:
+    """Decode the instant of the last send in a send history; None if there is none."""
+    rows = [row for row in _decoded(body, list) if isinstance(row, dict)]
+    runs = (values.instant(row.get("run_date"), now + values.DAY) for row in rows)
+    return max(filter(None, runs), default=None)
+
+
+def decode_names(body: bytes) -> dict[str, str]:
+    """Decode a list of campaigns: their names by their ids, without those that have none."""
+    names = {
+        values.campaign(row.get("campaign_id")): values.name(row.get("name"))
+        for row in _listed(_decoded(body, dict), "campaigns")
+    }
+    return {campaign_id: name for campaign_id, name in names.items() if campaign_id and name}
+
+
+def _decoded(body: bytes, kind: type[Any]) -> Any:
+    reply = decoded(body)
+    if not isinstance(reply, kind):
+        raise ValueError("the reply has an unknown form")  # noqa: TRY004 - a malformed reply
+    return reply
+
+
+def _listed(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    rows = reply.get(name)
+    if not isinstance(rows, list):
+        raise ValueError(f"the reply has no list of {name}")  # noqa: TRY004 - a malformed reply
+    return [row for row in rows if isinstance(row, dict)]
