@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, repeat
+from typing import Any
 
-from constant_contact_emulator import Behaviour, Emulator, Limits
+from constant_contact_emulator import Behaviour, Emulator, Fault, Kind, Limits
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
@@ -21,6 +22,8 @@ from email_opens.turns.budget import Budget
 from email_opens.turns.outage import Outage
 from tests.fakes import FakeClock
 
+OPENS = "/tracking/opens"
+"""A part of the report's path."""
 ACTIVITY = "5b1e0a52-0000-4000-8000-0000000000aa"
 
 
@@ -136,6 +139,11 @@ def serving(
             )
         )
         yield Vendor(emulator, clock, session, held, campaign.activity_id)
+
+
+def fault(vendor: Vendor, kind: Kind, **details: Any) -> Fault:
+    """Let requests for the report fail."""
+    return vendor.emulator.faults.add(kind, path=OPENS, **details)
 
 
 def refreshed(vendor: Vendor) -> str:

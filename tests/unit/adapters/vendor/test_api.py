@@ -8,11 +8,19 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.errors import AccountStopped, OutOfTime, ReportUnavailable
-from tests.unit.adapters.vendor.sockets import ACTIVITY, Vendor, serving
+from email_opens.errors import (
+    AccountDisconnected,
+    AccountStopped,
+    ActivityForbidden,
+    OutOfTime,
+    QuotaExceeded,
+    ReportUnavailable,
+)
+from email_opens.turns.outage import Outage
+from tests.unit.adapters.vendor.sockets import ACTIVITY, OPENS, Vendor, fault, serving
 
 PATH = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
-UNKNOWN = "5b1e0a52-0000-4000-8000-0000000000ff"
+PRIVILEGES = "/v3/account/user/privileges"
 
 
 @pytest.fixture
@@ -86,23 +94,77 @@ class TestASingleReply:
             vendor.api().reply(PATH, vendor.before)
 
 
-class TestTheCounterOfAnActivity:
-    def test_counts_every_open_with_one_request(self, vendor: Vendor) -> None:
-        vendor.add_opens(3)
-        report = vendor.report()
-        assert report.count_activity(ACTIVITY, vendor.before) == 3
-        assert report.requests == 1
+def test_a_refused_token_is_renewed_and_the_request_repeated(vendor: Vendor) -> None:
+    vendor.emulator.authorization.expire_access_tokens()
+    report = vendor.report()
+    vendor.read(report)
+    assert vendor.statuses(OPENS) == [401, 200]
+    assert (report.requests, len(vendor.held.stored)) == (2, 1)
 
-    @pytest.mark.parametrize("activity_id", [UNKNOWN, "not/an id"])
-    def test_is_none_for_an_unknown_activity(self, vendor: Vendor, activity_id: str) -> None:
-        assert vendor.report().count_activity(activity_id, vendor.before) is None
 
-    @pytest.mark.parametrize("kind", [Kind.DROP, Kind.HTML, Kind.EMPTY, Kind.QUOTA_EXCEEDED])
-    def test_is_none_if_its_only_request_fails(self, vendor: Vendor, kind: Kind) -> None:
-        vendor.emulator.faults.add(kind)
-        report = vendor.report()
-        assert report.count_activity(ACTIVITY, vendor.before) is None
-        assert report.requests == 1
+def test_a_second_refused_token_disconnects_the_account(vendor: Vendor) -> None:
+    vendor.emulator.faults.add(Kind.UNAUTHORIZED, times=3)
+    with pytest.raises(AccountDisconnected, match="email-opens connect default"):
+        vendor.read()
+    assert (len(vendor.statuses(OPENS)), len(vendor.statuses(PRIVILEGES))) == (2, 1)
 
-    def test_is_none_without_a_request_left(self, vendor: Vendor) -> None:
-        assert vendor.report(left=0).count_activity(ACTIVITY, vendor.before) is None
+
+def test_a_report_that_is_unauthorized_on_its_own_fails_alone(vendor: Vendor) -> None:
+    fault(vendor, Kind.UNAUTHORIZED, times=9)
+    report = vendor.report()
+    for _ in range(2):
+        with pytest.raises(ActivityForbidden, match="401 unauthorized"):
+            vendor.read(report)
+    assert (vendor.statuses(OPENS), vendor.statuses(PRIVILEGES)) == ([401, 401, 401], [200])
+    assert len(vendor.held.stored) == 1
+
+
+def test_a_report_that_failed_before_costs_no_new_token(vendor: Vendor) -> None:
+    fault(vendor, Kind.UNAUTHORIZED, times=9)
+    api = vendor.api(outage=Outage(known=frozenset([ACTIVITY])))
+    with pytest.raises(ActivityForbidden):
+        vendor.read(ConstantContactReport(api))
+    assert (api.requests, vendor.held.stored) == (2, [])
+
+
+def test_a_report_that_failed_before_is_read_with_a_new_token_if_the_old_one_is_refused(
+    vendor: Vendor,
+) -> None:
+    vendor.emulator.authorization.expire_access_tokens()
+    api = vendor.api(outage=Outage(known=frozenset([ACTIVITY])))
+    vendor.read(ConstantContactReport(api))
+    assert len(vendor.held.stored) == 1
+
+
+def test_the_vendor_is_asked_about_the_account_once(vendor: Vendor) -> None:
+    fault(vendor, Kind.FORBIDDEN, times=9)
+    report = vendor.report()
+    for _ in range(3):
+        with pytest.raises(ActivityForbidden, match=r"403 access_denied \(x-eig"):
+            vendor.read(report)
+    assert vendor.statuses(PRIVILEGES) == [200]
+    assert report.requests == 4
+
+
+def test_the_question_about_the_account_is_paid_from_the_budget(vendor: Vendor) -> None:
+    fault(vendor, Kind.FORBIDDEN)
+    report = vendor.report(left=1)
+    with pytest.raises(OutOfTime, match="budget"):
+        vendor.read(report)
+    assert report.requests == 1
+
+
+def test_a_quota_that_is_spent_by_the_question_about_the_account_is_noticed(
+    vendor: Vendor,
+) -> None:
+    fault(vendor, Kind.FORBIDDEN)
+    vendor.emulator.faults.add(Kind.QUOTA_EXCEEDED, path=PRIVILEGES)
+    with pytest.raises(QuotaExceeded):
+        vendor.read()
+
+
+def test_no_error_holds_the_token_not_even_in_its_causes(vendor: Vendor) -> None:
+    fault(vendor, Kind.DROP, times=4)
+    with pytest.raises(ReportUnavailable) as caught:
+        vendor.read()
+    assert caught.value.__context__ is caught.value.__cause__ is None

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import quote
 
-from email_opens.adapters.vendor.api import Resource, VendorApi
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies.campaigns import (
     decode_campaign,
     decode_last_run,
@@ -13,6 +13,7 @@ from email_opens.adapters.vendor.replies.campaigns import (
     decode_summaries,
 )
 from email_opens.adapters.vendor.replies.links import next_page
+from email_opens.adapters.vendor.resources import Resource
 from email_opens.discovery.campaigns import Campaign, Summaries
 from email_opens.errors import ActivityGone, PagingBroken
 

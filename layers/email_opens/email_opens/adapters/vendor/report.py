@@ -5,11 +5,12 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import quote
 
-from email_opens.adapters.vendor.api import Resource, VendorApi
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies import values
 from email_opens.adapters.vendor.replies.counters import decode_activity_counter, decode_counters
 from email_opens.adapters.vendor.replies.links import next_page
 from email_opens.adapters.vendor.replies.rows import decode
+from email_opens.adapters.vendor.resources import Resource
 from email_opens.errors import ActivityGone, EmailOpensError, NotCounted, PagingBroken
 from email_opens.model import CounterReadings, Page
 
