@@ -10,7 +10,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.aws.tracking import LEASE_TRIES, DynamoDBTracking
+from email_opens.adapters.aws.accounts import LEASE_TRIES
+from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
 from email_opens.errors import LostRace
