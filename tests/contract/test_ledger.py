@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from email_opens.adapters.aws.ledger import BATCH_ITEMS, ENTRY_FINGERPRINTS, TRIES, DynamoDBLedger
+from email_opens.adapters.local.ledger import SqliteLedger
 from email_opens.adapters.local.state_file import StateFile
-from email_opens.adapters.local.stores import SqliteLedger
 from email_opens.errors import ActivityFailed
 from email_opens.ports import Ledger
 from tests.conftest import Aws

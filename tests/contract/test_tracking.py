@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from email_opens.adapters.aws.accounts import LEASE_TRIES
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
-from email_opens.adapters.local.stores import SqliteTracking
+from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.errors import LostRace
 from email_opens.model import Account, CounterTrust, Estimate, Gap, State
 from email_opens.ports import Tracking

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
-from email_opens.adapters.local.stores import SqliteTracking
+from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.discovery.campaigns import SearchMemory, SeenCampaign

@@ -38,8 +38,8 @@ from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 
 if TYPE_CHECKING:
+    from email_opens.adapters.local.credentials import SqliteCredentials
     from email_opens.adapters.local.state_file import StateFile
-    from email_opens.adapters.local.stores import SqliteCredentials
 
 
 RECONNECT_WATCH = "email-opens watch --account {account_id} --credentials FILE …"
@@ -133,17 +133,19 @@ def bootstrap_watch(
     A signal cuts `waits`.
     """
     # Imported late: a cold start of a function must not pay for SQLite.
-    from email_opens.adapters.local import stores  # noqa: PLC0415
+    from email_opens.adapters.local.credentials import SqliteCredentials  # noqa: PLC0415
+    from email_opens.adapters.local.ledger import SqliteLedger  # noqa: PLC0415
     from email_opens.adapters.local.lines import LinesPublisher  # noqa: PLC0415
+    from email_opens.adapters.local.tracking import SqliteTracking  # noqa: PLC0415
 
     clock = clock or SystemClock()
-    tracking, credentials = stores.SqliteTracking(state), stores.SqliteCredentials(state)
+    tracking, credentials = SqliteTracking(state), SqliteCredentials(state)
     leases = _leases(settings, tracking, clock)
     connect = _connect(settings, credentials, clock, RECONNECT_WATCH, waits)
     turns = _turns(
         settings,
         leases,
-        stores.SqliteLedger(state),
+        SqliteLedger(state),
         LinesPublisher(output, rejected, waits),
         _reports(connect),
     )

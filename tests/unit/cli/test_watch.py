@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from constant_contact_emulator import Emulator, Kind, Limits
 from email_opens.adapters.local.state_file import StateFile
-from email_opens.adapters.local.stores import SqliteTracking
+from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.errors import AccountStopped
 from email_opens.instants import iso
 from email_opens.model import State

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from email_opens.adapters.local.ledger import SqliteLedger
 from email_opens.adapters.local.state_file import APPLICATION, VERSION, StateFile
-from email_opens.adapters.local.stores import SqliteLedger
 from email_opens.errors import AccountStopped, InvalidInput
 from tests.contract.samples import ACTIVITY_ID
 

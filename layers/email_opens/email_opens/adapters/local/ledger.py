@@ -1,0 +1,36 @@
+"""The ledger in a SQLite file, for use without AWS."""
+
+from collections.abc import Collection, Mapping
+
+from email_opens.adapters.local.state_file import StateFile
+
+
+class SqliteLedger:
+    """Implements `email_opens.ports.Ledger`; entries never expire."""
+
+    def __init__(self, state: StateFile) -> None:
+        self._state = state
+
+    def fingerprints(
+        self, campaign_activity_id: str, first_bucket: str, last_bucket: str
+    ) -> dict[str, set[bytes]]:
+        found: dict[str, set[bytes]] = {}
+        with self._state.transaction() as connection:
+            for bucket, fingerprint in connection.execute(
+                "SELECT bucket, fingerprint FROM ledger"
+                " WHERE campaign_activity_id = ? AND bucket BETWEEN ? AND ? ORDER BY bucket",
+                (campaign_activity_id, first_bucket, last_bucket),
+            ):
+                found.setdefault(bucket, set()).add(fingerprint)
+        return found
+
+    def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
+        with self._state.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?)",
+                (
+                    (campaign_activity_id, bucket, fingerprint)
+                    for bucket, fingerprints in entries.items()
+                    for fingerprint in sorted(fingerprints)
+                ),
+            )
