@@ -236,7 +236,7 @@ def test_an_unforeseen_error_is_logged_without_its_text(
     campaign = send(discovery)
     assert discovery.invoke()["failed"] == [campaign.campaign_id]
     (message,) = [line["message"] for line in discovery.output.logs if line["level"] == "ERROR"]
-    assert message.startswith("Unexpected KeyError at tracking.py:")
+    assert message.startswith("Unexpected KeyError at activities.py:")
 
 
 def refuse_activities(*, params: dict[str, Any], **_: Any) -> None:
