@@ -1,4 +1,4 @@
-"""One turn of an account: poll what is worth its price, then work on the gaps, until nothing is.
+"""One turn of an account: poll where enough opens are waiting, then work on the gaps.
 
 Heads come first, then what deeper walks have left, a stretch at a time. So backfill never delays
 the live tail, and the failure of one activity never stops another.
@@ -42,6 +42,8 @@ LEAVING_SECONDS = 2.0
 """With less time than this the turn is ending."""
 SLOW = timedelta(seconds=5)
 """A head that had been read for this long when the time ended comes last in the next turn."""
+SUSPECT_MINUTES = 5
+"""After a killed turn, the suspect's head goes before backfill for so long, then after it."""
 AWAY_SECONDS = 8.0
 """How long an account is left alone between two turns: fresh sends that are due by the end of it
 are polled as the turn ends."""
@@ -278,10 +280,10 @@ class Turn:
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        # Backfill delays no head, not even one that comes last.
-        heads_are_polled = self._suspect is None
+        # If every turn is killed, by that head or by backfill, each is reached in its minutes.
+        backfills = self._suspect is None or now.minute // SUSPECT_MINUTES % 2 == 1
         walk = self.backlog.next_walk(
-            self.roster.activities, now, plan.price, spent, backfills=heads_are_polled
+            self.roster.activities, now, plan.price, spent, backfills=backfills
         )
         if walk is None:
             return False
