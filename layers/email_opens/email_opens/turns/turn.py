@@ -21,13 +21,14 @@ from email_opens.errors import (
     VendorUnavailable,
 )
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
-from email_opens.poller import Poller, Walk
+from email_opens.poller import Poller
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, missing, stops_in_minute
 from email_opens.scheduling.price import Plan
+from email_opens.stretches import Walk
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
 from email_opens.turns.probe import CounterProbe
