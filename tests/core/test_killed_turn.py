@@ -6,7 +6,7 @@ import pytest
 
 from email_opens.errors import OutOfTime
 from email_opens.model import Page
-from email_opens.turns.turn import SLOW
+from email_opens.turns.isolation import SLOW
 from tests.core.setup import Core, at, row
 from tests.fakes import FakeClock
 from tests.world import Crash, World
