@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account
 from email_opens.instants import next_day
-from email_opens.model import Account, CounterReadings, State
+from email_opens.model import CounterReadings, State
 from tests.core.setup import DAY, HOUR, Core, at, row
 from tests.fakes import FakeClock
 

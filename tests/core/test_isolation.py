@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account
 from email_opens.errors import (
     LinkExpired,
     LostRace,
     PublishFailed,
     ReportUnavailable,
 )
-from email_opens.model import Account, Gap, State
+from email_opens.model import Gap, State
 from email_opens.turns.report import Failure
 from tests.core.setup import DAY, HOUR, Core, at, row
 from tests.world import Calls

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from email_opens.account import Account, CounterTrust
 from email_opens.errors import (
     AccountDisconnected,
     ActivityForbidden,
     QuotaExceeded,
     ReportUnavailable,
 )
-from email_opens.model import Account, Activity, CounterTrust, Estimate, State
+from email_opens.model import Activity, Estimate, State
 from email_opens.turns.report import TurnReport
 from tests.core.setup import DAY, Core, at, row
 

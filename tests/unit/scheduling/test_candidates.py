@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.model import CounterTrust, Estimate
+from email_opens.account import CounterTrust
+from email_opens.model import Estimate
 from email_opens.scheduling.candidates import Candidate, candidate_of, coming
 from email_opens.scheduling.lifecycle import SWEEP_EVERY
 from tests.contract.samples import ACTIVITY, NOON, varied

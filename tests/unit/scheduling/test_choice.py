@@ -8,7 +8,7 @@ from math import inf, sqrt
 
 import pytest
 
-from email_opens.model import CounterTrust
+from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import STAY_PRICE, Choice, Poll, Probe, Wait, Why, choose
 from email_opens.scheduling.price import GRAIN_SECONDS, HOT_SECONDS, PROBE_EVERY_SECONDS, Plan, plan

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.model import CounterTrust
+from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import interval_seconds
 from email_opens.scheduling.price import (

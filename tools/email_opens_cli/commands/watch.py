@@ -33,9 +33,9 @@ from email_opens_cli.terminal.options import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from email_opens.account import Tokens
     from email_opens.bootstrap import Watch
     from email_opens.config import Settings
-    from email_opens.model import Tokens
     from email_opens.turns.report import TurnReport
 
 HOLDER = "email-opens watch"

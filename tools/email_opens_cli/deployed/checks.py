@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from email_opens.account import Account
 from email_opens.adapters.vendor.http import Reply
 from email_opens.adapters.vendor.refusals import Access, reason
 from email_opens.errors import AccountBusy, AccountDisconnected, EmailOpensError
 from email_opens.events import bucket
 from email_opens.instants import iso
-from email_opens.model import Account
 from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.product import aws
 from email_opens_cli.deployed.queues import left_over
