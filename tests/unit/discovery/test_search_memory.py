@@ -12,7 +12,8 @@ from itertools import repeat
 import pytest
 
 from email_opens.discovery.campaigns import Forgotten
-from email_opens.discovery.search import MOST_FAILURES_IN_A_ROW, PAUSE, STRETCH_REQUESTS, Found
+from email_opens.discovery.report import Found
+from email_opens.discovery.search import MOST_FAILURES_IN_A_ROW, PAUSE, STRETCH_REQUESTS
 from email_opens.discovery.selection import MOST_RETRIES, Names
 from email_opens.errors import OutOfTime, ReportUnavailable
 from tests.fakes import FakeClock
