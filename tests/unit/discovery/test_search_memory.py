@@ -257,7 +257,7 @@ class TestFailures:
         # Each once, and a few of them again at each search.
         assert requests <= 100 + 96 * MOST_RETRIES
 
-    def test_of_one_campaign_are_repeated_seldom(self) -> None:
+    def test_of_one_campaign_are_rarely_repeated(self) -> None:
         world = World()
         world.send("bad")
         world.campaigns.troubles["bad"] = ReportUnavailable("Never.")
