@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens import gaps, poller, walk
+from email_opens import gaps, poller, stretches, walk
 from email_opens.account import Tokens
 from email_opens.adapters.vendor import oauth, report, rows
 from email_opens.adapters.vendor.api import VendorApi
@@ -103,7 +103,7 @@ def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
         moved, _ = gaps.advance(activity, stretch, floor, gap, now)
         return varied(moved, gaps=()), None
 
-    patch.setattr(poller, "advance", advance)
+    patch.setattr(stretches, "advance", advance)
 
 
 def advances_before_it_publishes(patch: pytest.MonkeyPatch) -> None:
