@@ -10,11 +10,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from email_opens.account import Account, CounterTrust
 from email_opens.adapters.aws.tracking import LEASE_TRIES, DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.stores import SqliteTracking
 from email_opens.errors import LostRace
-from email_opens.model import Account, CounterTrust, Estimate, Gap, State
+from email_opens.model import Estimate, Gap, State
 from email_opens.ports import Tracking
 from tests.conftest import Aws
 from tests.contract.replies import Answers, error

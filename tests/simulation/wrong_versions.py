@@ -14,13 +14,14 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens import gaps, poller, stretches, walk
+from email_opens.account import Tokens
 from email_opens.adapters.vendor import oauth, report, rows
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountDisconnected, ActivityForbidden, LostRace
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.gaps import Stretch
-from email_opens.model import Activity, Gap, NewOpen, Page, Tokens
+from email_opens.model import Activity, Gap, NewOpen, Page
 from email_opens.poller import Poller
 from email_opens.ports import Credentials, Delivery
 from email_opens.scheduling import lifecycle

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account, CounterTrust
 from email_opens.adapters.aws.items import activity_item
 from email_opens.adapters.records import (
     Record,
@@ -13,17 +14,7 @@ from email_opens.adapters.records import (
     activity_from,
     activity_record,
 )
-from email_opens.model import (
-    Account,
-    Activity,
-    CounterTrust,
-    Counts,
-    Estimate,
-    Gap,
-    Profile,
-    Progress,
-    State,
-)
+from email_opens.model import Activity, Counts, Estimate, Gap, Profile, Progress, State
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -105,7 +105,7 @@ def test_backfill_has_a_twentieth_of_a_day_in_whole_blocks(
     assert max(shares) <= BACKFILL_BLOCK
 
 
-def test_who_was_worked_comes_last_among_equals(backlog: Backlog) -> None:
+def test_the_gap_that_was_worked_last_comes_last_among_equals(backlog: Backlog) -> None:
     walks = [left("a", SWEPT), left("b", SWEPT)]
     for walk in [*walks, walks[0]]:
         backlog.leave(walk)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account, CounterTrust
 from email_opens.errors import (
     AccountBusy,
     AccountResting,
@@ -14,7 +15,6 @@ from email_opens.errors import (
     Throttled,
 )
 from email_opens.instants import iso, next_day
-from email_opens.model import Account, CounterTrust
 from email_opens.turns.budget import BLOCK
 from email_opens.turns.lease import AGAIN, LONGEST, Leases, is_held_by_another
 from tests.fakes import FakeClock, MemoryTracking

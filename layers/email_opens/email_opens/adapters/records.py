@@ -12,19 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
+from email_opens.account import Account, CounterTrust
 from email_opens.errors import AccountStopped
 from email_opens.instants import iso, utc
-from email_opens.model import (
-    Account,
-    Activity,
-    CounterTrust,
-    Counts,
-    Estimate,
-    Gap,
-    Profile,
-    Progress,
-    State,
-)
+from email_opens.model import Activity, Counts, Estimate, Gap, Profile, Progress, State
 
 
 class Attribute(TypedDict, total=False):

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from email_opens.account import Tokens
 from email_opens.adapters.vendor.http import Reply
 from email_opens.adapters.vendor.oauth import TokenSource, read_grant
 from email_opens.adapters.vendor.session import Session
-from email_opens.model import Tokens
 from tests.contract.samples import NOON
 from tests.fakes import FakeClock
 from tests.unit.adapters.vendor.sockets import Held, raw, stub

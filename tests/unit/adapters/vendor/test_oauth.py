@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from constant_contact_emulator import Kind
+from email_opens.account import Tokens
 from email_opens.adapters.retry import MOST_SECONDS
 from email_opens.adapters.vendor import http
 from email_opens.adapters.vendor.oauth import (
@@ -25,7 +26,6 @@ from email_opens.errors import (
     OutOfTime,
     Throttled,
 )
-from email_opens.model import Tokens
 from tests.fakes import FakeClock
 from tests.unit.adapters.vendor.sockets import Drip, Held, Vendor, pause, raw, serving, stub
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
+from email_opens.account import Account, CounterTrust
 from email_opens.adapters.aws.items import (
     account_key,
     activity_item,
@@ -25,7 +26,7 @@ from email_opens.adapters.records import (
 )
 from email_opens.errors import LostRace
 from email_opens.instants import iso
-from email_opens.model import Account, Activity, CounterTrust
+from email_opens.model import Activity
 from email_opens.turns.lease import is_held_by_another
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
+from email_opens.account import Account, CounterTrust, Tokens
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.records import (
     account_from,
@@ -20,7 +21,7 @@ from email_opens.adapters.records import (
 )
 from email_opens.errors import AccountDisconnected, InvalidInput, LostRace
 from email_opens.instants import iso, utc
-from email_opens.model import Account, Activity, CounterTrust, Tokens
+from email_opens.model import Activity
 from email_opens.turns.lease import is_held_by_another
 
 _ROOM_BYTES = 65_536

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import NoReturn
 
+from email_opens.account import LONGEST_REST
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.oauth import TokenSource
@@ -36,7 +37,6 @@ from email_opens.errors import (
     VendorUnavailable,
 )
 from email_opens.instants import next_day
-from email_opens.model import LONGEST_REST
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
 

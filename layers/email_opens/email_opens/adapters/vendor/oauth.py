@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from email_opens.account import Tokens
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries, pause_seconds
 from email_opens.adapters.vendor.http import Reply, Unanswered, exchange
 from email_opens.adapters.vendor.session import Session
@@ -25,7 +26,6 @@ from email_opens.errors import (
     OutOfTime,
     Throttled,
 )
-from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials
 
 MARGIN = timedelta(minutes=1)
