@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from email_opens.account import Account, CounterTrust, Tokens
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
-from email_opens.model import Account, Activity, CounterTrust, NewOpen, RejectedRow, Tokens
+from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Delivery
 from email_opens.turns.lease import is_held_by_another
 

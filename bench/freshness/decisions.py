@@ -6,7 +6,8 @@ from random import Random
 from statistics import median
 
 from bench.figures import Figure
-from email_opens.model import CounterTrust, Estimate
+from email_opens.account import CounterTrust
+from email_opens.model import Estimate
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import choose
 from email_opens.scheduling.price import plan

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import DiscoverCampaigns, bootstrap_discovery
 from email_opens.config import scheduled_account_id
-from email_opens.discovery.search import CampaignFailure, Found
+from email_opens.discovery.report import CampaignFailure, Found
 from email_opens.errors import EmailOpensError, OutOfTime, QuotaExceeded, unforeseen
 
 COMMIT_SECONDS = 10

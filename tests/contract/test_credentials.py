@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from email_opens.account import Tokens
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.local.credentials import SqliteCredentials
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
-from email_opens.model import Tokens
 from email_opens.ports import Credentials
 from tests.conftest import Aws
 from tests.contract.replies import Answer, Answers, error, raising

@@ -107,7 +107,7 @@ def refusing(event_id: str, code: str = "InvalidParameter", *, sender: bool = Tr
         return {
             "Successful": [{"Id": one["Id"]} for one in entries if one["Id"] not in failed],
             "Failed": [
-                {"Id": one, "Code": code, "Message": "said the topic", "SenderFault": sender}
+                {"Id": one, "Code": code, "Message": "refused", "SenderFault": sender}
                 for one in failed
             ],
         }
@@ -283,7 +283,7 @@ class TestSns:
         assert sns.publish(new_opens(3)).failure is None
         assert len(sns.received()) == 3
 
-    def test_sends_again_what_has_no_word_of_it(self, sns: Sns) -> None:
+    def test_sends_again_what_the_reply_does_not_mention(self, sns: Sns) -> None:
         calls = sns.answers(lambda _: {"Successful": [{"Id": "0"}]}).calls
         assert sns.publish(new_opens(2)).failure is None
         assert [len(entries(call)) for call in calls] == [2, 1]
@@ -300,7 +300,7 @@ class TestSns:
         sns.publish(new_opens(1))
         (letter,) = sns.dead_letters()
         named = letter["MessageAttributes"]
-        assert named["reason"]["StringValue"] == "InvalidParameter: said the topic"
+        assert named["reason"]["StringValue"] == "InvalidParameter: refused"
         assert named["campaign_activity_id"]["StringValue"] == ACTIVITY_ID
 
     def test_sets_aside_what_is_too_large_cut_to_a_size_that_can_be_kept(self, sns: Sns) -> None:
@@ -318,7 +318,7 @@ class TestSns:
         (letter,) = sns.received()
         assert json.loads(letter["Body"])["data"]["email_address"] == text
 
-    def test_leaves_out_an_attribute_that_sns_takes_from_nobody(self, sns: Sns) -> None:
+    def test_leaves_out_an_attribute_that_sns_never_accepts(self, sns: Sns) -> None:
         sns.publish([new_open(device_type="\x00")])
         (letter,) = sns.received()
         assert "device_type" not in letter["MessageAttributes"]

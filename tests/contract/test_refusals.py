@@ -57,7 +57,7 @@ class TestA403:
             vendor.read()
 
     @pytest.mark.parametrize("other", FORBIDDEN)
-    def test_fails_the_activity_if_the_question_is_refused_too(
+    def test_fails_the_activity_if_the_privileges_are_refused_too(
         self, vendor: Vendor, name: str, reason: str, other: str
     ) -> None:
         answer(vendor, OPENS, name, status=403)

@@ -10,12 +10,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from email_opens.account import Account, CounterTrust
 from email_opens.adapters.aws.accounts import LEASE_TRIES
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.errors import LostRace
-from email_opens.model import Account, CounterTrust, Estimate, Gap, State
+from email_opens.model import Estimate, Gap, State
 from email_opens.ports import Tracking
 from tests.conftest import Aws
 from tests.contract.replies import Answers, error

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from constant_contact_emulator import Kind, Limits, ManualClock, Vendor
+from email_opens.account import Account, Tokens
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.tokens import TokenSource
-from email_opens.model import PAGE_ROWS, Account, Activity, Tokens
+from email_opens.model import PAGE_ROWS, Activity
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport

@@ -10,8 +10,9 @@ from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import utc
 from email_opens.model import PAGE_ROWS, Activity, Depth, Gap, NewOpen, Open, Page, RejectedRow
-from email_opens.poller import PollCounts, Poller, Walk
+from email_opens.poller import PollCounts, Poller
 from email_opens.published import PublishedWindow
+from email_opens.stretches import Walk
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport

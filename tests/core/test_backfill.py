@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from email_opens.model import Account
+from email_opens.account import Account
 from tests.core.setup import HOUR, Core, at, row
 
 HARDLY = 1e-6

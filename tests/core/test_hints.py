@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account
 from email_opens.instants import next_day
-from email_opens.model import Account, CounterReadings, State
+from email_opens.model import CounterReadings, State
 from tests.core.setup import DAY, HOUR, Core, at, row
 from tests.fakes import FakeClock
 
@@ -109,7 +110,7 @@ def test_opens_that_the_older_of_two_replies_does_not_count_are_expected(
 
 
 def first_read(core: Core, *opens: datetime, **known: datetime | None) -> datetime | None:
-    """Return when an activity was sent, as far as a first read of its report tells."""
+    """Return when an activity was sent, as far as a first read of its report shows."""
     core.clock.instant = at(120)
     core.track(**known)
     core.arrive(*(row((instant - at(0)).total_seconds() / 60) for instant in opens))

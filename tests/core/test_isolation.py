@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account
 from email_opens.errors import (
     LinkExpired,
     LostRace,
     PublishFailed,
     ReportUnavailable,
 )
-from email_opens.model import Account, Gap, State
+from email_opens.model import Gap, State
 from email_opens.turns.report import Failure
 from tests.core.setup import DAY, HOUR, Core, at, row
 from tests.world import Calls
@@ -36,7 +37,7 @@ def account(core: Core) -> Account:
 # --- One activity's failure ---
 
 
-@pytest.mark.parametrize("error", [UNAVAILABLE, ZeroDivisionError("nobody foresaw it")])
+@pytest.mark.parametrize("error", [UNAVAILABLE, ZeroDivisionError("unexpected")])
 def test_a_failing_activity_stops_no_other(core: Core, error: Exception) -> None:
     core.report_errors["b"] = error
     turn = core.take_turn()
@@ -44,7 +45,7 @@ def test_a_failing_activity_stops_no_other(core: Core, error: Exception) -> None
     assert [len(core.published_minutes(name)) for name in ("a", "b", "c")] == [1, 0, 1]
 
 
-def test_a_failing_activity_is_not_read_on_in_this_round(core: Core) -> None:
+def test_a_failing_activity_is_not_read_again_in_the_same_turn(core: Core) -> None:
     core.report_errors["b"] = UNAVAILABLE
     core.take_turn()
     assert core.polled == ["a", "b", "c"]
@@ -79,7 +80,7 @@ def test_an_activity_that_cannot_be_published_fails_alone(core: Core) -> None:
     assert turn.stopped is None
 
 
-def test_a_failure_that_nobody_foresaw_changes_no_activity(core: Core) -> None:
+def test_an_unexpected_error_changes_no_activity(core: Core) -> None:
     before = core.activity("b")
     core.report_errors["b"] = ZeroDivisionError()
     core.take_turn()
@@ -99,7 +100,7 @@ def test_an_activity_that_fails_below_its_head_is_not_read_on(core: Core) -> Non
     assert (core.polled, turn.gaps) == (["a"] * 4 + ["b", "c", "a"], 1)
 
 
-def test_the_failure_of_who_lost_a_race_is_told_and_not_written(core: Core) -> None:
+def test_a_failure_after_a_lost_race_is_reported_but_not_stored(core: Core) -> None:
     core.report_errors["a"] = UNAVAILABLE
     calls = Calls()
     calls.before[0] = lose
@@ -122,7 +123,7 @@ def test_a_lost_race_is_no_failure_and_stops_no_other(core: Core) -> None:
     assert core.activity("b").progress.polled_at is not None
 
 
-def test_what_a_lost_race_left_unsaid_is_said_in_the_next_round(core: Core) -> None:
+def test_a_change_that_a_lost_race_prevented_is_made_by_the_next_turn(core: Core) -> None:
     old = at(0) - timedelta(days=100)
     core.tracking.items.clear()
     core.track(tracked_at=old)
@@ -141,7 +142,7 @@ def test_an_expired_link_is_no_failure(core: Core) -> None:
     assert (turn.failures, core.polled) == ([], ["a", "b", "c"])
 
 
-def test_a_gap_whose_link_has_expired_begins_again_in_the_next_round(core: Core) -> None:
+def test_a_gap_whose_link_has_expired_begins_again_in_the_next_turn(core: Core) -> None:
     core.tracking.items.clear()
     gap = Gap(None, at(0), "3/3", rows_above=3)
     core.track(watermark=at(5), audited_at=at(119), swept_at=at(119), gaps=(gap,))

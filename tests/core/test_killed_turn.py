@@ -6,7 +6,7 @@ import pytest
 
 from email_opens.errors import OutOfTime
 from email_opens.model import Page
-from email_opens.turns.turn import SLOW
+from email_opens.turns.isolation import SLOW
 from tests.core.setup import Core, at, row
 from tests.fakes import FakeClock
 from tests.world import Crash, World
@@ -104,7 +104,9 @@ def test_a_reply_that_only_came_too_late_puts_no_activity_last() -> None:
     assert core.activity("a").progress.polled_at is None
 
 
-def test_backfill_that_kills_every_turn_starves_no_head() -> None:
+@pytest.fixture
+def with_backfill() -> Core:
+    """A core whose turns have no time left once they reach the backfill of `long`."""
     core = Core(requests_in_time=20)
     core.track(campaign_activity_id="read")
     core.track(campaign_activity_id="long")
@@ -112,10 +114,33 @@ def test_backfill_that_kills_every_turn_starves_no_head() -> None:
     core.arrive(*(row(-number) for number in range(1000)), to="long")
     core.clock.instant = at(0.5)
     core.take_turn()
-    for minute in range(1, 6):
+    return core
+
+
+def take_turns_after_killed_ones(core: Core, minutes: range) -> None:
+    for minute in minutes:
         core.clock.sleep(60)
         core.arrive(row(minute), to="read")
         killed = replace(core.tracking.accounts["default"], lease_holder="killed")
         core.tracking.accounts["default"] = killed
         core.take_turn()
-    assert core.published_minutes("read") == [*range(6)]
+
+
+def test_backfill_that_kills_every_turn_starves_no_head(with_backfill: Core) -> None:
+    core = with_backfill
+    take_turns_after_killed_ones(core, range(1, 12))
+    assert core.published_minutes("read") == [*range(12)]
+
+
+def test_a_head_that_kills_every_turn_starves_no_backfill() -> None:
+    core = Core()
+    core.track(campaign_activity_id="slow")
+    core.track(campaign_activity_id="long")
+    core.arrive(row(0), to="slow")
+    core.arrive(*(row(-number) for number in range(1000)), to="long")
+    core.clock.instant = at(0.5)
+    core.report_errors["slow"] = Crash()  # type: ignore[assignment]
+    for _ in range(12):
+        killed_turn(core)
+        core.clock.sleep(60)
+    assert len(core.published_minutes("long")) == 1000

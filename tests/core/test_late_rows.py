@@ -35,7 +35,7 @@ def test_a_row_later_than_the_lookback_waits_for_an_audit(core: Core) -> None:
     assert core.published_minutes()[-1] == late
 
 
-def test_opens_before_the_start_of_tracking_are_left_alone(core: Core) -> None:
+def test_opens_before_the_start_of_tracking_are_not_published(core: Core) -> None:
     core.track(campaign_activity_id="b", tracked_from=at(100))
     core.arrive(row(125), to="b")
     core.take_turn()

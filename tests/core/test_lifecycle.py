@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.model import Account, Gap, State
+from email_opens.account import Account
+from email_opens.model import Gap, State
 from email_opens.scheduling.lifecycle import revived
 from tests.core.setup import DAY, HOUR, Core, at, row
 

@@ -22,7 +22,7 @@ def core() -> Core:
 
 
 def audited(core: Core) -> int:
-    """Take the next day's turn; return what it tells as missing."""
+    """Take the next day's turn; return how many opens it reports as missing."""
     core.clock.sleep(DAY.total_seconds())
     return core.take_turn().counts.missing
 

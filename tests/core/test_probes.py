@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from email_opens.account import Account, CounterTrust
 from email_opens.errors import (
     AccountDisconnected,
     ActivityForbidden,
     QuotaExceeded,
     ReportUnavailable,
 )
-from email_opens.model import Account, Activity, CounterTrust, Estimate, State
+from email_opens.model import Activity, Estimate, State
 from email_opens.turns.report import TurnReport
 from tests.core.setup import DAY, Core, at, row
 
@@ -57,7 +58,7 @@ def test_whose_counter_has_moved_is_polled(core: Core) -> None:
     assert core.polled == ["a"]
 
 
-def test_whose_counter_stands_still_is_left_alone(core: Core) -> None:
+def test_an_activity_whose_counter_has_not_moved_is_not_polled(core: Core) -> None:
     read(core)
     core.take_turn()
     assert (core.world.counted, core.polled) == ([(CAMPAIGN,)], [])
@@ -75,7 +76,7 @@ def test_a_counter_that_stands_still_never_keeps_an_activity_from_its_longest_in
     assert core.polled == ["a"]
 
 
-def test_campaigns_are_asked_for_once_each_and_so_many_at_once(core: Core) -> None:
+def test_each_campaigns_counter_is_requested_once_and_many_in_one_request(core: Core) -> None:
     core.campaigns_per_probe = 2
     for name, campaign in (("a", "1"), ("b", "1"), ("c", "2"), ("d", "3")):
         core.world.counters[campaign] = 0
@@ -218,13 +219,13 @@ def test_an_activity_that_has_failed_is_not_polled_again_for_its_counter(core: C
     assert (core.polled.count("a"), len(core.world.counted)) == (1, 1)
 
 
-def test_what_was_set_aside_is_asked_for_no_more(core: Core) -> None:
+def test_a_campaign_without_a_counter_is_not_requested_again(core: Core) -> None:
     read(core, uncounted=True)
     core.take_turn()
     assert core.world.counted == []
 
 
-def test_what_was_set_aside_is_asked_for_again_after_an_audit(core: Core) -> None:
+def test_a_campaign_without_a_counter_is_requested_again_after_an_audit(core: Core) -> None:
     read(core, uncounted=True, polled_at=at(0) - DAY, audited_at=at(0) - DAY)
     core.take_turn()
     assert not core.activity("a").profile.uncounted
@@ -251,7 +252,7 @@ def test_polls_go_on_when_the_counters_fail(core: Core, error: Exception) -> Non
     assert (turn.uncounted, turn.stopped, core.polled) == (error, None, ["a"])
 
 
-def test_counters_that_failed_are_not_asked_again_in_the_turn(core: Core) -> None:
+def test_counters_that_failed_are_not_requested_again_in_the_turn(core: Core) -> None:
     core.world.counters_fail = UNAVAILABLE
     core.stay = timedelta(seconds=50)
     read(core, estimate=Estimate(40.0, 40.0))
@@ -279,7 +280,7 @@ def test_counters_that_fail_are_believed_less(core: Core) -> None:
 # --- What is learned ---
 
 
-def test_a_probe_tells_up_to_when_its_counters_count(core: Core) -> None:
+def test_a_probe_stores_up_to_when_its_counters_include_opens(core: Core) -> None:
     read(core)
     core.world.refreshed_at = at(100)
     core.take_turn()
@@ -296,7 +297,9 @@ def test_the_lag_is_learned_slowly(core: Core) -> None:
     assert counter_trust(core).lag_seconds == pytest.approx(5)
 
 
-def test_what_was_told_and_not_read_is_asked_for_again_at_once(core: Core) -> None:
+def test_counters_are_due_at_once_if_one_moved_and_its_report_was_not_read(
+    core: Core,
+) -> None:
     read(core)
     core.world.counters[CAMPAIGN] = 1
     core.requests_per_day = 1
@@ -315,7 +318,7 @@ def missing(core: Core, current_until: datetime) -> TurnReport:
     return core.take_turn()
 
 
-def test_an_open_of_which_the_counter_did_not_tell_is_missed(core: Core) -> None:
+def test_an_open_that_the_counter_did_not_include_counts_as_missed(core: Core) -> None:
     missing(core, at(100))
     assert counter_trust(core).missed == pytest.approx(0.02)
 

@@ -45,7 +45,7 @@ def test_a_refused_activity_fails_alone_for_the_vendors_reason(
 
 
 @pytest.mark.parametrize("answer", [{"status": 500}, {"status": 403}, {"body": "?", "status": 200}])
-def test_a_refused_activity_fails_alone_if_the_vendor_says_nothing_of_the_account(
+def test_a_refused_activity_fails_alone_if_the_account_cannot_be_checked(
     core: VendorCore, answer: dict[str, Any]
 ) -> None:
     core.fail(path=core.activity_ids[0], status=403)
@@ -61,17 +61,17 @@ def test_an_activity_that_is_always_refused_costs_a_few_requests_and_one_token_a
     core.take_turn()
     core.fail(path=core.activity_ids[0], status=status)
     core.take_turn()
-    asked = [request.path for request in core.vendor.requests]
+    before = [request.path for request in core.vendor.requests]
     for _ in range(10):
         core.take_turn()
-    paths = [request.path for request in core.vendor.requests][len(asked) :]
+    paths = [request.path for request in core.vendor.requests][len(before) :]
     assert sum("/privileges" in path for path in paths) <= 10
     assert sum(core.activity_ids[0] in path for path in paths) <= 10
     assert not any("/token" in path for path in paths)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_the_account_stops_if_the_vendor_says_so(core: VendorCore, status: int) -> None:
+def test_the_account_stops_if_its_privilege_is_missing(core: VendorCore, status: int) -> None:
     core.fail(path=core.activity_ids[0], status=status)
     core.vendor.world.behaviour.privileged = False
     turn = core.take_turn()

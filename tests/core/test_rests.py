@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
+from email_opens.account import Account
 from email_opens.errors import AccountResting, QuotaExceeded
-from email_opens.model import Account
 from tests.core.at_the_vendor import MINUTE, NOON, OPENS, VendorCore
 
 ASKS = {"Retry-After": "600"}

@@ -51,7 +51,7 @@ def test_a_turn_ends_before_its_time(core: Core) -> None:
     assert core.clock.now() < before
 
 
-def test_a_fresh_send_is_polled_as_the_turn_ends_for_nobody_looks_before_the_next(
+def test_a_fresh_send_is_polled_at_the_end_of_a_turn_because_no_poll_follows_before_the_next(
     core: Core,
 ) -> None:
     core.track(
@@ -148,14 +148,14 @@ def test_a_second_send_of_an_activity_is_read_at_once_and_estimated_anew(core: C
     assert estimate.opens_a_second > 0.005
 
 
-def test_nobody_waits_for_a_clock_that_has_jumped_back(core: Core) -> None:
+def test_a_clock_that_has_jumped_back_delays_no_poll(core: Core) -> None:
     core.stay = timedelta()
     core.track(polled_at=core.clock.now() + DAY, watermark=at(0), audited_at=at(0))
     core.take_turn()
     assert core.activity().progress.polled_at == core.clock.now()
 
 
-def test_a_first_read_tells_when_an_activity_was_sent(core: Core) -> None:
+def test_a_first_read_finds_when_an_activity_was_sent(core: Core) -> None:
     core.stay = timedelta()
     core.track()
     core.arrive(row(100), row(-300))
@@ -163,13 +163,13 @@ def test_a_first_read_tells_when_an_activity_was_sent(core: Core) -> None:
     assert core.activity().sent_at == at(-300)
 
 
-def test_a_turn_tells_why_it_spent_its_requests(core: Core) -> None:
+def test_a_turn_reports_why_it_spent_its_requests(core: Core) -> None:
     hot(core)
     turn = core.take_turn()
     assert {one.why for one in turn.decisions} == {Why.FIRST, Why.WORTH}
 
 
-def test_a_turn_tells_what_the_longest_intervals_need_beyond_the_budget(core: Core) -> None:
+def test_a_turn_reports_what_the_longest_intervals_need_beyond_the_budget(core: Core) -> None:
     core.requests_per_day = 10
     for number in range(20):
         core.track(campaign_activity_id=str(number), tracked_at=core.clock.now())
@@ -177,13 +177,15 @@ def test_a_turn_tells_what_the_longest_intervals_need_beyond_the_budget(core: Co
     assert turn.shortfall > 700
 
 
-def test_a_turn_tells_what_is_left_of_the_day(core: Core) -> None:
+def test_a_turn_reports_what_is_left_of_the_day(core: Core) -> None:
     core.stay = timedelta()
     hot(core)
     assert core.take_turn().requests_left == 9_999
 
 
-def test_rows_that_came_within_their_grain_do_not_tell_how_often_it_is_opened(core: Core) -> None:
+def test_rows_that_came_within_their_grain_do_not_change_the_rate(
+    core: Core,
+) -> None:
     core.stay = timedelta()
     core.track(tracked_at=core.clock.now())
     core.arrive(*(row(120, f"c{number}") for number in range(90)))

@@ -1,9 +1,10 @@
-"""What an account's turn may take, why it ends, and what it tells."""
+"""What an account's turn may take, why it ends, and what it reports."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account
 from email_opens.errors import (
     AccountDisconnected,
     OutOfTime,
@@ -11,7 +12,6 @@ from email_opens.errors import (
     ReportUnavailable,
     Throttled,
 )
-from email_opens.model import Account
 from email_opens.turns.budget import BLOCK
 from tests.core.setup import LEASE, Core, at, row
 from tests.world import Calls
@@ -46,15 +46,15 @@ def test_what_stops_the_account_stops_its_turn(core: Core, error: Exception) -> 
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "stored"),
     [(AccountDisconnected("Run connect."), "Run connect."), (OutOfTime("No time."), None)],
 )
 def test_why_an_account_stops_is_remembered_unless_it_is_the_time(
-    core: Core, error: Exception, said: str | None
+    core: Core, error: Exception, stored: str | None
 ) -> None:
     core.report_errors["a"] = error
     core.take_turn()
-    assert account(core).last_error == said
+    assert account(core).last_error == stored
 
 
 def test_an_account_that_works_again_forgets_why_it_stopped(core: Core) -> None:
@@ -103,7 +103,7 @@ def test_why_a_turn_ended_holds_nothing_of_its_walks(core: Core) -> None:
     assert stopped.__traceback__ is None
 
 
-def test_gaps_are_told_of_a_turn_that_ended_early(core: Core) -> None:
+def test_a_turn_that_ended_early_reports_its_gaps(core: Core) -> None:
     core.arrive(*(row(-number) for number in range(1, 60)), to="a")
     core.requests_in_time = 5
     turn = core.take_turn()
@@ -113,7 +113,7 @@ def test_gaps_are_told_of_a_turn_that_ended_early(core: Core) -> None:
 # --- The lease and the day's budget ---
 
 
-def test_an_account_on_which_another_works_is_left_alone(core: Core) -> None:
+def test_an_account_whose_lease_another_holder_has_is_not_polled(core: Core) -> None:
     held = Account(
         account_id="default", lease_holder="another", lease_until=core.clock.now() + LEASE
     )
@@ -182,10 +182,10 @@ def test_a_new_day_has_its_whole_budget(core: Core) -> None:
     assert core.take_turn().requests == 3
 
 
-# --- What a turn tells ---
+# --- What a turn reports ---
 
 
-def test_a_turn_tells_what_it_did(core: Core) -> None:
+def test_a_turn_reports_what_it_did(core: Core) -> None:
     core.throttled = 2
     turn = core.take_turn()
     assert (

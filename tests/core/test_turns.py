@@ -45,14 +45,14 @@ def test_an_activity_that_is_not_active_is_not_polled(core: Core, state: State) 
     assert (core.polled, turn.activities) == ([], 0)
 
 
-def test_who_waits_longest_is_polled_first(core: Core) -> None:
+def test_the_activity_that_has_waited_longest_is_polled_first(core: Core) -> None:
     core.track(campaign_activity_id="lately", polled_at=at(60))
     core.track(campaign_activity_id="long ago", polled_at=at(30))
     core.take_turn()
     assert core.polled == ["long ago", "lately"]
 
 
-def test_another_accounts_activities_are_left_alone(core: Core) -> None:
+def test_activities_of_another_account_are_not_polled(core: Core) -> None:
     core.track(account_id="another")
     assert core.take_turn().activities == 0
 
@@ -123,7 +123,7 @@ def test_a_backlog_is_published_whole_and_once(core: Core) -> None:
     assert (turn.requests, turn.gaps, turn.counts.published) == (9, 0, 27)
 
 
-def test_the_head_is_polled_in_each_round_while_a_backlog_is_read(core: Core) -> None:
+def test_the_head_is_polled_in_each_turn_while_a_backlog_is_read(core: Core) -> None:
     core.track()
     core.arrive(*map(row, backlog(9)))
     core.requests_in_time = 5

@@ -62,6 +62,19 @@ def test_its_attempts_wait_longer_each_time_and_are_reported(core: Core) -> None
     assert failed_at == [0, 1, 6, 21, 36, 51]
 
 
+def test_its_attempts_begin_at_the_link_of_its_stretch(core: Core) -> None:
+    core.publisher.failing = {event_id(row(-930), 1)}
+    core.arrive(*(row(-number) for number in range(1000)))
+    for minutes in (0, 1, 2):
+        core.clock.sleep(60 * minutes)
+        core.take_turn()
+    assert len(core.published_minutes()) == 999
+    before = len(core.polled)
+    core.clock.sleep(300)
+    assert core.take_turn().failures
+    assert len(core.polled) - before < 10
+
+
 def test_while_it_fails_the_rest_advances(core: Core) -> None:
     core.publisher.failing = {event_id(row(0), 1)}
     core.arrive(row(0), row(-1))

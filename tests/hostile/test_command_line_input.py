@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from email_opens.account import account_id
 from email_opens.config import environment_of
 from email_opens.errors import InvalidInput
-from email_opens.model import account_id, activity_id
+from email_opens.model import activity_id
 from email_opens_cli.consent.credentials import read
 from email_opens_cli.main import app
 from email_opens_cli.terminal.options import parse_since

@@ -202,6 +202,11 @@ def test_the_work_grows_with_the_gaps() -> None:
     assert growth(activity_from, few, many) <= 4
 
 
+def store_account(aws: Aws, **attributes: Any) -> None:
+    key = {"account_id": {"S": "default"}, "item": {"S": "account"}}
+    aws.dynamodb.put_item(TableName=aws.tracking_table, Item=key | attributes)
+
+
 class TestABrokenItemBesideAnother:
     BROKEN = "5b1e0a52-0000-4000-8000-0000000000cc"
 
@@ -233,29 +238,14 @@ class TestABrokenItemBesideAnother:
     def test_what_was_learned_of_the_counters_stops_no_turn(
         self, aws: Aws, tracking: DynamoDBTracking, instant: str
     ) -> None:
-        aws.dynamodb.put_item(
-            TableName=aws.tracking_table,
-            Item={
-                "account_id": {"S": "default"},
-                "item": {"S": "account"},
-                "requests_spent": {"N": "0"},
-                "told_until": {"S": instant},
-            },
-        )
+        store_account(aws, requests_spent={"N": "0"}, told_until={"S": instant})
         core = Core(tracking=cast("Any", tracking))
         core.world.rows[ACTIVITY_ID] = []
         assert core.take_turn().stopped is None
         assert core.polled == [ACTIVITY_ID]
 
     def test_a_broken_account_is_not_leased(self, aws: Aws, tracking: DynamoDBTracking) -> None:
-        aws.dynamodb.put_item(
-            TableName=aws.tracking_table,
-            Item={
-                "account_id": {"S": "default"},
-                "item": {"S": "account"},
-                "lease_until": {"S": "soon"},
-            },
-        )
+        store_account(aws, lease_until={"S": "soon"})
         with pytest.raises(AccountStopped, match="its lease_until is not an instant"):
             Core(tracking=cast("Any", tracking)).take_turn()
 

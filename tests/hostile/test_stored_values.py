@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from email_opens.account import CounterTrust
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
@@ -22,7 +23,7 @@ from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
 from email_opens.discovery.selection import first_tracked
 from email_opens.errors import EmailOpensError
 from email_opens.gaps import Stretch, advance
-from email_opens.model import Activity, CounterTrust, Page
+from email_opens.model import Activity, Page
 from email_opens.ports import Tracking
 from email_opens.scheduling.counters import after_reading, trust_after
 from tests.conftest import Aws

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from email_opens.account import Tokens
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.errors import AccountDisconnected, AccountStopped
-from email_opens.model import Tokens
 from tests.fakes import FakeClock
 from tests.hostile.values import (
     ADDRESS,

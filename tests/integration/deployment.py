@@ -15,8 +15,9 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from constant_contact_emulator import Emulator
+from email_opens.account import Account
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.model import Account, Activity, State
+from email_opens.model import Activity, State
 from tests.conftest import Aws
 from tests.fakes import FakeClock
 

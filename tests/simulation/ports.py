@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from email_opens.account import Account, Tokens
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountStopped, ActivityFailed, PublishFailed
-from email_opens.model import Account, Activity, CounterReadings, NewOpen, Page, RejectedRow, Tokens
+from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 from email_opens.ports import Delivery
 from tests.simulation.invocation import Invocation
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens import gaps, poller, walk
+from email_opens import gaps, poller, stretches, walk
+from email_opens.account import Tokens
 from email_opens.adapters.vendor import report, tokens
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies import rows
@@ -21,7 +22,7 @@ from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import AccountDisconnected, ActivityForbidden, LostRace
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.gaps import Stretch
-from email_opens.model import Activity, Gap, NewOpen, Page, Tokens
+from email_opens.model import Activity, Gap, NewOpen, Page
 from email_opens.poller import Poller
 from email_opens.ports import Credentials, Delivery
 from email_opens.scheduling import lifecycle
@@ -103,7 +104,7 @@ def forgets_what_a_cut_walk_leaves(patch: pytest.MonkeyPatch) -> None:
         moved, _ = gaps.advance(activity, stretch, floor, gap, now)
         return varied(moved, gaps=()), None
 
-    patch.setattr(poller, "advance", advance)
+    patch.setattr(stretches, "advance", advance)
 
 
 def advances_before_it_publishes(patch: pytest.MonkeyPatch) -> None:

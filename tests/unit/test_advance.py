@@ -68,13 +68,13 @@ def test_the_walk_of_a_gap_leaves_the_watermark_alone() -> None:
 
 def test_a_walk_that_was_cut_leaves_a_gap_from_its_last_row_to_its_floor() -> None:
     left = Gap(FLOOR, at(20), "2", rows_above=500)
-    activity, told = advance(with_gaps(), CUT, FLOOR, None)
-    assert (activity.progress.gaps, told) == ((left,), left)
+    activity, reported = advance(with_gaps(), CUT, FLOOR, None)
+    assert (activity.progress.gaps, reported) == ((left,), left)
 
 
 def test_a_walk_that_ended_leaves_no_gap() -> None:
-    activity, told = advance(with_gaps(), ENDED, FLOOR, None)
-    assert (activity.progress.gaps, told) == ((), None)
+    activity, reported = advance(with_gaps(), ENDED, FLOOR, None)
+    assert (activity.progress.gaps, reported) == ((), None)
 
 
 def test_the_gap_that_was_worked_is_replaced_by_what_is_left_of_it() -> None:

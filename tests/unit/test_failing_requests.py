@@ -75,7 +75,7 @@ def test_the_rows_of_a_page_that_leads_back_are_published(core: Core, circle: Pa
     assert published_opens(core) == [("ann", 3), ("ann", 4), ("ann", 5)]
 
 
-def test_a_circle_below_the_floor_is_none_of_the_walks_business(core: Core, circle: Pages) -> None:
+def test_a_circle_below_the_floor_does_not_affect_the_walk(core: Core, circle: Pages) -> None:
     core.work(circle, core.walk(floor=at(4)))
     assert (core.activity().progress.gaps, core.activity().last_error) == ((), None)
 
@@ -90,7 +90,7 @@ def test_a_circle_back_to_a_gaps_own_page_is_seen(core: Core) -> None:
     assert report.links == ["2", "3"]
 
 
-def test_a_link_that_leads_astray_is_told_and_not_followed(core: Core) -> None:
+def test_a_link_that_leads_astray_is_reported_and_not_followed(core: Core) -> None:
     report = Pages({None: Page(None, (row(1),), astray="A next link leads elsewhere.")})
     with pytest.raises(PagingBroken, match=r"^A next link leads elsewhere\.$"):
         core.work(report, core.walk())

@@ -1,9 +1,9 @@
-"""Ids and tokens as text."""
+"""Activity ids as text."""
 
 import pytest
 
 from email_opens.errors import InvalidInput
-from email_opens.model import Tokens, account_id, activity_id
+from email_opens.model import activity_id
 
 
 def test_an_activity_id_is_returned_in_its_canonical_form() -> None:
@@ -26,22 +26,6 @@ def test_other_text_is_refused_as_an_activity_id(typed: str) -> None:
 def test_the_error_quotes_only_the_start_of_a_long_id() -> None:
     with pytest.raises(InvalidInput, match=f"^“{'x' * 60}” is not"):
         activity_id("x" * 61)
-
-
-@pytest.mark.parametrize("name", ["default", "Shop-2.eu_west", "a" * 64])
-def test_an_account_id_may_be_any_short_plain_name(name: str) -> None:
-    assert account_id(name) == name
-
-
-@pytest.mark.parametrize("typed", ["", " ", "a b", "a/b", "a#b", "ä", "a\n", "a" * 65])
-def test_other_text_is_refused_as_an_account_id(typed: str) -> None:
-    with pytest.raises(InvalidInput, match=r"^That is not an account id: expected 1 to 64 "):
-        account_id(typed)
-
-
-def test_the_representation_of_tokens_contains_no_secret() -> None:
-    tokens = Tokens(client_id="id", refresh_token="secret", access_token="secret")
-    assert repr(tokens) == "Tokens(…)"
 
 
 @pytest.mark.parametrize("typed", ["", "  "])

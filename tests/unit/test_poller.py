@@ -79,7 +79,7 @@ def test_a_walk_pauses_where_others_go_first(core: Core) -> None:
     assert (report.links, walk.done) == ([None, "2", "3"], False)
 
 
-def test_a_walk_asks_for_the_rows_that_it_is_told_to(core: Core) -> None:
+def test_a_walk_requests_pages_of_its_size(core: Core) -> None:
     core.world.rows[ACTIVITY_ID] = [row(number) for number in range(3)]
     report = core.world_report("default", Budget(100))
     core.work(report, core.walk(rows=499))
@@ -115,7 +115,7 @@ def test_rejected_rows_are_set_aside_once(core: Core) -> None:
     assert (len(core.publisher.dead_letters), counts.rejected, again.rejected) == (1, 1, 0)
 
 
-def test_an_open_that_the_topic_refuses_is_told(core: Core) -> None:
+def test_an_open_that_the_topic_refuses_is_counted_as_a_dead_letter(core: Core) -> None:
     core.publisher.refused = {event_id(row(1), 1)}
     counts = core.work(report_of((row(2), row(1))), core.walk())
     assert (counts.published, counts.dead_lettered) == (2, 1)
@@ -137,7 +137,7 @@ def test_rejected_rows_of_several_pages_are_set_aside(core: Core) -> None:
     assert [json.loads(body)["row"] for body, _ in core.publisher.dead_letters] == ["1", "2"]
 
 
-def test_what_happened_adds_up_over_the_stretches_of_a_round(core: Core) -> None:
+def test_counts_add_up_over_the_stretches_of_a_turn(core: Core) -> None:
     core.publisher.refused = {event_id(row(number), 1) for number in (1, 2)}
     counts = PollCounts()
     for number in (1, 2):
@@ -150,7 +150,7 @@ def test_what_happened_adds_up_over_the_stretches_of_a_round(core: Core) -> None
 # --- Delays ---
 
 
-def test_delays_are_told_of_opens_since_tracking_began(core: Core) -> None:
+def test_delays_are_recorded_for_opens_since_tracking_began(core: Core) -> None:
     core.clock.instant = at(60)
     began = core.activity().tracked_at
     old = (began - NOON).total_seconds() / 60

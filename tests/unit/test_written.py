@@ -102,7 +102,7 @@ def test_the_rows_of_a_report_are_counted_over_all_its_pages(core: Core) -> None
     assert core.activity().counts.reported == 5
 
 
-def test_a_row_of_the_future_does_not_drag_the_watermark_along(core: Core) -> None:
+def test_a_row_of_the_future_does_not_move_the_watermark(core: Core) -> None:
     core.work(report_of((row(999), row(120), row(1))), core.walk())
     assert core.activity().progress.watermark == at(120) == core.clock.now()
 
@@ -164,7 +164,7 @@ def test_what_could_not_be_published_is_neither_recorded_nor_passed(core: Core) 
     assert (core.ledger.entries, core.activity().progress.watermark) == ({}, None)
 
 
-def test_the_opens_of_who_lost_a_race_are_in_the_ledger_and_not_counted(core: Core) -> None:
+def test_opens_published_before_a_lost_race_are_in_the_ledger_and_not_counted(core: Core) -> None:
     walk = core.walk()
     core.tracking.save(replace(core.activity(), last_error="Another was here."))
     with pytest.raises(LostRace):
@@ -176,7 +176,7 @@ def test_the_opens_of_who_lost_a_race_are_in_the_ledger_and_not_counted(core: Co
 @pytest.mark.parametrize(
     ("before", "after"), [(State.GONE, State.ACTIVE), (State.PAUSED, State.PAUSED)]
 )
-def test_who_is_gone_is_back_when_a_page_was_read_and_who_is_paused_stays_so(
+def test_a_page_that_was_read_makes_a_gone_activity_active_but_not_a_paused_one(
     core: Core, before: State, after: State
 ) -> None:
     core.tracking.items["default", ACTIVITY_ID] = replace(core.activity(), state=before)

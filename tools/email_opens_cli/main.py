@@ -2,10 +2,11 @@
 
 import typer
 
-from email_opens_cli.commands import demo, doctor, explain, poll, status, watch
+from email_opens_cli.commands import demo, doctor, explain, poll, status
 from email_opens_cli.commands.account import campaigns, connect, disconnect, discover
 from email_opens_cli.commands.activities import pause, resume, track, untrack
 from email_opens_cli.commands.opens import audit, dead_letters, replay, tail
+from email_opens_cli.commands.watch import watch
 
 app = typer.Typer(
     help="Publish each new open of an e-mail sent by Constant Contact, once, to an SNS topic.",

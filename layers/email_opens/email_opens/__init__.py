@@ -5,7 +5,7 @@ tracked send, newest first, down to a watermark, and publishes what is not in th
 
 Read `walk` first: what is new on a page, and when a walk ends. Then, from the entrance inwards:
 `poller` and `published` (one poll of one activity), `events` (the message and its id), `model`,
-`instants`, `errors`, `config`, `ports` (what the core needs from the outside).
+`account`, `instants`, `errors`, `config`, `ports` (what the core needs from the outside).
 
 The rooms: `turns` (one account's turn, under its lease and budget), `scheduling` (which activity
 to poll, and what a request is worth), `discovery` (the search for new sends), `adapters` (the

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Annotated, Any, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
+from email_opens.account import account_id
 from email_opens.errors import InvalidInput, InvalidSettings
-from email_opens.model import account_id
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _WORD = re.compile("(?<!^)(?=[A-Z])")

@@ -1,9 +1,8 @@
-"""The values of the domain: frozen, and independent of AWS and HTTP.
+"""Tracked activities, the rows and pages of their reports, and what polls have measured.
 
 Every instant is an aware UTC `datetime`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,6 @@ from types import MappingProxyType
 from uuid import UUID
 
 from email_opens.errors import InvalidInput
-from email_opens.instants import next_day
 
 PAGE_ROWS = 500
 """Rows of a full page, the vendor's maximum."""
@@ -22,11 +20,6 @@ AUDIT_PAGE_ROWS = 499
 
 LEDGER_KEPT = timedelta(days=400)
 """How long the ledger keeps an open: far longer than any report is polled."""
-
-LONGEST_REST = timedelta(hours=24)
-"""The longest rest of an account, whatever the vendor asks for or the table holds."""
-
-_ACCOUNT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,20 +208,6 @@ class Polled:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CounterTrust:
-    """How far the vendor's counters can be trusted, as measured by an account's turns."""
-
-    read_at: datetime | None = None
-    """When the counters were last read; None: they are due to be read."""
-    current_until: datetime | None = None
-    """The instant up to which those counters include opens."""
-    lag_seconds: float = 0.0
-    """How old the counters are when they are read."""
-    missed: float = 0.0
-    """The share of opens that a poll found before the counters included them."""
-
-
 @dataclass(frozen=True, slots=True)
 class CounterReadings:
     """Replies of the vendor's counters."""
@@ -248,79 +227,6 @@ class CounterReadings:
             refreshed_at=min(refreshed, default=None),
             missing=self.missing | other.missing,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One API key, with its lease and its daily budget."""
-
-    account_id: str
-    lease_holder: str | None = None
-    lease_until: datetime | None = None
-    requests_day: str | None = None
-    """The UTC day (`2026-03-02`) on which `requests_spent` were spent."""
-    requests_spent: int = 0
-    closed_until: datetime | None = None
-    """The instant until which the quota is spent, from the vendor's last such reply."""
-    rests_until: datetime | None = None
-    """The instant until which no request is sent, because the vendor asked for it or is failing."""
-    outages: int = 0
-    """Attempts in a row that found the vendor failing for every activity."""
-    vendor_account_id: str | None = None
-    """The vendor's own id of the account that gave its consent."""
-    last_error: str | None = None
-    counter_trust: CounterTrust = CounterTrust()
-
-    def requests_on(self, now: datetime) -> int:
-        """Return how many requests are spent or reserved on the day of `now`."""
-        return self.requests_spent if self.requests_day == now.date().isoformat() else 0
-
-    def opens_at(self, now: datetime) -> datetime | None:
-        """Return when the quota opens again; None: it is open.
-
-        The vendor's quota resets at midnight, so a later stored instant is ignored.
-        """
-        closed_until = self.closed_until
-        closed = closed_until is not None and now < closed_until <= next_day(now)
-        return closed_until if closed else None
-
-    def rests_at(self, now: datetime) -> datetime | None:
-        """Return until when no request is to be sent; None: requests may be sent.
-
-        A rest outlasts midnight. An instant that is too far away is ignored.
-        """
-        rests_until = self.rests_until
-        rests = rests_until is not None and now < rests_until <= now + LONGEST_REST
-        return rests_until if rests else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """An account's credentials."""
-
-    client_id: str
-    refresh_token: str
-    access_token: str | None = None
-    expires_at: datetime | None = None
-    client_secret: str | None = None
-
-    def __repr__(self) -> str:
-        return "Tokens(…)"
-
-
-def account_id(text: str) -> str:
-    """Return an account id unchanged.
-
-    Raises:
-        InvalidInput: the text is not an account id.
-    """
-    if not _ACCOUNT.fullmatch(text):
-        # The message omits the text, which may be an address, because it is logged.
-        raise InvalidInput(
-            "That is not an account id: expected 1 to 64 letters, digits, dots, dashes or "
-            "underscores."
-        )
-    return text
 
 
 def activity_id(text: str) -> str:

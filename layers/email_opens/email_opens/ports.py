@@ -5,17 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from email_opens.account import Account, CounterTrust, Tokens
 from email_opens.errors import EmailOpensError
-from email_opens.model import (
-    Account,
-    Activity,
-    CounterReadings,
-    CounterTrust,
-    NewOpen,
-    Page,
-    RejectedRow,
-    Tokens,
-)
+from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 
 
 class Clock(Protocol):

@@ -11,7 +11,7 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.instants import iso
-from email_opens_cli.deployed.checks import skew
+from email_opens_cli.deployed.checks.vendor import skew
 from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TOPIC
 from tests.contract.samples import NOON
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from email_opens.account import Account
 from email_opens.events import bucket
 from email_opens.instants import iso
-from email_opens.model import Account, Gap, State
+from email_opens.model import Gap, State
 from email_opens_cli.commands.status import (
     HOURS,
     Status,

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from email_opens.discovery.campaigns import Campaign, CampaignActivity
 from email_opens.discovery.ports import Campaigns
-from email_opens.discovery.search import Discovery, Found
+from email_opens.discovery.report import Found
+from email_opens.discovery.search import Discovery
 from email_opens.discovery.selection import Names
 from email_opens.model import Activity
 from email_opens.turns.budget import Budget

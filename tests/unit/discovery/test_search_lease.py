@@ -36,7 +36,7 @@ def world() -> World:
 
 
 class TestTheLease:
-    def test_is_let_go_for_a_pause_after_some_requests(self) -> None:
+    def test_is_released_for_a_pause_after_some_requests(self) -> None:
         world = World()
         for number in range(2 * STRETCH_REQUESTS):
             world.send(f"{number}")
@@ -53,7 +53,7 @@ class TestTheLease:
         assert world.search(within=2 * MINUTE).stopped is None
         assert len(world.tracked()) == 5
 
-    def test_was_had_if_another_takes_it_in_a_pause(self) -> None:
+    def test_counts_as_taken_if_another_takes_it_in_a_pause(self) -> None:
         clock = TakenInThePause()
         world = World(clock=clock)
         for number in range(2 * STRETCH_REQUESTS):
@@ -62,7 +62,7 @@ class TestTheLease:
         found = world.search()
         assert (found.leased, len(found.tracked)) == (True, STRETCH_REQUESTS - 1)
 
-    def test_is_let_go_at_the_end(self, world: World) -> None:
+    def test_is_released_at_the_end(self, world: World) -> None:
         world.search()
         assert world.tracking.accounts["default"].lease_holder is None
 
@@ -103,23 +103,23 @@ class TestASearchThatIsStopped:
         assert isinstance(world.search().stopped, QuotaExceeded)
         assert world.tracking.accounts["default"].closed_until == until
 
-    def test_by_a_closed_quota_asks_nothing_and_keeps_it_closed(self, world: World) -> None:
+    def test_by_a_closed_quota_sends_no_request_and_keeps_it_closed(self, world: World) -> None:
         until = next_day(world.clock.now())
-        self.say(world, closed_until=until)
+        self.store(world, closed_until=until)
         assert isinstance(world.search().stopped, QuotaExceeded)
         assert (world.asked(), world.tracking.accounts["default"].closed_until) == ([], until)
 
     def test_by_no_quota_that_is_closed_for_longer_than_the_day(self, world: World) -> None:
-        self.say(world, closed_until=next_day(world.clock.now()) + MINUTE)
+        self.store(world, closed_until=next_day(world.clock.now()) + MINUTE)
         assert world.search().stopped is None
 
-    def test_by_a_spent_budget_tells_so(self) -> None:
+    def test_by_a_spent_budget_reports_that(self) -> None:
         world = World(requests_per_day=1)
         world.send("news")
         assert isinstance(world.search().stopped, OutOfTime)
         assert world.asked() == ["summaries"]
 
-    def test_for_its_time_is_taken_up_by_the_next(self, world: World) -> None:
+    def test_by_the_end_of_its_time_is_continued_by_the_next(self, world: World) -> None:
         for number in range(3 * STRETCH_REQUESTS):
             world.send(f"{number}")
         found = world.search(within=PAUSE)
@@ -128,18 +128,18 @@ class TestASearchThatIsStopped:
         world.search()
         assert len(world.tracked()) == 3 * STRETCH_REQUESTS
 
-    def test_by_a_disconnected_account_says_so_at_the_account(self, world: World) -> None:
+    def test_by_a_disconnected_account_stores_that_error(self, world: World) -> None:
         world.campaigns.troubles["summaries"] = AccountDisconnected("Connect it.")
         world.search()
         assert world.tracking.accounts["default"].last_error == "Connect it."
 
-    def test_by_nothing_keeps_what_a_poll_has_said(self, world: World) -> None:
-        self.say(world, last_error="A poll's.")
+    def test_by_nothing_keeps_the_error_of_a_poll(self, world: World) -> None:
+        self.store(world, last_error="A poll's.")
         world.search()
         assert world.tracking.accounts["default"].last_error == "A poll's."
 
-    def say(self, world: World, **what: object) -> None:
-        """Let a poll say something of the account."""
+    def store(self, world: World, **what: object) -> None:
+        """Let a poll change the account."""
         world.hold(until=world.clock.now())
         account = world.tracking.accounts["default"]
         world.tracking.accounts["default"] = replace(account, **what)  # type: ignore[arg-type]

@@ -12,7 +12,8 @@ from itertools import repeat
 import pytest
 
 from email_opens.discovery.campaigns import Forgotten
-from email_opens.discovery.search import MOST_FAILURES_IN_A_ROW, PAUSE, STRETCH_REQUESTS, Found
+from email_opens.discovery.report import Found
+from email_opens.discovery.search import MOST_FAILURES_IN_A_ROW, PAUSE, STRETCH_REQUESTS
 from email_opens.discovery.selection import MOST_RETRIES, Names
 from email_opens.errors import OutOfTime, ReportUnavailable
 from tests.fakes import FakeClock
@@ -256,7 +257,7 @@ class TestFailures:
         # Each once, and a few of them again at each search.
         assert requests <= 100 + 96 * MOST_RETRIES
 
-    def test_of_one_campaign_are_repeated_seldom(self) -> None:
+    def test_of_one_campaign_are_rarely_repeated(self) -> None:
         world = World()
         world.send("bad")
         world.campaigns.troubles["bad"] = ReportUnavailable("Never.")

@@ -66,14 +66,14 @@ class TestNames:
 
 
 class TestTheFloor:
-    def test_lies_as_far_back_as_is_looked_at_first(self) -> None:
+    def test_is_the_lookback_at_first(self) -> None:
         assert floor_of(SearchMemory(), WEEK, NOON) == NOON - WEEK
 
-    def test_stays_there_while_sends_are_known(self) -> None:
+    def test_stays_at_the_lookback_while_sends_are_seen(self) -> None:
         memory = SearchMemory({"one": SeenCampaign(NOON - HOUR)})
         assert floor_of(memory, WEEK, NOON) == NOON - WEEK
 
-    def test_goes_down_to_the_last_send_known_if_nobody_has_looked_for_longer(self) -> None:
+    def test_goes_down_to_the_last_seen_send_if_that_is_before_the_lookback(self) -> None:
         memory = SearchMemory(
             {"old": SeenCampaign(NOON - 3 * WEEK), "older": SeenCampaign(NOON - 4 * WEEK)}
         )
@@ -95,7 +95,7 @@ class TestRecentSends:
 
 class TestASend:
     @pytest.mark.parametrize(
-        ("seen_campaign", "worth"),
+        ("seen_campaign", "is_read"),
         [
             (None, True),
             (SeenCampaign(NOON), False),
@@ -110,18 +110,18 @@ class TestASend:
         ],
     )
     def test_is_read_once_unless_that_failed(
-        self, seen_campaign: SeenCampaign | None, worth: bool
+        self, seen_campaign: SeenCampaign | None, is_read: bool
     ) -> None:
         memory = SearchMemory({"one": seen_campaign} if seen_campaign else {})
         names = Names(exclude=("internal*",))
-        assert to_read([SENT], memory, names, NOON) == ([SENT] if worth else [])
+        assert to_read([SENT], memory, names, NOON) == ([SENT] if is_read else [])
 
-    def test_is_looked_at_again_once_its_name_is_taken(self) -> None:
+    def test_is_read_again_once_its_name_is_taken(self) -> None:
         memory = SearchMemory({"one": SeenCampaign(NOON, left_out="Internal")})
         assert to_read([SENT], memory, EVERY, NOON) == [SENT]
 
     @pytest.mark.parametrize(
-        ("oldest", "newest", "worth"),
+        ("oldest", "newest", "is_read"),
         [
             ((NOON, "one"), (NOON, "one"), False),
             ((NOON - HOUR, "two"), (NOON + HOUR, "two"), False),
@@ -130,11 +130,11 @@ class TestASend:
         ],
     )
     def test_in_the_forgotten_range_counts_as_seen(
-        self, oldest: Place, newest: Place, worth: bool
+        self, oldest: Place, newest: Place, is_read: bool
     ) -> None:
         memory = SearchMemory({}, Forgotten(oldest, newest))
-        assert to_read([SENT], memory, EVERY, NOON) == ([SENT] if worth else [])
-        assert is_forgotten(SENT, memory) != worth
+        assert to_read([SENT], memory, EVERY, NOON) == ([SENT] if is_read else [])
+        assert is_forgotten(SENT, memory) != is_read
 
     def test_that_failed_is_not_forgotten(self) -> None:
         memory = SearchMemory(
@@ -252,16 +252,16 @@ class TestATrackedActivity:
         assert renewed(known, CAMPAIGN, NOON).state is State.ACTIVE
 
     @pytest.mark.parametrize("state", [State.PAUSED, State.GONE])
-    def test_of_another_state_stays_so(self, state: State) -> None:
+    def test_of_another_state_keeps_it(self, state: State) -> None:
         known = replace(ACTIVITY, state=state, sent_at=NOON - WEEK)
         assert renewed(known, CAMPAIGN, NOON).state is state
 
-    def test_that_cannot_be_read_is_left_alone(self) -> None:
+    def test_that_cannot_be_read_is_unchanged(self) -> None:
         known = replace(ACTIVITY, state=State.BROKEN, campaign_name=None)
         assert renewed(known, CAMPAIGN, NOON) == known
 
     @pytest.mark.parametrize("sent_at", [NOON, NOON - HOUR, None])
-    def test_that_is_finished_stays_so_without_a_later_send(self, sent_at: datetime | None) -> None:
+    def test_that_is_finished_needs_a_later_send_to_wake(self, sent_at: datetime | None) -> None:
         known = replace(ACTIVITY, state=State.FINISHED, sent_at=NOON)
         assert renewed(known, CAMPAIGN, sent_at).state is State.FINISHED
 

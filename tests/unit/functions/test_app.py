@@ -143,7 +143,7 @@ class TestTheLog:
         error, *_ = handle(failing(ReportUnavailable("The vendor gave no page."))).output.logs
         assert error["message"] == "The vendor gave no page."
 
-    def test_contains_nothing_of_the_text_of_an_unforeseen_error(self, handle: Handle) -> None:
+    def test_contains_nothing_of_the_text_of_an_unexpected_error(self, handle: Handle) -> None:
         assert ADDRESS not in handle(failing(ValueError(ADDRESS))).output.everything
 
     def test_contains_the_type_and_the_place_of_an_unforeseen_error(self, handle: Handle) -> None:

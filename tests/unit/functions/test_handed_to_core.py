@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.discovery.search import Found
+from email_opens.discovery.report import Found
 from email_opens.errors import (
     AccountDisconnected,
     BudgetSpent,

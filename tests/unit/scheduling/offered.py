@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from email_opens.model import CounterTrust, Estimate
+from email_opens.account import CounterTrust
+from email_opens.model import Estimate
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.rates import rate_at
 from tests.contract.samples import NOON

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.model import CounterTrust, Estimate
+from email_opens.account import CounterTrust
+from email_opens.model import Estimate
 from email_opens.scheduling.candidates import Candidate, candidate_of, coming
 from email_opens.scheduling.lifecycle import SWEEP_EVERY
 from tests.contract.samples import ACTIVITY, NOON, varied
@@ -43,7 +44,7 @@ def test_what_was_sent_at_this_very_instant_is_expected_in_a_week() -> None:
     assert expected(NOON) == []
 
 
-def test_nobody_knows_when_what_has_no_instant_is_sent_again() -> None:
+def test_a_send_without_an_instant_is_not_expected_again() -> None:
     assert expected(None) == []
 
 
@@ -58,7 +59,7 @@ def test_as_many_opens_are_expected_as_came_then() -> None:
     assert (one.estimate, one.weight) == (Estimate(9.0, 3.0), 2.0)
 
 
-def test_of_a_send_that_was_not_read_yet_the_usual_is_expected() -> None:
+def test_a_send_that_was_not_read_yet_is_expected_with_the_usual_rate() -> None:
     (one,) = expected(NOON - WEEK + HOUR)
     assert one.estimate == PRIOR
 

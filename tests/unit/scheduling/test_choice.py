@@ -1,4 +1,4 @@
-"""Whom to poll at a price, and when to wait or to probe."""
+"""Which activity to poll at a price, and when to wait or to probe."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from math import inf, sqrt
 
 import pytest
 
-from email_opens.model import CounterTrust
+from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import STAY_PRICE, Choice, Poll, Probe, Wait, Why, choose
 from email_opens.scheduling.price import GRAIN_SECONDS, HOT_SECONDS, PROBE_EVERY_SECONDS, Plan, plan
@@ -16,17 +16,17 @@ from tests.contract.samples import NOON
 from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
 
-def asked(*candidates: Candidate, requests: float = 1000) -> Plan:
+def plan_of(*candidates: Candidate, requests: float = 1000) -> Plan:
     return plan(candidates, now=NOON, requests=requests, seconds=DAY, trust=FRESH)
 
 
-def polled(candidates: list[Candidate], worth: Plan, lasting: float = DAY) -> Counter[str]:
+def polled(candidates: list[Candidate], plan: Plan, lasting: float = DAY) -> Counter[str]:
     """Choose for a day at the rates of noon, and count the polls of each activity."""
     polls: Counter[str] = Counter()
     by_name = {candidate.campaign_activity_id: candidate for candidate in candidates}
     now, ends = NOON, NOON + timedelta(seconds=lasting)
     while now < ends:
-        choice = chosen(by_name.values(), worth, now=now)
+        choice = chosen(by_name.values(), plan, now=now)
         if isinstance(choice, Poll):
             name = choice.candidate.campaign_activity_id
             polls[name] += 1
@@ -49,26 +49,26 @@ def chosen(
 
 def test_polls_come_in_proportion_to_the_roots_of_the_rates_and_last_the_day() -> None:
     candidates = [candidate("busy", rate=0.04), candidate("calm", rate=0.01)]
-    polls = polled(candidates, asked(*candidates))
+    polls = polled(candidates, plan_of(*candidates))
     assert polls["busy"] == pytest.approx(2 * polls["calm"], rel=0.05)
     assert polls.total() == pytest.approx(1000, rel=0.05)
 
 
-def test_nobody_is_left_out_where_requests_are_fewer_than_activities() -> None:
+def test_every_activity_is_polled_where_requests_are_fewer_than_activities() -> None:
     candidates = [candidate(str(n), rate=1e-9, longest_seconds=3600) for n in range(40)]
     busy = candidate("busy", rate=0.5)
-    worth = asked(busy, *candidates, requests=100)
-    polls = polled([busy, *candidates], worth, worth.rarest_seconds)
+    scarce = plan_of(busy, *candidates, requests=100)
+    polls = polled([busy, *candidates], scarce, scarce.rarest_seconds)
     assert min(polls[one.campaign_activity_id] for one in candidates) >= 1
 
 
 class TestTheChoice:
-    def test_is_who_ends_the_most_waiting_for_a_request(self) -> None:
+    def test_is_the_poll_that_ends_the_most_waiting_for_a_request(self) -> None:
         choice = chosen([candidate("calm"), candidate("busy", rate=0.1)], Plan(price=1.0))
         assert isinstance(choice, Poll)
         assert (choice.candidate.campaign_activity_id, choice.why) == ("busy", Why.WORTH)
 
-    def test_is_to_wait_while_nobody_is_worth_the_price(self) -> None:
+    def test_is_to_wait_while_too_few_opens_are_waiting(self) -> None:
         assert isinstance(chosen([candidate()], Plan(price=1000.0)), Wait)
 
     def test_waits_until_the_price_is_reached(self) -> None:
@@ -103,7 +103,7 @@ class TestTheChoice:
         assert isinstance(choice, Poll)
         assert choice.why is why
 
-    def test_polls_nobody_more_often_than_the_grain(self) -> None:
+    def test_polls_no_activity_more_often_than_the_grain(self) -> None:
         one = candidate(rate=1e6, idle=GRAIN_SECONDS - 1)
         assert chosen([one], Plan(price=1.0)) == Wait(1.0)
 
@@ -144,14 +144,14 @@ class TestTheChoice:
 
 
 class TestWhatHasAccrued:
-    def test_is_less_where_a_counter_told_of_nothing_new(self) -> None:
+    def test_is_less_where_a_counter_has_not_moved(self) -> None:
         one = candidate(rate=0.01, idle=100.0, clear=40.0)
         # 0.01 opens a second: 8 open-seconds over the last 40, 50 over all 100.
         assert one.waiting(0, NOON) == pytest.approx(8, rel=1e-3)
         assert one.waiting(0.25, NOON) == pytest.approx(8 + 0.25 * (50 - 8), rel=1e-3)
 
     @pytest.mark.parametrize("missed", [0.0, 0.25, 1.0])
-    def test_reaches_a_price_when_it_is_said_to(self, missed: float) -> None:
+    def test_reaches_a_price_at_the_predicted_instant(self, missed: float) -> None:
         one = candidate(rate=0.01, idle=100.0, clear=40.0, weight=2.0, cost=3.0)
         then = NOON + timedelta(seconds=one.seconds_until_worth(500.0, missed, NOON))
         assert one.waiting(missed, then) == pytest.approx(500.0 * 3.0, rel=0.01)
@@ -191,5 +191,5 @@ class TestStaying:
         one = candidate(idle=GRAIN_SECONDS - 2, changed=True)
         assert chosen([one], Plan(price=1e9)) == Wait(2.0)
 
-    def test_does_not_pay_where_nobody_is(self) -> None:
+    def test_does_not_pay_without_candidates(self) -> None:
         assert chosen([], Plan(price=1.0)) == Wait(inf)

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.model import Activity, CounterReadings, CounterTrust, Estimate, Polled
+from email_opens.account import CounterTrust
+from email_opens.model import Activity, CounterReadings, Estimate, Polled
 from email_opens.scheduling.candidates import after_poll, missed_after, prior_of
 from email_opens.scheduling.counters import trust_after, trust_after_failure
 from email_opens.turns.probe import CounterProbe

@@ -75,9 +75,7 @@ def test_an_activity_is_audited_daily_and_swept_each_quarter(
         (DAY, DAY),
     ],
 )
-def test_an_activity_that_nobody_opens_is_swept_more_rarely(
-    quiet: timedelta, every: timedelta
-) -> None:
+def test_an_activity_without_opens_is_swept_more_rarely(quiet: timedelta, every: timedelta) -> None:
     swept = walked(audited=timedelta(), swept=every)
     activity = varied(swept, watermark=NOON - quiet, sent_at=None)
     assert depth_due(activity, NOON, AGE) is Depth.SWEEP

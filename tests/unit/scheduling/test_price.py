@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.model import CounterTrust
+from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import interval_seconds
 from email_opens.scheduling.price import (
@@ -41,13 +41,13 @@ def planned(
 
 class TestThePrice:
     def test_lets_the_requests_last_the_day(self) -> None:
-        worth = planned(candidate(rate=0.01), requests=500)
-        apart = sqrt(2 * worth.price / 0.01)
+        result = planned(candidate(rate=0.01), requests=500)
+        apart = sqrt(2 * result.price / 0.01)
         assert DAY / apart == pytest.approx(500, rel=0.05)
 
     def test_counts_the_requests_that_a_poll_takes(self) -> None:
-        worth = planned(candidate(rate=0.01, cost=4.0, weight=2.0), requests=500)
-        apart = sqrt(2 * worth.price * 4 / (2 * 0.01))
+        result = planned(candidate(rate=0.01, cost=4.0, weight=2.0), requests=500)
+        apart = sqrt(2 * result.price * 4 / (2 * 0.01))
         assert DAY / apart * 4 == pytest.approx(500, rel=0.05)
 
     def test_follows_the_square_of_what_is_there(self) -> None:
@@ -61,7 +61,7 @@ class TestThePrice:
     def test_without_requests_is_beyond_all(self) -> None:
         assert planned(candidate(), requests=0).price == inf
 
-    def test_without_anybody_is_the_least(self) -> None:
+    def test_without_candidates_is_the_least(self) -> None:
         assert planned().price == LEAST_PRICE
 
     def test_leaves_the_longest_intervals_what_they_need(self) -> None:
@@ -100,13 +100,13 @@ class TestThePrice:
             candidate(str(n), rate=rate, longest_seconds=longest, countable=countable)
             for n, rate in enumerate(rates)
         ]
-        worth = planned(
+        result = planned(
             *several, requests=requests, trust=CounterTrust(lag_seconds=lag, missed=missed)
         )
-        assert LEAST_PRICE <= worth.price < inf
-        if worth.probe_seconds is None:
-            spent = sum(DAY / apart(one, worth) for one in several)
-            assert spent <= 1.05 * requests or worth.price > 1e8
+        assert LEAST_PRICE <= result.price < inf
+        if result.probe_seconds is None:
+            spent = sum(DAY / apart(one, result) for one in several)
+            assert spent <= 1.05 * requests or result.price > 1e8
 
 
 def sent_in(seconds: float, rate: float = 0.1, **other: float) -> Candidate:
@@ -114,34 +114,34 @@ def sent_in(seconds: float, rate: float = 0.1, **other: float) -> Candidate:
     return candidate("expected", rate=rate, age=-seconds, idle=0.0, hot_for=HOUR, **other)
 
 
-def apart(one: Candidate, worth: Plan) -> float:
+def apart(one: Candidate, prices: Plan) -> float:
     """Return the seconds between two polls of an old activity at a price."""
-    natural = sqrt(2 * worth.price * one.cost / rate_at(one.estimate, one.age_seconds(NOON)))
-    return max(5.0, min(natural, interval_seconds(one, worth, NOON)))
+    natural = sqrt(2 * prices.price * one.cost / rate_at(one.estimate, one.age_seconds(NOON)))
+    return max(5.0, min(natural, interval_seconds(one, prices, NOON)))
 
 
 class TestTheLongestIntervals:
-    def test_hold_as_they_are_where_the_budget_bears_them(self) -> None:
-        worth = planned(*(candidate(str(n), longest_seconds=HOUR) for n in range(10)))
-        assert worth.rarest_seconds == 0.0
+    def test_are_unchanged_where_the_budget_allows_them(self) -> None:
+        result = planned(*(candidate(str(n), longest_seconds=HOUR) for n in range(10)))
+        assert result.rarest_seconds == 0.0
 
     def test_take_no_more_than_their_share(self) -> None:
         many = [candidate(str(n), rate=1e-9, longest_seconds=HOUR) for n in range(100)]
-        worth = planned(*many, requests=240)
-        assert worth.floors == pytest.approx(2400)
-        assert 100 * DAY / worth.rarest_seconds == pytest.approx(FLOORS_SHARE * 240)
+        result = planned(*many, requests=240)
+        assert result.floors == pytest.approx(2400)
+        assert 100 * DAY / result.rarest_seconds == pytest.approx(FLOORS_SHARE * 240)
 
     def test_of_a_send_that_is_expected_count_from_its_send(self) -> None:
-        worth = planned(sent_in(DAY / 2, longest_seconds=900.0))
-        assert worth.floors == pytest.approx(DAY / 2 / 900)
+        result = planned(sent_in(DAY / 2, longest_seconds=900.0))
+        assert result.floors == pytest.approx(DAY / 2 / 900)
 
     def test_grow_from_the_shortest_up(self) -> None:
         often = [candidate(str(n), rate=1e-9, longest_seconds=900.0) for n in range(100)]
         daily = [candidate(f"d{n}", rate=1e-9) for n in range(50)]
-        worth = planned(*often, *daily)
-        assert 900 < worth.rarest_seconds < DAY
-        assert interval_seconds(daily[0], worth, NOON) == DAY
-        taken = 100 * DAY / worth.rarest_seconds + 50
+        result = planned(*often, *daily)
+        assert 900 < result.rarest_seconds < DAY
+        assert interval_seconds(daily[0], result, NOON) == DAY
+        taken = 100 * DAY / result.rarest_seconds + 50
         assert taken == pytest.approx(FLOORS_SHARE * 1000)
 
     def test_of_fresh_sends_are_seconds(self) -> None:
@@ -150,8 +150,8 @@ class TestTheLongestIntervals:
 
     def test_of_fresh_sends_take_no_more_than_their_share_of_a_day(self) -> None:
         many = [candidate(str(n), age=60.0, hot_for=HOUR) for n in range(50)]
-        worth = planned(*many, requests=9000)
-        assert 50 * (HOUR - 60) / worth.hot_seconds == pytest.approx(HOT_SHARE * 9000)
+        result = planned(*many, requests=9000)
+        assert 50 * (HOUR - 60) / result.hot_seconds == pytest.approx(HOT_SHARE * 9000)
 
     def test_of_fresh_sends_follow_what_is_left_of_the_day(self) -> None:
         many = [candidate(str(n), age=60.0, hot_for=HOUR) for n in range(50)]
@@ -185,12 +185,12 @@ class TestProbes:
         assert planned(*many(), requests=9000).probe_seconds is not None
 
     def test_do_not_pay_with_counters_of_an_hour_ago(self) -> None:
-        worth = planned(*many(), requests=9000, trust=CounterTrust(lag_seconds=HOUR))
-        assert worth.probe_seconds is None
+        result = planned(*many(), requests=9000, trust=CounterTrust(lag_seconds=HOUR))
+        assert result.probe_seconds is None
 
     def test_do_not_pay_with_counters_that_miss_all(self) -> None:
-        worth = planned(*many(), requests=9000, trust=CounterTrust(missed=1.0))
-        assert worth.probe_seconds is None
+        result = planned(*many(), requests=9000, trust=CounterTrust(missed=1.0))
+        assert result.probe_seconds is None
 
     def test_do_not_pay_where_none_can_be_counted(self) -> None:
         alone = [candidate(str(n), rate=5e-4) for n in range(100)]
@@ -204,14 +204,14 @@ class TestProbes:
 
     @pytest.mark.parametrize("missed", [0.0, 0.2])
     def test_are_worth_what_one_ends_for_a_request(self, missed: float) -> None:
-        worth = planned(*many(), requests=9000, trust=CounterTrust(missed=missed))
-        every = worth.probe_seconds
+        result = planned(*many(), requests=9000, trust=CounterTrust(missed=missed))
+        every = result.probe_seconds
         assert every is not None
         ended = (1 - missed) * 100 * 5e-4 * every**2 / 2
         cost = 1 + 100 * (1 - exp(-5e-4 * every))
-        assert worth.price == pytest.approx(ended / cost, rel=0.05)
+        assert result.price == pytest.approx(ended / cost, rel=0.05)
 
-    def test_come_as_often_as_the_requests_bear(self) -> None:
+    def test_come_as_often_as_the_requests_allow(self) -> None:
         # At these rates each of 100 has changed by a probe with a chance of 1 - exp(-rate * s).
         scarce, plenty = (planned(*many(), requests=n).probe_seconds for n in (5000, 9000))
         assert scarce is not None

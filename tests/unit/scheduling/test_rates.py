@@ -44,7 +44,7 @@ class TestAnIntegral:
 
 
 @pytest.mark.parametrize("of", [exposure, waited, root_exposure])
-def test_a_clock_that_jumps_back_makes_nothing_of_a_stretch(
+def test_a_clock_that_jumps_back_adds_no_exposure(
     of: Callable[[float, float], float],
 ) -> None:
     assert of(HOUR, HOUR - 1) == of(HOUR, HOUR) == 0
@@ -55,7 +55,7 @@ def test_before_the_send_the_rate_is_that_of_the_send() -> None:
 
 
 @given(st.floats(0, 1e7), st.floats(0.1, 1e6))
-def test_whoever_waits_longer_has_waited_more(since: float, span: float) -> None:
+def test_the_waiting_grows_with_its_span(since: float, span: float) -> None:
     assert 0 < waited(since, since + span) <= waited(since, since + 2 * span)
 
 

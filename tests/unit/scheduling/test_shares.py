@@ -26,23 +26,23 @@ def promised(sentence: str) -> float:
 def test_polls_made_only_for_their_age_take_no_more_than_their_share_of_what_is_left() -> None:
     share = promised("would take more than a ? of the requests that are left")
     many = [candidate(str(number), rate=1e-9, longest_seconds=900.0) for number in range(200)]
-    worth = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
-    polls = len(many) * DAY / interval_seconds(many[0], worth, NOON)
+    result = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
+    polls = len(many) * DAY / interval_seconds(many[0], result, NOON)
     assert polls <= 1.001 * share * REQUESTS
 
 
 def test_fresh_sends_take_no_more_than_their_share_of_what_is_left() -> None:
     share = promised("a ? of the requests that are left of the day")
     many = [candidate(str(n), rate=1e-9, age=60.0, hot_for=HOUR, cost=3.0) for n in range(200)]
-    worth = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
-    requests = len(many) * 3.0 * (HOUR - 60) / worth.hot_seconds
-    assert worth.hot_seconds > HOT_SECONDS
+    result = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
+    requests = len(many) * 3.0 * (HOUR - 60) / result.hot_seconds
+    assert result.hot_seconds > HOT_SECONDS
     assert requests <= 1.001 * share * REQUESTS
 
 
 class TestAProbe:
-    def test_is_not_made_for_what_is_known_to_have_changed(self) -> None:
-        """Its counter has moved already: only a poll can tell more."""
+    def test_is_not_made_for_a_counter_that_has_moved(self) -> None:
+        """Its counter has moved already: only a poll can show more."""
         moved = candidate(changed=True, countable=True, rate=0.1, idle=600.0)
         choice = choose([moved], Plan(price=1e9), FRESH, PROBE_EVERY_SECONDS, now=NOON)
         assert isinstance(choice, Poll)
@@ -55,8 +55,8 @@ class TestAProbe:
             for number in range(100)
         ]
         quiet = candidate("quiet", countable=True, rate=1e-9, idle=600.0)
-        worth = Plan(price=30.0, probe_seconds=300.0)
-        assert isinstance(choose([*many, quiet], worth, FRESH, 600.0, now=NOON), kind)
+        prices = Plan(price=30.0, probe_seconds=300.0)
+        assert isinstance(choose([*many, quiet], prices, FRESH, 600.0, now=NOON), kind)
 
 
 @pytest.mark.parametrize("probed_seconds_ago", [None, 0.0, 299.0, 301.0, 899.0])
@@ -72,6 +72,6 @@ def test_a_turn_never_waits_for_less_than_a_second(
         longest_seconds=900.0,
         countable=True,
     )
-    worth = Plan(price=100.0, probe_seconds=300.0)
-    choice = choose([one], worth, FRESH, probed_seconds_ago, now=NOON)
+    prices = Plan(price=100.0, probe_seconds=300.0)
+    choice = choose([one], prices, FRESH, probed_seconds_ago, now=NOON)
     assert not isinstance(choice, Wait) or choice.seconds >= 1.0

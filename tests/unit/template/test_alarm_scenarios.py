@@ -196,7 +196,7 @@ def test_an_alarm_of_searches_evaluates_one_search_at_a_time(name: str) -> None:
 
 
 class TestAnAlarmThatIsSilenced:
-    """Where a person has disabled what an alarm watches, it may change state but tells nobody."""
+    """Where what an alarm watches is disabled, it may change state but notifies nobody."""
 
     SWITCHES: ClassVar = {"Polled": "ScheduleState", "Discovered": "Discovery"}
 

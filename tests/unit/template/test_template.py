@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from email_opens.account import account_id
 from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.config import environment_of, read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
-from email_opens.model import account_id
 from tests.conftest import Aws
 from tests.fakes import FakeClock
 from tests.integration.deployment import ROOT, SCHEDULED, load

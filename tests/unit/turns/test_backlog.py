@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from email_opens.model import Activity, Depth, Gap
-from email_opens.poller import Walk
 from email_opens.published import PublishedWindow
+from email_opens.stretches import Walk
 from email_opens.turns.backlog import BACKFILL_BLOCK, Backlog, backfill_budget, backfill_share
 from email_opens.walk import Aim
 from tests.contract.samples import ACTIVITY, NOON, varied
@@ -105,7 +105,7 @@ def test_backfill_has_a_twentieth_of_a_day_in_whole_blocks(
     assert max(shares) <= BACKFILL_BLOCK
 
 
-def test_who_was_worked_comes_last_among_equals(backlog: Backlog) -> None:
+def test_the_gap_that_was_worked_last_comes_last_among_equals(backlog: Backlog) -> None:
     walks = [left("a", SWEPT), left("b", SWEPT)]
     for walk in [*walks, walks[0]]:
         backlog.leave(walk)

@@ -18,7 +18,7 @@ class Reserved:
         return not self._refuses
 
 
-def test_what_is_reserved_is_spent_without_a_word() -> None:
+def test_reserved_requests_are_spent_without_another_reservation() -> None:
     reserved = Reserved()
     budget = Budget(2, 100, reserved)
     budget.take()
@@ -46,12 +46,12 @@ def test_a_day_without_requests_ends_the_turn() -> None:
         Budget(0).take()
 
 
-def test_what_nobody_can_reserve_is_not_spent() -> None:
+def test_requests_that_cannot_be_reserved_are_not_spent() -> None:
     with pytest.raises(OutOfTime):
         Budget(0, 5).take()
 
 
-def test_what_another_has_taken_is_not_asked_for_again() -> None:
+def test_a_refused_reservation_is_not_repeated() -> None:
     reserved = Reserved(refuses=True)
     budget = Budget(0, 100, reserved)
     for _ in range(2):

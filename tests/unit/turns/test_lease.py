@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account, CounterTrust
 from email_opens.errors import (
     AccountBusy,
     AccountResting,
@@ -13,8 +14,7 @@ from email_opens.errors import (
     QuotaExceeded,
     Throttled,
 )
-from email_opens.instants import next_day
-from email_opens.model import Account, CounterTrust
+from email_opens.instants import iso, next_day
 from email_opens.turns.budget import BLOCK
 from email_opens.turns.lease import AGAIN, LONGEST, Leases, is_held_by_another
 from tests.fakes import FakeClock, MemoryTracking
@@ -157,13 +157,25 @@ class TestWaiting:
             pass
         assert clock.now() - before <= MINUTE
 
-    def test_is_announced_once(self, leases: Leases) -> None:
-        take(leases, MINUTE, holder="email-opens replay 1f2e")
+    @pytest.mark.parametrize(
+        ("holder", "worker"),
+        [
+            ("email-opens replay 1f2e", "`email-opens replay`"),
+            ("email-opens", "A turn of the function"),
+            ("7d9c0e1a-request", "A turn of the function"),
+        ],
+    )
+    def test_says_for_whom_and_until_when(self, leases: Leases, holder: str, worker: str) -> None:
+        take(leases, MINUTE, holder=holder)
+        until = iso(leases.clock.now() + MINUTE)
+        working = f"{worker} is working on account default, until {until} at the latest"
+        with pytest.raises(AccountBusy) as raised, leases.hold("default", holder="me"):
+            pass
+        assert str(raised.value) == f"{working}. Try again in a minute."
         sentences: list[str] = []
         with leases.hold("default", holder="me", wait=2 * MINUTE, on_wait=sentences.append):
             pass
-        (sentence,) = sentences
-        assert sentence.startswith("`email-opens replay` is working on account default, until ")
+        assert sentences == [f"{working}; waiting for it."]
 
     def test_is_not_announced_for_a_free_account(self, leases: Leases) -> None:
         sentences: list[str] = []

@@ -90,6 +90,12 @@ class TestATest:
         outage = Outage(attempts=2).after_answer()
         assert (outage.attempts, outage.pause, outage.testing) == (0, timedelta(), False)
 
+    def test_that_is_answered_forgets_earlier_failures_and_the_pause_that_was_asked_for(
+        self,
+    ) -> None:
+        outage = after(Outage(attempts=1), 1, asked=ASKED).after_answer()
+        assert (outage.answered, outage.failing, outage.asked) == (True, frozenset(), timedelta())
+
     def test_of_several_subjects_comes_before_another_long_pause(self) -> None:
         assert after(Outage(attempts=1), 1, 2, asked=ASKED).attempts == 1
         assert after(Outage(attempts=1), 1, 2, 3, asked=ASKED).attempts == 2

@@ -1,12 +1,12 @@
 """Checks of all that an account needs to be polled: a line each, with a remedy."""
 
 import os
-from typing import TYPE_CHECKING
 
 import typer
 
 from email_opens.config import environment_of
 from email_opens.errors import EmailOpensError
+from email_opens_cli.deployed.checks.finding import Deployment, Finding, good, wrong
 from email_opens_cli.deployed.product import described, product
 from email_opens_cli.terminal.complaints import FAILED, complaints
 from email_opens_cli.terminal.console import TextConsole, console, styled
@@ -19,9 +19,6 @@ from email_opens_cli.terminal.options import (
     parse_wait,
 )
 
-if TYPE_CHECKING:
-    from email_opens_cli.deployed.checks import Finding
-
 _STYLES = {"✓": "green", "✗": "bold red", "-": "dim"}
 
 
@@ -29,15 +26,15 @@ def doctor(account: Account = "default", stack: Stack = None, wait: Wait = LONGE
     """Check all that an account needs to be polled; exit with 1 if something is wrong."""
     with complaints():
         account_id, patience, screen = parse_account(account), parse_wait(wait), console()
-        from email_opens_cli.deployed import checks  # noqa: PLC0415 - botocore
+        from email_opens_cli.deployed.checks.checks import findings  # noqa: PLC0415 - botocore
 
         try:
             wired = product(stack)
         except EmailOpensError as error:
             remedy = "Add --stack NAME, or set these variables."
-            _show(screen, checks.wrong("settings", str(error), remedy))
+            _show(screen, wrong("settings", str(error), remedy))
             raise typer.Exit(FAILED) from None
-        _show(screen, checks.good("settings", "all are set"))
+        _show(screen, good("settings", "all are set"))
         settings = dict(os.environ)
         if stack is not None:
             outputs = described(stack).get("Outputs", [])
@@ -45,15 +42,15 @@ def doctor(account: Account = "default", stack: Stack = None, wait: Wait = LONGE
                 {output["OutputKey"]: output["OutputValue"] for output in outputs}
             )
         failed = False
-        deployment = checks.Deployment(wired, account_id, stack, settings, patience)
-        for finding in checks.findings(deployment):
+        deployment = Deployment(wired, account_id, stack, settings, patience)
+        for finding in findings(deployment):
             _show(screen, finding)
             failed |= finding.is_wrong
         if failed:
             raise typer.Exit(FAILED)
 
 
-def _show(screen: TextConsole, finding: "Finding") -> None:
+def _show(screen: TextConsole, finding: Finding) -> None:
     mark = finding.mark, _STYLES[finding.mark]
     screen.print(styled(mark, (f" {finding.subject}: {finding.what}", "")))
     if finding.remedy:

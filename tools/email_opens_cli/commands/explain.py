@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
+from email_opens.account import Account as StoredAccount
 from email_opens.instants import iso, next_day
-from email_opens.model import Account as StoredAccount
 from email_opens.ports import Tracking
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import Why, interval_seconds, reason

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from email_opens.account import Account as StoredAccount
 from email_opens.errors import InvalidInput
 from email_opens.events import bucket
 from email_opens.instants import iso
-from email_opens.model import Account as StoredAccount
 from email_opens.model import Activity, State
 from email_opens.ports import Ledger
 from email_opens_cli.deployed.product import product

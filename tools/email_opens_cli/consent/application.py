@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from email_opens.account import Tokens
 from email_opens.adapters.retry import Retries
 from email_opens.adapters.vendor.authorization_server import post_as_client, read_grant
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
 from email_opens.errors import AccountDisconnected, AccountStopped, EmailOpensError, InvalidInput
-from email_opens.model import Tokens
 from email_opens.ports import Clock
 
 SCOPES = "campaign_data offline_access account_read"

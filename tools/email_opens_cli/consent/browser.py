@@ -20,8 +20,8 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from email_opens.account import Tokens
 from email_opens.errors import InvalidInput
-from email_opens.model import Tokens
 from email_opens.ports import Clock
 from email_opens_cli.consent.application import (
     SCOPES,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from email_opens.account import Tokens
 from email_opens.adapters.vendor.token_storage import store_until
 from email_opens.errors import (
     AccountDisconnected,
@@ -19,7 +20,6 @@ from email_opens.errors import (
     OutOfTime,
     ReportUnavailable,
 )
-from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials, Tracking
 from email_opens.scheduling.lifecycle import revived
 from email_opens.turns.lease import Lease

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from email_opens.account import Tokens
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
-from email_opens.model import Tokens
 from email_opens_cli.consent.application import (
     SCOPES,
     Application,

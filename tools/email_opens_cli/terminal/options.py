@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
+from email_opens.account import account_id as parse_account
 from email_opens.errors import InvalidInput
 from email_opens.instants import iso, utc
-from email_opens.model import account_id as parse_account
 from email_opens.model import activity_id as parse_activity
 
 __all__ = ["parse_account", "parse_activity"]

@@ -8,32 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from email_opens.discovery.campaigns import Campaign, SearchMemory, SeenCampaign, Summary
+from email_opens.discovery.campaigns import SearchMemory, SeenCampaign, Summary
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
+from email_opens.discovery.report import CampaignFailure, Found
 from email_opens.discovery.selection import (
     Names,
     after_failure,
-    first_tracked,
     floor_of,
     is_forgotten,
     is_seen,
-    last_sends,
     recent,
-    renewed,
     still_needed,
     to_read,
-    trackable,
 )
+from email_opens.discovery.tracker import Tracker
 from email_opens.errors import (
     AccountBusy,
-    ActivityFailed,
     EmailOpensError,
-    LostRace,
     OutOfTime,
     PagingBroken,
     ReportUnavailable,
 )
-from email_opens.model import Activity, State
 from email_opens.ports import Clock, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
@@ -48,40 +43,6 @@ COMMIT = timedelta(seconds=3)
 """The end of a lease, kept to record what was found."""
 MOST_FAILURES_IN_A_ROW = 5
 """Failed campaigns in a row after which the vendor counts as failing, and the search ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignFailure:
-    """A campaign that failed alone."""
-
-    campaign_id: str
-    error: Exception
-
-
-@dataclass(slots=True)
-class Found:
-    """What a search did for an account."""
-
-    account_id: str
-    leased: bool = False
-    campaigns: int = 0
-    """The campaigns that were read."""
-    tracked: list[Activity] = field(default_factory=list)
-    woken: list[Activity] = field(default_factory=list)
-    """Finished activities that were sent again."""
-    left_out: list[str] = field(default_factory=list)
-    """Campaigns that are left out by their names."""
-    removed: list[str] = field(default_factory=list)
-    """Campaigns that the vendor has removed, or does not know."""
-    failures: list[CampaignFailure] = field(default_factory=list)
-    unread: int = 0
-    """Campaigns that are left for the next search."""
-    forgotten: int = 0
-    """Sends within the lookback for which the memory has no room; they count as seen."""
-    requests: int = 0
-    throttled: int = 0
-    stopped: EmailOpensError | None = None
-    """Why the search ended early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +119,6 @@ class _Search:
     waiting: deque[Summary] | None = None
     """The campaigns to read, in order; None: they are not known yet."""
     read: dict[str, SeenCampaign] = field(default_factory=dict)
-    tracked: dict[str, Activity] | None = None
-    """The tracked activities by their ids, once a stretch has read them."""
-    last_sends: dict[str, datetime] = field(default_factory=dict)
-    """The last sends of their campaigns."""
     failures_in_a_row: int = 0
     _floor: datetime | None = None
 
@@ -181,14 +138,22 @@ class _Search:
         floor = self._floor or floor_of(memory, discovery.lookback, discovery.clock.now())
         self._floor, self.read = floor, {}
         # A turn may have changed what is tracked since the last stretch.
-        self.tracked = None
+        tracker = Tracker(
+            tracking=discovery.tracking,
+            clock=discovery.clock,
+            names=discovery.names,
+            campaigns=campaigns,
+            floor=floor,
+            before=before,
+            found=self.found,
+        )
         try:
             if self.waiting is None:
                 self._list(campaigns, memory, floor, before)
             while self.waiting and campaigns.requests < STRETCH_REQUESTS:
                 summary = self.waiting.popleft()
                 try:
-                    self._take(summary, memory, campaigns, floor, before)
+                    self._take(summary, memory, tracker)
                 except OutOfTime:
                     self.waiting.appendleft(summary)
                     raise
@@ -220,14 +185,7 @@ class _Search:
             self.links.add(page.next_link)
             self.link = page.next_link
 
-    def _take(
-        self,
-        summary: Summary,
-        memory: SearchMemory,
-        campaigns: Campaigns,
-        floor: datetime,
-        before: datetime,
-    ) -> None:
+    def _take(self, summary: Summary, memory: SearchMemory, tracker: Tracker) -> None:
         """Read a campaign and track what it sent, unless that was done before.
 
         A campaign that fails is remembered as failed, and read again by a later search.
@@ -235,15 +193,14 @@ class _Search:
         # Another search may have read it since this one has read the summaries.
         if is_seen(summary, memory, self.discovery.names):
             return
-        tracked = self._tracked()
+        last_tracked = tracker.last_send(summary.campaign_id)
         earlier = memory.campaigns.get(summary.campaign_id)
-        last_tracked = self.last_sends.get(summary.campaign_id)
         # Of a campaign that failed, perhaps only some of the activities are tracked.
         whole = earlier is None or not earlier.failures
         if whole and last_tracked is not None and last_tracked >= summary.last_sent:
             self.read[summary.campaign_id] = SeenCampaign(summary.last_sent)
             return
-        seen, failure = self._read(summary, tracked, campaigns, floor, before)
+        seen, failure = tracker.track(summary)
         now = self.discovery.clock.now()
         self.read[summary.campaign_id] = seen or after_failure(summary, earlier, now)
         self.found.campaigns += 1
@@ -257,81 +214,3 @@ class _Search:
                 f"The search ended after {MOST_FAILURES_IN_A_ROW} campaigns in a row that could "
                 "not be read; the next search continues."
             )
-
-    def _read(
-        self,
-        summary: Summary,
-        tracked: dict[str, Activity],
-        campaigns: Campaigns,
-        floor: datetime,
-        before: datetime,
-    ) -> tuple[SeenCampaign | None, Exception | None]:
-        """Read a campaign and track what it sent.
-
-        Returns what to remember, None if it is to be read again, and why it failed.
-        """
-        try:
-            campaign = campaigns.campaign(summary.campaign_id, before=before)
-            if campaign is None:
-                # The list has it, so the vendor may know it later.
-                self.found.removed.append(summary.campaign_id)
-                return None, None
-            if campaign.removed:
-                self.found.removed.append(summary.campaign_id)
-            elif not self.discovery.names.take(campaign.name):
-                self.found.left_out.append(summary.campaign_id)
-                return SeenCampaign(summary.last_sent, left_out=campaign.name or ""), None
-            else:
-                self._track(campaign, summary, tracked, campaigns, floor, before)
-        except (ActivityFailed, LostRace) as error:
-            return None, error
-        except EmailOpensError:
-            raise
-        except Exception as error:  # noqa: BLE001 - reported, and it stops no other campaign
-            return None, error
-        return SeenCampaign(summary.last_sent), None
-
-    def _tracked(self) -> dict[str, Activity]:
-        """Return the tracked activities by their ids, read once a stretch."""
-        if self.tracked is None:
-            activities = self.discovery.tracking.activities(self.found.account_id)
-            self.tracked = {activity.campaign_activity_id: activity for activity in activities}
-            self.last_sends = last_sends(activities)
-        return self.tracked
-
-    def _track(
-        self,
-        campaign: Campaign,
-        summary: Summary,
-        tracked: dict[str, Activity],
-        campaigns: Campaigns,
-        floor: datetime,
-        before: datetime,
-    ) -> None:
-        """Track each activity that was sent lately, or that is still to be sent.
-
-        The one that was sent last comes last: once it is tracked, all of them are.
-        """
-        ids = list(dict.fromkeys(a.campaign_activity_id for a in trackable(campaign)))
-        # A single activity was sent with its campaign.
-        single = {ids[0]: summary.last_sent} if len(ids) == 1 else {}
-        sent = {
-            activity_id: single.get(activity_id) or campaigns.last_run(activity_id, before=before)
-            for activity_id in ids
-        }
-        for activity_id in sorted(ids, key=lambda name: sent[name] or floor):
-            sent_at, activity = sent[activity_id], tracked.get(activity_id)
-            if activity is not None:
-                self._renew(activity, renewed(activity, campaign, sent_at))
-            elif sent_at is None or sent_at >= floor:
-                now = self.discovery.clock.now()
-                activity = first_tracked(self.found.account_id, campaign, activity_id, sent_at, now)
-                if self.discovery.tracking.add(activity):
-                    self.found.tracked.append(activity)
-
-    def _renew(self, before: Activity, renewed_activity: Activity) -> None:
-        if renewed_activity == before:
-            return
-        self.discovery.tracking.save(renewed_activity)
-        if (before.state, renewed_activity.state) == (State.FINISHED, State.ACTIVE):
-            self.found.woken.append(renewed_activity)

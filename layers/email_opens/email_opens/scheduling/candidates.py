@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import exp, log, sqrt
 
-from email_opens.model import Activity, CounterTrust, Estimate, Polled
+from email_opens.account import CounterTrust
+from email_opens.model import Activity, Estimate, Polled
 from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
 from email_opens.scheduling.rates import learn, rate_at, waiting
 

@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 from math import ceil, exp, inf
 
-from email_opens.model import CounterTrust
+from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.price import (
     CAMPAIGNS_PER_PROBE,

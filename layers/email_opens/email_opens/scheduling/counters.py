@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from email_opens.model import Activity, CounterReadings, CounterTrust
+from email_opens.account import CounterTrust
+from email_opens.model import Activity, CounterReadings
 
 LAG_SHARE = 0.05
 FAILED_SHARE = 0.25

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from math import ceil, exp, inf, sqrt
 from typing import NamedTuple
 
-from email_opens.model import CounterTrust
+from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.rates import expected, root_exposure
 

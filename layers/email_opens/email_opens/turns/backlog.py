@@ -7,9 +7,9 @@ from math import ceil
 
 from email_opens.gaps import due
 from email_opens.model import Activity, Depth, Gap
-from email_opens.poller import Walk
 from email_opens.ports import Ledger
 from email_opens.published import PublishedWindow
+from email_opens.stretches import Walk
 
 BACKFILL_AHEAD = timedelta(hours=1)
 """How far backfill may spend the day's budget ahead of the clock."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from email_opens.account import LONGEST_REST
 from email_opens.errors import AccountResting, BudgetSpent, OutOfTime, QuotaExceeded
 from email_opens.instants import iso
-from email_opens.model import LONGEST_REST
 from email_opens.turns.outage import Outage
 
 BLOCK = 60

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from email_opens.account import Account, CounterTrust
 from email_opens.errors import (
     AccountBusy,
     AccountPaused,
@@ -18,7 +19,6 @@ from email_opens.errors import (
     QuotaExceeded,
 )
 from email_opens.instants import iso, next_day
-from email_opens.model import Account, CounterTrust
 from email_opens.ports import Clock, Tracking
 from email_opens.turns.budget import BLOCK, Budget
 from email_opens.turns.outage import Outage

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 
+from email_opens.account import CounterTrust
 from email_opens.errors import LostRace
 from email_opens.instants import next_day
-from email_opens.model import Activity, CounterReadings, CounterTrust, Estimate, Polled, State
+from email_opens.model import Activity, CounterReadings, Estimate, Polled, State
 from email_opens.ports import Tracking
 from email_opens.scheduling.candidates import (
     Candidate,

@@ -1,4 +1,4 @@
-"""One turn of an account: poll what is worth its price, then work on the gaps, until nothing is.
+"""One turn of an account: poll where enough opens are waiting, then work on the gaps.
 
 Heads come first, then what deeper walks have left, a stretch at a time. So backfill never delays
 the live tail, and the failure of one activity never stops another.
@@ -8,28 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
 
-from email_opens.errors import (
-    AccountStopped,
-    ActivityFailed,
-    ActivityGone,
-    EmailOpensError,
-    LinkExpired,
-    LostRace,
-    OutOfTime,
-    PublishFailed,
-    ReportUnavailable,
-    VendorUnavailable,
-)
+from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
-from email_opens.poller import Poller, Walk
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
-from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import Poll, Probe, Why, choose
-from email_opens.scheduling.lifecycle import depth_due, finished, missing, stops_in_minute
+from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
 from email_opens.scheduling.price import Plan
+from email_opens.stretches import Walk
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
+from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
 from email_opens.turns.report import Decision, Failure, TurnReport
 from email_opens.turns.roster import Roster
@@ -40,8 +29,8 @@ ENOUGH = timedelta(seconds=1)
 """With less time than this no poll is begun."""
 LEAVING_SECONDS = 2.0
 """With less time than this the turn is ending."""
-SLOW = timedelta(seconds=5)
-"""A head that had been read for this long when the time ended comes last in the next turn."""
+SUSPECT_MINUTES = 5
+"""After a killed turn, the suspect's head goes before backfill for so long, then after it."""
 AWAY_SECONDS = 8.0
 """How long an account is left alone between two turns: fresh sends that are due by the end of it
 are polled as the turn ends."""
@@ -55,7 +44,7 @@ class Turn:
     roster: Roster
     budget: Budget
     report: Report
-    poller: Poller
+    isolation: Isolation
     clock: Clock
     lookback: timedelta
     finished_after: timedelta
@@ -168,11 +157,11 @@ class Turn:
             )
         )
         activity = self.roster.activities[activity_id]
-        window = PublishedWindow(self.poller.ledger, activity_id)
+        window = PublishedWindow(self.backlog.ledger, activity_id)
         walk = Walk.from_head(activity, self._aim(activity, now), window)
-        worked = self._isolated(walk, candidate)
+        worked = self.isolation.work(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
-            worked = self._isolated(walk)
+            worked = self.isolation.work(walk)
         if not worked:
             self.roster.drop(activity_id)
         else:
@@ -203,65 +192,6 @@ class Turn:
             rows=AUDIT_PAGE_ROWS if audits_again else PAGE_ROWS,
         )
 
-    def _isolated(self, walk: Walk, candidate: Candidate | None = None) -> bool:
-        """Work a stretch; return whether it succeeded.
-
-        The first stretch of a poll has a `candidate`, from which the scheduler learns.
-        """
-        activity_id, began = walk.activity.campaign_activity_id, self.clock.now()
-        try:
-            result = self.poller.read_on(walk, self.turn_report.counts, before=self.before)
-            activity = result.activity
-            if candidate is not None:
-                activity = self.roster.learn(candidate, activity, result.polled, self.lookback)
-            self.poller.save(walk, result, activity)
-        except (AccountStopped, OutOfTime) as error:
-            self._let_others_first(walk, error, began)
-            raise
-        except (LostRace, LinkExpired):
-            pass  # The winner's state stands; the next turn finds another link.
-        except ActivityGone as error:
-            activity = self.roster.as_counted(walk.activity)
-            self._fail(walk, error, missing(activity, self.clock.now()))
-        except ActivityFailed as error:
-            self._fail(walk, error, walk.activity)
-            if candidate is not None and isinstance(error, PublishFailed):
-                return False  # Opens that could not be delivered do not hold up the gaps below.
-        except Exception as error:  # noqa: BLE001 - reported, and it stops no other activity
-            self.turn_report.failures.append(Failure(activity_id, error))
-        else:
-            return True
-        finally:
-            self.roster.activities[activity_id] = walk.activity
-        self.backlog.drop(activity_id)
-        return False
-
-    def _fail(self, walk: Walk, error: EmailOpensError, activity: Activity) -> None:
-        """Report a failure; if the head failed, the other due activities are polled first.
-
-        A first read that got no reply is tried again by the next turn: nothing tells yet how long
-        its opens can wait.
-        """
-        self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
-        activity = replace(activity, last_error=str(error))
-        unread = activity.progress.polled_at is None and isinstance(error, ReportUnavailable)
-        if walk.place.from_head and not unread:
-            walk.activity = self._polled(activity)
-        else:
-            walk.activity = self.roster.save(activity)
-
-    def _let_others_first(self, walk: Walk, error: EmailOpensError, began: datetime) -> None:
-        """If an activity has used up the turn, let the others be read first in the next one."""
-        unread = walk.place.from_head and not walk.place.begun
-        slow = unread and self.clock.now() - began >= SLOW
-        if isinstance(error, VendorUnavailable) or (isinstance(error, OutOfTime) and slow):
-            walk.activity = self._polled(walk.activity)
-
-    def _polled(self, activity: Activity) -> Activity:
-        """Save an activity as polled now, although that failed."""
-        polled = replace(activity.progress, polled_at=self.clock.now())
-        return self.roster.save(replace(activity, progress=polled))
-
     def _leave(self, walk: Walk) -> None:
         """Note what a walk has left; finish an activity that has long not been opened."""
         self.backlog.leave(walk)
@@ -278,14 +208,14 @@ class Turn:
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        # Backfill delays no head, not even one that comes last.
-        heads_are_polled = self._suspect is None
+        # If every turn is killed, by that head or by backfill, each is reached in its minutes.
+        backfills = self._suspect is None or now.minute // SUSPECT_MINUTES % 2 == 1
         walk = self.backlog.next_walk(
-            self.roster.activities, now, plan.price, spent, backfills=heads_are_polled
+            self.roster.activities, now, plan.price, spent, backfills=backfills
         )
         if walk is None:
             return False
-        if self._isolated(walk):
+        if self.isolation.work(walk):
             self._leave(walk)
         self.backlog.note(walk, self.budget.spent - spent)
         return True

@@ -9,6 +9,7 @@ from email_opens.poller import Poller
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
+from email_opens.turns.isolation import Isolation
 from email_opens.turns.lease import LONGEST, Lease, Leases
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster
@@ -95,23 +96,32 @@ class Turns:
             counter_trust=account.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
         )
+        backlog = Backlog(
+            ledger=self.ledger,
+            requests_per_day=self.leases.requests_per_day,
+            spent_before=account.requests_spent,
+        )
         turn = Turn(
             turn_report=turn_report,
             roster=roster,
             budget=budget,
             report=report,
-            poller=Poller(report, self.ledger, self.publisher, self.tracking, self.clock),
+            isolation=Isolation(
+                poller=Poller(report, self.ledger, self.publisher, self.tracking, self.clock),
+                clock=self.clock,
+                roster=roster,
+                backlog=backlog,
+                turn_report=turn_report,
+                lookback=self.lookback,
+                before=before,
+            ),
             clock=self.clock,
             lookback=self.lookback,
             finished_after=self.finished_after,
             before=before,
             stay_until=stay_until or self.clock.now(),
             was_killed=account.lease_holder is not None,
-            backlog=Backlog(
-                ledger=self.ledger,
-                requests_per_day=self.leases.requests_per_day,
-                spent_before=account.requests_spent,
-            ),
+            backlog=backlog,
         )
         # What this turn finds out about the account replaces what is stored.
         lease.closed_until = lease.last_error = None

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from email_opens.account import Account, CounterTrust
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.attributes import Record
-from email_opens.model import Account, CounterTrust
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,13 +11,14 @@ from itertools import chain, repeat
 from typing import Any
 
 from constant_contact_emulator import Behaviour, Emulator, Fault, Kind, Limits
+from email_opens.account import Tokens
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.errors import AccountDisconnected
 from email_opens.instants import utc
-from email_opens.model import Page, Tokens
+from email_opens.model import Page
 from email_opens.turns.budget import Budget
 from email_opens.turns.outage import Outage
 from tests.fakes import FakeClock

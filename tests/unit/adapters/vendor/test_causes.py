@@ -56,7 +56,7 @@ def chained(work: Callable[[], object]) -> list[BaseException]:
     errors: list[BaseException] = []
     try:
         work()
-    except Exception as caught:  # noqa: BLE001 - the test looks at every error
+    except Exception as caught:  # noqa: BLE001 - the test checks every error
         error: BaseException | None = caught
         while error:
             errors.append(error)

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from email_opens.account import Tokens
 from email_opens.adapters.retry import MOST_SECONDS
 from email_opens.adapters.vendor.token_storage import Renewed
 from email_opens.adapters.vendor.tokens import RECORDING, TokenSource
 from email_opens.errors import AccountStopped, InvalidInput
-from email_opens.model import Tokens
 from tests.unit.adapters.vendor.sockets import Vendor, refreshed, serving
 
 

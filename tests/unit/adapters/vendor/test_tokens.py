@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from constant_contact_emulator import Kind
+from email_opens.account import Tokens
 from email_opens.adapters.vendor import http
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.tokens import MARGIN, TokenSource
@@ -16,7 +17,6 @@ from email_opens.errors import (
     OutOfTime,
     Throttled,
 )
-from email_opens.model import Tokens
 from tests.fakes import FakeClock
 from tests.unit.adapters.vendor.sockets import (
     Drip,

@@ -3,7 +3,7 @@
 import pytest
 
 from constant_contact_emulator import Campaign, Kind
-from email_opens.discovery.search import CampaignFailure, Found
+from email_opens.discovery.report import CampaignFailure, Found
 from email_opens.errors import OutOfTime
 from email_opens_cli.commands.account.discover import failure_sentences, found_sentences
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal

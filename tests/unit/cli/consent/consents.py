@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from constant_contact_emulator import Emulator, Limits
+from email_opens.account import Tokens
 from email_opens.adapters.vendor.session import Session
-from email_opens.model import Tokens
 from email_opens_cli.consent.application import Application, AuthorizationServer
 from tests.fakes import FakeClock
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from email_opens.account import Tokens
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
-from email_opens.model import Tokens
 from email_opens_cli.consent import browser as code_flow
 from email_opens_cli.consent.application import SCOPES, Application
 from tests.integration.secrets_in_output import APP_SECRET

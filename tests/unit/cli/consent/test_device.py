@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
+from email_opens.account import Tokens
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
-from email_opens.model import Tokens
 from email_opens_cli.consent import device as device_flow
 from email_opens_cli.consent.application import SCOPES, Application
 from email_opens_cli.consent.device import Invitation

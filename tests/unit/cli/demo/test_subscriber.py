@@ -56,13 +56,13 @@ def test_a_send_that_is_not_reported_at_all_is_under_way() -> None:
 
 
 def test_the_summary_does_not_call_rows_under_way_missing() -> None:
-    said = StringIO()
+    output = StringIO()
     left = UnderWay(not_reported=1, not_received=2)
-    Screen(TextConsole(file=said, width=200)).summary(9, 7, {"Live": left}, 0)
+    Screen(TextConsole(file=output, width=200)).summary(9, 7, {"Live": left}, 0)
     assert "Still under way              Live: 1 not reported yet, 2 not received yet" in (
-        said.getvalue()
+        output.getvalue()
     )
-    assert "issing" not in said.getvalue()
+    assert "issing" not in output.getvalue()
 
 
 def test_a_subscriber_receives_what_is_published(aws: Aws, clock: FakeClock) -> None:

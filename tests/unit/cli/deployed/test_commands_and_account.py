@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from email_opens.account import CounterTrust
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.bootstrap import EmailOpens
-from email_opens.model import CounterTrust
 from email_opens.turns.lease import NO_WAIT
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import LEASE_PATIENCE

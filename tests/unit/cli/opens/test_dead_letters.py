@@ -143,8 +143,8 @@ class TestRedrive:
 
 class TestDrop:
     def test_deletes_what_is_named(self, dead: World) -> None:
-        said = run("dead-letters", "drop", "--yes", "--reason", "no contact").stdout
-        assert "Deleted 1 dead letters." in said
+        output = run("dead-letters", "drop", "--yes", "--reason", "no contact").stdout
+        assert "Deleted 1 dead letters." in output
         assert waiting(dead) == 2
 
     def test_asks_on_a_terminal(self, dead: World) -> None:
@@ -156,7 +156,7 @@ class TestDrop:
         assert run_in_terminal("dead-letters", "drop", typed="y\n").exit_code == 0
         assert waiting(dead) == 0
 
-    def test_asks_for_a_word_where_nobody_can_be_asked(self, dead: World) -> None:
+    def test_requires_an_option_without_a_terminal(self, dead: World) -> None:
         assert "add --yes" in complaint(run("dead-letters", "drop"), 2)
         assert waiting(dead) == 3
 

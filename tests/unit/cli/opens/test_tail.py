@@ -77,10 +77,10 @@ class TestPiped:
             assert run("tail", "--count", "1").exit_code == 0
         assert (queues(world.aws), subscriptions(world.aws)) == ([], before)
 
-    def test_others_devices_are_not_heard(self, world: World) -> None:
+    def test_opens_on_other_devices_are_not_printed(self, world: World) -> None:
         with published_once_somebody_listens(world.aws, DESK, PHONE):
-            said = run("tail", "--count", "1", "--device", "mobile").stdout
-        assert json.loads(said)["id"] == PHONE.event_id
+            output = run("tail", "--count", "1", "--device", "mobile").stdout
+        assert json.loads(output)["id"] == PHONE.event_id
 
     @pytest.mark.usefixtures("world")
     @pytest.mark.parametrize("text", ["soon", "15", "0m", "-1h", "9999999999d", ""])
@@ -159,7 +159,7 @@ class TestQueue:
             raise ZeroDivisionError
         assert queues(aws) == []
 
-    def test_is_no_left_over_while_somebody_looks(self, aws: Aws) -> None:
+    def test_is_no_left_over_while_it_is_read(self, aws: Aws) -> None:
         queue, later = (
             TailQueue(aws.sns, aws.sqs, aws.topic_arn, wait_seconds=0),
             NOON + timedelta(hours=1),
@@ -168,7 +168,7 @@ class TestQueue:
             queue.receive(later)
             assert left_over(aws.sqs, aws.topic_arn, later) == []
 
-    def test_is_a_left_over_when_nobody_has_looked_for_long(self, aws: Aws) -> None:
+    def test_is_a_left_over_when_it_was_not_read_for_long(self, aws: Aws) -> None:
         with TailQueue(aws.sns, aws.sqs, aws.topic_arn).listening({}, NOON):
             assert list(left_over(aws.sqs, aws.topic_arn, NOON + timedelta(hours=1))) == queues(aws)
 

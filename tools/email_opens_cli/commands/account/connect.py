@@ -24,7 +24,7 @@ from email_opens_cli.terminal.options import (
 )
 
 if TYPE_CHECKING:
-    from email_opens.model import Tokens
+    from email_opens.account import Tokens
     from email_opens_cli.consent.application import Application, AuthorizationServer
     from email_opens_cli.consent.device import Invitation
     from email_opens_cli.deployed.schedules import Schedules

@@ -22,7 +22,7 @@ from email_opens_cli.terminal.options import (
 )
 
 if TYPE_CHECKING:
-    from email_opens.discovery.search import Found
+    from email_opens.discovery.report import Found
 
 SEARCH = timedelta(minutes=2)
 """How long a search takes at most, as in Lambda."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from email_opens.errors import LinkExpired, LostRace
 from email_opens.instants import iso
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth
-from email_opens.poller import PollCounts, Poller, Walk
+from email_opens.poller import PollCounts, Poller
 from email_opens.published import PublishedWindow
+from email_opens.stretches import Walk
 from email_opens.turns.lease import Lease
 from email_opens.walk import Aim, floor_of
 from email_opens_cli.deployed.activities import of_account

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
+from email_opens.account import Account, CounterTrust
 from email_opens.adapters.aws.conditions import conflicting_item, unchanged
 from email_opens.adapters.aws.items import account_key
 from email_opens.adapters.records.accounts import account_from, counter_trust_record
 from email_opens.instants import iso
-from email_opens.model import Account, CounterTrust
 from email_opens.turns.lease import is_held_by_another
 
 if TYPE_CHECKING:

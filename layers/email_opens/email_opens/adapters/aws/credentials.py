@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from email_opens.account import Tokens
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.instants import iso, utc
-from email_opens.model import Tokens
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

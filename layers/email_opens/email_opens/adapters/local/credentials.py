@@ -3,10 +3,10 @@
 import sqlite3
 from hashlib import blake2b
 
+from email_opens.account import Tokens
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.errors import AccountDisconnected, InvalidInput
 from email_opens.instants import iso, utc
-from email_opens.model import Tokens
 
 _ROOM_BYTES = 65_536
 """The size of the largest tokens that a reply can hold."""

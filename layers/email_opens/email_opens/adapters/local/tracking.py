@@ -9,12 +9,13 @@ import sqlite3
 from dataclasses import replace
 from datetime import datetime
 
+from email_opens.account import Account, CounterTrust
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.activities import activity_from, activity_record
 from email_opens.errors import LostRace
 from email_opens.instants import iso
-from email_opens.model import Account, Activity, CounterTrust
+from email_opens.model import Activity
 from email_opens.turns.lease import is_held_by_another
 
 

@@ -1,5 +1,6 @@
 """The stored form of accounts."""
 
+from email_opens.account import Account, CounterTrust
 from email_opens.adapters.records.attributes import (
     Malformed,
     Record,
@@ -14,7 +15,6 @@ from email_opens.adapters.records.attributes import (
     whole_number,
 )
 from email_opens.errors import AccountStopped
-from email_opens.model import Account, CounterTrust
 
 
 def account_from(account_id: str, record: StoredRecord) -> Account:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from email_opens.account import LONGEST_REST
 from email_opens.adapters.retry import Retries
 from email_opens.adapters.vendor.replies.refusals import spends_quota
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
@@ -13,7 +14,6 @@ from email_opens.errors import (
     VendorUnavailable,
 )
 from email_opens.instants import next_day
-from email_opens.model import LONGEST_REST
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from email_opens.account import Tokens
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import AccountStopped
-from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from email_opens.account import Tokens
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
 from email_opens.adapters.vendor.authorization_server import SENDABLE, post_as_client, read_grant
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
@@ -24,7 +25,6 @@ from email_opens.errors import (
     OutOfTime,
     Throttled,
 )
-from email_opens.model import Tokens
 from email_opens.ports import Clock, Credentials
 
 MARGIN = timedelta(minutes=1)

@@ -10,7 +10,7 @@ import pytest
 from email_opens.errors import AccountStopped, ActivityGone, ReportUnavailable
 from email_opens.model import State
 from email_opens.turns.report import Failure, TurnReport
-from email_opens_cli.commands.watch import _choose, _go_on, _Wanted
+from email_opens_cli.commands.watch.turns import Wanted, choose, take_turns
 from email_opens_cli.terminal.ending import Ending, Interrupted
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
 from tests.fakes import FakeClock, MemoryTracking
@@ -19,8 +19,8 @@ MOST_TURNS = 5
 FOREIGN = "5b1e0a52-0000-4000-8000-0000000000bb"
 
 
-def wanted(*named: str) -> _Wanted:
-    return _Wanted("default", list(named or [ACTIVITY_ID]), None, timedelta(seconds=60))
+def wanted(*named: str) -> Wanted:
+    return Wanted("default", list(named or [ACTIVITY_ID]), None, timedelta(seconds=60))
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Watched:
     def go_on(self, *named: str) -> int | None:
         """Take turns; return the exit code, None: it would have gone on."""
         try:
-            return _go_on(self, wanted(*named), Ending(), Path("rejected"))  # type: ignore[arg-type]
+            return take_turns(self, wanted(*named), Ending(), Path("rejected"))  # type: ignore[arg-type]
         except Interrupted:
             return None
 
@@ -141,13 +141,13 @@ def test_the_state_in_which_a_named_email_begins(
 ) -> None:
     watched = Watched()
     watched.store(state=stored[0], missing_since=stored[1])
-    _choose(watched, wanted())  # type: ignore[arg-type]
+    choose(watched, wanted())  # type: ignore[arg-type]
     (activity,) = watched.tracking.activities("default")
     assert (activity.state, activity.missing_since) == chosen
 
 
 def test_an_email_that_is_not_named_is_paused() -> None:
     watched = Watched()
-    _choose(watched, wanted(FOREIGN))  # type: ignore[arg-type]
+    choose(watched, wanted(FOREIGN))  # type: ignore[arg-type]
     states = {a.campaign_activity_id: a.state for a in watched.tracking.activities("default")}
     assert states == {ACTIVITY_ID: State.PAUSED, FOREIGN: State.ACTIVE}

@@ -1,0 +1,1 @@
+"""`email-opens watch`: the command, its turns and its credentials."""

@@ -1,0 +1,78 @@
+"""The credentials of a watch: read or asked for, checked, and kept in the state file."""
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from email_opens.errors import AccountDisconnected, InvalidInput
+from email_opens_cli.commands.account.connect import PORT, consent, read_application
+from email_opens_cli.commands.watch.turns import HOLDER
+from email_opens_cli.consent.credentials import accepted, read, take_over
+from email_opens_cli.deployed.turns import COMMIT, TURN
+from email_opens_cli.terminal.complaints import INTERRUPTED, complain
+from email_opens_cli.terminal.console import warn
+
+if TYPE_CHECKING:
+    from email_opens.account import Tokens
+    from email_opens.bootstrap import Watch
+    from email_opens.config import Settings
+
+
+def read_credentials(source: str) -> "Tokens":
+    """Read credentials from a file, or from standard input.
+
+    Raises:
+        InvalidInput: they cannot be read, or are malformed.
+    """
+    try:
+        text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"The credentials cannot be read: {error.strerror}.") from None
+    return read(text)
+
+
+def new_tokens(
+    product: "Watch", settings: "Settings", account: str, given: "Tokens | None"
+) -> "Tokens | None":
+    """Return a person's tokens that the state file does not have yet; None: it has them.
+
+    Raises:
+        InvalidInput: it has none, and there is no terminal to ask for consent.
+        EmailOpensError: consent was not given.
+    """
+    if given is not None:
+        return None if product.credentials.given_last(account, given) else given
+    try:
+        product.credentials.load(account)
+    except AccountDisconnected as error:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise InvalidInput(str(error)) from None
+    else:
+        return None
+    from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
+    from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
+
+    with Session() as session, redirect_stdout(sys.stderr):
+        server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
+        try:
+            return consent(server, read_application(), port=PORT)
+        except (KeyboardInterrupt, typer.Abort):
+            complain("Stopped; nothing was changed.", INTERRUPTED)
+
+
+def connect(product: "Watch", account: str, tokens: "Tokens", *, another_account: bool) -> None:
+    """Check the tokens of a person, and store them.
+
+    Raises:
+        AccountDisconnected, InvalidInput: they are refused; nothing was stored.
+    """
+
+    def store(checked: "Tokens") -> None:
+        product.credentials.give(account, tokens, checked)
+
+    with product.leases.hold(account, holder=HOLDER, lasts=TURN, commit=COMMIT) as lease:
+        taken = take_over(product, lease, tokens, store, another_account=another_account)
+    warn(*accepted(taken).unchecked)

@@ -1,0 +1,1 @@
+"""Checks of what an account needs to be polled, each with the cheapest real request."""

@@ -1,0 +1,126 @@
+"""Checks of what the vendor allows the account: its token, privilege, clock and quota."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from email_opens.account import Account
+from email_opens.adapters.vendor.replies.refusals import Access, reason
+from email_opens.adapters.vendor.replies.reply import Reply
+from email_opens.errors import AccountBusy, AccountDisconnected
+from email_opens.instants import iso
+from email_opens_cli.deployed.checks.finding import Deployment, Finding, good, unchecked, wrong
+from email_opens_cli.deployed.leases import hold
+
+SUMMARIES = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
+MOST_SKEW = timedelta(seconds=60)
+SCARCE = 0.95
+"""The share of the day's requests from which the rest will soon be spent."""
+
+
+def token(deployment: Deployment) -> Iterator[Finding]:
+    tokens = deployment.product.credentials.load(deployment.account_id)
+    now = deployment.product.clock.now()
+    if tokens.access_token is None or tokens.expires_at is None:
+        yield good("token", "stored; the next poll requests an access token")
+    elif tokens.expires_at <= now:
+        yield good("token", f"stored; it expired {iso(tokens.expires_at)} and will be refreshed")
+    else:
+        yield good("token", f"stored; valid until {iso(tokens.expires_at)}")
+
+
+def vendor(deployment: Deployment) -> Iterator[Finding]:
+    """Send the vendor one request under the lease, since that may refresh the token."""
+    product, account_id = deployment.product, deployment.account_id
+    try:
+        product.credentials.load(account_id)
+    except AccountDisconnected:
+        # The lease would create an account even if its name was mistyped.
+        connect = f"Run `email-opens connect {account_id}`."
+        yield unchecked("vendor", "not checked without a token", connect)
+        return
+    try:
+        with hold(product.leases, account_id, "doctor", wait=deployment.wait) as lease:
+            api = product.connect(account_id, lease.budget)
+            reply = api.reply(SUMMARIES, lease.before)
+            refused = reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+            access = api.privileges(lease.before).access if refused else Access.ALLOWED
+    except AccountBusy as error:
+        yield unchecked("vendor", "not checked", str(error))
+        return
+    yield privilege(reply, access, account_id)
+    yield skew(reply, product.clock.now())
+
+
+def privilege(reply: Reply, access: Access, account_id: str) -> Finding:
+    """Return whether the account may read reports."""
+    connect = f"then run `email-opens connect {account_id}`."
+    match access:
+        case Access.ALLOWED if reply.status == HTTPStatus.OK:
+            return good("privilege", "the vendor returns reports")
+        case Access.FORBIDDEN:
+            return wrong(
+                "privilege",
+                "the vendor forbids reading reports",
+                "Give the account's user the privilege ui:campaign:metrics and the application "
+                f"the scope campaign_data; {connect}",
+            )
+        case Access.UNAUTHORIZED:
+            return wrong(
+                "privilege",
+                "the vendor refuses the access token",
+                f"Run `email-opens poll`, which renews it; if that fails, {connect}",
+            )
+        case _:
+            return wrong(
+                "privilege",
+                f"the vendor answered {reason(reply)}",
+                "Run `email-opens doctor` again later; polls retry.",
+            )
+
+
+def skew(reply: Reply, now: datetime) -> Finding:
+    """Compare this machine's clock with the date of a reply."""
+    try:
+        date = parsedate_to_datetime(reply.headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return unchecked(
+            "clock", "the vendor's reply has no date", "Compare it with a time server."
+        )
+    ahead = now - (date if date.tzinfo else date.replace(tzinfo=UTC))
+    seconds = ahead.total_seconds()
+    if abs(ahead) <= MOST_SKEW:
+        return good("clock", f"{seconds:+.0f} s against the vendor's")
+    return wrong(
+        "clock",
+        f"{seconds:+.0f} s against the vendor's",
+        "Synchronise this machine's clock with a time server.",
+    )
+
+
+def quota(deployment: Deployment) -> Iterator[Finding]:
+    now, budget = deployment.product.clock.now(), deployment.product.settings.requests_per_day
+    stored = deployment.product.tracking.account(deployment.account_id)
+    account = stored or Account(account_id=deployment.account_id)
+    spent, opens_at = account.requests_on(now), account.opens_at(now)
+    what = f"{spent} of {budget} requests today"
+    if opens_at:
+        yield wrong(
+            "quota",
+            f"{what}; the vendor has closed the day",
+            f"It opens at {iso(opens_at)}. Check whether another program uses the key.",
+        )
+    elif spent >= budget * SCARCE:
+        yield wrong("quota", what, "Pause what matters least, or wait until 00:00 UTC.")
+    else:
+        yield good("quota", what)
+    rests_until = account.rests_at(now)
+    if rests_until:
+        yield wrong(
+            "rest",
+            f"no request is sent before {iso(rests_until.replace(microsecond=0))}",
+            "The vendor asked for this pause or is unavailable; polling continues after it.",
+        )
+    if account.last_error:
+        yield wrong("last turn", account.last_error, "Read the function's log for details.")
