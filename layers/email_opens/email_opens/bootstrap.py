@@ -222,7 +222,7 @@ def _connect(
     reconnect: str = RECONNECT,
     waits: Waits = UNCUT,
 ) -> Connect:
-    session, auth_url = Session(), settings.constant_contact_auth_url
+    session, auth_url = Session(settings.network), settings.constant_contact_auth_url
     renewed: dict[str, Renewed] = {}
 
     def connect(

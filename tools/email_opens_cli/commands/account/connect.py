@@ -80,7 +80,7 @@ def _connect(
     schedules = None if stack is None else Schedules.of_stack(stack)
     # A person without access to the table learns it before the consent.
     wired.tracking.account(account_id)
-    with Session() as session:
+    with Session(wired.settings.network) as session:
         server = AuthorizationServer(session, wired.settings.constant_contact_auth_url, wired.clock)
         try:
             tokens = given or consent(server, read_application(), port=port)

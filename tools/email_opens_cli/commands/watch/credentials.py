@@ -55,7 +55,7 @@ def new_tokens(
     from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
 
-    with Session() as session, redirect_stdout(sys.stderr):
+    with Session(settings.network) as session, redirect_stdout(sys.stderr):
         server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
         try:
             return consent(server, read_application(), port=PORT)
