@@ -5,15 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from botocore.config import Config
-
-from email_opens.adapters.aws.credentials import SsmCredentials
-from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import queue, topic
-from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
-from email_opens.adapters.aws.session import aws_session
-from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
@@ -31,13 +22,13 @@ from email_opens.config import (
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
 from email_opens.discovery.selection import Names
-from email_opens.model import LEDGER_KEPT
 from email_opens.ports import Clock, Credentials, Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 
 if TYPE_CHECKING:
+    from email_opens.adapters.aws.parts import AwsParts
     from email_opens.adapters.local.credentials import SqliteCredentials
     from email_opens.adapters.local.state_file import StateFile
 
@@ -80,16 +71,9 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
     """
     settings = read_settings(environment)
     clock = clock or SystemClock()
-    aws, patient = aws_session(environment), _patient()
-    dynamodb = aws.client("dynamodb", config=patient)
-    credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
-    tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
-    ledger = DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock)
-    publisher = SnsPublisher(
-        topic(aws.client("sns", config=patient), settings.opens_topic_arn),
-        queue(aws.client("sqs", config=patient), settings.dead_letter_queue_url),
-        clock,
-    )
+    aws = _aws(environment)
+    credentials, tracking = aws.credentials(settings), aws.tracking(settings)
+    ledger, publisher = aws.ledger(settings, clock), aws.publisher(settings, clock)
     connect = _connect(settings, credentials, clock)
     report = _reports(connect)
     leases = _leases(settings, tracking, clock)
@@ -181,11 +165,9 @@ def bootstrap_discovery(
         InvalidSettings: as `read_discovery_settings` raises.
     """
     settings, clock = read_discovery_settings(environment), clock or SystemClock()
-    aws, patient = aws_session(environment), _patient()
-    dynamodb = aws.client("dynamodb", config=patient)
-    credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
-    tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
-    seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
+    aws = _aws(environment)
+    credentials = aws.credentials(settings)
+    tracking, seen = aws.tracking(settings), aws.seen_campaigns(settings)
     connect = _connect(settings, credentials, clock)
 
     def campaigns(account_id: str, budget: Budget) -> Campaigns:
@@ -209,6 +191,13 @@ def bootstrap_discovery(
         seen=seen,
         clock=clock,
     )
+
+
+def _aws(environment: Mapping[str, str]) -> "AwsParts":
+    # Imported late, since `watch` needs no AWS. The functions import it when they start.
+    from email_opens.adapters.aws.parts import AwsParts  # noqa: PLC0415
+
+    return AwsParts(environment)
 
 
 def _leases(settings: Settings, tracking: Tracking, clock: Clock) -> Leases:
@@ -273,13 +262,4 @@ def _turns(
         lookback=settings.lookback,
         finished_after=settings.finished_after,
         campaigns_per_probe=settings.campaigns_per_probe,
-    )
-
-
-def _patient() -> Config:
-    return Config(
-        connect_timeout=3,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        tcp_keepalive=True,
     )

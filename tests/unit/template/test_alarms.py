@@ -164,7 +164,7 @@ class TestTheOperationsPage:
         command: Any = typer.main.get_command(app)
         words = shlex.split(line)[1:]
         while hasattr(command, "commands"):
-            command = command.commands[words.pop(0)]
+            command = command.get_command(typer.Context(command), words.pop(0))
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} - options == set()
 

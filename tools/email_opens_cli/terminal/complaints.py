@@ -7,7 +7,7 @@ from typing import Never
 import typer
 
 from email_opens.errors import EmailOpensError, InvalidInput, InvalidSettings
-from email_opens_cli.terminal.console import warn
+from email_opens_cli.terminal.plain import warn
 
 FAILED = 1
 BAD_INPUT = 2

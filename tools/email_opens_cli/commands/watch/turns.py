@@ -12,8 +12,8 @@ from email_opens.model import Activity, State
 from email_opens_cli.deployed.activities import save_change, track_each
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
 from email_opens_cli.terminal.complaints import FAILED
-from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending
+from email_opens_cli.terminal.plain import warn
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import Watch

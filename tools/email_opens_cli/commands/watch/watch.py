@@ -17,7 +17,6 @@ from email_opens_cli.commands.watch.turns import (
     take_turns,
 )
 from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
-from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
 from email_opens_cli.terminal.options import (
     Account,
@@ -29,6 +28,7 @@ from email_opens_cli.terminal.options import (
     parse_ids,
     parse_since,
 )
+from email_opens_cli.terminal.plain import warn
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
