@@ -23,6 +23,10 @@ class Commands(LazyGroup):
             ),
             "demo": _at("demo:demo", "Run the whole product on this machine."),
         },
+        "Deployment": {
+            "deploy": _at("deploy:deploy", "Deploy the stack to AWS."),
+            "doctor": _at("doctor:doctor", "Check all that an account needs to be polled."),
+        },
         "Accounts": {
             "connect": _at("account.connect:connect", "Connect an account."),
             "disconnect": _at(
@@ -48,7 +52,6 @@ class Commands(LazyGroup):
             "status": _at("status:status", "Show what is tracked, and how far it has come."),
             "explain": _at("explain:explain", "Show why each e-mail is polled when it is."),
             "poll": _at("poll:poll", "Take the account's turn once, here."),
-            "doctor": _at("doctor:doctor", "Check all that an account needs to be polled."),
         },
         "Opens": {
             "tail": _at("opens.tail:tail", "Show opens live until Ctrl-C."),
