@@ -39,6 +39,7 @@ check: .venv/ready ## check style, types, the template and the lock files
 	.venv/bin/ruff format --check
 	.venv/bin/lint-imports
 	.venv/bin/mypy layers/email_opens/email_opens functions tools tests bench
+	.venv/bin/mypy --platform win32 layers/email_opens/email_opens tools/email_opens_cli
 	$(SAM) validate --lint
 	@mkdir -p .cache/lock && cp requirements-dev.txt .cache/lock/dev.txt \
 		&& cp layers/email_opens/requirements.txt .cache/lock/layer.txt

@@ -235,7 +235,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             # write what is left.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
-        ended.wait()
+        while not ended.wait(1):  # In Windows, a wait without an end is deaf to Ctrl-C.
+            continue
     print("Closed.", file=sys.stderr)
 
 
