@@ -1,0 +1,16 @@
+"""Numbers with their nouns."""
+
+import pytest
+
+from email_opens_cli.terminal.words import count
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 opens"), (1, "1 open"), (2, "2 opens"), (1000, "1000 opens")]
+)
+def test_a_noun_follows_its_number(number: int, text: str) -> None:
+    assert count(number, "open") == text
+
+
+def test_an_irregular_plural_is_used() -> None:
+    assert [count(number, "reply", "replies") for number in (1, 2)] == ["1 reply", "2 replies"]
