@@ -65,8 +65,6 @@ class EmailOpens:
     connect: Connect
     report: Callable[[str, Budget], ConstantContactReport]
     """Makes the report of an account within a budget."""
-    campaigns: Callable[[str, Budget], Campaigns]
-    """Makes the campaigns of an account within a budget."""
     tracking: Tracking
     ledger: Ledger
     publisher: Publisher
@@ -101,7 +99,6 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
         leases=replace(leases, requests_per_day=settings.requests_per_day),
         connect=connect,
         report=report,
-        campaigns=_campaigns(connect),
         tracking=tracking,
         ledger=ledger,
         publisher=publisher,
@@ -190,7 +187,10 @@ def bootstrap_discovery(
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
     connect = _connect(settings, credentials, clock)
-    campaigns = _campaigns(connect)
+
+    def campaigns(account_id: str, budget: Budget) -> Campaigns:
+        return ConstantContactCampaigns(connect(account_id, budget))
+
     leases = _leases(settings, tracking, clock)
     discovery = Discovery(
         leases=leases,
@@ -254,10 +254,6 @@ def _connect(
 
 def _reports(connect: Connect) -> Callable[[str, Budget], ConstantContactReport]:
     return lambda account_id, budget: ConstantContactReport(connect(account_id, budget))
-
-
-def _campaigns(connect: Connect) -> Callable[[str, Budget], Campaigns]:
-    return lambda account_id, budget: ConstantContactCampaigns(connect(account_id, budget))
 
 
 def _turns(

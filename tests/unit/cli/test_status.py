@@ -149,13 +149,13 @@ def test_the_line_of_the_account_says_until_when_it_rests() -> None:
 
 class TestCommand:
     def test_draws_a_bar_for_published_opens(self, world: World) -> None:
-        run("track", world.opened(2))
+        world.track(world.opened(2))
         run("poll")
         assert "█" in run("status").stdout
 
     def test_prints_the_same_numbers_as_json(self, world: World) -> None:
         activity_id = world.opened(2)
-        run("track", activity_id)
+        world.track(activity_id)
         run("poll")
         (activity,) = json.loads(run("status", "--json").stdout)["activities"]
         assert activity["campaign_activity_id"] == activity_id
@@ -163,14 +163,14 @@ class TestCommand:
         assert activity["difference"] == 0
 
     def test_fits_a_terminal_of_forty_columns(self, world: World) -> None:
-        run("track", world.opened(2))
+        world.track(world.opened(2))
         run("poll")
         output = run_in_terminal("status", columns=40)
         assert [len(line) for line in output.lines[:2] if len(line) > 40] == []
 
     def test_redraws_until_ctrl_c(self, world: World) -> None:
         activity_id = world.opened(2)
-        run("track", activity_id)
+        world.track(activity_id)
         output = run_in_terminal("status", "--watch", on_output=interrupting(activity_id[:8]))
         assert output.exit_code == 0
 

@@ -13,7 +13,7 @@ from email_opens.published import PublishedWindow
 from email_opens.stretches import Walk
 from email_opens.turns.lease import Lease
 from email_opens.walk import Aim, floor_of
-from email_opens_cli.deployed.activities import of_account
+from email_opens_cli.deployed.activities import choose_one, of_account
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
@@ -21,11 +21,10 @@ from email_opens_cli.terminal.console import progress, say
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
-    Id,
+    Email,
     Stack,
     Wait,
     parse_account,
-    parse_activity,
     parse_wait,
 )
 
@@ -35,17 +34,12 @@ if TYPE_CHECKING:
 
 
 def audit(
-    activity: Id, account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT
+    email: Email, account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT
 ) -> None:
     """Read an e-mail's report to its end, publish what was missing, and compare the counts."""
     with complaints():
-        account_id, wanted, patience = (
-            parse_account(account),
-            parse_activity(activity),
-            parse_wait(wait),
-        )
-        wired = product(stack)
-        (found,) = of_account(wired.tracking, account_id, [wanted])
+        account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
+        found = choose_one(wired.tracking, account_id, email)
         audited = Audit(wired, found)
         with progress("Auditing", found.counts.reported) as show_rows:
             audited.on_rows = show_rows
