@@ -67,7 +67,9 @@ class TestStatus:
 class TestPoll:
     def test_publishes_each_open_once(self, world: World) -> None:
         world.track(world.opened(5))
-        assert "Published 5 opens of 1 activities with 1 requests" in run("poll").stdout
+        assert (
+            "Published 5 opens of 1 e-mail with 1 request; 0 gaps are left." in run("poll").stdout
+        )
         assert "Published 0 opens" in run("poll").stdout
 
     def test_reports_an_activity_that_fails(self, world: World) -> None:

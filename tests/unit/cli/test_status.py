@@ -20,8 +20,7 @@ from email_opens_cli.commands.status import (
     status_json,
     table,
 )
-from email_opens_cli.terminal.columns import Column, fitting
-from email_opens_cli.terminal.console import console
+from email_opens_cli.terminal.console import WIDE, console
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.fakes import MemoryLedger
 from tests.unit.cli.terminal.pseudo_terminal import interrupting, run_in_terminal
@@ -38,11 +37,14 @@ POLLED = varied(
 )
 
 
+OTHER_ID = "a1b2c3d4-0000-4000-8000-000000000001"
+
+
 def status(*activities: object, hours: tuple[int, ...] = ()) -> Status:
     return Status(
         account=Account(account_id="default"),
         activities=activities,  # type: ignore[arg-type]
-        by_hour={ACTIVITY_ID: list(hours)},
+        by_hour={key: list(hours) for key in (ACTIVITY_ID, OTHER_ID)},
         requests_per_day=10_000,
         now=NOON,
     )
@@ -50,7 +52,7 @@ def status(*activities: object, hours: tuple[int, ...] = ()) -> Status:
 
 def draw(view: Status, width: int, capsys: pytest.CaptureFixture[str]) -> str:
     screen = console()
-    screen.print(table(view, width), width=width)
+    screen.print(*table(view, width), sep="\n", width=width)
     return capsys.readouterr().out
 
 
@@ -67,9 +69,37 @@ class TestTable:
     ) -> None:
         words = draw(status(POLLED), 40, capsys).split()
         assert words == [
-            *("Activity", "State", "Delay", "Published"),
-            *(f"{ACTIVITY_ID[:8]}…", "active", "1m", "990"),
+            *("E-mail", "State", "Delay", "Published"),
+            *("March", "news", "active", "1m", "990"),
         ]
+
+    def test_keeps_the_error_and_shortens_the_id_in_eighty_columns(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        failing = replace(POLLED, campaign_activity_id=OTHER_ID, last_error="It answered 503. " * 9)
+        header, row = draw(status(failing), 80, capsys).splitlines()[:2]
+        assert header.split()[:4] == ["E-mail", "State", "Delay", "Published"]
+        assert "It answered" in row
+        assert row.split()[-1] == OTHER_ID[:8]
+
+    def test_prints_an_error_below_if_it_does_not_fit(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        failing = replace(POLLED, last_error="It answered 503.")
+        assert "March news: It answered 503." in draw(status(failing), 40, capsys)
+
+    def test_names_an_e_mail_without_a_name_by_its_id(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        nameless = replace(POLLED, campaign_activity_id=OTHER_ID, campaign_name=None)
+        assert f"{OTHER_ID[:8]} " in draw(status(nameless), 40, capsys)
+
+    def test_cuts_nothing_in_a_pipe(self, capsys: pytest.CaptureFixture[str]) -> None:
+        error = " ".join(["It answered 503."] * 40)
+        failing = replace(POLLED, campaign_name="A name " * 10, last_error=error)
+        _, row = draw(status(failing), WIDE, capsys).splitlines()
+        assert error in row
+        assert ("A name " * 10).strip() in row
 
     @pytest.mark.parametrize("cell", ["1, 500 of 1000 rows", "-7", "1m", "2026-03-02T12:00:00Z"])
     def test_shows_the_cell(self, cell: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,19 +112,17 @@ class TestTable:
         assert "[red]News[/]" in draw(status(activity), 240, capsys)
 
 
-class TestFitting:
-    COLUMNS = (Column("a", 10, rank=2), Column("b", 5, rank=0), Column("c", 5, rank=1))
-
-    @pytest.mark.parametrize(
-        ("width", "names"), [(24, "abc"), (23, "bc"), (12, "bc"), (11, "b"), (5, "b"), (4, "")]
-    )
-    def test_drops_the_least_important_columns_first(self, width: int, names: str) -> None:
-        assert "".join(column.name for column in fitting(self.COLUMNS, width)) == names
-
-
 class TestDifference:
     def test_is_negative_while_opens_are_missing(self) -> None:
         assert difference(POLLED) == -7
+
+    def test_is_unknown_when_opens_were_published_after_the_audit(self) -> None:
+        polled = varied(POLLED, published=1006, rejected=0, audited_at=NOON - timedelta(hours=1))
+        assert difference(polled) is None
+
+    def test_is_positive_when_an_audit_finds_fewer_rows_than_were_published(self) -> None:
+        audited = varied(POLLED, published=1006, rejected=0, audited_at=POLLED.progress.polled_at)
+        assert difference(audited) == 6
 
     def test_is_unknown_before_an_audit(self) -> None:
         assert difference(varied(POLLED, reported=None)) is None

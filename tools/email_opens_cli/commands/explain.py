@@ -15,21 +15,23 @@ from email_opens.scheduling.rates import rate_at
 from email_opens.turns.roster import Roster
 from email_opens_cli.deployed.activities import choose
 from email_opens_cli.deployed.product import product
-from email_opens_cli.terminal.columns import Column, fitting, table
+from email_opens_cli.terminal.columns import Column, fitted, table
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console, say, say_json
 from email_opens_cli.terminal.options import Account, Json, SomeEmails, Stack, parse_account
+from email_opens_cli.terminal.words import age
 
 if TYPE_CHECKING:
     from email_opens.config import Settings
 
 COLUMNS = (
-    Column("Activity", 36, 0),
-    Column("Opens/h", 8, 2, right=True),
-    Column("Waiting", 9, 4, right=True),
-    Column("Price", 9, 5, right=True),
-    Column("Next", 20, 1),
-    Column("Why", 22, 3),
+    Column("E-mail", 14, 0, folds=True),
+    Column("Next", 9, 1, right=True),
+    Column("Why", 13, 2, folds=True),
+    Column("Opens/h", 8, 3, right=True),
+    Column("Waiting", 9, 5, right=True),
+    Column("Price", 9, 6, right=True),
+    Column("Id", 36, 4),
 )
 
 
@@ -59,7 +61,8 @@ def explain(
     with complaints():
         account_id, wired = parse_account(account), product(stack)
         stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)
-        explained = explanations(stored, wired.tracking, wired.settings, wired.clock.now())
+        now = wired.clock.now()
+        explained = explanations(stored, wired.tracking, wired.settings, now)
         if emails:
             chosen = {
                 activity.campaign_activity_id
@@ -77,8 +80,8 @@ def explain(
         )
         return
     screen = console()
-    columns = fitting(COLUMNS, screen.width)
-    screen.print(table(columns, map(_cells, explained)))
+    rows = [_cells(explanation, now) for explanation in explained]
+    screen.print(table(*fitted(COLUMNS, rows, screen.width)))
 
 
 def explanations(
@@ -137,13 +140,20 @@ def _plain(explanation: Explanation) -> dict[str, object]:
     return asdict(explanation) | {"next_at": next_at and iso(next_at)}
 
 
-def _cells(explanation: Explanation) -> dict[str, str]:
+def _cells(explanation: Explanation, now: datetime) -> dict[str, str]:
     next_at, price = explanation.next_at, explanation.price
+    activity_id = explanation.campaign_activity_id
     return {
-        "Activity": explanation.campaign_activity_id,
+        "E-mail": explanation.campaign_name or activity_id,
+        "Id": activity_id,
         "Opens/h": f"{explanation.opens_an_hour:.2f}",
         "Waiting": f"{explanation.waiting:.0f}",
         "Price": "-" if price is None else f"{price:.0f}",
-        "Next": "at 00:00 UTC" if next_at is None else iso(next_at.replace(microsecond=0)),
+        "Next": "00:00 UTC" if next_at is None else _wait(next_at - now),
         "Why": explanation.why,
     }
+
+
+def _wait(until: timedelta) -> str:
+    """Return how long it takes until a poll."""
+    return f"in {age(until.total_seconds())}" if until > timedelta() else "now"

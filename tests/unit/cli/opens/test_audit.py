@@ -35,7 +35,7 @@ def add_late_open(world: World, activity_id: str) -> None:
 class TestCommand:
     def test_publishes_missing_opens(self, world: World, polled_id: str) -> None:
         add_late_open(world, polled_id)
-        assert "1 opens were missing; they are published now." in run("audit", polled_id).stdout
+        assert "1 open was missing; it is published now." in run("audit", polled_id).stdout
         assert len(world.received()) == 3
 
     def test_compares_with_the_vendors_counter(self, world: World, polled_id: str) -> None:
@@ -57,7 +57,7 @@ class TestCommand:
         assert "counter could not be read" in result.stdout
 
     def test_reports_that_no_opens_were_missing(self, polled_id: str) -> None:
-        assert "0 opens were missing" in run("audit", polled_id).stdout
+        assert "No open was missing." in run("audit", polled_id).stdout
 
     @pytest.mark.parametrize("state", [State.PAUSED, State.FINISHED])
     def test_keeps_the_state_of_the_activity(

@@ -20,6 +20,7 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.discovery.report import Found
@@ -54,13 +55,13 @@ def found_sentences(found: "Found") -> Iterator[str]:
     for activity in found.woken:
         yield f"Sent again, and polled again: {named(activity)}."
     if found.left_out:
-        yield f"Left out by their names: {len(found.left_out)} campaigns."
+        yield f"Left out by their names: {count(len(found.left_out), 'campaign')}."
     if found.removed:
-        yield f"Removed at the vendor, and skipped: {len(found.removed)} campaigns."
+        yield f"Removed at the vendor, and skipped: {count(len(found.removed), 'campaign')}."
     if found.forgotten:
         yield (
-            f"More was sent within DiscoveryLookbackDays than discovery can remember: the oldest "
-            f"{found.forgotten} sends count as seen. Track any of them with: "
+            "More was sent within DiscoveryLookbackDays than discovery can remember; counted as "
+            f"seen: the oldest {count(found.forgotten, 'send')}. Track any of them with: "
             "email-opens track E-MAIL"
         )
     if found.leased and not found.tracked and not found.woken:

@@ -31,6 +31,7 @@ from email_opens_cli.terminal.options import (
     parse_since,
     parse_wait,
 )
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
@@ -79,19 +80,21 @@ def replay(
         from email_opens_cli.deployed.destinations import destination  # noqa: PLC0415 - boto3
 
         sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
-        count = published(wired.ledger, found, begins, ends)
-        warn(f"The ledger has {count} opens of these hours.")
-        confirm(f"Send them to {to}?", yes=yes)
+        known = published(wired.ledger, found, begins, ends)
+        warn(f"The ledger has {count(known, 'open')} of these hours.")
+        confirm(f"Send {'it' if known == 1 else 'them'} to {to}?", yes=yes)
         replayed = Replay(wired, found, begins, ends, sent_to)
-        with progress("Replaying", count) as show_sent:
+        with progress("Replaying", known) as show_sent:
             replayed.on_sent = show_sent
             work_in_leases(wired.leases, account_id, "replay", replayed.work, wait=patience)
         say(
-            f"Sent {replayed.sent} opens of {named(found)} again with {replayed.requests} requests."
+            f"Sent {count(replayed.sent, 'open')} of {named(found)} again with "
+            f"{count(replayed.requests, 'request')}."
         )
         if sent_to.refused:
             why = "; ".join(sorted(set(sent_to.refused))[:3])
-            complain(f"The destination refused {len(sent_to.refused)} opens: {why}.", FAILED)
+            refused = count(len(sent_to.refused), "open")
+            complain(f"The destination refused {refused}: {why}.", FAILED)
 
 
 def published(ledger: Ledger, activity: Activity, since: datetime | None, until: datetime) -> int:
