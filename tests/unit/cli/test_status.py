@@ -45,6 +45,7 @@ def status(*activities: object, hours: tuple[int, ...] = ()) -> Status:
         account=Account(account_id="default"),
         activities=activities,  # type: ignore[arg-type]
         by_hour={key: list(hours) for key in (ACTIVITY_ID, OTHER_ID)},
+        differences=dict.fromkeys((ACTIVITY_ID, OTHER_ID), -7),
         requests_per_day=10_000,
         now=NOON,
     )
@@ -114,18 +115,25 @@ class TestTable:
 
 class TestDifference:
     def test_is_negative_while_opens_are_missing(self) -> None:
-        assert difference(POLLED) == -7
+        assert difference(MemoryLedger(), POLLED) == -7
 
     def test_is_unknown_when_opens_were_published_after_the_audit(self) -> None:
         polled = varied(POLLED, published=1006, rejected=0, audited_at=NOON - timedelta(hours=1))
-        assert difference(polled) is None
+        assert difference(MemoryLedger(), polled) is None
+
+    def test_counts_what_was_published_before_an_e_mail_was_tracked_again(self) -> None:
+        ledger = MemoryLedger()
+        ledger.append(ACTIVITY_ID, {bucket(NOON): [b"%d" % number for number in range(7)]})
+        ledger.append(ACTIVITY_ID, {"rejected": [b"8", b"9"]})
+        tracked_again = varied(POLLED, published=1, rejected=0, reported=9)
+        assert difference(ledger, tracked_again) == 0
 
     def test_is_positive_when_an_audit_finds_fewer_rows_than_were_published(self) -> None:
         audited = varied(POLLED, published=1006, rejected=0, audited_at=POLLED.progress.polled_at)
-        assert difference(audited) == 6
+        assert difference(MemoryLedger(), audited) == 6
 
     def test_is_unknown_before_an_audit(self) -> None:
-        assert difference(varied(POLLED, reported=None)) is None
+        assert difference(MemoryLedger(), varied(POLLED, reported=None)) is None
 
 
 class TestDelay:
@@ -189,6 +197,15 @@ class TestCommand:
         assert activity["campaign_activity_id"] == activity_id
         assert sum(activity["opens_by_hour"]) == 2
         assert activity["difference"] == 0
+
+    def test_shows_no_difference_after_an_e_mail_was_tracked_again(self, world: World) -> None:
+        activity_id = world.track(world.opened(2))
+        run("poll")
+        run("untrack", activity_id)
+        world.track(activity_id)
+        run("poll")
+        (activity,) = json.loads(run("status", "--json").stdout)["activities"]
+        assert (activity["published"], activity["reported"], activity["difference"]) == (0, 2, 0)
 
     def test_fits_a_terminal_of_forty_columns(self, world: World) -> None:
         world.track(world.opened(2))

@@ -69,7 +69,8 @@ def _by_id(tracking: Tracking, account_id: str) -> dict[str, Activity]:
 def _remedy(account_id: str, activities: Collection[str]) -> str:
     if not activities:
         return f"Nothing is tracked for account {account_id}."
-    return f"`email-opens status --account {account_id}` lists what is tracked."
+    option = "" if account_id == "default" else f" --account {account_id}"
+    return f"`email-opens status{option}` lists what is tracked."
 
 
 def of_account(tracking: Tracking, account_id: str, wanted: Iterable[str]) -> list[Activity]:

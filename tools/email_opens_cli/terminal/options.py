@@ -45,7 +45,7 @@ Email = Annotated[
 Emails = Annotated[
     list[str],
     typer.Argument(
-        metavar="E-MAIL…",
+        metavar="E-MAIL",
         help=(
             "Names or ids of e-mails or of their campaigns, or the beginnings of some; "
             "patterns of names such as 'Spring*'."
@@ -55,7 +55,7 @@ Emails = Annotated[
 SomeEmails = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[E-MAIL]…",
+        metavar="E-MAIL",
         help=(
             "Names or ids of e-mails or of their campaigns, or patterns of names; by default all."
         ),

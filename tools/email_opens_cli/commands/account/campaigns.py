@@ -1,5 +1,6 @@
 """What an account has sent, and what of it is tracked."""
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -64,8 +65,8 @@ def campaigns(
         account_id, patience = parse_account(account), parse_wait(wait)
         wired = discovery(stack)
         listing = Listing(wired=wired, account_id=account_id, last=last, each=emails)
-        with progress("Reading campaigns", last if emails else None) as show_read:
-            listing.on_read = show_read
+        with progress("Reading campaigns", None) if emails else nullcontext(None) as show_read:
+            listing.on_read = show_read or listing.on_read
             work_in_leases(wired.leases, account_id, "campaigns", listing.work, wait=patience)
         found = listing.campaigns()
         if as_json:

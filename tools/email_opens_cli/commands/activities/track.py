@@ -38,8 +38,8 @@ def track(
 ) -> None:
     """Track sent e-mails: their new opens are published from now on.
 
-    A campaign stands for all of its e-mails, resends included. Names are those of the 500
-    campaigns that were sent last; `campaigns` lists them.
+    A campaign stands for all of its e-mails, resends included.
+    Names are looked up among the 500 campaigns that were sent last.
     """
     with complaints():
         account_id, patience = parse_account(account), parse_wait(wait)
