@@ -25,7 +25,7 @@ def test_a_paused_activity_is_not_polled(world: World) -> None:
     activity_id = world.opened(2)
     world.track(activity_id)
     assert "is paused" in run("pause", activity_id).stdout
-    assert "of 0 activities" in run("poll").stdout
+    assert "of 0 e-mails" in run("poll").stdout
 
 
 def test_the_opens_of_a_resumed_activity_are_published(world: World) -> None:
