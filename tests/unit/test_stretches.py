@@ -9,10 +9,10 @@ import pytest
 from email_opens.errors import AccountStopped, EmailOpensError, PublishFailed
 from email_opens.events import event_id
 from email_opens.gaps import PATIENCE, PAUSES
-from email_opens.model import Activity, Gap, NewOpen
+from email_opens.model import Activity, Gap, NewOpen, Page, RejectedRow
 from email_opens.ports import Delivery
 from email_opens.stretches import MOST_UNDELIVERED
-from tests.core.setup import Core, at, report_of, row
+from tests.core.setup import Core, Pages, at, rejected, report_of, row
 from tests.fakes import MemoryPublisher
 
 
@@ -27,6 +27,10 @@ class FailingPublisher(MemoryPublisher):
         self, activity: Activity, opens: Sequence[NewOpen], now: datetime
     ) -> Delivery[NewOpen]:
         delivery = super().publish(activity, opens[:1], now)
+        return replace(delivery, failure=self.failure)
+
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
+        delivery = super().set_aside(activity, rows[:1])
         return replace(delivery, failure=self.failure)
 
 
@@ -68,3 +72,12 @@ def test_its_gap_reaches_from_the_head_down_to_the_last_row(core: Core) -> None:
     core.publisher = FailingPublisher(PublishFailed("The topic is down."))
     left = gap_after(core)
     assert (left.floor, left.ceiling, left.link, left.reached) == (at(2), None, None, at(2))
+
+
+def test_rows_alone_that_cannot_be_set_aside_leave_a_gap_to_the_end(core: Core) -> None:
+    core.publisher = FailingPublisher(PublishFailed("The queue is down."))
+    page = Page(None, (), (rejected("a"), rejected("b")))
+    with pytest.raises(PublishFailed):
+        core.work(Pages({None: page}), core.walk())
+    (left,) = core.activity().progress.gaps
+    assert (left.floor, left.ceiling, left.link) == (None, None, None)
