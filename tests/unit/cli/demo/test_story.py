@@ -83,4 +83,4 @@ class TestATurnThatTimesOut:
     def test_repeats_opens_under_the_same_ids_only(self, slow: Told) -> None:
         assert "Opens received               143\n" in slow.output
         assert "Repeated                     0\n" in slow.output
-        assert "Dropped, as their id had been received before: 10\n" in slow.output
+        assert "Dropped, as their id had been received before: 1\n" in slow.output
