@@ -47,7 +47,7 @@ def run(screen: Screen, steps: Steps) -> int:
     """
     try:
         with Emulator() as vendor, _deployed(vendor, steps) as deployed:
-            status = _tell(deployed, vendor, screen)
+            status = _tell(deployed, vendor, screen, steps)
     except (EmbeddedAwsFailed, BotoCoreError, ClientError) as error:
         screen.failed(str(error))
         return FAILED
@@ -89,8 +89,9 @@ def _deployed(vendor: Emulator, steps: Steps) -> Iterator[_Deployed]:
             steps.end()
 
 
-def _tell(deployed: _Deployed, vendor: Emulator, screen: Screen) -> int:
+def _tell(deployed: _Deployed, vendor: Emulator, screen: Screen, steps: Steps) -> int:
     """Connect the account, send two e-mails and track them, and tell the story."""
+    steps("Connecting an account, and sending two e-mails")
     aws, stack = deployed.aws, deployed.stack
     aws.client("ssm").put_parameter(
         Name=stack.environment["CREDENTIALS_PREFIX"] + ACCOUNT,
@@ -109,6 +110,7 @@ def _tell(deployed: _Deployed, vendor: Emulator, screen: Screen) -> int:
     live, backlog = send_live(vendor.world, now), send_backlog(vendor.world, now)
     emails = [live.activity_id, backlog.activity_id]
     track_each(tracking, ACCOUNT, emails, since=None, now=now)
+    steps.end()
     with subscriber:
         return Story(
             progress=Progress(live, backlog, subscriber),

@@ -131,11 +131,14 @@ class Screen:
         self._console.print("What next", style="bold")
         steps = next_steps()
         width = max(len(what) for what, _ in steps)
+        lines = [f"  {what.ljust(width)}  {about}" for what, about in steps]
+        if not self._moves or max(map(len, lines)) <= self._console.width:
+            for line in lines:
+                self._console.print(line)
+            return
         for what, about in steps:
-            if self._console.is_terminal:
-                self._console.print(indented(f"  {what.ljust(width)}", (about, "")))
-            else:
-                self._console.print(f"  {what.ljust(width)}  {about}")
+            self._console.print(f"  {what}")
+            self._console.print(indented("  ", (about, "")))
 
     def _line(self, now: datetime, *parts: Styled) -> None:
         time = clock_time(now)

@@ -59,7 +59,7 @@ def indented(head: str, *parts: Styled) -> Renderable:
     """Return a text whose lines all begin to the right of its head."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
-    grid.add_column()
+    grid.add_column(overflow="fold")
     text = Text.assemble(*((printable(part), style) for part, style in parts))
     grid.add_row(Text(printable(head), style="dim"), text)
     return grid

@@ -117,6 +117,15 @@ def test_what_next_names_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyP
     assert "  email-opens watch   follow the opens of your own e-mails, without AWS" in output.lines
 
 
+@pytest.mark.parametrize("columns", [40, 80])
+def test_what_next_is_not_cut(columns: int) -> None:
+    output = Output(columns)
+    output.screen.next_steps()
+    words = " ".join(output.text.split())
+    assert max(map(len, output.lines)) <= columns
+    assert "what is guaranteed, and what can cause a repeat" in words
+
+
 class TestSteps:
     def test_a_step_that_ends_is_ticked_with_its_seconds(self) -> None:
         output = Output(80)
