@@ -17,7 +17,7 @@ from email_opens_cli.terminal.console import warn
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
-    from email_opens.bootstrap import Watch
+    from email_opens.bootstrap_watch import Watch
     from email_opens.config import Settings
 
 

@@ -16,7 +16,7 @@ from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import Watch
+    from email_opens.bootstrap_watch import Watch
     from email_opens.turns.report import TurnReport
 
 HOLDER = "email-opens watch"

@@ -98,14 +98,16 @@ def _watch(
     another_account: bool,
 ) -> int:
     from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
+    from email_opens.adapters.local.lines import LinesPublisher  # noqa: PLC0415
     from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
-    from email_opens.bootstrap import bootstrap_watch  # noqa: PLC0415
+    from email_opens.bootstrap_watch import bootstrap_watch  # noqa: PLC0415
 
     ending = Ending()
     clock = InterruptibleClock(SystemClock(), ending)
     rejected = path.with_name(f"{path.name}.rejected")
     with StateFile(path) as state:
-        product = bootstrap_watch(settings, state, STDOUT, rejected, clock=clock, waits=ending)
+        publisher = LinesPublisher(STDOUT, rejected, ending)
+        product = bootstrap_watch(settings, state, publisher, clock=clock, waits=ending)
         tokens = new_tokens(product, settings, wanted.account_id, given)
         if tokens is not None:
             connect(product, wanted.account_id, tokens, another_account=another_account)

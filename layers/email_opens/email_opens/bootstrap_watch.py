@@ -1,0 +1,59 @@
+"""The composition root without AWS: all state is in one file. It imports nothing of AWS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from email_opens.adapters.clock import SystemClock
+from email_opens.adapters.local.credentials import SqliteCredentials
+from email_opens.adapters.local.ledger import SqliteLedger
+from email_opens.adapters.local.state_file import StateFile
+from email_opens.adapters.local.tracking import SqliteTracking
+from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.adapters.waits import UNCUT, Waits
+from email_opens.config import Settings
+from email_opens.ports import Clock, Publisher, Tracking
+from email_opens.turns.budget import Budget
+from email_opens.turns.lease import Leases
+from email_opens.turns.turns import Turns
+from email_opens.wiring import Connect, connection, leases_of, reports_of, turns_of
+
+RECONNECT = "email-opens watch --account {account_id} --credentials FILE …"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """The product without AWS, wired."""
+
+    turns: Turns
+    leases: Leases
+    connect: Connect
+    report: Callable[[str, Budget], ConstantContactReport]
+    """Makes the report of an account within a budget."""
+    tracking: Tracking
+    credentials: SqliteCredentials
+    clock: Clock
+
+
+def bootstrap_watch(
+    settings: Settings,
+    state: StateFile,
+    publisher: Publisher,
+    *,
+    clock: Clock | None = None,
+    waits: Waits = UNCUT,
+) -> Watch:
+    """Wire the product over one file. A signal cuts `waits`."""
+    clock = clock or SystemClock()
+    tracking, credentials = SqliteTracking(state), SqliteCredentials(state)
+    leases = leases_of(settings, tracking, clock)
+    connect = connection(settings, credentials, clock, RECONNECT, waits)
+    report = reports_of(connect)
+    return Watch(
+        turns=turns_of(settings, leases, SqliteLedger(state), publisher, report),
+        leases=leases,
+        connect=connect,
+        report=report,
+        tracking=tracking,
+        credentials=credentials,
+        clock=clock,
+    )
