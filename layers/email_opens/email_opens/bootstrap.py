@@ -17,13 +17,20 @@ from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.config import StackSettings, read_discovery_settings, read_settings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
-from email_opens.discovery.selection import Names
 from email_opens.model import LEDGER_KEPT
 from email_opens.ports import Clock, Credentials, Ledger, Publisher, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
-from email_opens.wiring import Connect, campaigns_of, connection, leases_of, reports_of, turns_of
+from email_opens.wiring import (
+    Connect,
+    campaigns_of,
+    connection,
+    discovery_of,
+    leases_of,
+    reports_of,
+    turns_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +115,7 @@ def bootstrap_discovery(
     seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
     campaigns = campaigns_of(connection(settings, credentials, clock))
     leases = leases_of(settings, tracking, clock)
-    discovery = Discovery(
-        leases=leases,
-        tracking=tracking,
-        seen=seen,
-        clock=clock,
-        campaigns=campaigns,
-        lookback=settings.discovery_lookback,
-        names=Names(settings.include_names, settings.exclude_names),
-    )
+    discovery = discovery_of(settings, leases, seen, campaigns)
     return DiscoverCampaigns(
         discovery=discovery,
         leases=leases,

@@ -6,16 +6,27 @@ from dataclasses import dataclass
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.local.credentials import SqliteCredentials
 from email_opens.adapters.local.ledger import SqliteLedger
+from email_opens.adapters.local.seen_campaigns import SqliteSeenCampaigns
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.waits import UNCUT, Waits
-from email_opens.config import Settings
+from email_opens.config import WatchSettings
+from email_opens.discovery.ports import Campaigns
+from email_opens.discovery.search import Discovery
 from email_opens.ports import Clock, Publisher, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
-from email_opens.wiring import Connect, connection, leases_of, reports_of, turns_of
+from email_opens.wiring import (
+    Connect,
+    campaigns_of,
+    connection,
+    discovery_of,
+    leases_of,
+    reports_of,
+    turns_of,
+)
 
 RECONNECT = "email-opens watch --account {account_id} --credentials FILE …"
 
@@ -25,8 +36,11 @@ class Watch:
     """The product without AWS, wired."""
 
     turns: Turns
+    discovery: Discovery
     leases: Leases
     connect: Connect
+    campaigns: Callable[[str, Budget], Campaigns]
+    """Makes the campaigns of an account within a budget."""
     report: Callable[[str, Budget], ConstantContactReport]
     """Makes the report of an account within a budget."""
     tracking: Tracking
@@ -35,7 +49,7 @@ class Watch:
 
 
 def bootstrap_watch(
-    settings: Settings,
+    settings: WatchSettings,
     state: StateFile,
     publisher: Publisher,
     *,
@@ -47,11 +61,13 @@ def bootstrap_watch(
     tracking, credentials = SqliteTracking(state), SqliteCredentials(state)
     leases = leases_of(settings, tracking, clock)
     connect = connection(settings, credentials, clock, RECONNECT, waits)
-    report = reports_of(connect)
+    report, campaigns = reports_of(connect), campaigns_of(connect)
     return Watch(
         turns=turns_of(settings, leases, SqliteLedger(state), publisher, report),
+        discovery=discovery_of(settings, leases, SqliteSeenCampaigns(state), campaigns),
         leases=leases,
         connect=connect,
+        campaigns=campaigns,
         report=report,
         tracking=tracking,
         credentials=credentials,

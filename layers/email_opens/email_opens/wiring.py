@@ -10,8 +10,10 @@ from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.token_storage import Renewed
 from email_opens.adapters.vendor.tokens import RECONNECT, TokenSource
 from email_opens.adapters.waits import UNCUT, Waits
-from email_opens.config import Settings
-from email_opens.discovery.ports import Campaigns
+from email_opens.config import DiscoverySettings, Settings, WatchSettings
+from email_opens.discovery.ports import Campaigns, SeenCampaigns
+from email_opens.discovery.search import Discovery
+from email_opens.discovery.selection import Names
 from email_opens.ports import Clock, Credentials, Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
@@ -75,6 +77,23 @@ def reports_of(connect: Connect) -> Callable[[str, Budget], ConstantContactRepor
 def campaigns_of(connect: Connect) -> Callable[[str, Budget], Campaigns]:
     """Return what makes the campaigns of an account within a budget."""
     return lambda account_id, budget: ConstantContactCampaigns(connect(account_id, budget))
+
+
+def discovery_of(
+    settings: DiscoverySettings | WatchSettings,
+    leases: Leases,
+    seen: SeenCampaigns,
+    campaigns: Callable[[str, Budget], Campaigns],
+) -> Discovery:
+    return Discovery(
+        leases=leases,
+        tracking=leases.tracking,
+        seen=seen,
+        clock=leases.clock,
+        campaigns=campaigns,
+        lookback=settings.discovery_lookback,
+        names=Names(settings.include_names, settings.exclude_names),
+    )
 
 
 def turns_of(

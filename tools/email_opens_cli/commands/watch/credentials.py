@@ -18,7 +18,7 @@ from email_opens_cli.terminal.console import warn
 if TYPE_CHECKING:
     from email_opens.account import Tokens
     from email_opens.bootstrap_watch import Watch
-    from email_opens.config import Settings
+    from email_opens.config import WatchSettings
 
 
 def read_credentials(source: str) -> "Tokens":
@@ -35,7 +35,7 @@ def read_credentials(source: str) -> "Tokens":
 
 
 def new_tokens(
-    product: "Watch", settings: "Settings", account: str, given: "Tokens | None"
+    product: "Watch", settings: "WatchSettings", account: str, given: "Tokens | None"
 ) -> "Tokens | None":
     """Return a person's tokens that the state file does not have yet; None: it has them.
 

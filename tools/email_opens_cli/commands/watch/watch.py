@@ -32,7 +32,7 @@ from email_opens_cli.terminal.options import (
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
-    from email_opens.config import Settings
+    from email_opens.config import WatchSettings
 
 
 def watch(
@@ -90,7 +90,7 @@ def watch(
 
 
 def _watch(
-    settings: "Settings",
+    settings: "WatchSettings",
     path: Path,
     given: "Tokens | None",
     wanted: Wanted,
