@@ -63,7 +63,15 @@ def bootstrap_watch(
     connect = connection(settings, credentials, clock, RECONNECT, waits)
     report, campaigns = reports_of(connect), campaigns_of(connect)
     return Watch(
-        turns=turns_of(settings, leases, SqliteLedger(state), publisher, report),
+        turns=turns_of(
+            settings,
+            leases,
+            SqliteLedger(state),
+            publisher,
+            report,
+            # Waiting costs nothing here.
+            stay_price=0.0,
+        ),
         discovery=discovery_of(settings, leases, SqliteSeenCampaigns(state), campaigns),
         leases=leases,
         connect=connect,

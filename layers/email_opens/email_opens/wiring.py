@@ -9,12 +9,14 @@ from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.token_storage import Renewed
 from email_opens.adapters.vendor.tokens import RECONNECT, TokenSource
+from email_opens.adapters.vendor.transport import Pace
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.config import DiscoverySettings, Settings, WatchSettings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
 from email_opens.discovery.selection import Names
 from email_opens.ports import Clock, Credentials, Ledger, Publisher, Report, Tracking
+from email_opens.scheduling.choice import STAY_PRICE
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
@@ -42,6 +44,7 @@ def connection(
 ) -> Connect:
     session, auth_url = Session(), settings.constant_contact_auth_url
     renewed: dict[str, Renewed] = {}
+    paces: dict[str, Pace] = {}
 
     def connect(
         account_id: str, budget: Budget, credentials: Credentials | None = None
@@ -65,6 +68,7 @@ def connection(
             requests_per_second=settings.requests_per_second,
             budget=budget,
             waits=waits,
+            pace=paces.setdefault(account_id, Pace()) if credentials is None else None,
         )
 
     return connect
@@ -102,6 +106,8 @@ def turns_of(
     ledger: Ledger,
     publisher: Publisher,
     report: Callable[[str, Budget], Report],
+    *,
+    stay_price: float = STAY_PRICE,
 ) -> Turns:
     return Turns(
         leases=leases,
@@ -113,4 +119,5 @@ def turns_of(
         lookback=settings.lookback,
         finished_after=settings.finished_after,
         campaigns_per_probe=settings.campaigns_per_probe,
+        stay_price=stay_price,
     )
