@@ -4,17 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from email_opens.adapters.clock import SystemClock
-from email_opens.adapters.local.credentials import SqliteCredentials
+from email_opens.adapters.local.credentials import SqliteCredentials, reconnect
 from email_opens.adapters.local.ledger import SqliteLedger
 from email_opens.adapters.local.seen_campaigns import SqliteSeenCampaigns
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.tracking import SqliteTracking
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.config import WatchSettings
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.search import Discovery
-from email_opens.ports import Clock, Publisher, Tracking
+from email_opens.model import Activity
+from email_opens.ports import Clock, Credentials, Publisher, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
@@ -27,8 +29,6 @@ from email_opens.wiring import (
     reports_of,
     turns_of,
 )
-
-RECONNECT = "email-opens watch --account {account_id} --credentials FILE …"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +55,25 @@ def bootstrap_watch(
     *,
     clock: Clock | None = None,
     waits: Waits = UNCUT,
+    on_save: Callable[[Activity], None] = lambda _: None,
+    on_lease: Callable[[Budget], None] = lambda _: None,
 ) -> Watch:
-    """Wire the product over one file. A signal cuts `waits`."""
+    """Wire the product over one file.
+
+    A signal cuts `waits`. `on_save` is called with each activity that has been saved, and
+    `on_lease` with each budget that requests are sent within.
+    """
     clock = clock or SystemClock()
-    tracking, credentials = SqliteTracking(state), SqliteCredentials(state)
+    tracking, credentials = SqliteTracking(state, on_save), SqliteCredentials(state)
     leases = leases_of(settings, tracking, clock)
-    connect = connection(settings, credentials, clock, RECONNECT, waits)
+    within_budgets = connection(settings, credentials, clock, reconnect(state.path), waits)
+
+    def connect(
+        account_id: str, budget: Budget, credentials: Credentials | None = None
+    ) -> VendorApi:
+        on_lease(budget)
+        return within_budgets(account_id, budget, credentials)
+
     report, campaigns = reports_of(connect), campaigns_of(connect)
     return Watch(
         turns=turns_of(

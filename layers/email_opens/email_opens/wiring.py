@@ -68,7 +68,7 @@ def connection(
             requests_per_second=settings.requests_per_second,
             budget=budget,
             waits=waits,
-            pace=paces.setdefault(account_id, Pace()) if credentials is None else None,
+            pace=paces.setdefault(account_id, Pace()),
         )
 
     return connect
