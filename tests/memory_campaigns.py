@@ -51,13 +51,15 @@ class MemoryCampaigns:
 
     def campaign_of(self, campaign_activity_id: str, *, before: datetime) -> str | None:
         self._request(campaign_activity_id, before)
-        for campaign in self.known.values():
-            if any(
-                activity.campaign_activity_id == campaign_activity_id
+        return next(
+            (
+                campaign.campaign_id
+                for campaign in self.known.values()
                 for activity in campaign.activities
-            ):
-                return campaign.campaign_id
-        return None
+                if activity.campaign_activity_id == campaign_activity_id
+            ),
+            None,
+        )
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         self._request(campaign_activity_id, before)

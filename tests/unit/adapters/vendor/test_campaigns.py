@@ -190,14 +190,15 @@ class TestACampaign:
 
 class TestAnActivity:
     @pytest.mark.parametrize("campaign_id", [None, 7, "", "a b", []])
-    def test_without_a_usable_campaign_id_has_no_campaign(
+    def test_without_a_usable_campaign_id_is_unavailable(
         self, vendor: Vendor, campaign_id: object
     ) -> None:
         reply = {"campaign_activity_id": ACTIVITY, "campaign_id": campaign_id}
-        assert read(vendor, reply, "campaign_of", ACTIVITY) is None
+        with pytest.raises(ReportUnavailable, match="no usable activity"):
+            read(vendor, reply, "campaign_of", ACTIVITY)
 
     def test_that_is_not_an_object_is_unavailable(self, vendor: Vendor) -> None:
-        with pytest.raises(ReportUnavailable, match="no usable campaign activity"):
+        with pytest.raises(ReportUnavailable, match="no usable activity"):
             read(vendor, [], "campaign_of", ACTIVITY)
 
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from email_opens.discovery.campaigns import Campaign
-from email_opens.discovery.selection import first_tracked, renewed, trackable
+from email_opens.discovery.selection import first_tracked, renewed
+from email_opens.discovery.tracker import sends
 from email_opens.errors import ActivityFailed, EmailOpensError
 from email_opens.model import Activity
 from email_opens.turns.probe import CounterProbe
@@ -68,12 +69,12 @@ class Lookup:
             campaign = campaigns.campaign(campaign_id or wanted_id, before=before)
             if campaign is None or campaign.removed:
                 return []
-            ids = [activity.campaign_activity_id for activity in trackable(campaign)]
-            if campaign_id is not None:
-                ids = [wanted_id]
             return [
-                self._tracked(campaign, activity_id, campaigns.last_run(activity_id, before=before))
-                for activity_id in ids
+                self._tracked(campaign, activity_id, sent_at)
+                for activity_id, sent_at in sends(
+                    campaigns, campaign, last_sent=None, before=before
+                )
+                if campaign_id is None or activity_id == wanted_id
             ]
 
     def _tracked(self, campaign: Campaign, activity_id: str, sent_at: datetime | None) -> Activity:

@@ -63,7 +63,7 @@ class ConstantContactCampaigns:
 
     def campaign_of(self, campaign_activity_id: str, *, before: datetime) -> str | None:
         target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}"
-        return self._find(target, "campaign activity", decode_campaign_of, before)
+        return self._find(target, "activity", decode_campaign_of, before)
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}/send_history"
