@@ -7,6 +7,7 @@ wait.
 import json
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,10 +111,8 @@ def watch(contacts: int, every: timedelta | None = None) -> Watched:
             rejected=Path(folder) / "rejected",
         )
         following.begin()
-        try:
+        with suppress(Interrupted):
             following.take_turns()
-        except Interrupted:
-            pass
         rows = vendor.world.rows(activity_id)
     return Watched(delays(rows, publisher.published), standing.requests)
 

@@ -19,7 +19,7 @@ SEARCH_EVERY = timedelta(minutes=5)
 """How often new sends are searched for: a search that finds nothing takes one request."""
 SEARCH = timedelta(minutes=2)
 """How long a search takes at most."""
-FIRST_SEARCH = timedelta(seconds=2)
+FIRST_SEARCH = timedelta(seconds=1.6)
 """How long the first search takes at most, before what it has found is read."""
 _REMEDY = "Run `email-opens watch` without a name to see what was sent lately."
 
