@@ -44,8 +44,6 @@ class EmailOpens:
     connect: Connect
     report: Callable[[str, Budget], ConstantContactReport]
     """Makes the report of an account within a budget."""
-    campaigns: Callable[[str, Budget], Campaigns]
-    """Makes the campaigns of an account within a budget."""
     tracking: Tracking
     ledger: Ledger
     publisher: Publisher
@@ -80,7 +78,6 @@ def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> 
         leases=replace(leases, requests_per_day=settings.requests_per_day),
         connect=connect,
         report=report,
-        campaigns=campaigns_of(connect),
         tracking=tracking,
         ledger=ledger,
         publisher=publisher,

@@ -16,6 +16,7 @@ MOST_CANDIDATES = 20
 _SIMILAR_NAME = 0.6
 _SIMILAR_ID = 0.8
 """How alike a text and a name or an id are, at least, for a suggestion; alike in all is 1."""
+_LONGEST_NAME = 100
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _SHOWN = 60
 """The most characters of a query in a message."""
@@ -85,14 +86,16 @@ def select(query: str, sends: Iterable[Send]) -> Selection:
     for rule, by_pattern in rules:
         if matches := tuple(filter(rule, sends)):
             return Selection(matches, by_pattern)
-    return Selection(suggestions=_similar(text, sends))
+    return Selection(suggestions=_similar(text[:_LONGEST_NAME], sends))
 
 
-def select_each(queries: Iterable[str], sends: Iterable[Send], *, remedy: str) -> list[Send]:
+def select_each(
+    queries: Iterable[str], sends: Iterable[Send], *, remedy: str, kind: str = "e-mail"
+) -> list[Send]:
     """Return the e-mails that the queries choose, each once, in their order.
 
-    The id or the name of a campaign chooses all of its e-mails. `remedy` is the sentence that says
-    where to look if there is no such e-mail.
+    The id or the name of a campaign chooses all of its e-mails. If there is no such e-mail, `kind`
+    says of what there is none, and the sentence `remedy` where to look.
 
     Raises:
         NotSelected: a query chooses none, or those of several campaigns.
@@ -102,15 +105,15 @@ def select_each(queries: Iterable[str], sends: Iterable[Send], *, remedy: str) -
     for query in queries:
         selection = select(query, sends)
         if not selection.matches:
-            raise _unknown(query, selection.suggestions, remedy)
+            raise _unknown(query, kind, selection.suggestions, remedy)
         if selection.ambiguous:
             raise _ambiguous(query, selection.matches)
         chosen |= {send.activity_id: send for send in selection.matches}
     return list(chosen.values())
 
 
-def select_one(query: str, sends: Iterable[Send], *, remedy: str) -> Send:
-    """Return the one e-mail that a query chooses.
+def select_one(query: str, sends: Iterable[Send], *, remedy: str, kind: str = "e-mail") -> Send:
+    """Return the one e-mail that a query chooses; the rest is as for `select_each`.
 
     Raises:
         NotSelected: it chooses none, or several.
@@ -118,7 +121,7 @@ def select_one(query: str, sends: Iterable[Send], *, remedy: str) -> Send:
     selection = select(query, sends)
     match selection.matches:
         case ():
-            raise _unknown(query, selection.suggestions, remedy)
+            raise _unknown(query, kind, selection.suggestions, remedy)
         case (send,):
             return send
         case matches:
@@ -162,8 +165,8 @@ def _ratio(text: str, other: str) -> float:
     return SequenceMatcher(None, text, other, autojunk=False).ratio()
 
 
-def _unknown(query: str, suggestions: Sequence[Send], remedy: str) -> NotSelected:
-    sentence = f"No e-mail has the name or the id “{query[:_SHOWN]}”."
+def _unknown(query: str, kind: str, suggestions: Sequence[Send], remedy: str) -> NotSelected:
+    sentence = f"No {kind} has the name or the id “{query[:_SHOWN]}”."
     if suggestions:
         return NotSelected(f"{sentence} Did you mean:", suggestions)
     return NotSelected(f"{sentence} {remedy}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from email_opens_cli.terminal.words import count
+from email_opens_cli.terminal.words import age, count
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,10 @@ def test_a_noun_follows_its_number(number: int, text: str) -> None:
 
 def test_an_irregular_plural_is_used() -> None:
     assert [count(number, "reply", "replies") for number in (1, 2)] == ["1 reply", "2 replies"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.9, "0s"), (59, "59s"), (60, "1m"), (7199, "1h"), (200_000, "2d")]
+)
+def test_an_age_is_in_its_largest_unit(seconds: float, text: str) -> None:
+    assert age(seconds) == text
