@@ -1,5 +1,6 @@
 """Errors as a sentence on stderr and an exit code, never as a traceback."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Never
@@ -63,6 +64,8 @@ def sentence_of(error: Exception) -> str:
 
 def of_aws(error: Exception) -> tuple[str, int] | None:
     """Return a sentence and an exit code for an error of boto3; None: it is another library's."""
+    if "botocore" not in sys.modules:
+        return None  # No client of AWS was made.
     # Imported late, or `--help` would load it.
     from botocore import exceptions as aws  # noqa: PLC0415
 
