@@ -9,7 +9,6 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from email_opens.adapters.aws import parts as _parts  # noqa: F401 - now, while Lambda allots more CPU
 from email_opens.bootstrap import DiscoverCampaigns, bootstrap_discovery
 from email_opens.config import scheduled_account_id
 from email_opens.discovery.report import CampaignFailure, Found

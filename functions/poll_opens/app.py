@@ -10,7 +10,6 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from email_opens.adapters.aws import parts as _parts  # noqa: F401 - now, while Lambda allots more CPU
 from email_opens.bootstrap import EmailOpens, bootstrap
 from email_opens.config import scheduled_account_id
 from email_opens.errors import (

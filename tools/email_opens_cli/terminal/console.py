@@ -16,8 +16,8 @@ from email_opens_cli.terminal.plain import confirm, printable, say, say_json, wa
 
 __all__ = ["confirm", "printable", "say", "say_json", "warn"]
 
-WIDE = 240
-"""Columns if stdout is not a terminal, so that nothing is cut in a file or a pipe."""
+WIDE = 10_000
+"""Columns if stdout is not a terminal, so that nothing is cut or folded in a file or a pipe."""
 type Styled = tuple[str, str]
 """A text and its style."""
 type Renderable = RenderableType
