@@ -19,7 +19,7 @@ class Commands(LazyGroup):
         "On this machine": {
             "watch": _at(
                 "watch.watch:watch",
-                "Write each new open to standard output once, as a line of JSON, without AWS.",
+                "Show each new open once, without AWS.",
             ),
             "demo": _at("demo:demo", "Run the whole product on this machine."),
         },
