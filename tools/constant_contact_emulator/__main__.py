@@ -252,14 +252,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     with emulator:
         try:
             print(shown, flush=True)
+            while not ended.wait(SENDS_EVERY.total_seconds() if demo else None):
+                if demo:
+                    print(f"Sent: {demo.send_next()}", flush=True)
         except BrokenPipeError:
             # The reader has ended, as `head` does. Python would report at its exit that it cannot
             # write what is left.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
-        while not ended.wait(SENDS_EVERY.total_seconds() if demo else None):
-            if demo:
-                print(f"Sent: {demo.send_next()}", flush=True)
     print("Closed.", file=sys.stderr)
 
 
