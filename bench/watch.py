@@ -4,69 +4,24 @@ The command's own code runs over the emulated vendor and a state file, by a cloc
 wait.
 """
 
-import json
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 
 from bench.figures import Figure, show
-from constant_contact_emulator import Emulator, Limits, Row, Send, simulate_send
-from email_opens.adapters.local.state_file import StateFile
-from email_opens.bootstrap_watch import bootstrap_watch
-from email_opens.config import read_settings_without_aws
-from email_opens.model import Activity, NewOpen, RejectedRow
-from email_opens.ports import Delivery
-from email_opens_cli.commands.watch.emails import Wanted
-from email_opens_cli.commands.watch.standing import Standing
-from email_opens_cli.commands.watch.turns import Following
-from email_opens_cli.consent.credentials import read
-from email_opens_cli.terminal.ending import Ending, Interrupted
+from constant_contact_emulator import Row, Send, simulate_send
+from email_opens.model import NewOpen
+from tests.unit.cli.watch.simulated import BEGINS, simulated_watch
 
-BEGINS = datetime(2026, 3, 2, 9, 0, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 AUDIENCES = (100, 1_000, 20_000)
 MEAN_SECONDS, MOST_SECONDS = 8.0, 30.0
 NO_TWINS = Send(identical=0.0)
 """A twin on another page than its like waits for an audit, which is no matter of polling."""
-
-
-@dataclass(slots=True)
-class HourClock:
-    """A clock that moves when somebody sleeps, and interrupts the watch after an hour."""
-
-    instant: datetime = BEGINS
-
-    def now(self) -> datetime:
-        return self.instant
-
-    def sleep(self, seconds: float) -> None:
-        self.instant += timedelta(seconds=seconds)
-        if self.instant >= BEGINS + HOUR:
-            raise Interrupted
-
-
-@dataclass(slots=True)
-class TimedPublisher:
-    """Notes when each open is published."""
-
-    clock: HourClock
-    published: list[tuple[NewOpen, datetime]] = field(default_factory=list)
-
-    def publish(
-        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
-    ) -> Delivery[NewOpen]:
-        del activity, now
-        self.published += [(new, self.clock.now()) for new in opens]
-        return Delivery(settled=tuple(opens))
-
-    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
-        del activity
-        return Delivery(settled=tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +35,13 @@ class Watched:
 
 def watch(contacts: int, every: timedelta | None = None) -> Watched:
     """Send to this many contacts, and watch for an hour."""
-    clock = HourClock()
-    publisher, standing = TimedPublisher(clock), Standing()
-    with (
-        Emulator(clock=clock.now, limits=Limits.off()) as vendor,
-        TemporaryDirectory() as folder,
-        StateFile(Path(folder) / "state.sqlite") as state,
-    ):
-        activity_id = vendor.world.add_campaign().activity_id
-        simulate_send(vendor.world, activity_id, contacts, sent_at=BEGINS, send=NO_TWINS)
-        urls = {
-            "CONSTANT_CONTACT_API_URL": vendor.url,
-            "CONSTANT_CONTACT_AUTH_URL": vendor.auth_url,
-        }
-        product = bootstrap_watch(
-            read_settings_without_aws(urls),
-            state,
-            publisher,
-            clock=clock,
-            on_save=standing.note,
-            on_lease=standing.note_budget,
-        )
-        product.credentials.store("default", read(json.dumps(vendor.credentials())))
-        following = Following(
-            product=product,
-            wanted=Wanted("default", every=every),
-            ending=Ending(),
-            standing=standing,
-            screen=None,
-            rejected=Path(folder) / "rejected",
-        )
-        following.begin()
-        with suppress(Interrupted):
-            following.take_turns()
-        rows = vendor.world.rows(activity_id)
-    return Watched(delays(rows, publisher.published), standing.requests)
+    with TemporaryDirectory() as folder, simulated_watch(Path(folder)) as watched:
+        world = watched.vendor.world
+        activity_id = world.add_campaign().activity_id
+        simulate_send(world, activity_id, contacts, sent_at=BEGINS, send=NO_TWINS)
+        watched.run(HOUR, every=every)
+        rows = world.rows(activity_id)
+    return Watched(delays(rows, watched.publisher.published), watched.standing.requests)
 
 
 def delays(rows: Sequence[Row], published: Sequence[tuple[NewOpen, datetime]]) -> list[float]:

@@ -252,15 +252,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     with emulator:
         try:
             print(shown, flush=True)
+            # In Windows, a wait without an end is deaf to Ctrl-C.
+            while not ended.wait(SENDS_EVERY.total_seconds() if demo else 1):
+                if demo:
+                    print(f"Sent: {demo.send_next()}", flush=True)
         except BrokenPipeError:
             # The reader has ended, as `head` does. Python would report at its exit that it cannot
             # write what is left.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
-        # In Windows, a wait without an end is deaf to Ctrl-C.
-        while not ended.wait(SENDS_EVERY.total_seconds() if demo else 1):
-            if demo:
-                print(f"Sent: {demo.send_next()}", flush=True)
     print("Closed.", file=sys.stderr)
 
 

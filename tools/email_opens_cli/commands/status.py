@@ -1,8 +1,10 @@
 """What is tracked and how far it has come, for people and as JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,8 +14,8 @@ from email_opens.errors import InvalidInput
 from email_opens.events import bucket
 from email_opens.instants import iso
 from email_opens.model import Activity, State
-from email_opens.ports import Ledger
-from email_opens_cli.deployed.product import product
+from email_opens.ports import Clock, Ledger
+from email_opens_cli.commands.watch.state import StateReader, reader
 from email_opens_cli.terminal.columns import Column, fitted
 from email_opens_cli.terminal.columns import table as table_of
 from email_opens_cli.terminal.complaints import complaints
@@ -59,21 +61,29 @@ _NAPS = 10
 def status(
     account: Account = "default",
     stack: Stack = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", metavar="FILE", help="Show the state file of `watch` instead."),
+    ] = None,
     *,
     as_json: Json = False,
     redraw: Annotated[
         bool, typer.Option("--watch", help="Redraw the status until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show what is tracked, and how far it has come."""
+    """Show what is tracked, and how far it has come.
+
+    Without a stack, this is the state file of `email-opens watch`.
+    """
     with complaints():
         if redraw and as_json:
             raise InvalidInput("--watch is for people and --json for programs: use one of them.")
-        account_id, wired, screen = parse_account(account), product(stack), console()
+        account_id, screen = parse_account(account), console()
+        read, clock = reader(account_id, stack, state, partial(read_status, account_id=account_id))
         if redraw:
-            redraw_status(wired, account_id, screen)
+            redraw_status(read, clock, screen)
             return
-        current = read_status(wired, account_id)
+        current = read()
         if as_json:
             say_json(status_json(current), indent=2)
             return
@@ -99,7 +109,7 @@ class Status:
     now: datetime
 
 
-def read_status(wired: "EmailOpens", account_id: str) -> Status:
+def read_status(wired: "EmailOpens | StateReader", account_id: str) -> Status:
     """Read the status of an account."""
     now = wired.clock.now()
     activities = wired.tracking.activities(account_id)
@@ -121,7 +131,7 @@ def read_status(wired: "EmailOpens", account_id: str) -> Status:
     )
 
 
-def redraw_status(wired: "EmailOpens", account_id: str, screen: TextConsole) -> None:
+def redraw_status(read: Callable[[], Status], clock: Clock, screen: TextConsole) -> None:
     """Redraw the status every other second, until Ctrl-C.
 
     Raises:
@@ -131,11 +141,11 @@ def redraw_status(wired: "EmailOpens", account_id: str, screen: TextConsole) -> 
         raise InvalidInput("--watch needs a terminal, and stdout is not one: leave it out.")
     with Ending() as ending, redrawn(screen) as redraw:
         while not ending.requested:
-            current = read_status(wired, account_id)
+            current = read()
             redraw(*table(current, screen.width), account_line(current))
             for _ in range(_NAPS):
                 if not ending.requested:
-                    wired.clock.sleep(_REDRAWN_EVERY_SECONDS / _NAPS)
+                    clock.sleep(_REDRAWN_EVERY_SECONDS / _NAPS)
 
 
 def opens_by_hour(ledger: Ledger, activity: Activity, now: datetime) -> list[int]:

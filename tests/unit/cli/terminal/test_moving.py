@@ -3,7 +3,7 @@
 from io import StringIO
 
 from email_opens_cli.terminal.console import TextConsole
-from email_opens_cli.terminal.plain import REPLACEMENT
+from email_opens_cli.terminal.moving import bar, indented, moves, moving, spinner
 from email_opens_cli.terminal.plain import REPLACEMENT
 from tests.unit.cli.terminal.plain import plain
 

@@ -76,7 +76,7 @@ class Screen:
         return line if standing.up_to_date else Group(line, *self._progress())
 
     def _progress(self) -> Iterator[Renderable]:
-        """Yield a bar and a line about the rows that are still to be read."""
+        """Yield a line and a bar about the rows that are still to be read."""
         (read, reported), now = self.standing.rows, self.clock.now()
         if reported - read < PAGE_ROWS:
             return
@@ -84,8 +84,8 @@ class Screen:
         a_second = (read - read_before) / max(1.0, (now - began).total_seconds())
         left = f", {_duration((reported - read) / a_second)} left" if a_second else ""
         requests = _number(self.standing.requests, "request")
-        yield ProgressBar(total=reported, completed=read)
         yield styled((f"{read:,} of {reported:,} rows, {requests}{left}", "dim"))
+        yield ProgressBar(total=reported, completed=read)
 
 
 def _number(number: int, noun: str) -> str:

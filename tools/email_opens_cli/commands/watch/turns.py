@@ -69,22 +69,23 @@ class Following:
                 return 0
             self.published += turn.counts.published
             failed = self._print_failures(turn)
-            if self._search_is_due():
+            searched = self._search_is_due()
+            if searched:
                 self._follow(self._emails.search())
                 if self.ending.requested:
                     return 0
             if self._ends(turn):
                 return FAILED if failed else 0
-            self._rest(turn, turn_ends)
+            if not searched:  # What was found is polled at once.
+                self._rest(turn, turn_ends)
 
     def _rest(self, turn: "TurnReport", ends: datetime) -> None:
         """Wait until the next turn is due, unless there is work left for it."""
         if _is_out_of_time(turn):
             # Just before midnight, no request may begin.
             ends = self.product.clock.now() + (NO_WAIT if turn.requests else MIDNIGHT)
-        if not self._emails.unfinished:
-            left = (ends - self.product.clock.now()).total_seconds()
-            self.product.clock.sleep(max(0.0, left))
+        left = (ends - self.product.clock.now()).total_seconds()
+        self.product.clock.sleep(max(0.0, left))
 
     def _take_turn(self) -> "TurnReport":
         ends = self.product.clock.now() + TURN

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from email_opens.errors import InvalidInput
 from email_opens_cli.commands.watch.credentials import connect, new_tokens, read_credentials
 from email_opens_cli.commands.watch.demo import demo_account
 from email_opens_cli.commands.watch.emails import Wanted
 from email_opens_cli.commands.watch.output import Format
+from email_opens_cli.commands.watch.state import default_state_file
 from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
 from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
 from email_opens_cli.terminal.options import (
@@ -225,17 +225,3 @@ def print_on_a_terminal(sentence: str) -> None:
     """Print what is not needed in a log: cron would send it by mail."""
     if sys.stderr.isatty():
         warn(sentence)
-
-
-def default_state_file(account: str) -> Path:
-    """Return the account's own file in this system's folder for application data."""
-    from email_opens.adapters.local.private_files import make_private_folder  # noqa: PLC0415
-
-    folder = Path(typer.get_app_dir("email-opens"))
-    try:
-        make_private_folder(folder)
-    except OSError as error:
-        raise InvalidInput(
-            f"The folder {folder} cannot be used: {error.strerror}. Name a file with --state."
-        ) from None
-    return folder / f"{account}.sqlite"
