@@ -8,18 +8,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from email_opens_cli.terminal.plain import confirm, printable, say, say_json, warn
+from email_opens_cli.terminal.plain import (
+    WIDE,
+    Styled,
+    confirm,
+    printable,
+    say,
+    say_json,
+    warn,
+)
 
-__all__ = ["confirm", "printable", "say", "say_json", "warn"]
+__all__ = [
+    "WIDE",
+    "Styled",
+    "cell_len",
+    "confirm",
+    "printable",
+    "say",
+    "say_json",
+    "warn",
+]
 
-WIDE = 10_000
-"""Columns if stdout is not a terminal, so that nothing is cut or folded in a file or a pipe."""
-type Styled = tuple[str, str]
-"""A text and its style."""
 type Renderable = RenderableType
 """What a console prints."""
 

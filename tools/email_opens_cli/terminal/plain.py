@@ -12,6 +12,10 @@ import typer
 
 from email_opens.errors import InvalidInput
 
+WIDE = 10_000
+"""Columns if stdout is not a terminal, so that nothing is cut or folded in a file or a pipe."""
+type Styled = tuple[str, str]
+"""A text and its style."""
 REPLACEMENT = "�"
 
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -11,7 +11,6 @@ from email_opens.errors import AccountDisconnected, AccountStopped, BudgetSpent,
 from email_opens.model import Activity, State
 from email_opens_cli.commands.watch.emails import Emails, Wanted
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
-from email_opens_cli.commands.watch.screen import Screen
 from email_opens_cli.commands.watch.standing import Standing, behind
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences
 from email_opens_cli.terminal.complaints import FAILED, sentence_of
@@ -22,6 +21,7 @@ from email_opens_cli.terminal.words import count
 if TYPE_CHECKING:
     from email_opens.bootstrap_watch import Watch
     from email_opens.turns.report import TurnReport
+    from email_opens_cli.commands.watch.screen import Screen
 
 NO_WAIT = timedelta()
 MIDNIGHT = timedelta(seconds=1)
@@ -38,7 +38,7 @@ class Following:
     wanted: Wanted
     ending: Ending
     standing: Standing
-    screen: Screen | None
+    screen: "Screen | None"
     """None: nothing is a terminal."""
     rejected: Path
     """Where rows that are not opens are set aside."""

@@ -156,7 +156,6 @@ class _Command:
         from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
         from email_opens.bootstrap_watch import bootstrap_watch  # noqa: PLC0415
         from email_opens_cli.commands.watch.outlets import open_outlets  # noqa: PLC0415
-        from email_opens_cli.commands.watch.screen import Screen  # noqa: PLC0415
         from email_opens_cli.commands.watch.standing import Standing  # noqa: PLC0415
         from email_opens_cli.commands.watch.turns import Following  # noqa: PLC0415
 
@@ -186,7 +185,11 @@ class _Command:
                 connect(
                     product, self.wanted.account_id, tokens, another_account=self.another_account
                 )
-            screen = Screen(outlets.console, standing, clock) if outlets.console else None
+            screen = None
+            if outlets.console is not None:
+                from email_opens_cli.commands.watch.screen import Screen  # noqa: PLC0415 - rich
+
+                screen = Screen(outlets.console, standing, clock)
             following = Following(
                 product=product,
                 wanted=self.wanted,

@@ -4,7 +4,6 @@ It reads neither the environment nor a `.netrc`: the network's settings are pass
 may replace the Authorization header.
 """
 
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,12 +76,13 @@ def _check_certificates(path: str) -> None:
     Raises:
         InvalidSettings: they cannot.
     """
+    problem = "it holds no certificate"
     try:
-        if not Path(path).is_dir():
-            ssl.create_default_context(cafile=path)
+        if Path(path).is_dir() or b"-----BEGIN" in Path(path).read_bytes():
+            return
     except OSError as error:
-        problem = "holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
-        raise InvalidSettings(
-            f"The certificates {path} cannot be used ({problem}): set SSL_CERT_FILE or "
-            "REQUESTS_CA_BUNDLE to a file of CA certificates in PEM format, or to nothing."
-        ) from None
+        problem = error.strerror or "it cannot be read"
+    raise InvalidSettings(
+        f"The certificates {path} cannot be used ({problem}): set SSL_CERT_FILE or "
+        "REQUESTS_CA_BUNDLE to a file of CA certificates in PEM format, or to nothing."
+    )
