@@ -1,20 +1,29 @@
 # The project's commands; `make` alone lists them. The first run downloads uv and the packages.
 
+# The project's own tools come first. No path of a target or a command has this folder's name in it,
+# since make splits names at spaces.
+export PATH := $(CURDIR)/.uv/bin:$(CURDIR)/.venv/bin:$(PATH)
 # uv: the one on the PATH if it works, otherwise the project's own copy.
-UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(CURDIR)/.uv/bin/uv)
+OWN_UV := $(if $(shell uv --version 2>/dev/null),,.uv/bin/uv)
+UV := $(or $(OWN_UV),uv)
 # SAM pins boto3 to one version, so it runs in its own environment.
 SAM := $(UV) tool run --quiet --from 'aws-sam-cli==1.170.0' sam
 COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.13 \
 	--custom-compile-command 'make lock' $(UPGRADE)
 COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requirements-dev.txt
 
-# The layer's Makefile needs uv, and SAM needs python3.13.
-export PATH := $(patsubst %/,%,$(dir $(UV))):$(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# What uv and SAM keep in the home folder is kept here if that cannot be written.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.cache/python
+export UV_TOOL_DIR := $(CURDIR)/.cache/tools
+export __SAM_CLI_APP_DIR := $(CURDIR)/.cache/sam
+endif
 # Once, instead of in each of the processes that the tests start.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test mutants simulate compare check build deploy bench bench-freshness screens lock clean
+.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-freshness screens lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -24,6 +33,9 @@ demo: .venv/ready ## run the whole product on this machine, without accounts or 
 
 test: .venv/ready ## run every test, including the end-to-end tests
 	.venv/bin/pytest -n 2
+
+quick: .venv/ready ## run the unit tests and those of the core (less than a minute)
+	.venv/bin/pytest -n 2 tests/unit tests/core
 
 mutants: .venv/ready ## test that the tests notice changes of the code (MODULES="walk turns.lease")
 	.venv/bin/python tools/mutants.py $(MODULES)
@@ -69,19 +81,24 @@ bench-freshness: .venv/ready ## measure how soon opens are published for a day's
 screens: .venv/ready ## redraw the pictures in docs/screens (about two minutes)
 	.venv/bin/python tools/screens.py
 
-lock: $(UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for the newest)
+lock: $(OWN_UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for the newest)
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements-dev.txt >/dev/null
 	$(COMPILE_LAYER) --output-file layers/email_opens/requirements.txt >/dev/null
 
 clean: ## delete everything that make and the tests created here
 	rm -rf .venv .uv .aws-sam .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.venv/ready: requirements-dev.txt pyproject.toml .python-version | $(UV)
+.venv/ready: requirements-dev.txt pyproject.toml .python-version | $(OWN_UV)
+	@$(UV) python find --quiet --system >/dev/null 2>&1 || $(UV) python install --quiet \
+		|| { echo "Python $$(cat .python-version) is neither installed here nor could be downloaded."; \
+		echo "Install it, from your system's packages or https://www.python.org/downloads/,"; \
+		echo 'or connect to the internet, and run make again.'; exit 1; } >&2
 	$(UV) venv --quiet --clear .venv
 	$(UV) pip sync --quiet --python .venv --require-hashes requirements-dev.txt
 	$(UV) pip install --quiet --python .venv --no-deps --editable .
 	@touch $@
 
-$(CURDIR)/.uv/bin/uv:
-	python3 -m venv .uv
-	.uv/bin/pip install --quiet uv
+.uv/bin/uv:
+	@python3 -m venv .uv && .uv/bin/python -m pip install --quiet uv \
+		|| { echo 'uv, which installs everything else, could not be installed with python3 and pip.'; \
+		echo 'Install uv as https://docs.astral.sh/uv/ describes, and run make again.'; exit 1; } >&2
