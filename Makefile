@@ -34,8 +34,8 @@ demo: .venv/ready ## run the whole product on this machine, without accounts or 
 test: .venv/ready ## run every test, including the end-to-end tests
 	.venv/bin/pytest -n 2
 
-quick: .venv/ready ## run the unit tests and those of the core (less than a minute)
-	.venv/bin/pytest -n 2 tests/unit tests/core
+quick: .venv/ready ## run the unit tests and those of the core, without the slow ones (half a minute)
+	.venv/bin/pytest -n 2 -m 'not slow' tests/unit tests/core
 
 mutants: .venv/ready ## test that the tests notice changes of the code (MODULES="walk turns.lease")
 	.venv/bin/python tools/mutants.py $(MODULES)

@@ -130,6 +130,7 @@ def test_is_reported_as_a_failure_and_stays_so(manner: str) -> None:
     assert core.activity("a").last_error
 
 
+@pytest.mark.slow
 def test_delays_no_other_activity(manner: str) -> None:
     healthy = core_over(World(0, 3))
     watch(healthy, MINUTES)
@@ -139,6 +140,7 @@ def test_delays_no_other_activity(manner: str) -> None:
     assert polls_of(broken, "b") >= polls_of(healthy, "b")
 
 
+@pytest.mark.slow
 def test_is_read_to_its_end_within_a_day_after_the_links_work_again(manner: str) -> None:
     world = world_with(manner)
     core = core_over(world)
@@ -181,6 +183,7 @@ class ForgetfulWorld(World):
         )
 
 
+@pytest.mark.slow
 def test_links_that_are_forgotten_between_turns_cost_few_requests_and_are_reported() -> None:
     healthy = core_over(World(0, 3))
     watch(healthy, MINUTES)

@@ -19,6 +19,8 @@ CLIENT_ID = "an-app"
 
 type Start = Callable[..., TerminalSession]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def vendor() -> Iterator[Emulator]:
