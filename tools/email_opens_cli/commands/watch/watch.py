@@ -212,7 +212,9 @@ class _Command:
             if self.wanted.once and code == 0:
                 opens = count(following.published, "new open")
                 watched = count(len(standing.activities), "e-mail")
-                print_on_a_terminal(f"Everything is read: {opens} of {watched}.")
+                left = any(activity.progress.gaps for activity in standing.activities.values())
+                read = "What failed is tried again later" if left else "Everything is read"
+                print_on_a_terminal(f"{read}: {opens} of {watched}.")
         return code
 
     def _print_beginning(self, emails: int) -> None:
