@@ -110,7 +110,7 @@ def watch(
 
     with complaints(), ExitStack() as opened:
         account_id = parse_account(account)
-        queries = tuple(dict.fromkeys(query for query in emails or () if query.strip()))
+        queries = tuple(dict.fromkeys(emails or ()))
         begins = parse_since(since, SystemClock().now())
         found = opened.enter_context(demo_account(os.environ)) if demo else None
         settings = read_settings_without_aws(found.environment if found else os.environ)
