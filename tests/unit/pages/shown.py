@@ -106,7 +106,7 @@ def _commands(block: str) -> Iterator[tuple[str, ...]]:
 
 
 TEXTS = [page for page in PAGES if page not in {GENERATED, CHANGELOG}]
-SHOWN = [shown for page in [*TEXTS, ROOT / "template.yaml"] for shown in commands_of(page)]
+SHOWN = [shown for page in TEXTS for shown in commands_of(page)]
 TRIED = [shown for shown in SHOWN if shown.not_tried is None]
 
 
