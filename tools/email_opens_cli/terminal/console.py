@@ -18,8 +18,8 @@ from rich.text import Text
 
 from email_opens.errors import InvalidInput
 
-WIDE = 240
-"""Columns if stdout is not a terminal, so that nothing is cut in a file or a pipe."""
+WIDE = 10_000
+"""Columns if stdout is not a terminal, so that nothing is cut or folded in a file or a pipe."""
 REPLACEMENT = "�"
 
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -32,9 +32,34 @@ Stack = Annotated[
     str | None,
     typer.Option("--stack", metavar="NAME", help="Read the settings from this stack's outputs."),
 ]
-Id = Annotated[str, typer.Argument(metavar="ACTIVITY_ID", help="A campaign_activity_id (UUID).")]
 Ids = Annotated[
     list[str], typer.Argument(metavar="ACTIVITY_ID…", help="campaign_activity_ids (UUIDs).")
+]
+Email = Annotated[
+    str,
+    typer.Argument(
+        metavar="E-MAIL",
+        help="The name or the id of an e-mail or of its campaign, or the beginning of one.",
+    ),
+]
+Emails = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="E-MAIL",
+        help=(
+            "Names or ids of e-mails or of their campaigns, or the beginnings of some; "
+            "patterns of names such as 'Spring*'."
+        ),
+    ),
+]
+SomeEmails = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="E-MAIL",
+        help=(
+            "Names or ids of e-mails or of their campaigns, or patterns of names; by default all."
+        ),
+    ),
 ]
 Since = Annotated[
     str,
