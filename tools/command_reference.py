@@ -2,7 +2,7 @@
 
 import re
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -145,10 +145,16 @@ def _value(parameter: Any) -> str:
     """Return what follows an option: nothing, its choices, or the name of a value."""
     if parameter.is_flag:
         return ""
-    choices = getattr(_type(parameter), "choices", None)
+    choices = getattr(_type(parameter), "choices", ()) or _members(parameter)
     if choices:
         return "|".join(_plain(choice) for choice in choices)
     return str(parameter.metavar or "N")
+
+
+def _members(parameter: Any) -> Iterable[Enum]:
+    """Return the members of an option's enum, which typer 0.29 keeps in a type descriptor."""
+    kind = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    return kind if isinstance(kind, type) and issubclass(kind, Enum) else ()
 
 
 def _type(parameter: Any) -> Any:
