@@ -45,7 +45,9 @@ def test_the_commands_of_a_page_work(
     page: Path, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     make_stack(world.aws, world.vendor)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("REQUESTS_PER_SECOND", "1000")
     for name in NAMES:
         activity_id = world.vendor.world.add_campaign(name).activity_id
         world.vendor.world.send(activity_id)
