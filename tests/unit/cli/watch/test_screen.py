@@ -32,7 +32,7 @@ class Terminal:
 
     def status(self) -> str:
         with self.screen.console.capture() as captured:
-            self.screen.console.print(self.screen.status())
+            self.screen.console.print(*self.screen.status(), sep="\n")
         return captured.get()
 
 
