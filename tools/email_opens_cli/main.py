@@ -7,8 +7,10 @@ from email_opens_cli.commands.account import campaigns, connect, disconnect, dis
 from email_opens_cli.commands.activities import pause, resume, track, untrack
 from email_opens_cli.commands.opens import audit, dead_letters, replay, tail
 from email_opens_cli.commands.watch import watch
+from email_opens_cli.terminal.program import Program
 
 app = typer.Typer(
+    cls=Program,
     help="Publish each new open of an e-mail sent by Constant Contact, once, to an SNS topic.",
     epilog=(
         "Settings are read from the environment, as the function has them, or from --stack. "

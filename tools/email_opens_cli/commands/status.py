@@ -131,6 +131,7 @@ def redraw_status(wired: "EmailOpens", account_id: str, screen: TextConsole) -> 
             for _ in range(_NAPS):
                 if not ending.requested:
                     wired.clock.sleep(_REDRAWN_EVERY_SECONDS / _NAPS)
+    raise typer.Exit(ending.exit_code)
 
 
 def opens_by_hour(ledger: Ledger, activity: Activity, now: datetime) -> list[int]:

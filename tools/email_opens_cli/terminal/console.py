@@ -4,6 +4,7 @@ Names, devices, addresses and error texts come from outside. So everything is pr
 control characters are replaced, and markup, emoji codes and links have no effect.
 """
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -66,6 +67,10 @@ class TextConsole(Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def on_broken_pipe(self) -> None:
+        # Rich would exit with 1; `Program` decides with what the command exits.
+        raise BrokenPipeError(errno.EPIPE, "The pipe is closed")
 
     def render_str(self, text: str, **options: Any) -> Text:
         # Rich converts every string here: what is printed, and each cell of a table.

@@ -34,6 +34,8 @@ class Ending:
 
     def __init__(self, grace_seconds: float = GRACE_SECONDS) -> None:
         self.requested = False
+        self.exit_code = 0
+        """128 and the number of the signal, as a shell reports it; 0: there was none."""
         self._grace_seconds = grace_seconds
         self._over = False
         """The grace after the signal is over."""
@@ -76,8 +78,8 @@ class Ending:
     # What a handler raises is raised where the program waits.
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self.requested = True
+        del frame
+        self.requested, self.exit_code = True, 128 + number
         self._restore()
         signal.signal(signal.SIGALRM, self._end_grace)
         signal.setitimer(signal.ITIMER_REAL, self._grace_seconds)
