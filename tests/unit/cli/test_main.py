@@ -1,6 +1,7 @@
 """The main commands and their errors, with AWS emulated in process."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from constant_contact_emulator import Emulator, Kind
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.instants import iso
 from tests.conftest import REGION, Aws
+from tests.contract.samples import ACTIVITY
 from tests.unit.cli.world import ONE, TWO, World, complaint, run, settings
 
 
@@ -47,6 +49,7 @@ class TestTrack:
         assert world.activities() == before
 
     def test_tracks_for_another_account(self, world: World) -> None:
+        world.aws.ssm.put_parameter(Name="/email-opens/other", Value="{}", Type="SecureString")
         run("track", ONE, "--account", "other")
         assert world.activities() == {}
         assert len(world.tracking.activities("other")) == 1
@@ -135,9 +138,8 @@ class TestPoll:
         )
         assert "try again in a minute" in complaint(run("poll", "--wait", "0s"), 1)
 
-    @pytest.mark.usefixtures("world")
-    def test_reports_an_account_that_is_not_connected(self) -> None:
-        run("track", ONE, "--account", "other")
+    def test_reports_an_account_that_is_not_connected(self, world: World) -> None:
+        world.tracking.add(replace(ACTIVITY, account_id="other"))
         assert "has no credentials" in complaint(run("poll", "--account", "other"), 1)
 
 

@@ -1,13 +1,10 @@
 """Checks of all that an account needs to be polled: a line each, with a remedy."""
 
-import os
-
 import typer
 
-from email_opens.config import environment_of
 from email_opens.errors import EmailOpensError
 from email_opens_cli.deployed.checks.finding import Deployment, Finding, good, wrong
-from email_opens_cli.deployed.product import described, product
+from email_opens_cli.deployed.product import environment, product_of_any_account
 from email_opens_cli.terminal.complaints import FAILED, complaints
 from email_opens_cli.terminal.console import TextConsole, console, styled
 from email_opens_cli.terminal.options import (
@@ -29,18 +26,13 @@ def doctor(account: Account = "default", stack: Stack = None, wait: Wait = LONGE
         from email_opens_cli.deployed.checks.checks import findings  # noqa: PLC0415 - botocore
 
         try:
-            wired = product(stack)
+            wired = product_of_any_account(stack)
         except EmailOpensError as error:
             remedy = "Add --stack NAME, or set these variables."
             _show(screen, wrong("settings", str(error), remedy))
             raise typer.Exit(FAILED) from None
         _show(screen, good("settings", "all are set"))
-        settings = dict(os.environ)
-        if stack is not None:
-            outputs = described(stack).get("Outputs", [])
-            settings |= environment_of(
-                {output["OutputKey"]: output["OutputValue"] for output in outputs}
-            )
+        settings = environment(stack)
         failed = False
         deployment = Deployment(wired, account_id, stack, settings, patience)
         for finding in findings(deployment):

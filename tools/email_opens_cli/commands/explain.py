@@ -56,7 +56,7 @@ def explain(account: Account = "default", stack: Stack = None, *, as_json: Json 
         say_json([_plain(explanation) for explanation in explained], indent=2)
         return
     if not explained:
-        say("Nothing is polled. Track an e-mail with: email-opens track ACTIVITY_ID")
+        say("Nothing is polled. Track an e-mail with `email-opens track ACTIVITY_ID`.")
         return
     screen = console()
     columns = fitting(COLUMNS, screen.width)

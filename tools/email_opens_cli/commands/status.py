@@ -80,7 +80,7 @@ def status(
         if current.activities:
             screen.print(table(current, screen.width))
         else:
-            say("Nothing is tracked. Track an e-mail with: email-opens track ACTIVITY_ID")
+            say("Nothing is tracked. Track an e-mail with `email-opens track ACTIVITY_ID`.")
         say(account_line(current))
 
 

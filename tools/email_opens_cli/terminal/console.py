@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from email_opens.errors import InvalidInput
+from email_opens_cli.terminal.pasted import pasteable
 
 WIDE = 240
 """Columns if stdout is not a terminal, so that nothing is cut in a file or a pipe."""
@@ -47,13 +48,13 @@ def printable(text: str) -> str:
 def say(*lines: str) -> None:
     """Print lines on stdout."""
     for line in lines:
-        print(printable(line), flush=True)
+        print(printable(pasteable(line)), flush=True)
 
 
 def warn(*lines: str) -> None:
     """Print lines on stderr."""
     for line in lines:
-        print(printable(line), file=sys.stderr, flush=True)
+        print(printable(pasteable(line)), file=sys.stderr, flush=True)
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:
@@ -74,7 +75,7 @@ class TextConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         # Rich converts every string here: what is printed, and each cell of a table.
-        return super().render_str(printable(text), **options)
+        return super().render_str(printable(pasteable(text)), **options)
 
 
 def console() -> TextConsole:

@@ -10,6 +10,7 @@ import typer
 
 from email_opens.account import account_id as parse_account
 from email_opens.model import activity_id as parse_activity
+from email_opens_cli.terminal import invocation, stack
 from email_opens_cli.terminal.times import From, parse_duration, parse_since, parse_wait
 
 __all__ = [
@@ -22,12 +23,29 @@ __all__ = [
 ]
 
 
+def _note_account(account_id: str) -> str:
+    invocation.current().account_id = account_id
+    return account_id
+
+
 Account = Annotated[
-    str, typer.Option("--account", metavar="ACCOUNT", help="The Constant Contact account.")
+    str,
+    typer.Option(
+        "--account",
+        metavar="ACCOUNT",
+        help="The Constant Contact account.",
+        callback=_note_account,
+    ),
 ]
 Stack = Annotated[
     str | None,
-    typer.Option("--stack", metavar="NAME", help="Read the settings from this stack's outputs."),
+    typer.Option(
+        "--stack",
+        metavar="NAME",
+        envvar=stack.VARIABLE,
+        help="Work on this stack; by default the one that was deployed from this folder.",
+        callback=stack.choose,
+    ),
 ]
 Id = Annotated[str, typer.Argument(metavar="ACTIVITY_ID", help="A campaign_activity_id (UUID).")]
 Ids = Annotated[

@@ -66,7 +66,7 @@ class TestCampaigns:
 
     def test_reports_an_account_that_is_not_connected(self, world: World) -> None:
         del world
-        error = complaint(run("campaigns", "--account", "other"), 1)
+        error = complaint(run("campaigns", "--account", "other"), 2)
         assert "email-opens connect other" in error
 
     @pytest.mark.parametrize("last", ["0", "501", "many"])

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -83,6 +84,7 @@ def test_a_command_exits_with_the_documented_code(command: str, code: int) -> No
     assert CliRunner().invoke(app, [command]).exit_code == code
 
 
+ROOT = Path(__file__).parents[4]
 THIS = "tests.unit.cli.terminal.test_program"
 PRODUCT = "email_opens_cli.main"
 
@@ -106,6 +108,7 @@ def test_a_closed_pipe_is_the_end_of_the_output_and_no_error(
         [sys.executable, "-c", f"from {program} import app; app()", *arguments],
         stdout=writer,
         stderr=subprocess.PIPE,
+        cwd=ROOT,
         check=False,
     )
     os.close(writer)

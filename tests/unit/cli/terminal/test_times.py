@@ -48,7 +48,7 @@ def test_yesterday_is_the_day_before_in_utc_whatever_the_offset_of_the_clock() -
     ["", " ", "tomorrow", "2h30m", "2 h", "-2h", "h", "2y", "2026-02-30", "2026-3-2", "02/03/2026"],
 )
 def test_other_text_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(InvalidInput, match="is not an instant: expected beginning, now, yesterday, 2h"):
+    with pytest.raises(InvalidInput, match="is not an instant: expected beginning, now, yesterday"):
         parse_since(text, NOW)
 
 

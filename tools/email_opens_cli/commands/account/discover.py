@@ -60,8 +60,8 @@ def found_sentences(found: "Found") -> Iterator[str]:
     if found.forgotten:
         yield (
             f"More was sent within DiscoveryLookbackDays than discovery can remember: the oldest "
-            f"{found.forgotten} sends count as seen. Track any of them with: "
-            "email-opens track ACTIVITY_ID"
+            f"{found.forgotten} sends count as seen. Track any of them with "
+            "`email-opens track ACTIVITY_ID`."
         )
     if found.leased and not found.tracked and not found.woken:
         yield "Every recent send is tracked already."

@@ -105,7 +105,8 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
         if rows:
             say(
                 f"{rows} dead letters are not opens and cannot be published: see "
-                "`email-opens dead-letters list`, and remove them with `drop`."
+                "`email-opens dead-letters list`, and remove them with "
+                "`email-opens dead-letters drop`."
             )
         if refused:
             complain(f"The topic refused others, which stay: {'; '.join(sorted(refused))}.", FAILED)

@@ -70,7 +70,7 @@ def schedule(deployment: Deployment) -> Iterator[Finding]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        remedy = f"Run `email-opens connect {account_id} --stack {deployment.stack or 'NAME'}`."
+        remedy = f"Run `email-opens connect {account_id}`."
         yield wrong("schedule", f"nothing polls account {account_id}", remedy)
         return
     if found["State"] == "ENABLED":
