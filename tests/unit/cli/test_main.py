@@ -167,6 +167,7 @@ class TestSettings:
             boto3.client("cloudformation").create_stack(
                 StackName="mine", TemplateBody=json.dumps(template)
             )
+            aws.ssm.put_parameter(Name="/email-opens/default", Value="{}", Type="SecureString")
             assert "is tracked" in run("track", ONE, "--stack", "mine").stdout
         assert len(DynamoDBTracking(aws.dynamodb, aws.tracking_table).activities("default")) == 1
 

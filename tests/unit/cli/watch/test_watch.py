@@ -325,7 +325,7 @@ class TestErrors:
         [
             (["nonsense"], "is not a campaign activity id"),
             ([UNKNOWN_ID, "--account", "a b"], "is not an account id"),
-            ([UNKNOWN_ID, "--from", "yesterday"], "is not an instant"),
+            ([UNKNOWN_ID, "--from", "soon"], "is not an instant"),
             ([UNKNOWN_ID, "--from", iso(datetime(9000, 1, 1, tzinfo=UTC))], "lies in the future"),
             ([UNKNOWN_ID, "--every", "0"], "--every"),
             ([], "ACTIVITY_ID"),
