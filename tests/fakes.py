@@ -144,7 +144,10 @@ class MemoryTracking:
         stored = self.items.get(key)
         read = activity.version, activity.tracked_at
         if stored is None or (stored.version, stored.tracked_at) != read:
-            raise LostRace("The activity was changed by another writer since it was read.")
+            raise LostRace(
+                f"Activity {activity.campaign_activity_id} was changed by another writer since it "
+                "was read."
+            )
         self.items[key] = replace(activity, version=activity.version + 1)
         return self.items[key]
 

@@ -85,7 +85,8 @@ class TestEveryCredentials:
     def test_that_are_missing_raise_an_error_with_the_command_to_run(
         self, credentials: Credentials
     ) -> None:
-        with pytest.raises(AccountDisconnected, match=r"run `email-opens .*mine"):
+        message = r"^Account “mine” has no credentials: run `email-opens .*mine"
+        with pytest.raises(AccountDisconnected, match=message):
             credentials.load("mine")
 
 
@@ -115,10 +116,23 @@ class TestSsm:
         self, aws: Aws, ssm_credentials: SsmCredentials, value: str
     ) -> None:
         aws.ssm.put_parameter(Name="/email-opens/mine", Value=value, Type="SecureString")
-        with pytest.raises(AccountDisconnected, match="email-opens connect mine") as raised:
+        with pytest.raises(AccountDisconnected) as raised:
             ssm_credentials.load("mine")
-        assert "a-secret" not in str(raised.value)
+        assert str(raised.value) == (
+            "Account “mine” has credentials that cannot be read: run `email-opens connect mine`."
+        )
         assert raised.value.__suppress_context__
+
+    @pytest.mark.parametrize("tokens", [TOKENS, replace(TOKENS, access_token=None)])
+    def test_fills_a_parameter_to_the_last_byte(
+        self, aws: Aws, ssm_credentials: SsmCredentials, tokens: Tokens
+    ) -> None:
+        ssm_credentials.store("other", tokens)
+        left = 4096 - len(stored(aws, "other"))
+        full = replace(tokens, refresh_token=tokens.refresh_token + "x" * left)
+        ssm_credentials.store("mine", full)
+        assert ssm_credentials.load("mine") == full
+        assert len(stored(aws, "mine")) == 4096
 
     def test_leaves_out_an_access_token_that_does_not_fit(
         self, ssm_credentials: SsmCredentials
@@ -133,6 +147,18 @@ class TestSsm:
             ssm_credentials.store("mine", replace(TOKENS, refresh_token="x" * 4096))
         assert "xxx" not in str(raised.value)
         assert aws.ssm.describe_parameters()["Parameters"] == []
+
+    def test_says_how_a_parameter_becomes_one_that_holds_more(
+        self, ssm_credentials: SsmCredentials
+    ) -> None:
+        with pytest.raises(InvalidInput) as raised:
+            ssm_credentials.store("mine", replace(TOKENS, refresh_token="x" * 4096))
+        assert str(raised.value).endswith(
+            "holds at most 4096 bytes. An advanced parameter holds 8192 bytes; to make it one, "
+            "run `aws ssm put-parameter --name /email-opens/mine --type SecureString --tier "
+            'Advanced --overwrite --value "$(aws ssm get-parameter --name /email-opens/mine '
+            '--with-decryption --query Parameter.Value --output text)"`.'
+        )
 
     @pytest.mark.parametrize("operation", ["GetParameter", "GetParameterHistory", "PutParameter"])
     @pytest.mark.parametrize(
@@ -162,7 +188,7 @@ class TestSsm:
         self, aws: Aws, ssm_credentials: SsmCredentials
     ) -> None:
         Answers(aws.ssm, "GetParameter", lambda _: {})
-        with pytest.raises(AccountStopped, match="was incomplete"):
+        with pytest.raises(AccountStopped, match=r"was incomplete; the next turn retries\.$"):
             ssm_credentials.load("mine")
 
     def test_writes_back_the_text_that_is_stored(
@@ -173,6 +199,11 @@ class TestSsm:
         ssm_credentials.rewrite("mine")
         reply = aws.ssm.get_parameter(Name="/email-opens/mine", WithDecryption=True)["Parameter"]
         assert (reply["Value"], reply["Version"]) == (value, 2)
+
+
+def stored(aws: Aws, account_id: str) -> str:
+    name = f"/email-opens/{account_id}"
+    return aws.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
 
 
 class TestTheTierOfAParameter:
@@ -211,6 +242,21 @@ class TestTheTierOfAParameter:
         ssm_credentials.store("mine", large)
         assert ssm_credentials.load("mine") == large
 
+    @pytest.mark.usefixtures("_advanced")
+    def test_leaves_no_remedy_when_the_largest_is_too_small(
+        self, ssm_credentials: SsmCredentials
+    ) -> None:
+        with pytest.raises(InvalidInput, match=r"holds at most 8192 bytes\.$"):
+            ssm_credentials.store("mine", replace(TOKENS, refresh_token="x" * 8192))
+
+    def test_is_read_without_the_secrets_of_earlier_versions(
+        self, aws: Aws, ssm_credentials: SsmCredentials
+    ) -> None:
+        calls = Answers(aws.ssm, "GetParameterHistory")
+        ssm_credentials.store("mine", TOKENS)
+        assert not any(call.get("WithDecryption") for call in calls.calls)
+        assert calls.calls
+
     def test_is_standard_for_a_new_parameter(
         self, aws: Aws, ssm_credentials: SsmCredentials
     ) -> None:
@@ -241,7 +287,7 @@ class TestALabelOnTheOldestVersion:
     ) -> None:
         self.parameter(aws, versions)
         command = (
-            "`aws ssm unlabel-parameter-version --name /email-opens/mine --parameter-version 1 "
+            "Run `aws ssm unlabel-parameter-version --name /email-opens/mine --parameter-version 1 "
             "--labels audited kept`"
         )
         with pytest.raises(AccountStopped, match=re.escape(command)) as raised:
@@ -261,6 +307,13 @@ class TestALabelOnTheOldestVersion:
         self.parameter(aws, 100)
         with pytest.raises(AccountStopped, match="while it has a label"):
             ssm_credentials.store("mine", TOKENS)
+
+    def test_does_not_matter_while_there_is_room_for_the_credentials_that_replace_others(
+        self, aws: Aws, ssm_credentials: SsmCredentials
+    ) -> None:
+        self.parameter(aws, 99)
+        ssm_credentials.store("mine", TOKENS)
+        assert ssm_credentials.load("mine") == TOKENS
 
     def test_does_not_matter_while_there_is_room_for_both_writes_of_a_refresh(
         self, aws: Aws, ssm_credentials: SsmCredentials

@@ -122,6 +122,14 @@ def writes(request: Parameters, table: str) -> list[Any]:
 
 
 class TestDynamoDBLedger:
+    def test_names_an_entry_as_in_every_release(
+        self, aws: Aws, dynamodb_ledger: DynamoDBLedger
+    ) -> None:
+        """Otherwise a retry by another version would add the same fingerprints once more."""
+        dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1), mark(2)}})
+        [item] = aws.dynamodb.scan(TableName=aws.ledger_table)["Items"]
+        assert item["entry"] == {"S": "2026-03-02T09#b27e6ef25794a30343437d266375bc4d"}
+
     def test_writes_one_item_when_the_same_is_written_twice(
         self, aws: Aws, dynamodb_ledger: DynamoDBLedger
     ) -> None:
@@ -149,6 +157,15 @@ class TestDynamoDBLedger:
         dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
         clock.instant += KEPT
         assert dynamodb_ledger.fingerprints(ACTIVITY_ID, hour(9), hour(9)) == {}
+
+    def test_reads_the_entries_after_one_that_has_expired(
+        self, dynamodb_ledger: DynamoDBLedger, clock: FakeClock
+    ) -> None:
+        dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
+        clock.instant += KEPT
+        dynamodb_ledger.append(ACTIVITY_ID, {hour(10): {mark(2)}})
+        found = dynamodb_ledger.fingerprints(ACTIVITY_ID, hour(9), hour(10))
+        assert found == {hour(10): {mark(2)}}
 
     def test_splits_a_bucket_that_is_too_large_for_an_item(
         self, aws: Aws, dynamodb_ledger: DynamoDBLedger

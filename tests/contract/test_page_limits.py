@@ -9,7 +9,9 @@ import boto3
 import pytest
 
 from email_opens.adapters.aws.ledger import DynamoDBLedger
+from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.tracking import DynamoDBTracking
+from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
 from tests.conftest import Aws
 from tests.contract.replies import Answers, Parameters
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
@@ -108,6 +110,12 @@ class TestAReadOfWhatWasJustWritten:
         read: Callable[[DynamoDBTracking, DynamoDBLedger], object],
     ) -> None:
         assert read(tracking, ledger)
+
+    def test_finds_what_the_last_search_has_seen(self, aws: Aws) -> None:
+        seen = DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table)
+        memory = SearchMemory({"a": SeenCampaign(NOON)})
+        seen.store("default", memory)
+        assert seen.load("default") == memory
 
     def test_shows_a_lease_before_another_one_is_attempted(
         self, aws: Aws, tracking: DynamoDBTracking

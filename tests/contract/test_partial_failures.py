@@ -12,7 +12,7 @@ from email_opens.errors import PublishFailed
 from email_opens.model import RejectedRow
 from tests.conftest import Aws
 from tests.contract.replies import Answers, Parameters
-from tests.contract.samples import ACTIVITY, NOON, new_open, new_opens
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, new_opens
 from tests.contract.test_publisher import drain, publisher_of, refusing
 from tests.fakes import FakeClock
 
@@ -58,7 +58,9 @@ class TestADeadLetterQueueThatRefuses:
         assert delivery.settled == (new_open(0), new_open(2))
         assert delivery.dead_lettered == 0
         assert isinstance(delivery.failure, PublishFailed)
-        assert "dead-letter queue refused 1 messages" in str(delivery.failure)
+        assert str(delivery.failure) == (
+            f"The dead-letter queue refused 1 messages of activity {ACTIVITY_ID}."
+        )
 
     def test_every_letter_leaves_the_rows_unsettled(self, aws: Aws, clock: FakeClock) -> None:
         calls = Answers(aws.sqs, "SendMessageBatch", then=refuse_every_letter).calls
@@ -108,15 +110,23 @@ class MeetingPoint:
 
 @pytest.mark.parametrize(
     ("ordered", "expected", "met"),
-    [(True, 2, False), (False, IN_FLIGHT, True)],
-    ids=["FIFO", "standard"],
+    [(True, 2, False), (False, IN_FLIGHT, True), (False, IN_FLIGHT + 1, False)],
+    ids=["FIFO", "standard", "standard, one more"],
 )
-def test_a_fifo_topic_is_sent_one_batch_at_a_time(
+def test_a_fifo_topic_is_sent_one_batch_at_a_time_and_any_other_a_few(
     clock: FakeClock, ordered: bool, expected: int, met: bool
 ) -> None:
     """Two batches under way could change places, and one of them could be retried."""
     point = MeetingPoint(expected)
     receiver = Receiver(name="The topic", send=point.send, ordered=ordered)
     publisher = SnsPublisher(receiver, reasons([]), clock)
-    assert publisher.publish(ACTIVITY, new_opens(40), NOON).failure is None
+    opens = new_opens(10 * (IN_FLIGHT + 1))
+    assert publisher.publish(ACTIVITY, opens, NOON).failure is None
     assert point.met is met
+
+
+def test_dead_letters_are_sent_one_batch_at_a_time(clock: FakeClock) -> None:
+    point = MeetingPoint(2)
+    queue = Receiver(name="The queue", send=point.send, ordered=True)
+    delivery = SnsPublisher(reasons([]), queue, clock).set_aside(ACTIVITY, ROWS)
+    assert (delivery.settled, point.met) == (tuple(ROWS), False)

@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from email_opens.adapters.aws.messages import BATCH_MESSAGES, MOST_BYTES, wire_attributes
 from email_opens.adapters.aws.publisher import TRIES, SnsPublisher
-from email_opens.adapters.aws.receivers import queue, topic
+from email_opens.adapters.aws.receivers import Entry, Receiver, queue, reasons, topic
 from email_opens.errors import PublishFailed
 from email_opens.events import message
 from email_opens.model import NewOpen, RejectedRow
@@ -164,7 +164,8 @@ class TestEveryPublisher:
         assert {(json.loads(body)["row"], reason) for body, reason in letters} == {
             (row.row, row.reason) for row in rows
         }
-        assert {json.loads(body)["campaign_activity_id"] for body, _ in letters} == {ACTIVITY_ID}
+        for name, value in (("account_id", "default"), ("campaign_activity_id", ACTIVITY_ID)):
+            assert {json.loads(body)[name] for body, _ in letters} == {value}
         assert kept.received() == []
 
     def test_fails_when_rows_cannot_be_set_aside(self, kept: Kept) -> None:
@@ -257,7 +258,7 @@ class TestSns:
 
     def test_sends_again_only_what_failed(self, sns: Sns) -> None:
         calls = sns.answers(refusing(new_open(1).event_id, "InternalError", sender=False)).calls
-        assert sns.publish(new_opens(3)).failure is None
+        assert sns.publish(new_opens(3)) == Delivery(settled=tuple(new_opens(3)))
         assert [[one["Id"] for one in entries(call)] for call in calls] == [["0", "1", "2"], ["1"]]
 
     @pytest.mark.parametrize(
@@ -285,8 +286,29 @@ class TestSns:
 
     def test_sends_again_what_the_reply_does_not_mention(self, sns: Sns) -> None:
         calls = sns.answers(lambda _: {"Successful": [{"Id": "0"}]}).calls
-        assert sns.publish(new_opens(2)).failure is None
+        assert sns.publish(new_opens(2)) == Delivery(settled=tuple(new_opens(2)))
         assert [len(entries(call)) for call in calls] == [2, 1]
+
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
+            (error("Throttled"), "Throttled"),
+            (raising(ResponseParserError("unexpected end")), "ResponseParserError"),
+            (lambda _: {"Successful": [{"Id": "0"}, {"Id": "2"}]}, "no reply"),
+            (refusing(new_open(1).event_id, "InternalError", sender=False), "InternalError"),
+        ],
+        ids=["refused", "cut", "no word", "failed"],
+    )
+    def test_reports_how_many_messages_are_left_and_why(
+        self, sns: Sns, answer: Answer, reason: str
+    ) -> None:
+        Answers(sns.aws.sns, "PublishBatch", then=answer)
+        delivery = sns.publish(new_opens(3))
+        left = 3 - len(delivery.settled)
+        assert str(delivery.failure) == (
+            f"The topic did not accept {left} messages of activity {ACTIVITY_ID} within 5 "
+            f"attempts: {reason}."
+        )
 
     def test_waits_longer_between_tries(self, sns: Sns) -> None:
         began = sns.clock.now()
@@ -340,6 +362,28 @@ class TestFifo:
         assert [one["MessageDeduplicationId"] for one in sent] == [new.event_id for new in opens]
         assert {one["MessageGroupId"] for one in sent} == {ACTIVITY_ID}
         assert len(calls) == 4
+
+    def test_keeps_an_activitys_order_in_a_queue(self, aws: Aws, clock: FakeClock) -> None:
+        url = aws.sqs.create_queue(QueueName="o.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        calls = Answers(aws.sqs, "SendMessageBatch").calls
+        opens = new_opens(25)
+        publisher = SnsPublisher(queue(aws.sqs, url), reasons([]), clock)
+        assert publisher.publish(ACTIVITY, opens, NOON) == Delivery(settled=tuple(opens))
+        sent = [entry for call in calls for entry in call["Entries"]]
+        assert [one["MessageDeduplicationId"] for one in sent] == [new.event_id for new in opens]
+        assert {one["MessageGroupId"] for one in sent} == {ACTIVITY_ID}
+
+
+def test_the_reasons_of_refusals_can_be_collected_instead_of_the_messages(clock: FakeClock) -> None:
+    def send(entries: list[Entry]) -> dict[str, Any]:
+        fault = {"Code": "Rejected", "Message": "not today", "SenderFault": True}
+        return {"Failed": [{"Id": entry["Id"], **fault} for entry in entries]}
+
+    collected: list[str] = []
+    publisher = SnsPublisher(Receiver(name="The queue", send=send), reasons(collected), clock)
+    delivery = publisher.publish(ACTIVITY, new_opens(25), NOON)
+    assert collected == ["Rejected: not today"] * 25
+    assert delivery == Delivery(settled=tuple(new_opens(25)), dead_lettered=25)
 
 
 def test_numbers_are_written_within_the_bounds_of_filter_policies() -> None:

@@ -98,6 +98,15 @@ class TestInDynamoDB:
         )
         assert 0.85 * most_bytes < stored_bytes(reply["Item"]["looks"]) <= most_bytes
 
+    def test_are_remembered_when_they_fill_the_room_to_the_last_byte(self, aws: Aws) -> None:
+        element = 4  # What DynamoDB counts at most, besides the name and the value.
+        entry = len("a") + element + len("last_sent") + element + len("2026-03-02T12:00:00Z")
+        campaigns = {"a": SeenCampaign(NOON), "b": SeenCampaign(NOON)}
+        for room, number in ((2 * entry - 1, 1), (2 * entry, 2)):
+            seen = DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table, most_bytes=room)
+            seen.store("default", SearchMemory(campaigns))
+            assert len(seen.load("default").campaigns) == number
+
     def test_leave_room_for_the_rest_of_an_item(self) -> None:
         assert MOST_BYTES < 400 * 1024 - 4096
 

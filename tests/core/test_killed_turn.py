@@ -1,11 +1,12 @@
 """What a turn was reading when it was killed, or out of time, comes last in the next one."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from email_opens.errors import OutOfTime
-from email_opens.model import Page
+from email_opens.model import Estimate, Gap, Page
 from email_opens.turns.isolation import SLOW
 from tests.core.setup import Core, at, row
 from tests.fakes import FakeClock
@@ -124,6 +125,24 @@ def take_turns_after_killed_ones(core: Core, minutes: range) -> None:
         killed = replace(core.tracking.accounts["default"], lease_holder="killed")
         core.tracking.accounts["default"] = killed
         core.take_turn()
+
+
+def test_a_gap_whose_reply_is_slow_puts_no_head_last() -> None:
+    clock = FakeClock()
+    core = Core(clock=clock, world=SlowWorld("a", 60, clock))
+    polled_at = at(119)
+    core.track(
+        campaign_activity_id="a",
+        gaps=(Gap(None, at(-5), "3/3"),),
+        watermark=at(0) - timedelta(days=2),
+        tracked_at=at(0) - timedelta(days=9),
+        estimate=Estimate(1.0, 1e9),
+        polled_at=polled_at,
+        swept_at=polled_at,
+        audited_at=polled_at,
+    )
+    assert isinstance(core.take_turn().stopped, OutOfTime)
+    assert core.activity("a").progress.polled_at == polled_at
 
 
 def test_backfill_that_kills_every_turn_starves_no_head(with_backfill: Core) -> None:

@@ -1,5 +1,6 @@
 """An outage of the vendor spends few requests, and ends with the first one that is answered."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,19 @@ class TestAnOutage:
         core.fail(status=503)
         core.take_turn()
         assert [core.take_turn().requests for _ in range(3)] == [1, 1, 1]
+
+    def test_is_tested_with_the_activity_that_was_polled_longest_ago(self) -> None:
+        core = VendorCore(4)
+        core.take_turn()
+        core.fail(status=503)
+        core.take_turn()
+        unread = core.activity_ids[2]
+        activity = core.tracking.items["default", unread]
+        earlier = replace(activity.progress, polled_at=core.clock.now() - 5 * MINUTE)
+        core.tracking.save(replace(activity, progress=earlier))
+        core.recover()
+        turn = core.take_turn()
+        assert turn.decisions[0].campaign_activity_id == unread
 
     def test_sends_no_request_within_a_pause(self) -> None:
         core = VendorCore(60)

@@ -13,7 +13,7 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.model import Activity, Estimate, State
-from email_opens.turns.report import TurnReport
+from email_opens.turns.report import Decision, TurnReport
 from tests.core.setup import DAY, Core, at, row
 
 CAMPAIGN = "campaign"
@@ -183,6 +183,44 @@ def test_sleepers_are_asked_for_where_a_request_has_room(core: Core) -> None:
         read(core, name, campaign_id=name, state=State.FINISHED, polled_at=at(minute))
     core.take_turn()
     assert core.world.counted == [(CAMPAIGN, "late")]
+
+
+def test_a_probe_is_reported_with_its_cost_and_reason(core: Core) -> None:
+    core.campaigns_per_probe = 2
+    for number in range(3):
+        core.world.counters[str(number)] = 0
+        read(core, f"a{number}", campaign_id=str(number))
+    turn = core.take_turn()
+    (decision,) = turn.decisions
+    assert decision == Decision(
+        campaign_activity_id=None,
+        waiting=0.0,
+        price=decision.price,
+        cost=2,
+        why="one request reads the counters of many",
+    )
+    assert turn.probes == 1
+
+
+def test_a_woken_activity_that_was_not_polled_is_asked_for_again(core: Core) -> None:
+    read(core, state=State.FINISHED)
+    core.world.counters[CAMPAIGN] = 1
+    core.requests_in_time = 0
+    core.take_turn()
+    assert core.activity("a").state is State.ACTIVE
+    assert counter_trust(core).read_at is None
+
+
+def test_sleepers_that_do_not_fit_are_read_in_turn_hour_by_hour(core: Core) -> None:
+    core.campaigns_per_probe = 1
+    for name, minute in (("late", 100), ("early", 50), ("first", 25)):
+        core.world.counters[name] = 0
+        read(core, name, campaign_id=name, state=State.FINISHED, polled_at=at(minute))
+    for _ in range(4):
+        core.take_turn()
+        core.clock.sleep(3600)
+    assert sorted(core.world.counted[:3]) == [("early",), ("first",), ("late",)]
+    assert core.world.counted[3] == core.world.counted[0]
 
 
 # --- What has no counter ---

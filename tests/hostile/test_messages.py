@@ -72,8 +72,21 @@ class Deliveries:
         return [json.loads(entry["MessageBody"]) for batch in self.queue for entry in batch]
 
 
-def published(opens: Sequence[Open], activity: Activity = ACTIVITY) -> Deliveries:
-    deliveries = Deliveries()
+class Refusals(Deliveries):
+    """A topic that refuses everything for good."""
+
+    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[Any]) -> Any:  # noqa: N803
+        del TopicArn
+        fault = {"Code": "Rejected", "Message": "not today", "SenderFault": True}
+        return {"Failed": [{"Id": entry["Id"], **fault} for entry in PublishBatchRequestEntries]}
+
+
+def published(
+    opens: Sequence[Open],
+    activity: Activity = ACTIVITY,
+    receivers: type[Deliveries] = Deliveries,
+) -> Deliveries:
+    deliveries = receivers()
     news = [NewOpen(event_id(row, 1), 1, row) for row in opens]
     deliveries.publisher().publish(activity, news, NOON)
     return deliveries
@@ -136,6 +149,39 @@ def test_an_open_with_a_megabyte_of_text_becomes_a_dead_letter_that_fits(name: s
     ((letter,),) = deliveries.queue
     assert size_bytes(letter) <= MOST_BYTES
     assert str(MOST_BYTES) in letter["MessageAttributes"]["reason"]["StringValue"]
+
+
+def test_a_message_of_the_largest_size_is_published() -> None:
+    ((entry,),) = published([opened(email_address="")]).topic
+    address = "a" * (MOST_BYTES - size_bytes(entry))
+    deliveries = published([opened(email_address=address)])
+    ((entry,),) = deliveries.topic
+    assert (size_bytes(entry), deliveries.queue) == (MOST_BYTES, [])
+
+
+def test_messages_that_fill_a_batch_to_the_last_byte_are_sent_together() -> None:
+    ((entry,),) = published([opened("ann", email_address="")]).topic
+    address = "a" * (MOST_BYTES // 2 - size_bytes(entry))
+    others = [opened("cat", address), opened("dan", address)]
+    for more, batches in (("", 2), ("a", 3)):
+        opens = [opened("ann", address), opened("bob", address + more), *others]
+        assert len(published(opens).topic) == batches
+
+
+def test_a_dead_letter_is_cut_only_if_it_is_larger_than_the_queue_accepts() -> None:
+    ((letter,),) = published([opened(email_address="")], receivers=Refusals).queue
+    address = "a" * (MOST_BYTES - size_bytes(letter))
+    for text, whole in ((address, True), (address + "a", False)):
+        deliveries = published([opened(email_address=text)], receivers=Refusals)
+        (event,) = deliveries.dead_lettered()
+        assert (event["data"]["email_address"] == text) is whole
+
+
+def test_a_character_that_aws_refuses_in_a_reason_becomes_a_question_mark() -> None:
+    deliveries = Deliveries()
+    deliveries.publisher().set_aside(ACTIVITY, [RejectedRow("{}", "The row has \x00.", "{}")])
+    ((letter,),) = deliveries.queue
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == "The row has ?."
 
 
 @given(st.lists(st.builds(RejectedRow, st.text() | long_texts, texts, texts), max_size=5))

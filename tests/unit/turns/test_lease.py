@@ -23,6 +23,13 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
+class BusyTracking(MemoryTracking):
+    """A tracking whose account is leased at each attempt, and free at each read."""
+
+    def lease(self, *_: object, **__: object) -> None:
+        return None
+
+
 @pytest.fixture
 def tracking() -> MemoryTracking:
     return MemoryTracking()
@@ -176,6 +183,13 @@ class TestWaiting:
         with leases.hold("default", holder="me", wait=2 * MINUTE, on_wait=sentences.append):
             pass
         assert sentences == [f"{working}; waiting for it."]
+
+    def test_names_no_end_when_the_lease_was_just_given_back(self, clock: FakeClock) -> None:
+        leases = Leases(tracking=BusyTracking(), clock=clock, requests_per_day=100)
+        with pytest.raises(AccountBusy) as raised, leases.hold("default", holder="me"):
+            pass
+        working = "A turn of the function is working on account default"
+        assert str(raised.value) == f"{working}. Try again in a minute."
 
     def test_is_not_announced_for_a_free_account(self, leases: Leases) -> None:
         sentences: list[str] = []

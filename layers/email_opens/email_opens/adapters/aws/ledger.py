@@ -145,7 +145,7 @@ class DynamoDBLedger:
             if error.response["Error"]["Code"] in RETRIED:
                 return writes
             raise
-        return list(reply.get("UnprocessedItems", {}).get(self._table, ()))
+        return list(reply["UnprocessedItems"].get(self._table, ()))
 
 
 def _expired(item: "Mapping[str, AttributeValueTypeDef]", now_seconds: float) -> bool:

@@ -151,7 +151,7 @@ class SnsPublisher:
             for fault in reply.get("Failed", ()):
                 why = fault["Code"]
                 if fault["SenderFault"] and not why.startswith(NOT_THE_MESSAGES_FAULT):
-                    reason = f"{why}: {fault.get('Message')}"
+                    reason = ": ".join(filter(None, (why, fault.get("Message"))))
                     sent.refused.append((batch[int(fault["Id"])], reason))
                     gone.add(fault["Id"])
             left = [entry for entry in left if entry["Id"] not in gone]
