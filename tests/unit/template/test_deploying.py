@@ -123,6 +123,9 @@ class TestThePublishedApplication:
     def test_has_the_projects_version(self) -> None:
         assert PUBLISHED["SemanticVersion"] == PROJECT["version"]
 
+    def test_has_an_output_with_the_projects_version(self) -> None:
+        assert read_template()["Outputs"]["EmailOpensVersion"]["Value"] == PROJECT["version"]
+
     def test_has_the_projects_name(self) -> None:
         assert PUBLISHED["Name"] == PROJECT["name"]
 

@@ -53,7 +53,8 @@ def explain(account: Account = "default", stack: Stack = None, *, as_json: Json 
         stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)
         explained = explanations(stored, wired.tracking, wired.settings, wired.clock.now())
     if as_json:
-        say_json([_plain(explanation) for explanation in explained], indent=2)
+        activities = [_plain(explanation) for explanation in explained]
+        say_json({"account_id": account_id, "activities": activities}, indent=2)
         return
     if not explained:
         say("Nothing is polled. Track an e-mail with `email-opens track ACTIVITY_ID`.")

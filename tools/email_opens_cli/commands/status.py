@@ -1,6 +1,7 @@
 """What is tracked and how far it has come, for people and as JSON."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +28,7 @@ from email_opens_cli.terminal.console import (
 )
 from email_opens_cli.terminal.ending import Ending
 from email_opens_cli.terminal.options import Account, Json, Stack, parse_account
+from email_opens_cli.terminal.times import age
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
@@ -54,6 +56,8 @@ _COLUMNS = (
 )
 _REDRAWN_EVERY_SECONDS = 2.0
 _NAPS = 10
+_AT_ONCE = 8
+"""Activities whose hours are read from the ledger side by side."""
 
 
 def status(
@@ -101,15 +105,16 @@ def read_status(wired: "EmailOpens", account_id: str) -> Status:
     """Read the status of an account."""
     now = wired.clock.now()
     activities = wired.tracking.activities(account_id)
-    ledger = wired.ledger
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
+        hours = list(threads.map(lambda each: opens_by_hour(wired.ledger, each, now), activities))
     return Status(
         account=wired.tracking.account(account_id) or StoredAccount(account_id=account_id),
         activities=sorted(
             activities, key=lambda activity: activity.sent_at or activity.tracked_at, reverse=True
         ),
         by_hour={
-            activity.campaign_activity_id: opens_by_hour(ledger, activity, now)
-            for activity in activities
+            activity.campaign_activity_id: counts
+            for activity, counts in zip(activities, hours, strict=True)
         },
         requests_per_day=wired.settings.requests_per_day,
         now=now,
@@ -189,6 +194,7 @@ def status_json(status: Status) -> dict[str, Any]:
     """Return the status as JSON values; instants are in ISO 8601."""
     account = status.account
     return {
+        "account_id": account.account_id,
         "account": {
             "account_id": account.account_id,
             "requests_today": account.requests_on(status.now),
@@ -196,6 +202,8 @@ def status_json(status: Status) -> dict[str, Any]:
             "closed_until": _plain(account.opens_at(status.now)),
             "rests_until": _plain(account.rests_at(status.now)),
             "last_error": account.last_error,
+            "turn_completed_at": _plain(account.turn_completed_at),
+            "search_completed_at": _plain(account.search_completed_at),
         },
         "activities": [
             _plain(_flat(asdict(activity)))
@@ -233,7 +241,7 @@ def _cells(activity: Activity, status: Status) -> dict[str, str]:
         "Campaign": activity.campaign_name or _NOTHING,
         "State": str(activity.state),
         "Watermark": _NOTHING if progress.watermark is None else iso(progress.watermark),
-        "Delay": _NOTHING if seconds is None else _age(seconds),
+        "Delay": _NOTHING if seconds is None else age(seconds),
         "Gaps": _gaps(activity),
         "Published": str(counts.published),
         "Reported": _NOTHING if counts.reported is None else str(counts.reported),
@@ -257,13 +265,6 @@ def _delay_seconds(activity: Activity, now: datetime) -> float | None:
     if activity.state is not State.ACTIVE or activity.progress.polled_at is None:
         return None
     return max(0.0, (now - activity.progress.polled_at).total_seconds())
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{int(seconds)}s"
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """The accounts of a deployed product: what is stored of them, and what they are called."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,16 +12,21 @@ _MOST_NAMED = 5
 
 
 def check_account(
-    account_id: str, tracking: Tracking, ssm: Any, environment: Mapping[str, str]
+    account_id: str,
+    tracking: Tracking,
+    make_ssm: Callable[[], Any],
+    environment: Mapping[str, str],
 ) -> None:
     """Refuse an account of which nothing is stored.
+
+    The client of Parameter Store is made only if the tracking table does not have the account.
 
     Raises:
         InvalidInput: nothing is tracked for it, no turn was taken, and it has no credentials.
     """
     if tracking.account(account_id) is not None or tracking.activities(account_id):
         return
-    prefix = environment["CREDENTIALS_PREFIX"].strip()
+    ssm, prefix = make_ssm(), environment["CREDENTIALS_PREFIX"].strip()
     try:
         ssm.get_parameter(Name=prefix + account_id)
     except ClientError as error:

@@ -82,6 +82,12 @@ def outputs(stack: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in listed}
 
 
+def parameters(stack: str) -> dict[str, str]:
+    """Return the parameters of a stack by name; raises as `outputs`."""
+    listed = described(stack).get("Parameters", [])
+    return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in listed}
+
+
 def described(stack: str) -> dict[str, Any]:
     """Return CloudFormation's description of a stack.
 
@@ -113,8 +119,10 @@ def aws(region: str | None = None) -> "AwsSession":
 def _describe(stack: str) -> dict[str, Any]:
     from botocore.exceptions import ClientError, ParamValidationError  # noqa: PLC0415
 
+    from email_opens_cli.deployed.clients import Clients  # noqa: PLC0415
+
     try:
-        reply = aws().client("cloudformation").describe_stacks(StackName=stack)
+        reply = Clients(aws())("cloudformation").describe_stacks(StackName=stack)
     except (ParamValidationError, UnicodeEncodeError):
         raise InvalidInput(f"{stack[:80]!r} is not the name of a stack.") from None
     except ClientError as error:
@@ -133,7 +141,9 @@ def _check_account(tracking: "Tracking", stack: str | None) -> None:
 
     account_id = invocation.current().account_id
     if account_id is not None:
-        check_account(parse_account(account_id), tracking, aws().client("ssm"), environment(stack))
+        check_account(
+            parse_account(account_id), tracking, lambda: aws().client("ssm"), environment(stack)
+        )
 
 
 def _with_remedy(error: InvalidSettings, stack: str | None) -> InvalidSettings:

@@ -6,7 +6,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.deployed.product import aws, described, outputs
+from email_opens_cli.deployed.product import aws, outputs, parameters
 
 LATE_SECONDS = 60
 TRIES = 2
@@ -39,11 +39,7 @@ class Schedules:
         Raises:
             InvalidInput: it does not exist, or is not a stack of email-opens.
         """
-        parameters = {
-            parameter["ParameterKey"]: parameter["ParameterValue"]
-            for parameter in described(stack).get("Parameters", [])
-        }
-        return cls(stack, outputs(stack), parameters)
+        return cls(stack, outputs(stack), parameters(stack))
 
     def add(self, account_id: str) -> bool:
         """Schedule an account like the stack's own; return False if it has a schedule."""

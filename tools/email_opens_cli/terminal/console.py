@@ -86,7 +86,7 @@ def console() -> TextConsole:
 
 def styled(*parts: Styled) -> Renderable:
     """Return a line of parts, each in a style."""
-    return Text.assemble(*((printable(text), style) for text, style in parts))
+    return Text.assemble(*((printable(pasteable(text)), style) for text, style in parts))
 
 
 @contextmanager

@@ -60,7 +60,7 @@ Since = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 AnotherAccount = Annotated[
     bool,
     typer.Option(

@@ -112,7 +112,7 @@ def test_json_contains_every_field(world: World) -> None:
     campaign = world.vendor.world.add_campaign("News")
     world.vendor.world.send(campaign.activity_id)
     run("discover")
-    (item,) = json.loads(run("campaigns", "--json").stdout)
+    (item,) = json.loads(run("campaigns", "--json").stdout)["campaigns"]
     assert item | {"last_sent": None} == {
         "campaign_id": campaign.campaign_id,
         "name": "News",

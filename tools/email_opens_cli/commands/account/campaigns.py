@@ -18,6 +18,7 @@ from email_opens_cli.terminal.console import console, say, say_json
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
+    Json,
     Stack,
     Wait,
     parse_account,
@@ -64,13 +65,15 @@ def campaigns(
     stack: Stack = None,
     wait: Wait = LONGEST_WAIT,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what the account has sent, and what of it is tracked."""
     with complaints():
-        sent = _sent(discovery(stack), parse_account(account), last, parse_wait(wait))
+        account_id = parse_account(account)
+        sent = _sent(discovery(stack), account_id, last, parse_wait(wait))
         if as_json:
-            say_json([_plain(campaign) for campaign in sent], indent=2)
+            campaigns = [_plain(campaign) for campaign in sent]
+            say_json({"account_id": account_id, "campaigns": campaigns}, indent=2)
         elif sent:
             screen = console()
             columns = fitting(_COLUMNS, screen.width)

@@ -13,7 +13,7 @@ from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.columns import Column, fitting, table
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.console import confirm, console, say, say_json
-from email_opens_cli.terminal.options import Stack, Yes
+from email_opens_cli.terminal.options import Json, Stack, Yes
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -48,7 +48,7 @@ def list_letters(
     most: Annotated[int, typer.Option("--most", min=1, help="List at most this many.")] = 100,
     stack: Stack = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List dead letters with their reasons; they stay in the queue."""
     from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415 - for a fast --help
@@ -62,8 +62,7 @@ def list_letters(
                     break
         found = found[:most]
         if as_json:
-            for letter in found:
-                say_json(letter)
+            say_json({"dead_letters": found}, indent=2)
             return
         if not found:
             say("There are no such dead letters.")
