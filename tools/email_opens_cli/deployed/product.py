@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from email_opens.ports import Tracking
 
 _NO_STACK = (
-    f"Add --stack NAME, set {VARIABLE}, or run the command in the folder from which the stack was "
-    "deployed."
+    f"No stack is named: add --stack NAME, set {VARIABLE}, or run the command in the folder from "
+    "which the stack was deployed."
 )
 
 
@@ -149,4 +149,4 @@ def _check_account(tracking: "Tracking", stack: str | None) -> None:
 def _with_remedy(error: InvalidSettings, stack: str | None) -> InvalidSettings:
     """Return an error that names the ways to choose a stack, if none is chosen."""
     chosen = stack is not None or os.environ.get(SETTING)
-    return error if chosen else InvalidSettings(f"{error} {_NO_STACK}")
+    return error if chosen else InvalidSettings(f"{_NO_STACK} {error}")

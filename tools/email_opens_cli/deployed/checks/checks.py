@@ -1,4 +1,4 @@
-"""All checks, in the order in which causes come before their effects."""
+"""All checks: side by side, except for those that wait for the account's lease."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,20 +39,20 @@ _UNDER_THE_LEASE: tuple[tuple[str, Check], ...] = (
 
 
 def findings(deployment: Deployment) -> Iterator[Finding]:
-    """Yield the findings; causes come before their effects.
+    """Yield the findings.
 
-    The checks run side by side, except for those that wait for the account's lease: Ctrl-C, which
-    only the main thread receives, ends that wait.
+    What waits for the account's lease comes last, so that the others are not kept back, and in the
+    main thread, where Ctrl-C ends the wait.
     """
     threads = ThreadPoolExecutor(max_workers=len(_SIDE_BY_SIDE))
     try:
         running = [
             threads.submit(_run, subject, check, deployment) for subject, check in _SIDE_BY_SIDE
         ]
-        for subject, check in _UNDER_THE_LEASE:
-            yield from _run(subject, check, deployment)
         for future in running:
             yield from future.result()
+        for subject, check in _UNDER_THE_LEASE:
+            yield from _run(subject, check, deployment)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
 

@@ -22,7 +22,7 @@ from email_opens_cli.deployed.checks.functions import FUNCTIONS
 WINDOW = timedelta(hours=1)
 LATEST = 3
 """If every invocation of so many latest minutes failed, the function fails now."""
-_PERIOD_SECONDS = 60
+_PERIOD = timedelta(minutes=1)
 _LAMBDA = ("Invocations", "Errors", "Throttles")
 _ERRORS = "?errorType ?Task"
 """The pattern of CloudWatch Logs for what the runtime logs of a failed invocation."""
@@ -41,12 +41,12 @@ class Invocations:
     failed: Counts
     throttled: Counts
 
-    @property
-    def fails_now(self) -> bool:
+    def fails_now(self, completed_at: datetime | None) -> bool:
+        """Return whether the latest failed, and no work was completed after them."""
         minutes = sorted((at for at in self.started if self.started[at]), reverse=True)[:LATEST]
-        return bool(minutes) and all(
-            self.failed.get(minute, 0) >= self.started[minute] for minute in minutes
-        )
+        if not minutes or (completed_at is not None and completed_at >= minutes[0] + _PERIOD):
+            return False
+        return all(self.failed.get(minute, 0) >= self.started[minute] for minute in minutes)
 
 
 def invocations(deployment: Deployment) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def _of_function(
     what = f"{failed} of {started} failed in the last hour"
     group = _log_group(deployment, name)
     read_log = f"Run `aws logs tail {group} --since 1h`"
-    if found.fails_now:
+    if found.fails_now(completed_at):
         reason = latest_error(deployment, group, now - WINDOW)
         return wrong(
             subject,
@@ -144,14 +144,14 @@ def _counts(
                     "MetricName": metric,
                     "Dimensions": [{"Name": dimension, "Value": value}],
                 },
-                "Period": _PERIOD_SECONDS,
+                "Period": int(_PERIOD.total_seconds()),
                 "Stat": "Sum",
             },
         }
         for number, (_, namespace, metric, dimension, value) in enumerate(wanted)
     ]
     reply = deployment.clients("cloudwatch").get_metric_data(
-        MetricDataQueries=queries, StartTime=now - WINDOW, EndTime=now + timedelta(minutes=1)
+        MetricDataQueries=queries, StartTime=now - WINDOW, EndTime=now + _PERIOD
     )
     by_id = {
         found["Id"]: dict(zip(found["Timestamps"], found["Values"], strict=False))

@@ -26,20 +26,24 @@ def failing(*failed: float, started: float = 1) -> Invocations:
 
 class TestFunction:
     def test_fails_now_if_all_of_the_latest_minutes_failed(self) -> None:
-        assert failing(1, 1, 1, 0, 0).fails_now
+        assert failing(1, 1, 1, 0, 0).fails_now(None)
 
     @pytest.mark.parametrize("failed", [(0, 1, 1), (1, 0, 1), (1, 1, 0), ()])
     def test_does_not_fail_now_if_one_of_them_succeeded(self, failed: tuple[float, ...]) -> None:
-        assert not failing(*failed).fails_now
+        assert not failing(*failed).fails_now(None)
 
     def test_fails_now_if_its_only_invocation_failed(self) -> None:
-        assert failing(1).fails_now
+        assert failing(1).fails_now(None)
+
+    def test_does_not_fail_now_if_a_turn_was_completed_since(self) -> None:
+        assert not failing(1, 1, 1).fails_now(NOON + timedelta(minutes=1))
+        assert failing(1, 1, 1).fails_now(NOON + timedelta(seconds=59))
 
     def test_does_not_fail_now_if_some_of_a_minute_succeeded(self) -> None:
-        assert not failing(1, 1, 1, started=2).fails_now
+        assert not failing(1, 1, 1, started=2).fails_now(None)
 
     def test_does_not_fail_now_if_nothing_invoked_it(self) -> None:
-        assert not Invocations({NOON: 0}, {}, {}).fails_now
+        assert not Invocations({NOON: 0}, {}, {}).fails_now(None)
 
 
 class TestError:
