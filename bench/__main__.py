@@ -3,12 +3,12 @@
 import os
 import platform
 
-from bench import decode, idle, kills, memory, requests_per_poll, throughput
+from bench import decode, idle, kills, memory, requests_per_poll, throughput, watch
 
 
 def main() -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
-    for topic in (requests_per_poll, idle, throughput, memory, kills):
+    for topic in (requests_per_poll, idle, throughput, memory, kills, watch):
         topic.main()
     print("### Reading a page of 500 rows\n")
     decode.main()

@@ -49,6 +49,18 @@ class MemoryCampaigns:
         self._request(campaign_id, before)
         return self.known.get(campaign_id)
 
+    def campaign_of(self, campaign_activity_id: str, *, before: datetime) -> str | None:
+        self._request(campaign_activity_id, before)
+        return next(
+            (
+                campaign.campaign_id
+                for campaign in self.known.values()
+                for activity in campaign.activities
+                if activity.campaign_activity_id == campaign_activity_id
+            ),
+            None,
+        )
+
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         self._request(campaign_activity_id, before)
         return self.runs.get(campaign_activity_id)

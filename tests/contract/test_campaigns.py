@@ -119,6 +119,13 @@ class TestAllCampaigns:
     def test_that_are_unknown_are_none(self, case: Case) -> None:
         assert case.campaigns.campaign(UNKNOWN, before=self.before(case)) is None
 
+    def test_are_found_by_their_activities(self, case: Case) -> None:
+        case.send(numbered(1), numbered(2), "News", case.clock.now())
+        assert case.campaigns.campaign_of(numbered(2), before=self.before(case)) == numbered(1)
+
+    def test_are_not_found_by_an_unknown_activity(self, case: Case) -> None:
+        assert case.campaigns.campaign_of(UNKNOWN, before=self.before(case)) is None
+
     def test_have_the_last_send_of_each_activity(self, case: Case) -> None:
         for days in (2, 1):
             at = case.clock.now() - timedelta(days=days)

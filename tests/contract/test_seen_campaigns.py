@@ -1,12 +1,16 @@
-"""The SeenCampaigns port over the fake and DynamoDB."""
+"""The SeenCampaigns port over the fake, DynamoDB and SQLite."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from email_opens.adapters.aws.seen_campaigns import MOST_BYTES, DynamoDBSeenCampaigns
 from email_opens.adapters.aws.tracking import DynamoDBTracking
+from email_opens.adapters.local.seen_campaigns import SqliteSeenCampaigns
+from email_opens.adapters.local.state_file import StateFile
 from email_opens.discovery.campaigns import Forgotten, SearchMemory, SeenCampaign
 from email_opens.discovery.ports import SeenCampaigns
 from tests.conftest import Aws
@@ -19,12 +23,24 @@ ENTRY_BYTES = 50
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def seen(request: pytest.FixtureRequest) -> SeenCampaigns:
+def small(request: pytest.FixtureRequest) -> SeenCampaigns:
     """Memories with room for two campaigns of short ids."""
     if request.param == "memory":
         return MemorySeenCampaigns(most=2)
     aws: Aws = request.getfixturevalue("aws")
     return DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table, most_bytes=2 * ENTRY_BYTES)
+
+
+@pytest.fixture(params=["memory", "dynamodb", "sqlite"])
+def seen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeenCampaigns]:
+    if request.param == "memory":
+        yield MemorySeenCampaigns(most=2)
+    elif request.param == "dynamodb":
+        aws: Aws = request.getfixturevalue("aws")
+        yield DynamoDBSeenCampaigns(aws.dynamodb, aws.tracking_table)
+    else:
+        with StateFile(tmp_path / "state") as state:
+            yield SqliteSeenCampaigns(state)
 
 
 class TestSeenCampaigns:
@@ -43,12 +59,12 @@ class TestSeenCampaigns:
     def test_are_loaded_as_they_were_stored(
         self, seen: SeenCampaigns, campaign: SeenCampaign
     ) -> None:
-        memory = SearchMemory({"a": campaign}, Forgotten((NOON, "b"), (NOON + MINUTE, "c")))
+        memory = SearchMemory({"a": campaign})
         seen.store("default", memory)
         assert seen.load("default") == memory
 
     def test_are_replaced(self, seen: SeenCampaigns) -> None:
-        seen.store("default", SearchMemory({"a": SeenCampaign(NOON)}, Forgotten(*PLACES)))
+        seen.store("default", SearchMemory({"a": SeenCampaign(NOON)}))
         seen.store("default", SearchMemory({"b": SeenCampaign(NOON)}))
         assert seen.load("default") == SearchMemory({"b": SeenCampaign(NOON)})
 
@@ -56,18 +72,52 @@ class TestSeenCampaigns:
         seen.store("default", SearchMemory({"a": SeenCampaign(NOON)}))
         assert seen.load("other") == SearchMemory()
 
-    def test_that_do_not_fit_are_forgotten_as_one_range(self, seen: SeenCampaigns) -> None:
+
+class TestOfASmallMemory:
+    def test_are_loaded_with_the_forgotten_range(self, small: SeenCampaigns) -> None:
+        memory = SearchMemory({"a": SeenCampaign(NOON)}, Forgotten(*PLACES))
+        small.store("default", memory)
+        assert small.load("default") == memory
+
+    def test_are_replaced_with_the_forgotten_range(self, small: SeenCampaigns) -> None:
+        small.store("default", SearchMemory({"a": SeenCampaign(NOON)}, Forgotten(*PLACES)))
+        small.store("default", SearchMemory({"b": SeenCampaign(NOON)}))
+        assert small.load("default") == SearchMemory({"b": SeenCampaign(NOON)})
+
+    def test_that_do_not_fit_are_forgotten_as_one_range(self, small: SeenCampaigns) -> None:
         campaigns = {
             name: SeenCampaign(NOON - number * MINUTE) for number, name in enumerate("abcd")
         }
-        seen.store("default", SearchMemory(campaigns))
-        assert seen.load("default") == SearchMemory(
+        small.store("default", SearchMemory(campaigns))
+        assert small.load("default") == SearchMemory(
             {"a": campaigns["a"], "b": campaigns["b"]},
             Forgotten((NOON - 3 * MINUTE, "d"), (NOON - 2 * MINUTE, "c")),
         )
 
 
 PLACES = (NOON, "a"), (NOON, "b")
+
+
+class TestInSqlite:
+    @pytest.mark.parametrize(
+        "item",
+        ["{", "[]", "{}", '{"last_sent": 7}', '{"last_sent": "soon", "left_out": null}'],
+    )
+    def test_omit_a_malformed_entry(self, tmp_path: Path, item: str) -> None:
+        memory = SearchMemory({"one": SeenCampaign(NOON)})
+        with StateFile(tmp_path / "state") as state:
+            seen = SqliteSeenCampaigns(state)
+            seen.store("default", memory)
+            with state.transaction() as connection:
+                row = ("default", "broken", item)
+                connection.execute("INSERT INTO seen_campaigns VALUES (?, ?, ?)", row)
+            assert seen.load("default") == memory
+
+    def test_are_stored_in_a_file_of_a_program_without_searches(self, tmp_path: Path) -> None:
+        with StateFile(tmp_path / "state") as state, state.transaction() as connection:
+            connection.execute("DROP TABLE seen_campaigns")
+        with StateFile(tmp_path / "state") as state:
+            assert SqliteSeenCampaigns(state).load("default") == SearchMemory()
 
 
 class TestInDynamoDB:

@@ -6,8 +6,8 @@ import pytest
 
 from email_opens.account import Account
 from email_opens.instants import next_day
-from email_opens.model import CounterReadings, State
-from tests.core.setup import DAY, HOUR, Core, at, row
+from email_opens.model import CounterReadings, Gap, Page, State
+from tests.core.setup import DAY, HOUR, Core, Pages, at, row
 from tests.fakes import FakeClock
 
 CAMPAIGN = "campaign"
@@ -128,6 +128,18 @@ def test_the_oldest_open_of_a_report_that_was_read_whole_becomes_the_instant_of_
 ) -> None:
     instants = [at(-minute) for minute in range(3 * pages)]
     assert first_read(core, *instants) == instants[-1]
+
+
+@pytest.mark.parametrize("instant", [at(120), at(0) - 400 * DAY], ids=["now", "ledger's end"])
+def test_an_open_at_the_very_bounds_shows_the_send(core: Core, instant: datetime) -> None:
+    assert first_read(core, instant, tracked_at=at(0)) == instant
+
+
+def test_empty_last_pages_show_the_send_as_the_row_above_them(core: Core) -> None:
+    core.track(watermark=at(5), gaps=(Gap(None, at(-5), "3"),))
+    (gap,) = core.activity().progress.gaps
+    core.work(Pages({"3": Page("3", (), next_link="4"), "4": Page("4", ())}), core.walk(gap=gap))
+    assert core.activity().sent_at == at(-5)
 
 
 def test_a_known_instant_of_the_send_is_kept(core: Core) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -147,19 +148,38 @@ def test_a_gap_whose_reply_is_slow_puts_no_head_last() -> None:
 
 def test_backfill_that_kills_every_turn_starves_no_head(with_backfill: Core) -> None:
     core = with_backfill
-    take_turns_after_killed_ones(core, range(1, 12))
+    take_turns_after_killed_ones(core, range(1, 10))
+    assert core.published_minutes("read") == [*range(5)]
+    take_turns_after_killed_ones(core, range(10, 12))
     assert core.published_minutes("read") == [*range(12)]
 
 
 def test_a_head_that_kills_every_turn_starves_no_backfill() -> None:
     core = Core()
     core.track(campaign_activity_id="slow")
-    core.track(campaign_activity_id="long")
     core.arrive(row(0), to="slow")
-    core.arrive(*(row(-number) for number in range(1000)), to="long")
     core.clock.instant = at(0.5)
     core.report_errors["slow"] = Crash()  # type: ignore[assignment]
-    for _ in range(12):
-        killed_turn(core)
+    killed_turn(core)
+    backfilled = []
+    for minute in range(1, 21):
         core.clock.sleep(60)
-    assert len(core.published_minutes("long")) == 1000
+        core.track(campaign_activity_id=f"{minute}", **read_but_for_a_gap(core))
+        before = core.polled.count(f"{minute}")
+        killed_turn(core)
+        backfilled += [minute] * (core.polled.count(f"{minute}") - before)
+    assert backfilled == [*range(5, 10), *range(15, 20)]
+
+
+def read_but_for_a_gap(core: Core) -> dict[str, Any]:
+    """Return the values of an activity whose head is not due, and whose gap is backfill."""
+    now = core.clock.now()
+    return {
+        "watermark": now - timedelta(days=2),
+        "tracked_at": now - timedelta(days=9),
+        "estimate": Estimate(1.0, 1e9),
+        "polled_at": now,
+        "swept_at": now,
+        "audited_at": now,
+        "gaps": (Gap(None, None, None),),
+    }

@@ -8,6 +8,7 @@ from email_opens.model import Estimate
 from email_opens.scheduling.candidates import prior_of
 from email_opens.scheduling.choice import Why
 from tests.core.setup import DAY, LEASE, Core, at, row
+from tests.fakes import FakeClock
 from tests.world import Calls
 
 
@@ -166,15 +167,36 @@ def test_a_first_read_finds_when_an_activity_was_sent(core: Core) -> None:
 def test_a_turn_reports_why_it_spent_its_requests(core: Core) -> None:
     hot(core)
     turn = core.take_turn()
-    assert {one.why for one in turn.decisions} == {Why.FIRST, Why.WORTH}
+    assert {decision.why for decision in turn.decisions} == {Why.FIRST, Why.WORTH}
+    assert {decision.campaign_activity_id for decision in turn.decisions} == {*core.polled}
 
 
 def test_a_turn_reports_what_the_longest_intervals_need_beyond_the_budget(core: Core) -> None:
     core.requests_per_day = 10
     for number in range(20):
         core.track(campaign_activity_id=str(number), tracked_at=core.clock.now())
-    turn = core.take_turn()
-    assert turn.shortfall > 700
+    core.stay = timedelta()
+    needs = core.take_turn().shortfall + 10
+    assert needs > 700
+    for budget, shortfall in ((100, needs - 100), (needs - 1, 1), (needs, 0), (needs + 1, 0)):
+        again = Core(clock=FakeClock(core.clock.now()), requests_per_day=budget)
+        for number in range(20):
+            again.track(campaign_activity_id=str(number), tracked_at=again.clock.now())
+        assert again.take_turn().shortfall == shortfall
+
+
+def test_a_turn_reports_the_price_of_a_request(core: Core) -> None:
+    core.stay = timedelta()
+    hot(core)
+    price = core.take_turn().price
+    assert price is not None
+    assert 0 < price < 100
+
+
+def test_a_turn_without_a_request_left_reports_no_price(core: Core) -> None:
+    core.requests_per_day = 0
+    hot(core)
+    assert core.take_turn().price is None
 
 
 def test_a_turn_reports_what_is_left_of_the_day(core: Core) -> None:

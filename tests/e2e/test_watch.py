@@ -346,9 +346,10 @@ def test_on_a_terminal_watch_prints_what_it_does_and_how_to_end_it(watcher: Watc
     small = Watcher(watcher.folder, watcher.vendor, watcher.vendor.world.add_campaign().activity_id)
     small.vendor.world.add_open(small.activity_id)
     with TerminalSession(small.command, small.environment, columns=40) as terminal:
-        terminal.wait_for("Watching 1 e-mails of account default")
-        terminal.wait_for("email.opened")
-        terminal.wait_for("Published 1 opens")
+        terminal.wait_for(r"Newsletter +sent|Newsletter")
+        terminal.wait_for("Watching 1 e-mail of account default")
+        terminal.wait_for("contact0@example.com")
+        terminal.wait_for("1 e-mail · 1 open")
         terminal._process.send_signal(signal.SIGINT)
         terminal.wait_for("Run the command again to continue from here")
         assert terminal.wait() == 130

@@ -102,6 +102,28 @@ def test_a_link_that_leads_astray_is_reported_and_not_followed(core: Core) -> No
     )
 
 
+def test_a_gap_that_is_stuck_is_reported_with_the_cause(core: Core) -> None:
+    gap = Gap(None, at(1), None, reached=at(1), failures=2)
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
+    core.ledger.append(ACTIVITY_ID, {bucket(at(1)): {fingerprint(event_id(row(1), 1))}})
+    report = Pages({None: Page(None, (row(1),), astray="A next link leads elsewhere.")})
+    with pytest.raises(PagingBroken) as raised:
+        core.work(report, core.walk(gap=gap))
+    assert str(raised.value) == (
+        "A part of the report cannot be read: 3 attempts in a row made no progress "
+        "(A next link leads elsewhere). The next attempt begins at 2026-03-02T14:01:00Z."
+    )
+
+
+def test_its_error_is_kept_while_the_head_is_well(core: Core) -> None:
+    stuck = Gap(None, at(-5), None, failures=3, retry_at=at(200))
+    core.tracking.save(
+        varied(core.activity(), watermark=at(0), gaps=(stuck,), last_error="It is stuck.")
+    )
+    core.work(report_of((row(1),)), core.walk(floor=at(0)))
+    assert core.activity().last_error == "It is stuck."
+
+
 def test_a_stored_link_that_is_refused_lets_its_gap_alone_begin_again(core: Core) -> None:
     gap, other = Gap(None, at(5), "2", rows_above=3), Gap(at(7), at(8), "7")
     core.tracking.save(varied(core.activity(), gaps=(other, gap)))

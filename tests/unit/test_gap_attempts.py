@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.gaps import PATIENCE, PAUSES, Stretch, advance, due, failed, unsettled
+from email_opens.gaps import LONG_PAUSE, PATIENCE, PAUSES, Stretch, advance, due, failed, unsettled
 from email_opens.model import Activity, Gap
 from tests.contract.samples import ACTIVITY, varied
 from tests.core.setup import DAY, at
@@ -174,6 +174,18 @@ def test_failures_are_counted_up_to_a_limit() -> None:
     assert failed(replace(WALKED, failures=5), NOW, expired=False, most=5).failures == 5
 
 
+def test_a_first_walk_over_empty_pages_counts_one_failure() -> None:
+    empty = replace(STRETCH, top=None, bottom=None, from_head=True)
+    assert after(empty, None).failures == 1
+
+
+def test_fresh_rows_above_the_gap_are_no_progress() -> None:
+    above = replace(STRETCH, bottom=at(30), fresh=True)
+    assert after(above).failures == 3
+    at_its_ceiling = replace(STRETCH, bottom=REACHED, fresh=True)
+    assert after(at_its_ceiling).failures == 2
+
+
 # --- Opens that could not be delivered ---
 
 
@@ -214,6 +226,14 @@ def test_a_gap_above_that_place_does_not_wait() -> None:
     activity, left = advance(tracked(broken), cut, at(25), None, NOW)
     assert left is not None
     assert (left.retry_at, activity.progress.gaps) == (None, (broken, left))
+
+
+@pytest.mark.parametrize(("pause", "waits"), [(LONG_PAUSE, False), (LONG_PAUSE * 1.1, True)])
+def test_only_a_long_pause_outlasts_a_walk_above_it(pause: timedelta, waits: bool) -> None:
+    broken = Gap(None, REACHED, "2", reached=REACHED, failures=5, retry_at=NOW + pause)
+    cut = replace(STRETCH, top=None, bottom=at(30), newest=at(55))
+    activity, left = advance(tracked(broken), cut, None, None, NOW)
+    assert activity.progress.gaps == ((broken, left) if waits else (left,))
 
 
 def test_a_walk_that_stops_in_a_full_minute_leaves_no_gap_and_closes_none_below() -> None:

@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from email_opens.errors import AccountStopped, EmailOpensError, PublishFailed
-from email_opens.events import event_id
+from email_opens.errors import (
+    AccountStopped,
+    EmailOpensError,
+    PublishFailed,
+    ReportUnavailable,
+)
+from email_opens.events import bucket, event_id, fingerprint
 from email_opens.gaps import PATIENCE, PAUSES
-from email_opens.model import Activity, Gap, NewOpen
+from email_opens.model import Activity, Gap, NewOpen, Page, RejectedRow
+from email_opens.poller import PollCounts, Poller
 from email_opens.ports import Delivery
-from email_opens.stretches import MOST_UNDELIVERED
-from tests.core.setup import Core, at, report_of, row
+from email_opens.published import PublishedWindow
+from email_opens.stretches import MOST_UNDELIVERED, Walk
+from email_opens.walk import Aim
+from tests.contract.samples import ACTIVITY_ID, varied
+from tests.core.setup import FIVE_PAGES, LEASE, Core, Pages, at, rejected, report_of, row
 from tests.fakes import MemoryPublisher
 
 
@@ -27,6 +37,10 @@ class FailingPublisher(MemoryPublisher):
         self, activity: Activity, opens: Sequence[NewOpen], now: datetime
     ) -> Delivery[NewOpen]:
         delivery = super().publish(activity, opens[:1], now)
+        return replace(delivery, failure=self.failure)
+
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
+        delivery = super().set_aside(activity, rows[:1])
         return replace(delivery, failure=self.failure)
 
 
@@ -68,3 +82,66 @@ def test_its_gap_reaches_from_the_head_down_to_the_last_row(core: Core) -> None:
     core.publisher = FailingPublisher(PublishFailed("The topic is down."))
     left = gap_after(core)
     assert (left.floor, left.ceiling, left.link, left.reached) == (at(2), None, None, at(2))
+
+
+def test_rows_alone_that_cannot_be_set_aside_leave_a_gap_to_the_end(core: Core) -> None:
+    core.publisher = FailingPublisher(PublishFailed("The queue is down."))
+    page = Page(None, (), (rejected("a"), rejected("b")))
+    with pytest.raises(PublishFailed):
+        core.work(Pages({None: page}), core.walk())
+    (left,) = core.activity().progress.gaps
+    assert (left.floor, left.ceiling, left.link) == (None, None, None)
+
+
+# --- What the scheduler learns from ---
+
+
+def polled_down_to(core: Core, report: Any, aim: Aim) -> datetime | None:
+    """Return how far down a stretch from the head has read, as the scheduler is told."""
+    walk = Walk.from_head(core.activity(), aim, PublishedWindow(core.ledger, ACTIVITY_ID))
+    poller = Poller(report, core.ledger, core.publisher, core.tracking, core.clock)
+    return poller.read_on(walk, PollCounts(), before=core.clock.now() + LEASE).polled.down_to
+
+
+def test_a_walk_that_was_cut_has_read_down_to_its_last_row(core: Core) -> None:
+    assert polled_down_to(core, report_of(*FIVE_PAGES), Aim(floor=None)) == at(2)
+
+
+def test_a_walk_that_is_done_has_read_everything(core: Core) -> None:
+    assert polled_down_to(core, report_of((row(2),), (row(1),)), Aim(floor=None)) is None
+
+
+def test_a_walk_that_stopped_in_a_full_minute_has_read_everything(core: Core) -> None:
+    core.ledger.append(ACTIVITY_ID, {bucket(at(2)): {fingerprint(event_id(row(2), 1))}})
+    aim = Aim(floor=at(0), full_minute=at(2))
+    assert polled_down_to(core, report_of((row(2),), (row(1),)), aim) is None
+
+
+# --- What counts as progress ---
+
+
+def test_fresh_rows_of_the_instant_where_a_gap_begins_are_progress(core: Core) -> None:
+    gap = Gap(None, at(2), "2", reached=at(2), failures=2)
+    pages = [(row(3),), (row(2, "bob"),), (row(2, "cy"),), (row(2, "di"),), (row(2, "ed"),)]
+    report = report_of(*pages, (row(2, "flo"),))
+    for shown in ("bob", "cy", "di", "ed"):
+        mark = fingerprint(event_id(row(2, shown), 1))
+        core.ledger.append(ACTIVITY_ID, {bucket(at(2)): {mark}})
+    core.tracking.save(varied(core.activity(), watermark=at(3), gaps=(gap,)))
+    core.work(report, core.walk(gap=gap))
+    (left,) = core.activity().progress.gaps
+    assert (left.link, left.failures, left.retry_at) == ("5", 2, None)
+
+
+def test_a_new_open_where_a_gap_is_stuck_is_progress(core: Core) -> None:
+    gap = Gap(None, at(2), "2", reached=at(2), failures=7)
+    report = report_of((row(3),), (row(2, "new"),))
+    report.pages["2"] = Page("2", (row(2, "old"), row(2, "new")), next_link="3")
+    report.pages["3"] = ReportUnavailable("The vendor answered 503.")
+    mark = fingerprint(event_id(row(2, "old"), 1))
+    core.ledger.append(ACTIVITY_ID, {bucket(at(2)): {mark}})
+    core.tracking.save(varied(core.activity(), watermark=at(3), gaps=(gap,)))
+    with pytest.raises(ReportUnavailable):
+        core.work(report, core.walk(gap=gap))
+    (left,) = core.activity().progress.gaps
+    assert left.failures == 1

@@ -5,6 +5,7 @@ opens with `emulator.world` and faults with `emulator.faults`; `emulator.request
 The package uses only the standard library and nothing of the product.
 
 Its rooms; each imports only those below it:
+- `demo`: an account with e-mails that are being opened, for people who try the product
 - `serving`: the vendor in process (`vendor`) and over HTTP (`server`), faults, the control endpoint
 - `api`: the reply for each path
 - `access`: tokens, consent, and limits

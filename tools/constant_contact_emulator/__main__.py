@@ -14,6 +14,7 @@ from threading import Event
 from typing import Any
 
 from constant_contact_emulator.access.limits import Limits
+from constant_contact_emulator.demo import PORT, SENDS_EVERY, DemoAccount
 from constant_contact_emulator.serving.faults import Faults
 from constant_contact_emulator.serving.server import Emulator
 from constant_contact_emulator.world.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
@@ -44,6 +45,14 @@ A fault applies once, to the next request, unless "times" (null: always), "nth",
 """
 
 
+_DEMO = """\
+A demo account is served at {url}. In another terminal, run:
+
+  email-opens watch --demo
+
+Another e-mail is sent every four minutes. Ctrl-C ends the demo."""
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the program's arguments."""
     parser = argparse.ArgumentParser(
@@ -54,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     )
     count: dict[str, Any] = {"type": _integer(0), "metavar": "N"}
     add = parser.add_argument_group("the server").add_argument
-    add("--port", type=_integer(0, 65_535), default=8700, help="0 picks a free one (%(default)s)")
+    add("--port", type=_integer(0, 65_535), default=PORT, help="0 picks a free one (%(default)s)")
     add("--no-limits", action="store_true", help="allow any number of requests")
     add("--per-day", **count, default=10_000, help="requests a day (%(default)s)")
     add("--per-second", **count, default=4, help="requests a second (%(default)s)")
@@ -68,6 +77,12 @@ def parser() -> argparse.ArgumentParser:
     add("--day-turns-late", **late, help="how long after 00:00 UTC the quota's day begins (0)")
     fault: dict[str, Any] = {"action": "append", "type": _fault, "metavar": "JSON", "default": []}
     add("--fault", **fault, help="a fault from the start, as for POST /_control/faults")
+    add(
+        "--demo",
+        action="store_true",
+        help="serve an account with e-mails that are being opened, for `email-opens watch --demo`; "
+        "of the other arguments, only --port counts",
+    )
     add = parser.add_argument_group("the world").add_argument
     add("--seed", type=_integer(0), default=1, help="seed of the generated data (%(default)s)")
     add("--accounts", nargs="+", default=["default"], metavar="ID", help="account ids (default)")
@@ -217,8 +232,15 @@ def _send_campaign(
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the URLs, the generated credentials and the ids as JSON, and serve."""
     arguments = parser().parse_args(argv)
+    demo = None
     try:
-        emulator, facts = start(arguments)
+        if arguments.demo:
+            emulator = Emulator(port=arguments.port, rotating=False)
+            demo = DemoAccount(emulator)
+            shown = _DEMO.format(url=emulator.url)
+        else:
+            emulator, facts = start(arguments)
+            shown = json.dumps(facts, indent=2)
     except OSError as error:
         reason = error.strerror or "unknown error"
         sys.exit(f"Cannot listen on port {arguments.port}: {reason}. --port 0 picks a free one.")
@@ -229,13 +251,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         signal.signal(number, lambda *_: ended.set())
     with emulator:
         try:
-            print(json.dumps(facts, indent=2), flush=True)
+            print(shown, flush=True)
+            while not ended.wait(SENDS_EVERY.total_seconds() if demo else None):
+                if demo:
+                    print(f"Sent: {demo.send_next()}", flush=True)
         except BrokenPipeError:
             # The reader has ended, as `head` does. Python would report at its exit that it cannot
             # write what is left.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
-        ended.wait()
     print("Closed.", file=sys.stderr)
 
 

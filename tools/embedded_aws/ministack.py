@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from email_opens.config import environment_of
 from embedded_aws.errors import EmbeddedAwsFailed
+from embedded_aws.processes import function_processes, kill
 from embedded_aws.sam import build, host_architecture, run_sam
 from embedded_aws.uv import environment_without_aws, uv_tool_run
 
@@ -62,9 +63,22 @@ class EmbeddedAws:
 
     def __enter__(self) -> Self:
         self._progress("Starting an AWS on this machine")
+        self.start()
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start MiniStack without waiting until it is ready."""
         self._folder = Path(tempfile.mkdtemp(prefix="email-opens-aws-"))
         # A file without a name, since it is read after the folder was removed.
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         command = [*uv_tool_run(), *_MINISTACK, "ministack"]
         settings = {
             "BIND_HOST": "127.0.0.1",
@@ -83,15 +97,23 @@ class EmbeddedAws:
             env=self.environment | settings,
             start_new_session=True,
         )
-        try:
-            self._wait_for_health()
-        except BaseException:
-            self.close()
-            raise
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def wait_until_ready(self) -> None:
+        """Wait until MiniStack answers.
+
+        Raises:
+            EmbeddedAwsFailed: it has ended, or does not answer in time.
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        while self._process is not None and self._process.poll() is None:
+            if _is_healthy(self._port):
+                return
+            if time.monotonic() > deadline:
+                raise EmbeddedAwsFailed(
+                    f"MiniStack was not ready within {_START_SECONDS} seconds.", self._printed()
+                )
+            time.sleep(0.05)  # MiniStack does not signal when it listens.
+        raise EmbeddedAwsFailed("MiniStack exited before it was ready.", self._printed())
 
     def close(self) -> None:
         """Stop MiniStack and the functions that it runs, and remove their files."""
@@ -147,20 +169,12 @@ class EmbeddedAws:
         self._progress(f"Deleting the stack {name}")
         self._sam("delete", "--stack-name", name, "--no-prompts", "--region", _REGION)
 
+    def kill_function(self, name: str) -> int:
+        """Kill the processes that run a function now; return how many there were."""
+        return kill(function_processes(self._folder, name))
+
     def _sam(self, *arguments: str) -> None:
         run_sam(arguments, self.environment, self._folder)
-
-    def _wait_for_health(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while self._process is not None and self._process.poll() is None:
-            if _is_healthy(self._port):
-                return
-            if time.monotonic() > deadline:
-                raise EmbeddedAwsFailed(
-                    f"MiniStack was not ready within {_START_SECONDS} seconds.", self._printed()
-                )
-            time.sleep(0.05)  # MiniStack does not signal when it listens.
-        raise EmbeddedAwsFailed("MiniStack exited before it was ready.", self._printed())
 
     def _printed(self) -> str:
         # pread: a plain read would move the file position at which MiniStack writes.

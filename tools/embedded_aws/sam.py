@@ -1,8 +1,11 @@
 """SAM: runs its commands, and builds the template for this machine."""
 
+import os
 import platform
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from embedded_aws.errors import EmbeddedAwsFailed
@@ -35,7 +38,8 @@ def run_sam(arguments: tuple[str, ...], environment: Mapping[str, str], folder: 
     Raises:
         EmbeddedAwsFailed: the command failed.
     """
-    done = subprocess.run(  # noqa: S603 - no input from outside
+    # A session of its own: an interruption ends all of it, and not only its first process.
+    process = subprocess.Popen(  # noqa: S603 - no input from outside
         [*uv_tool_run(), *_SAM, *arguments],
         cwd=folder,
         env=dict(environment),
@@ -43,10 +47,17 @@ def run_sam(arguments: tuple[str, ...], environment: Mapping[str, str], folder: 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
+        start_new_session=True,
     )
-    if done.returncode:
-        raise EmbeddedAwsFailed(f"`sam {arguments[0]}` failed.", done.stdout)
+    with process:
+        try:
+            printed, _ = process.communicate()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        raise EmbeddedAwsFailed(f"`sam {arguments[0]}` failed.", printed)
 
 
 def host_architecture() -> str:

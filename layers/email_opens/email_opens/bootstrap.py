@@ -1,9 +1,7 @@
-"""The composition root: it creates the adapters and passes them to the core."""
+"""The composition root on AWS: it creates the adapters and passes them to the core."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 from botocore.config import Config
 
@@ -15,43 +13,24 @@ from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import AwsSession, aws_session
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
-from email_opens.adapters.vendor.api import VendorApi
-from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.token_storage import Renewed
-from email_opens.adapters.vendor.tokens import RECONNECT, TokenSource
-from email_opens.adapters.waits import UNCUT, Waits
-from email_opens.config import (
-    Settings,
-    StackSettings,
-    read_discovery_settings,
-    read_settings,
-)
+from email_opens.config import StackSettings, read_discovery_settings, read_settings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
-from email_opens.discovery.selection import Names
 from email_opens.model import LEDGER_KEPT
-from email_opens.ports import Clock, Credentials, Ledger, Publisher, Report, Tracking
+from email_opens.ports import Clock, Credentials, Ledger, Publisher, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
-
-if TYPE_CHECKING:
-    from email_opens.adapters.local.credentials import SqliteCredentials
-    from email_opens.adapters.local.state_file import StateFile
-
-
-RECONNECT_WATCH = "email-opens watch --account {account_id} --credentials FILE …"
-
-
-class Connect(Protocol):
-    """Makes the connection of an account to the vendor within a budget."""
-
-    def __call__(
-        self, account_id: str, budget: Budget, credentials: Credentials | None = None
-    ) -> VendorApi:
-        """Connect with the credentials that are stored, or with others."""
+from email_opens.wiring import (
+    Connect,
+    campaigns_of,
+    connection,
+    discovery_of,
+    leases_of,
+    reports_of,
+    turns_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,70 +74,18 @@ def bootstrap(
         queue(aws.client("sqs", config=patient), settings.dead_letter_queue_url),
         clock,
     )
-    connect = _connect(settings, credentials, clock)
-    report = _reports(connect)
-    leases = _leases(settings, tracking, clock)
+    connect = connection(settings, credentials, clock)
+    report = reports_of(connect)
+    leases = leases_of(settings, tracking, clock)
     return EmailOpens(
         settings=settings,
-        turns=_turns(settings, leases, ledger, publisher, report),
+        turns=turns_of(settings, leases, ledger, publisher, report),
         leases=replace(leases, requests_per_day=settings.requests_per_day),
         connect=connect,
         report=report,
         tracking=tracking,
         ledger=ledger,
         publisher=publisher,
-        credentials=credentials,
-        clock=clock,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """The product without AWS, wired."""
-
-    turns: Turns
-    leases: Leases
-    connect: Connect
-    tracking: Tracking
-    credentials: "SqliteCredentials"
-    clock: Clock
-
-
-def bootstrap_watch(
-    settings: Settings,
-    state: "StateFile",
-    output: int,
-    rejected: Path,
-    *,
-    clock: Clock | None = None,
-    waits: Waits = UNCUT,
-) -> Watch:
-    """Wire the product over one file; opens go to `output`, the descriptor of an open file.
-
-    A signal cuts `waits`.
-    """
-    # Imported late: a cold start of a function must not pay for SQLite.
-    from email_opens.adapters.local.credentials import SqliteCredentials  # noqa: PLC0415
-    from email_opens.adapters.local.ledger import SqliteLedger  # noqa: PLC0415
-    from email_opens.adapters.local.lines import LinesPublisher  # noqa: PLC0415
-    from email_opens.adapters.local.tracking import SqliteTracking  # noqa: PLC0415
-
-    clock = clock or SystemClock()
-    tracking, credentials = SqliteTracking(state), SqliteCredentials(state)
-    leases = _leases(settings, tracking, clock)
-    connect = _connect(settings, credentials, clock, RECONNECT_WATCH, waits)
-    turns = _turns(
-        settings,
-        leases,
-        SqliteLedger(state),
-        LinesPublisher(output, rejected, waits),
-        _reports(connect),
-    )
-    return Watch(
-        turns=turns,
-        leases=leases,
-        connect=connect,
-        tracking=tracking,
         credentials=credentials,
         clock=clock,
     )
@@ -194,21 +121,9 @@ def bootstrap_discovery(
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
-    connect = _connect(settings, credentials, clock)
-
-    def campaigns(account_id: str, budget: Budget) -> Campaigns:
-        return ConstantContactCampaigns(connect(account_id, budget))
-
-    leases = _leases(settings, tracking, clock)
-    discovery = Discovery(
-        leases=leases,
-        tracking=tracking,
-        seen=seen,
-        clock=clock,
-        campaigns=campaigns,
-        lookback=settings.discovery_lookback,
-        names=Names(settings.include_names, settings.exclude_names),
-    )
+    campaigns = campaigns_of(connection(settings, credentials, clock))
+    leases = leases_of(settings, tracking, clock)
+    discovery = discovery_of(settings, leases, seen, campaigns)
     return DiscoverCampaigns(
         discovery=discovery,
         leases=leases,
@@ -216,71 +131,6 @@ def bootstrap_discovery(
         tracking=tracking,
         seen=seen,
         clock=clock,
-    )
-
-
-def _leases(settings: Settings, tracking: Tracking, clock: Clock) -> Leases:
-    return Leases(tracking=tracking, clock=clock, requests_per_day=settings.requests_to_spend)
-
-
-def _connect(
-    settings: Settings,
-    stored: Credentials,
-    clock: Clock,
-    reconnect: str = RECONNECT,
-    waits: Waits = UNCUT,
-) -> Connect:
-    session, auth_url = Session(), settings.constant_contact_auth_url
-    renewed: dict[str, Renewed] = {}
-
-    def connect(
-        account_id: str, budget: Budget, credentials: Credentials | None = None
-    ) -> VendorApi:
-        tokens = TokenSource(
-            account_id,
-            credentials or stored,
-            session,
-            auth_url,
-            clock,
-            reconnect=reconnect,
-            waits=waits,
-            until=budget.lease_until,
-            renewed=renewed if credentials is None else {},
-        )
-        return VendorApi(
-            session,
-            settings.constant_contact_api_url,
-            tokens,
-            clock,
-            requests_per_second=settings.requests_per_second,
-            budget=budget,
-            waits=waits,
-        )
-
-    return connect
-
-
-def _reports(connect: Connect) -> Callable[[str, Budget], ConstantContactReport]:
-    return lambda account_id, budget: ConstantContactReport(connect(account_id, budget))
-
-
-def _turns(
-    settings: Settings,
-    leases: Leases,
-    ledger: Ledger,
-    publisher: Publisher,
-    report: Callable[[str, Budget], Report],
-) -> Turns:
-    return Turns(
-        leases=leases,
-        tracking=leases.tracking,
-        ledger=ledger,
-        publisher=publisher,
-        clock=leases.clock,
-        report=report,
-        lookback=settings.lookback,
-        finished_after=settings.finished_after,
-        campaigns_per_probe=settings.campaigns_per_probe,
     )
 
 

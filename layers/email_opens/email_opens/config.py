@@ -138,19 +138,31 @@ def _patterns(text: str) -> tuple[str, ...]:
     return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
 
 
+_Lookback = Annotated[timedelta, _number("DISCOVERY_LOOKBACK_DAYS", 7, "days", 1, 365, _days)]
+_IncludeNames = Annotated[
+    tuple[str, ...], _Variable("INCLUDE_NAMES", "*", lambda text: _patterns(text) or ("*",))
+]
+"""Patterns, one of which a campaign's name must match."""
+_ExcludeNames = Annotated[tuple[str, ...], _Variable("EXCLUDE_NAMES", "", _patterns)]
+"""Patterns, none of which it may match."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoverySettings(AccountSettings):
     """The settings of discovery, which needs neither ledger nor topic nor queue."""
 
-    discovery_lookback: Annotated[
-        timedelta, _number("DISCOVERY_LOOKBACK_DAYS", 7, "days", 1, 365, _days)
-    ]
-    include_names: Annotated[
-        tuple[str, ...], _Variable("INCLUDE_NAMES", "*", lambda text: _patterns(text) or ("*",))
-    ]
-    """Patterns, one of which a campaign's name must match."""
-    exclude_names: Annotated[tuple[str, ...], _Variable("EXCLUDE_NAMES", "", _patterns)]
-    """Patterns, none of which it may match."""
+    discovery_lookback: _Lookback
+    include_names: _IncludeNames
+    exclude_names: _ExcludeNames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings(Settings):
+    """The settings of polls and discovery without AWS."""
+
+    discovery_lookback: _Lookback
+    include_names: _IncludeNames
+    exclude_names: _ExcludeNames
 
 
 def read_settings(environment: Mapping[str, str]) -> StackSettings:
@@ -162,9 +174,9 @@ def read_settings(environment: Mapping[str, str]) -> StackSettings:
     return _read(StackSettings, environment)
 
 
-def read_settings_without_aws(environment: Mapping[str, str]) -> Settings:
+def read_settings_without_aws(environment: Mapping[str, str]) -> WatchSettings:
     """Read the settings that need no AWS; raises as `read_settings`."""
-    return _read(Settings, environment)
+    return _read(WatchSettings, environment)
 
 
 def read_discovery_settings(environment: Mapping[str, str]) -> DiscoverySettings:

@@ -133,7 +133,7 @@ def _tried(left: Gap, stretch: Stretch, gap: Gap | None, covered: list[Gap], now
         ceiling is None or bottom < ceiling or (bottom == ceiling and stretch.fresh)
     )
     if lower or found:
-        reached, failures = min(filter(None, (bottom, reached)), default=None), 0
+        reached, failures = min(filter(None, (bottom, reached))), 0
     elif stretch.from_head and gap is not None and gap.link is not None:
         failures += 1  # Its link led to other rows than before.
     # A walk that comes down to the row where another is stuck does not shorten that pause.

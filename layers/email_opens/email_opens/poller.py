@@ -194,4 +194,4 @@ class Poller:
         walk.activity = self.tracking.save(
             replace(walk.activity, progress=replace(progress, gaps=gaps))
         )
-        return stuck(again, error) if again.failures >= PATIENCE else error
+        return stuck(again.failures, again.retry_at, error) if again.retry_at else error

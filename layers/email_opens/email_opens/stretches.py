@@ -117,7 +117,7 @@ def outcome(walk: Walk, reading: Reading, delivered: Delivered, now: datetime) -
     failure = reading.failure
     paused = {gap.retry_at for gap in before.progress.gaps}
     if left and left.retry_at and left.retry_at not in paused:
-        failure = stuck(left, failure)
+        failure = stuck(left.failures, left.retry_at, failure)
     failure = failure or delivered.failure
     whole = walk.done and aim.floor is None
     progress, counts = activity.progress, activity.counts
@@ -159,16 +159,14 @@ def stops(aim: Aim, page: Page) -> bool:
     return aim.full_minute is not None and in_minute(page, aim.full_minute)
 
 
-def stuck(gap: Gap, error: EmailOpensError | None) -> EmailOpensError:
-    """Return the failure of a gap whose attempts make no progress."""
+def stuck(failures: int, retry_at: datetime, error: EmailOpensError | None) -> EmailOpensError:
+    """Return the failure of a gap whose last attempts in a row made no progress."""
     if isinstance(error, ActivityFailed) and not isinstance(error, PagingBroken):
         return error
-    retry_at = gap.retry_at and iso(gap.retry_at.replace(microsecond=0))
-    begins = f"at {retry_at}" if retry_at else "in the next turn"
     because = f" ({str(error).removesuffix('.')})" if error else ""
     return PagingBroken(
-        f"A part of the report cannot be read: {gap.failures} attempts in a row made no "
-        f"progress{because}. The next attempt begins {begins}."
+        f"A part of the report cannot be read: {failures} attempts in a row made no "
+        f"progress{because}. The next attempt begins at {iso(retry_at.replace(microsecond=0))}."
     )
 
 

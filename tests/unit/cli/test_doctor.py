@@ -180,13 +180,13 @@ class TestReports:
         assert "1 of 1 requests today" in findings(code=1)["quota"]
 
     def test_a_day_that_the_vendor_has_closed(self, world: World) -> None:
-        run("track", world.opened(1))
+        world.track(world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
         assert "the vendor has closed the day" in findings(code=1)["quota"]
 
     def test_the_error_that_stopped_the_last_turn(self, world: World) -> None:
-        run("track", world.opened(1))
+        world.track(world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
         assert "quota" in findings(code=1)["last turn"]

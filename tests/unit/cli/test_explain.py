@@ -94,8 +94,3 @@ def test_explain_reports_that_nothing_is_polled() -> None:
 @pytest.mark.usefixtures("world")
 def test_an_invalid_weight_is_refused(weight: str) -> None:
     assert "is not a weight" in complaint(run("track", ACTIVITY_ID, "--weight", weight), 2)
-
-
-def test_a_weight_is_stored(world: World) -> None:
-    run("track", ACTIVITY_ID, "--weight", "2.5")
-    assert world.activities()[ACTIVITY_ID].weight == 2.5

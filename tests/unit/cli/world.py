@@ -35,6 +35,14 @@ class World:
         tracked = self.tracking.activities("default")
         return {activity.campaign_activity_id: activity for activity in tracked}
 
+    def track(self, activity_id: str, *, account_id: str = "default") -> str:
+        """Track an activity without a request, whether the vendor has it or not; return its id."""
+        now = self.vendor.world.clock()
+        self.tracking.add(
+            Activity(account_id=account_id, campaign_activity_id=activity_id, tracked_at=now)
+        )
+        return activity_id
+
     def opened(self, opens: int) -> str:
         """Send a campaign and add opens to it; return its activity's id."""
         activity_id = self.vendor.world.add_campaign().activity_id

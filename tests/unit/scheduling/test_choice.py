@@ -166,6 +166,12 @@ class TestStaying:
         assert isinstance(choice, Wait)
         assert choice.seconds == pytest.approx(sqrt(2 * STAY_PRICE / 0.01) - 1, rel=0.01)
 
+    def test_is_free_where_waiting_costs_nothing(self) -> None:
+        one, price = candidate(rate=0.01, idle=1.0), STAY_PRICE / 4
+        choice = choose([one], Plan(price=price), FRESH, None, now=NOON, stay_price=0.0)
+        assert isinstance(choice, Wait)
+        assert choice.seconds == pytest.approx(sqrt(2 * price / 0.01) - 1, rel=0.01)
+
     def test_does_not_pay_until_an_old_activity_has_rested_long_enough(self) -> None:
         one = candidate(rate=1e-9, longest_seconds=90.0)
         choice = chosen([one], Plan(price=1.0))

@@ -8,7 +8,13 @@ import pytest
 from email_opens.model import Activity, Depth, Gap
 from email_opens.published import PublishedWindow
 from email_opens.stretches import Walk
-from email_opens.turns.backlog import BACKFILL_BLOCK, Backlog, backfill_budget, backfill_share
+from email_opens.turns.backlog import (
+    BACKFILL_BLOCK,
+    BACKFILL_WORTH,
+    Backlog,
+    backfill_budget,
+    backfill_share,
+)
 from email_opens.walk import Aim
 from tests.contract.samples import ACTIVITY, NOON, varied
 from tests.core.setup import at
@@ -40,6 +46,14 @@ def test_a_walk_under_way_goes_on(backlog: Backlog) -> None:
     assert following(backlog, walk.activity) is walk
 
 
+def test_a_walk_under_way_goes_on_after_another_walk_of_its_activity(backlog: Backlog) -> None:
+    walk = left("a", SWEPT)
+    backlog.leave(walk)
+    head = replace(walk, gap=None, done=True)
+    backlog.leave(head)
+    assert following(backlog, walk.activity) is walk
+
+
 def test_a_walk_whose_head_was_polled_meanwhile_forgets_what_it_knew(backlog: Backlog) -> None:
     walk = left("a", SWEPT)
     window = walk.window
@@ -63,16 +77,38 @@ def test_what_a_sweep_left_goes_before_what_an_audit_left(backlog: Backlog) -> N
     assert following(backlog, audit.activity, sweep.activity) is sweep
 
 
+@pytest.mark.parametrize("before", [0, 5_000])
 @pytest.mark.parametrize(("spent", "goes_on"), [(9_800, True), (9_801, False)])
 def test_backfill_leaves_the_day_s_last_requests_to_the_tails(
-    backlog: Backlog, spent: int, goes_on: bool
+    before: int, spent: int, goes_on: bool
 ) -> None:
-    gap = Gap(None, at(20), "2")
-    walk = left("a", gap)
+    backlog = Backlog(ledger=MemoryLedger(), requests_per_day=10_000, spent_before=before)
+    walk = left("a", Gap(None, at(20), "2"))
     backlog.leave(walk)
     backlog.since = NOON - timedelta(hours=6)
-    chosen = backlog.next_walk({"a": walk.activity}, NOON, 1000.0, spent)
+    chosen = backlog.next_walk({"a": walk.activity}, NOON, 1000.0, spent - before)
     assert (chosen is walk) is goes_on
+
+
+@pytest.mark.parametrize(("price", "goes_on"), [(BACKFILL_WORTH, True), (20.1, False)])
+def test_backfill_goes_on_at_a_low_price_whatever_its_share(
+    backlog: Backlog, price: float, goes_on: bool
+) -> None:
+    walk = left("a", Gap(None, at(20), "2"))
+    backlog.leave(walk)
+    backlog.note(walk, BACKFILL_BLOCK)
+    chosen = backlog.next_walk({"a": walk.activity}, NOON, price, 0)
+    assert (chosen is walk) is goes_on
+
+
+def test_every_stretch_of_backfill_counts_towards_its_share(backlog: Backlog) -> None:
+    walk = left("a", Gap(None, at(20), "2"))
+    backlog.leave(walk)
+    backlog.since = NOON - timedelta(hours=1)
+    for goes_on in (True, True, False):
+        chosen = backlog.next_walk({"a": walk.activity}, NOON, 1000.0, 0)
+        assert (chosen is walk) is goes_on
+        backlog.note(walk, BACKFILL_BLOCK // 2)
 
 
 @pytest.mark.parametrize(

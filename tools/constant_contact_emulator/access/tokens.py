@@ -80,6 +80,11 @@ class Authorization:
         """Issue a pair of tokens without HTTP."""
         return self._grant(self.clients[client_id], scope, None)
 
+    def accept(self, client_id: str, refresh_token: str) -> None:
+        """Make a refresh token of a client valid."""
+        with self._lock:
+            self._refresh[refresh_token] = (self.clients[client_id], DEFAULT_SCOPE, self.clock())
+
     def bearer(self, header: str | None) -> Grant | None:
         """Return the grant of an Authorization header if its access token is valid."""
         grant = self._access.get((header or "").removeprefix("Bearer ").strip())

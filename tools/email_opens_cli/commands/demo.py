@@ -1,13 +1,30 @@
 """Run the whole product on this machine."""
 
+import signal
+
 import typer
 
+from email_opens_cli.terminal.complaints import INTERRUPTED as EXIT_CODE
 from email_opens_cli.terminal.complaints import complaints
 
 
 def demo() -> None:
     """Run the whole product on this machine: no account and no keys are needed."""
-    from email_opens_cli.demo.demo import run  # noqa: PLC0415 - boto3 and the emulator
+    from email_opens_cli.demo.screen import Screen  # noqa: PLC0415 - the picture needs rich
+    from email_opens_cli.demo.words import INTERRUPTED  # noqa: PLC0415
 
-    with complaints():
-        raise typer.Exit(run())
+    for name in ("SIGTERM", "SIGHUP"):  # They end the demo as Ctrl-C does. Windows has one of them.
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    screen = Screen()
+    try:
+        screen.introduce()
+        with complaints(), screen.steps() as steps:
+            steps("Loading the emulators")
+            from email_opens_cli.demo.demo import run  # noqa: PLC0415 - boto3 and the emulator
+
+            status = run(screen, steps)
+    except KeyboardInterrupt:
+        screen.failed(INTERRUPTED)
+        raise typer.Exit(EXIT_CODE) from None
+    raise typer.Exit(status)

@@ -13,22 +13,25 @@ from email_opens.scheduling.choice import Why, interval_seconds, reason
 from email_opens.scheduling.price import Plan
 from email_opens.scheduling.rates import rate_at
 from email_opens.turns.roster import Roster
+from email_opens_cli.deployed.activities import choose
 from email_opens_cli.deployed.product import product
-from email_opens_cli.terminal.columns import Column, fitting, table
+from email_opens_cli.terminal.columns import Column, fitted, table
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console, say, say_json
-from email_opens_cli.terminal.options import Account, Json, Stack, parse_account
+from email_opens_cli.terminal.options import Account, Json, SomeEmails, Stack, parse_account
+from email_opens_cli.terminal.words import age
 
 if TYPE_CHECKING:
     from email_opens.config import Settings
 
 COLUMNS = (
-    Column("Activity", 36, 0),
-    Column("Opens/h", 8, 2, right=True),
-    Column("Waiting", 9, 4, right=True),
-    Column("Price", 9, 5, right=True),
-    Column("Next", 20, 1),
-    Column("Why", 22, 3),
+    Column("E-mail", 14, 0, folds=True),
+    Column("Next", 9, 1, right=True),
+    Column("Why", 13, 2, folds=True),
+    Column("Opens/h", 8, 3, right=True),
+    Column("Waiting", 9, 5, right=True),
+    Column("Price", 9, 6, right=True),
+    Column("Id", 36, 4),
 )
 
 
@@ -37,6 +40,7 @@ class Explanation:
     """An e-mail as the next turn will see it."""
 
     campaign_activity_id: str
+    campaign_name: str | None
     opens_an_hour: float
     waiting: float
     """Open-seconds that a poll would end now."""
@@ -46,22 +50,39 @@ class Explanation:
     why: str
 
 
-def explain(account: Account = "default", stack: Stack = None, *, as_json: Json = False) -> None:
+def explain(
+    emails: SomeEmails = None,
+    account: Account = "default",
+    stack: Stack = None,
+    *,
+    as_json: Json = False,
+) -> None:
     """Show why each e-mail is polled when it is: its rate, what has accrued, and the price."""
     with complaints():
         account_id, wired = parse_account(account), product(stack)
         stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)
-        explained = explanations(stored, wired.tracking, wired.settings, wired.clock.now())
+        now = wired.clock.now()
+        explained = explanations(stored, wired.tracking, wired.settings, now)
+        if emails:
+            chosen = {
+                activity.campaign_activity_id
+                for activity in choose(wired.tracking, account_id, emails)
+            }
+            explained = [item for item in explained if item.campaign_activity_id in chosen]
     if as_json:
         activities = [_plain(explanation) for explanation in explained]
         say_json({"account_id": account_id, "activities": activities}, indent=2)
         return
     if not explained:
-        say("Nothing is polled. Track an e-mail with `email-opens track ACTIVITY_ID`.")
+        say(
+            "None of these e-mails is polled: see `email-opens status`."
+            if emails
+            else "Nothing is polled. Track an e-mail with `email-opens track E-MAIL`."
+        )
         return
     screen = console()
-    columns = fitting(COLUMNS, screen.width)
-    screen.print(table(columns, map(_cells, explained)))
+    rows = [_cells(explanation, now) for explanation in explained]
+    screen.print(table(*fitted(COLUMNS, rows, screen.width)))
 
 
 def explanations(
@@ -73,21 +94,32 @@ def explanations(
         counter_trust=account.counter_trust,
         campaigns_per_probe=settings.campaigns_per_probe,
     )
-    roster.load(tracking.activities(account.account_id), now)
+    activities = tracking.activities(account.account_id)
+    names = {activity.campaign_activity_id: activity.campaign_name for activity in activities}
+    roster.load(activities, now)
     left = max(0, settings.requests_to_spend - account.requests_on(now))
     plan = roster.plan(now, left)
     explained = [
-        _explanation(candidate, plan, account.counter_trust.missed, now)
+        _explanation(
+            candidate,
+            names.get(candidate.campaign_activity_id),
+            plan,
+            account.counter_trust.missed,
+            now,
+        )
         for candidate in roster.candidates.values()
     ]
     return sorted(explained, key=lambda explanation: explanation.next_at or next_day(now))
 
 
-def _explanation(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> Explanation:
+def _explanation(
+    candidate: Candidate, name: str | None, plan: Plan, missed: float, now: datetime
+) -> Explanation:
     priced, why = plan.price < inf, reason(candidate, plan, now)
     seconds = _seconds_to_poll(candidate, plan, missed, now)
     return Explanation(
         campaign_activity_id=candidate.campaign_activity_id,
+        campaign_name=name,
         opens_an_hour=rate_at(candidate.estimate, candidate.age_seconds(now)) * 3600,
         waiting=candidate.waiting(missed, now),
         price=plan.price * candidate.cost if priced else None,
@@ -109,13 +141,20 @@ def _plain(explanation: Explanation) -> dict[str, object]:
     return asdict(explanation) | {"next_at": next_at and iso(next_at)}
 
 
-def _cells(explanation: Explanation) -> dict[str, str]:
+def _cells(explanation: Explanation, now: datetime) -> dict[str, str]:
     next_at, price = explanation.next_at, explanation.price
+    activity_id = explanation.campaign_activity_id
     return {
-        "Activity": explanation.campaign_activity_id,
+        "E-mail": explanation.campaign_name or activity_id,
+        "Id": activity_id,
         "Opens/h": f"{explanation.opens_an_hour:.2f}",
         "Waiting": f"{explanation.waiting:.0f}",
         "Price": "-" if price is None else f"{price:.0f}",
-        "Next": "at 00:00 UTC" if next_at is None else iso(next_at.replace(microsecond=0)),
+        "Next": "00:00 UTC" if next_at is None else _wait(next_at - now),
         "Why": explanation.why,
     }
+
+
+def _wait(until: timedelta) -> str:
+    """Return how long it takes until a poll."""
+    return f"in {age(until.total_seconds())}" if until > timedelta() else "now"

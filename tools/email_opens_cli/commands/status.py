@@ -1,9 +1,11 @@
 """What is tracked and how far it has come, for people and as JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,9 +15,9 @@ from email_opens.errors import InvalidInput
 from email_opens.events import bucket
 from email_opens.instants import iso
 from email_opens.model import Activity, State
-from email_opens.ports import Ledger
-from email_opens_cli.deployed.product import product
-from email_opens_cli.terminal.columns import Column, fitting
+from email_opens.ports import Clock, Ledger
+from email_opens_cli.commands.watch.state import StateReader, reader
+from email_opens_cli.terminal.columns import Column, fitted
 from email_opens_cli.terminal.columns import table as table_of
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import (
@@ -28,7 +30,7 @@ from email_opens_cli.terminal.console import (
 )
 from email_opens_cli.terminal.ending import Ending
 from email_opens_cli.terminal.options import Account, Json, Stack, parse_account
-from email_opens_cli.terminal.times import age
+from email_opens_cli.terminal.words import age, count
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
@@ -37,23 +39,22 @@ HOURS = 24
 
 _NOTHING = "-"
 _BARS = "▁▂▃▄▅▆▇█"
-_ID = 36
-_SHORT_ID = 8
-_WHOLE_IDS_FROM = 120
-"""Columns of the terminal from which ids are shown whole."""
+_LAST_ERROR = "Last error"
 _COLUMNS = (
-    Column("Activity", _SHORT_ID + 1, rank=0),
-    Column("Campaign", 16, rank=8),
+    Column("E-mail", 16, rank=0, folds=True),
     Column("State", 8, rank=1),
-    Column("Watermark", 20, rank=5),
-    Column("Delay", 5, rank=3, right=True),
-    Column("Gaps", 20, rank=7),
-    Column("Published", 9, rank=2, right=True),
-    Column("Reported", 8, rank=9, right=True),
-    Column("Diff.", 6, rank=6, right=True),
-    Column("Opens of 24 h", HOURS, rank=4),
-    Column("Last error", 20, rank=10, folds=True),
+    Column("Delay", 5, rank=2, right=True),
+    Column("Published", 9, rank=4, right=True),
+    Column("Opens of 24 h", HOURS, rank=6),
+    Column("Watermark", 20, rank=8),
+    Column("Gaps", 20, rank=9),
+    Column("Reported", 8, rank=10, right=True),
+    Column("Diff.", 6, rank=7, right=True),
+    Column(_LAST_ERROR, 20, rank=3, folds=True),
+    Column("Id", 36, rank=5),
 )
+_FIRST_BUCKET, _LAST_BUCKET = "0", "~"
+"""Before and after every bucket of the ledger, that of the rejected rows included."""
 _REDRAWN_EVERY_SECONDS = 2.0
 _NAPS = 10
 _AT_ONCE = 8
@@ -63,28 +64,36 @@ _AT_ONCE = 8
 def status(
     account: Account = "default",
     stack: Stack = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", metavar="FILE", help="Show the state file of `watch` instead."),
+    ] = None,
     *,
     as_json: Json = False,
     redraw: Annotated[
         bool, typer.Option("--watch", help="Redraw the status until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show what is tracked, and how far it has come."""
+    """Show what is tracked, and how far it has come.
+
+    Without a stack, this is the state file of `email-opens watch`.
+    """
     with complaints():
         if redraw and as_json:
             raise InvalidInput("--watch is for people and --json for programs: use one of them.")
-        account_id, wired, screen = parse_account(account), product(stack), console()
+        account_id, screen = parse_account(account), console()
+        read, clock = reader(account_id, stack, state, partial(read_status, account_id=account_id))
         if redraw:
-            redraw_status(wired, account_id, screen)
+            redraw_status(read, clock, screen)
             return
-        current = read_status(wired, account_id)
+        current = read()
         if as_json:
             say_json(status_json(current), indent=2)
             return
         if current.activities:
-            screen.print(table(current, screen.width))
+            screen.print(*table(current, screen.width), sep="\n")
         else:
-            say("Nothing is tracked. Track an e-mail with `email-opens track ACTIVITY_ID`.")
+            say("Nothing is tracked. Track an e-mail with `email-opens track E-MAIL`.")
         say(account_line(current))
 
 
@@ -97,31 +106,51 @@ class Status:
     """The latest send first."""
     by_hour: dict[str, list[int]]
     """By activity: the opens published of each of the last hours."""
+    differences: dict[str, int | None]
+    """By activity: as `difference` returns them."""
     requests_per_day: int
     now: datetime
 
 
-def read_status(wired: "EmailOpens", account_id: str) -> Status:
+def read_status(wired: "EmailOpens | StateReader", account_id: str) -> Status:
     """Read the status of an account."""
     now = wired.clock.now()
     activities = wired.tracking.activities(account_id)
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
-        hours = list(threads.map(lambda each: opens_by_hour(wired.ledger, each, now), activities))
+    ledger = wired.ledger
+
+    def read(activity: Activity) -> tuple[list[int], int | None]:
+        return opens_by_hour(ledger, activity, now), difference(ledger, activity)
+
+    read_each = dict(
+        zip(
+            [activity.campaign_activity_id for activity in activities],
+            _side_by_side(wired, read, activities),
+            strict=True,
+        )
+    )
     return Status(
         account=wired.tracking.account(account_id) or StoredAccount(account_id=account_id),
         activities=sorted(
             activities, key=lambda activity: activity.sent_at or activity.tracked_at, reverse=True
         ),
-        by_hour={
-            activity.campaign_activity_id: counts
-            for activity, counts in zip(activities, hours, strict=True)
-        },
+        by_hour={activity_id: hours for activity_id, (hours, _) in read_each.items()},
+        differences={activity_id: differs for activity_id, (_, differs) in read_each.items()},
         requests_per_day=wired.settings.requests_per_day,
         now=now,
     )
 
 
-def redraw_status(wired: "EmailOpens", account_id: str, screen: TextConsole) -> None:
+def _side_by_side[T](
+    wired: "EmailOpens | StateReader", read: Callable[[Activity], T], activities: list[Activity]
+) -> list[T]:
+    """Read something of each activity: at once, except from a file, which is one thread's."""
+    if isinstance(wired, StateReader):
+        return [read(activity) for activity in activities]
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
+        return list(threads.map(read, activities))
+
+
+def redraw_status(read: Callable[[], Status], clock: Clock, screen: TextConsole) -> None:
     """Redraw the status every other second, until Ctrl-C.
 
     Raises:
@@ -131,11 +160,11 @@ def redraw_status(wired: "EmailOpens", account_id: str, screen: TextConsole) -> 
         raise InvalidInput("--watch needs a terminal, and stdout is not one: leave it out.")
     with Ending() as ending, redrawn(screen) as redraw:
         while not ending.requested:
-            current = read_status(wired, account_id)
-            redraw(table(current, screen.width), account_line(current))
+            current = read()
+            redraw(*table(current, screen.width), account_line(current))
             for _ in range(_NAPS):
                 if not ending.requested:
-                    wired.clock.sleep(_REDRAWN_EVERY_SECONDS / _NAPS)
+                    clock.sleep(_REDRAWN_EVERY_SECONDS / _NAPS)
     raise typer.Exit(ending.exit_code)
 
 
@@ -157,20 +186,16 @@ def sparkline(counts: Iterable[int]) -> str:
     ).rstrip()
 
 
-def table(status: Status, width: int) -> Renderable:
-    """Return the activities as a table of at most this width."""
-    whole = width >= _WHOLE_IDS_FROM
-    columns = fitting(
-        [
-            column._replace(width=_ID) if whole and column.name == "Activity" else column
-            for column in _COLUMNS
-        ],
-        width,
-    )
-    rows = [_cells(activity, status) for activity in status.activities]
-    if not whole:
-        rows = [row | {"Activity": f"{row['Activity'][:_SHORT_ID]}…"} for row in rows]
-    return table_of(columns, rows)
+def table(status: Status, width: int) -> list[Renderable]:
+    """Return the activities as a table of at most this width, and the errors that do not fit."""
+    failing = [activity for activity in status.activities if activity.last_error]
+    wanted = [column for column in _COLUMNS if failing or column.name != _LAST_ERROR]
+    cells = [_cells(activity, status) for activity in status.activities]
+    columns, rows = fitted(wanted, cells, width)
+    shown: list[Renderable] = [table_of(columns, rows)]
+    if _LAST_ERROR not in {column.name for column in columns}:
+        shown += [f"{_title(activity)}: {activity.last_error}" for activity in failing]
+    return shown
 
 
 def account_line(status: Status) -> str:
@@ -209,7 +234,7 @@ def status_json(status: Status) -> dict[str, Any]:
             _plain(_flat(asdict(activity)))
             | {
                 "delay_seconds": _delay_seconds(activity, status.now),
-                "difference": difference(activity),
+                "difference": status.differences[activity.campaign_activity_id],
                 "opens_by_hour": status.by_hour[activity.campaign_activity_id],
             }
             for activity in status.activities
@@ -223,22 +248,30 @@ def _flat(activity: dict[str, Any]) -> dict[str, Any]:
     return activity | {name: value for group in groups for name, value in group.items()}
 
 
-def difference(activity: Activity) -> int | None:
+def difference(ledger: Ledger, activity: Activity) -> int | None:
     """Return the rows published or set aside, less those that the last audit counted.
 
-    Below zero, some are missing. Above zero, some came after the audit or were published twice.
+    Below zero, some are missing. Above zero, some were published twice; once the report was read
+    again after the audit, that cannot be told from opens that came later, and so it is None.
     """
-    if activity.counts.reported is None:
+    counts, progress = activity.counts, activity.progress
+    if counts.reported is None:
         return None
-    return activity.counts.published + activity.counts.rejected - activity.counts.reported
+    differs = counts.published + counts.rejected - counts.reported
+    if differs < 0:
+        # Of an e-mail that is tracked again, the ledger also has what was published before.
+        found = ledger.fingerprints(activity.campaign_activity_id, _FIRST_BUCKET, _LAST_BUCKET)
+        differs = max(differs, sum(map(len, found.values())) - counts.reported)
+    return None if differs > 0 and progress.polled_at != progress.audited_at else differs
 
 
 def _cells(activity: Activity, status: Status) -> dict[str, str]:
     progress, counts = activity.progress, activity.counts
-    seconds, differs = _delay_seconds(activity, status.now), difference(activity)
+    seconds = _delay_seconds(activity, status.now)
+    differs = status.differences[activity.campaign_activity_id]
     return {
-        "Activity": activity.campaign_activity_id,
-        "Campaign": activity.campaign_name or _NOTHING,
+        "E-mail": _title(activity),
+        "Id": activity.campaign_activity_id,
         "State": str(activity.state),
         "Watermark": _NOTHING if progress.watermark is None else iso(progress.watermark),
         "Delay": _NOTHING if seconds is None else age(seconds),
@@ -247,8 +280,13 @@ def _cells(activity: Activity, status: Status) -> dict[str, str]:
         "Reported": _NOTHING if counts.reported is None else str(counts.reported),
         "Diff.": _NOTHING if differs is None else f"{differs:+d}" if differs else "0",
         "Opens of 24 h": sparkline(status.by_hour[activity.campaign_activity_id]) or _NOTHING,
-        "Last error": activity.last_error or _NOTHING,
+        _LAST_ERROR: activity.last_error or _NOTHING,
     }
+
+
+def _title(activity: Activity) -> str:
+    """Return the name of an activity, or its id if it has none."""
+    return activity.campaign_name or activity.campaign_activity_id
 
 
 def _gaps(activity: Activity) -> str:
@@ -257,7 +295,8 @@ def _gaps(activity: Activity) -> str:
         return "0"
     deepest = max(gap.rows_above for gap in activity.progress.gaps)
     of = f" of {activity.counts.reported}" if activity.counts.reported else ""
-    return f"{len(activity.progress.gaps)}, {deepest}{of} rows"
+    rows = f"{deepest}{of} rows" if of else count(deepest, "row")
+    return f"{len(activity.progress.gaps)}, {rows}"
 
 
 def _delay_seconds(activity: Activity, now: datetime) -> float | None:

@@ -28,7 +28,8 @@ from email_opens_cli.deployed.leases import hold
 if TYPE_CHECKING:
     from email_opens.adapters.vendor.api import VendorApi
     from email_opens.adapters.vendor.replies.reply import Reply
-    from email_opens.bootstrap import EmailOpens, Watch
+    from email_opens.bootstrap import EmailOpens
+    from email_opens.bootstrap_watch import Watch
 
 STORING = timedelta(seconds=15)
 """For how long storing is tried again while the store refuses; a person is waiting."""

@@ -25,12 +25,9 @@ class Received(NamedTuple):
     """An open that the subscriber received."""
 
     open: ReportedOpen
+    event_id: str
     email_address: str | None
     at: datetime
-
-    @property
-    def delay_seconds(self) -> float:
-        return (self.at - self.open.created_time).total_seconds()
 
 
 class Subscriber:
@@ -65,10 +62,9 @@ class Subscriber:
     def _receive(self) -> None:
         while not self._ended.is_set():
             bodies = self._queue.receive(wait_seconds=1)
-            now = datetime.now(UTC)
-            opens = [_read(body, now) for body in bodies]
-            with self._lock:
-                self._received.extend(opens)
+            with self._lock:  # The order of their arrival, also between the threads.
+                now = datetime.now(UTC)
+                self._received.extend(_read(body, now) for body in bodies)
 
 
 def differences(
@@ -104,7 +100,8 @@ def under_way(
 
 
 def _read(body: str, now: datetime) -> Received:
-    data = json.loads(body)["data"]
+    event = json.loads(body)
+    data = event["data"]
     return Received(
         ReportedOpen(
             data["campaign_activity_id"],
@@ -112,6 +109,7 @@ def _read(body: str, now: datetime) -> Received:
             utc(data["created_time"]),
             data.get("device_type"),
         ),
+        event["id"],
         data.get("email_address"),
         now,
     )

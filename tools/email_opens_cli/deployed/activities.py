@@ -1,6 +1,6 @@
 """The tracked activities that a command names, and changes of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from email_opens.errors import EmailOpensError, LostRace
@@ -10,13 +10,67 @@ from email_opens.ports import Tracking
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import say
-from email_opens_cli.terminal.options import parse_account, parse_ids
+from email_opens_cli.terminal.options import parse_account
+from email_opens_cli.terminal.selection import Send, select_each, select_one
 
 type Change = Callable[[Activity], tuple[Activity, str]]
 """Returns an activity changed, and the end of a sentence that says so."""
 
+_KIND = "tracked e-mail"
 _TRIES = 5
 """A poll may write the activity between a read and a write, but not each time."""
+
+
+def named(activity: Activity) -> str:
+    """Return the words for an activity in a sentence: its id, and its name if it has one."""
+    name = activity.campaign_name
+    return activity.campaign_activity_id + (f" (“{name}”)" if name else "")
+
+
+def send_of(activity: Activity) -> Send:
+    """Return a tracked activity as it is chosen."""
+    return Send(
+        activity.campaign_activity_id,
+        activity.campaign_id,
+        activity.campaign_name,
+        activity.sent_at,
+    )
+
+
+def choose(tracking: Tracking, account_id: str, queries: Iterable[str]) -> list[Activity]:
+    """Return the tracked activities that the queries choose.
+
+    Raises:
+        NotSelected: a query chooses none, or those of several campaigns.
+    """
+    activities = _by_id(tracking, account_id)
+    sends = map(send_of, activities.values())
+    remedy = _remedy(account_id, activities)
+    chosen = select_each(queries, sends, kind=_KIND, remedy=remedy)
+    return [activities[send.activity_id] for send in chosen]
+
+
+def choose_one(tracking: Tracking, account_id: str, query: str) -> Activity:
+    """Return the tracked activity that a query chooses.
+
+    Raises:
+        NotSelected: it chooses none, or several.
+    """
+    activities = _by_id(tracking, account_id)
+    sends = map(send_of, activities.values())
+    chosen = select_one(query, sends, kind=_KIND, remedy=_remedy(account_id, activities))
+    return activities[chosen.activity_id]
+
+
+def _by_id(tracking: Tracking, account_id: str) -> dict[str, Activity]:
+    return {activity.campaign_activity_id: activity for activity in tracking.activities(account_id)}
+
+
+def _remedy(account_id: str, activities: Collection[str]) -> str:
+    if not activities:
+        return f"Nothing is tracked for account {account_id}."
+    option = "" if account_id == "default" else f" --account {account_id}"
+    return f"`email-opens status{option}` lists what is tracked."
 
 
 def of_account(tracking: Tracking, account_id: str, wanted: Iterable[str]) -> list[Activity]:
@@ -25,9 +79,7 @@ def of_account(tracking: Tracking, account_id: str, wanted: Iterable[str]) -> li
     Raises:
         EmailOpensError: some are not tracked.
     """
-    tracked = {
-        activity.campaign_activity_id: activity for activity in tracking.activities(account_id)
-    }
+    tracked = _by_id(tracking, account_id)
     ids = list(wanted)
     untracked = [activity_id for activity_id in ids if activity_id not in tracked]
     if untracked:
@@ -38,13 +90,12 @@ def of_account(tracking: Tracking, account_id: str, wanted: Iterable[str]) -> li
     return [tracked[activity_id] for activity_id in ids]
 
 
-def change_each(activity_ids: list[str], account: str, stack: str | None, change: Change) -> None:
+def change_each(emails: list[str], account: str, stack: str | None, change: Change) -> None:
     """Change activities, and print a sentence about each."""
     with complaints():
-        account_id, wanted = parse_account(account), parse_ids(activity_ids)
-        tracking = product(stack).tracking
-        for activity in of_account(tracking, account_id, wanted):
-            say(f"{activity.campaign_activity_id} {save_change(tracking, activity, change)}")
+        account_id, tracking = parse_account(account), product(stack).tracking
+        for activity in choose(tracking, account_id, emails):
+            say(f"{named(activity)} {save_change(tracking, activity, change)}")
 
 
 def save_change(tracking: Tracking, activity: Activity, change: Change) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from email_opens_cli.terminal.complaints import sentence_of
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.turns.report import TurnReport
@@ -18,14 +19,15 @@ def report_sentences(turn: "TurnReport") -> Iterator[str]:
     """Yield what a turn has done, in sentences."""
     counts = turn.counts
     yield (
-        f"Published {counts.published} opens of {turn.activities} activities "
-        f"with {turn.requests} requests; {turn.gaps} gaps are left."
+        f"Published {count(counts.published, 'open')} of {count(turn.activities, 'e-mail')} "
+        f"with {count(turn.requests, 'request')}; {_gaps_left(turn.gaps)}."
     )
     if counts.rejected:
-        yield f"Set aside {counts.rejected} rows that are not opens."
+        yield set_aside(counts.rejected)
     if counts.dead_lettered:
         yield (
-            f"The topic refused {counts.dead_lettered} opens; they are in the dead-letter queue."
+            f"The topic refused {count(counts.dead_lettered, 'open')}, now in the dead-letter "
+            "queue."
         )
 
 
@@ -37,3 +39,16 @@ def failure_sentences(turn: "TurnReport") -> Iterator[str]:
         yield f"{failure.campaign_activity_id}: {sentence_of(failure.error)}"
     if turn.stopped:
         yield str(turn.stopped)
+
+
+def set_aside(rows: int) -> str:
+    """Return the sentence about rows that were rejected."""
+    return (
+        f"Set aside {rows} rows that are not opens."
+        if rows != 1
+        else ("Set aside 1 row that is not an open.")
+    )
+
+
+def _gaps_left(gaps: int) -> str:
+    return f"{count(gaps, 'gap')} {'is' if gaps == 1 else 'are'} left"

@@ -1,6 +1,7 @@
 """Errors as a sentence on stderr and an exit code, never as a traceback."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Never
 
@@ -8,6 +9,7 @@ import typer
 
 from email_opens.errors import EmailOpensError, InvalidInput, InvalidSettings
 from email_opens_cli.terminal.console import warn
+from email_opens_cli.terminal.selection import NotSelected
 
 FAILED = 1
 BAD_INPUT = 2
@@ -29,9 +31,9 @@ _SIGNED_OUT = (
 )
 
 
-def complain(sentence: str, code: int) -> Never:
-    """Print a sentence on stderr and end with an exit code."""
-    warn(sentence)
+def complain(sentence: str, code: int, lines: Iterable[str] = ()) -> Never:
+    """Print a sentence on stderr, and lines below it, and end with an exit code."""
+    warn(sentence, *lines)
     raise typer.Exit(code)
 
 
@@ -40,6 +42,8 @@ def complaints() -> Iterator[None]:
     """Turn an error that a person can fix into a sentence; a bug still shows its traceback."""
     try:
         yield
+    except NotSelected as error:
+        complain(str(error), BAD_INPUT, error.lines)
     except (InvalidInput, InvalidSettings) as error:
         complain(str(error), BAD_INPUT)
     except EmailOpensError as error:
@@ -60,6 +64,8 @@ def sentence_of(error: Exception) -> str:
 
 def of_aws(error: Exception) -> tuple[str, int] | None:
     """Return a sentence and an exit code for an error of boto3; None: it is another library's."""
+    if "botocore" not in sys.modules:
+        return None  # No client of AWS was made.
     # Imported late, or `--help` would load it.
     from botocore import exceptions as aws  # noqa: PLC0415
 

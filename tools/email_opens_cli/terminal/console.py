@@ -20,8 +20,8 @@ from rich.text import Text
 from email_opens.errors import InvalidInput
 from email_opens_cli.terminal.pasted import pasteable
 
-WIDE = 240
-"""Columns if stdout is not a terminal, so that nothing is cut in a file or a pipe."""
+WIDE = 10_000
+"""Columns if stdout is not a terminal, so that nothing is cut or folded in a file or a pipe."""
 REPLACEMENT = "�"
 
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -47,9 +47,34 @@ Stack = Annotated[
         callback=stack.choose,
     ),
 ]
-Id = Annotated[str, typer.Argument(metavar="ACTIVITY_ID", help="A campaign_activity_id (UUID).")]
 Ids = Annotated[
     list[str], typer.Argument(metavar="ACTIVITY_ID…", help="campaign_activity_ids (UUIDs).")
+]
+Email = Annotated[
+    str,
+    typer.Argument(
+        metavar="E-MAIL",
+        help="The name or the id of an e-mail or of its campaign, or the beginning of one.",
+    ),
+]
+Emails = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="E-MAIL",
+        help=(
+            "Names or ids of e-mails or of their campaigns, or the beginnings of some; "
+            "patterns of names such as 'Spring*'."
+        ),
+    ),
+]
+SomeEmails = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="E-MAIL",
+        help=(
+            "Names or ids of e-mails or of their campaigns, or patterns of names; by default all."
+        ),
+    ),
 ]
 Since = Annotated[
     str,

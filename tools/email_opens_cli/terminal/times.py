@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from email_opens.errors import InvalidInput
 from email_opens.instants import iso, utc
+from email_opens_cli.terminal.words import age
 
 
 class From(StrEnum):
@@ -64,14 +65,6 @@ def parse_since(text: str, now: datetime) -> datetime | None:
 def ago(instant: datetime, now: datetime) -> str:
     """Return how long ago an instant was, such as `5m ago`."""
     return f"{age(max(0.0, (now - instant).total_seconds()))} ago"
-
-
-def age(seconds: float) -> str:
-    """Return a duration in its largest unit, such as `2h`."""
-    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{int(seconds)}s"
 
 
 def _instant(text: str, now: datetime) -> datetime | None:

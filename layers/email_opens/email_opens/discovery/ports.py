@@ -26,6 +26,9 @@ class Campaigns(Protocol):
     def campaign(self, campaign_id: str, *, before: datetime) -> Campaign | None:
         """Return a campaign with its activities; None: the vendor does not know it."""
 
+    def campaign_of(self, campaign_activity_id: str, *, before: datetime) -> str | None:
+        """Return the id of an activity's campaign; None: the vendor does not know the activity."""
+
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         """Return when an activity was last sent; None: never, or the vendor does not know it."""
 

@@ -1,7 +1,7 @@
 """The tracking of what a campaign has sent."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summary
 from email_opens.discovery.ports import Campaigns
@@ -10,6 +10,26 @@ from email_opens.discovery.selection import Names, first_tracked, last_sends, re
 from email_opens.errors import ActivityFailed, EmailOpensError, LostRace
 from email_opens.model import Activity, State
 from email_opens.ports import Clock, Tracking
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def sends(
+    campaigns: Campaigns, campaign: Campaign, *, last_sent: datetime | None, before: datetime
+) -> list[tuple[str, datetime | None]]:
+    """Return the activities of a campaign, and when each was last sent; None: that is not known.
+
+    The one that was sent last comes last. `last_sent` is the last send of the campaign, if that is
+    known.
+    """
+    ids = list(dict.fromkeys(activity.campaign_activity_id for activity in trackable(campaign)))
+    # A single activity was sent with its campaign.
+    single = {ids[0]: last_sent} if len(ids) == 1 else {}
+    sent = {
+        activity_id: single.get(activity_id) or campaigns.last_run(activity_id, before=before)
+        for activity_id in ids
+    }
+    return sorted(sent.items(), key=lambda item: item[1] or _NEVER)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,16 +96,9 @@ class Tracker:
 
         The one that was sent last comes last: once it is tracked, all of them are.
         """
-        ids = list(dict.fromkeys(a.campaign_activity_id for a in trackable(campaign)))
-        # A single activity was sent with its campaign.
-        single = {ids[0]: summary.last_sent} if len(ids) == 1 else {}
-        sent = {
-            activity_id: single.get(activity_id)
-            or self.campaigns.last_run(activity_id, before=self.before)
-            for activity_id in ids
-        }
-        for activity_id in sorted(ids, key=lambda name: sent[name] or self.floor):
-            sent_at, activity = sent[activity_id], tracked.get(activity_id)
+        sent = sends(self.campaigns, campaign, last_sent=summary.last_sent, before=self.before)
+        for activity_id, sent_at in sent:
+            activity = tracked.get(activity_id)
             if activity is not None:
                 self._renew(activity, renewed(activity, campaign, sent_at))
             elif sent_at is None or sent_at >= self.floor:

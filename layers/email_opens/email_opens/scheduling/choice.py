@@ -29,7 +29,7 @@ from email_opens.scheduling.price import (
 from email_opens.scheduling.rates import expected, waiting
 
 STAY_PRICE = 1.0
-"""Open-seconds: a turn does not wait for less than this, because waiting costs processor time."""
+"""Open-seconds: a function's turn does not wait for less than this, because waiting costs money."""
 NEARLY = 0.97
 """A poll whose worth is this near to the price is made without waiting for the rest."""
 
@@ -78,10 +78,12 @@ def choose(
     *,
     now: datetime,
     campaigns_per_probe: int = CAMPAIGNS_PER_PROBE,
+    stay_price: float = STAY_PRICE,
 ) -> Choice:
     """Return what ends the most waiting for a request, if that is worth the price.
 
-    `probed_seconds_ago` is None if no probe can be made.
+    `probed_seconds_ago` is None if no probe can be made. `stay_price` is the worth below which a
+    turn does not wait.
     """
     best: Poll | None = None
     enough, best_ratio, wait_seconds = NEARLY * plan.price, 0.0, inf
@@ -91,7 +93,7 @@ def choose(
         if may_probe:
             offer.add(candidate)
         why = reason(candidate, plan, now)
-        seconds = _wait_seconds(candidate, why, plan, trust.missed, now)
+        seconds = _wait_seconds(candidate, why, plan, trust.missed, now, stay_price)
         if seconds is not None:
             wait_seconds = min(wait_seconds, seconds)
             continue
@@ -106,7 +108,7 @@ def choose(
     if probed_seconds_ago is not None and best_ratio < inf:
         if may_probe and offer.pays(probed_seconds_ago, max(enough, best_ratio)):
             return Probe()
-        if plan.probe_seconds is not None and plan.price >= STAY_PRICE:
+        if plan.probe_seconds is not None and plan.price >= stay_price:
             wait_seconds = min(wait_seconds, plan.probe_seconds - probed_seconds_ago)
     return best or Wait(max(1.0, wait_seconds))
 
@@ -136,7 +138,12 @@ def _probe_after(plan: Plan) -> float:
 
 
 def _wait_seconds(
-    candidate: Candidate, why: Why, plan: Plan, missed: float, now: datetime
+    candidate: Candidate,
+    why: Why,
+    plan: Plan,
+    missed: float,
+    now: datetime,
+    stay_price: float,
 ) -> float | None:
     """Return for how long a turn waits for a poll that is not due; None: it may be due now."""
     rests = 0.0 if candidate.first else GRAIN_SECONDS - candidate.idle_seconds(now)
@@ -145,8 +152,8 @@ def _wait_seconds(
     below = candidate.seconds_until_worth(plan.price, missed, now)
     if rests <= 0 and below <= 0:
         return None
-    if plan.price < STAY_PRICE:
-        below = candidate.seconds_until_worth(STAY_PRICE, missed, now)
+    if plan.price < stay_price:
+        below = candidate.seconds_until_worth(stay_price, missed, now)
     if candidate.is_hot(now):
         # A turn waits for a poll of a fresh send, whatever that will be worth.
         interval = interval_seconds(candidate, plan, now)

@@ -12,7 +12,7 @@ from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
-from email_opens.scheduling.choice import Poll, Probe, Why, choose
+from email_opens.scheduling.choice import STAY_PRICE, Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
 from email_opens.scheduling.price import Plan
 from email_opens.stretches import Walk
@@ -52,6 +52,8 @@ class Turn:
     stay_until: datetime
     """Until when the turn waits for what will be worth a request."""
     backlog: Backlog
+    stay_price: float = STAY_PRICE
+    """The worth of a request, in open-seconds, below which the turn does not wait for it."""
     was_killed: bool = False
     """The last turn was killed: what it was reading comes last in this one."""
     _suspect: str | None = None
@@ -120,6 +122,7 @@ class Turn:
             None if self.turn_report.uncounted else self.roster.probed_seconds_ago(now),
             now=now,
             campaigns_per_probe=self.roster.campaigns_per_probe,
+            stay_price=self.stay_price,
         )
         if isinstance(choice, Poll) and self.was_killed:
             # The killed turn chose in the same order, so it was probably reading what comes first.

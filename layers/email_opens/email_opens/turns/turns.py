@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from email_opens.errors import AccountBusy, AccountStopped, OutOfTime
 from email_opens.poller import Poller
 from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
+from email_opens.scheduling.choice import STAY_PRICE
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
 from email_opens.turns.isolation import Isolation
@@ -32,6 +33,7 @@ class Turns:
     lookback: timedelta
     finished_after: timedelta = timedelta(days=60)
     campaigns_per_probe: int = 150
+    stay_price: float = STAY_PRICE
 
     def take_turn(
         self,
@@ -123,6 +125,7 @@ class Turns:
             finished_after=self.finished_after,
             before=before,
             stay_until=stay_until or self.clock.now(),
+            stay_price=self.stay_price,
             was_killed=account.lease_holder is not None,
             backlog=backlog,
         )

@@ -188,6 +188,20 @@ class TestACampaign:
             at_the_vendor(vendor).campaign(CAMPAIGN, before=vendor.before)
 
 
+class TestAnActivity:
+    @pytest.mark.parametrize("campaign_id", [None, 7, "", "a b", []])
+    def test_without_a_usable_campaign_id_is_unavailable(
+        self, vendor: Vendor, campaign_id: object
+    ) -> None:
+        reply = {"campaign_activity_id": ACTIVITY, "campaign_id": campaign_id}
+        with pytest.raises(ReportUnavailable, match="no usable activity"):
+            read(vendor, reply, "campaign_of", ACTIVITY)
+
+    def test_that_is_not_an_object_is_unavailable(self, vendor: Vendor) -> None:
+        with pytest.raises(ReportUnavailable, match="no usable activity"):
+            read(vendor, [], "campaign_of", ACTIVITY)
+
+
 class TestASendHistory:
     def test_skips_malformed_entries(self, vendor: Vendor) -> None:
         reply = [None, {}, {"run_date": None}, {"run_date": "2026-03-02T14:07:00Z"}]

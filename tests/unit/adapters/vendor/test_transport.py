@@ -1,12 +1,13 @@
 """The pace, the budget and the deadline of single requests."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.adapters.vendor import http
+from email_opens.adapters.vendor.transport import Pace
 from email_opens.errors import OutOfTime
 from tests.unit.adapters.vendor.sockets import (
     ACTIVITY,
@@ -35,6 +36,22 @@ def test_requests_are_spaced_evenly(vendor: Vendor) -> None:
         vendor.read(report)
     assert vendor.clock.now() - started == timedelta(seconds=2)
     assert report.throttled == 0
+
+
+def test_connections_of_an_account_share_its_pace() -> None:
+    pace, second = Pace(), timedelta(seconds=1)
+    now = datetime(2026, 3, 2, 14, tzinfo=UTC)
+    assert pace.start(now, second) == now
+    pace.next_at = now + second / 2
+    assert pace.start(now, second) == now + second / 2
+    assert pace.start(now + second, second) == now + second
+
+
+def test_a_clock_that_has_jumped_back_delays_no_request_for_long() -> None:
+    now = datetime(2026, 3, 2, 14, tzinfo=UTC)
+    assert Pace(now + timedelta(hours=1)).start(now, timedelta(seconds=1)) == now + timedelta(
+        seconds=1
+    )
 
 
 def test_no_request_is_sent_beyond_the_budget(vendor: Vendor) -> None:

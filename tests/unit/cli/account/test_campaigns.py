@@ -118,5 +118,54 @@ def test_json_contains_every_field(world: World) -> None:
         "name": "News",
         "last_sent": None,
         "left_out": False,
-        "activities": [{"campaign_activity_id": campaign.activity_id, "state": "active"}],
+        "activities": [
+            {
+                "campaign_activity_id": campaign.activity_id,
+                "state": "active",
+                "sent_at": item["last_sent"],
+            }
+        ],
     }
+
+
+class TestEmails:
+    def test_are_listed_with_their_ids_and_states(self, world: World) -> None:
+        campaign = send(world, "News")
+        run("discover")
+        resend = world.vendor.world.resend(campaign.campaign_id).campaign_activity_id
+        _, *rows = run("campaigns", "--emails").stdout.splitlines()
+        assert [(row.split()[-1], row.split()[-2]) for row in rows] == [
+            (campaign.activity_id, "active"),
+            (resend, "no"),
+        ]
+
+    def test_that_are_listed_can_be_tracked(self, world: World) -> None:
+        campaign = send(world, "News")
+        _, row = run("campaigns", "--emails").stdout.splitlines()
+        assert run("track", row.split()[-1]).exit_code == 0
+        assert list(world.activities()) == [campaign.activity_id]
+
+    def test_are_in_the_json_too(self, world: World) -> None:
+        campaign = send(world, "News")
+        (item,) = json.loads(run("campaigns", "--emails", "--json").stdout)["campaigns"]
+        assert item["activities"] == [
+            {
+                "campaign_activity_id": campaign.activity_id,
+                "state": None,
+                "sent_at": item["last_sent"],
+            }
+        ]
+
+    def test_of_a_deleted_campaign_are_none(self, world: World) -> None:
+        send(world, "News").status = "Removed"
+        assert len(run("campaigns", "--emails").stdout.splitlines()) <= 1
+
+    @pytest.mark.parametrize("columns", [40, 80])
+    def test_have_whole_ids_and_names_on_a_narrow_terminal(
+        self, world: World, columns: int
+    ) -> None:
+        campaign = send(world, "The spring collection")
+        output = run_in_terminal("campaigns", "--emails", columns=columns)
+        assert output.widest() <= columns
+        assert campaign.activity_id in output.text
+        assert "collection" in output.text

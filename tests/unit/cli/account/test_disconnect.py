@@ -10,7 +10,7 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from tests.conftest import Aws
 from tests.unit.cli.stacks import STACK, make_stack, schedules
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
-from tests.unit.cli.world import ONE, complaint, run, settings
+from tests.unit.cli.world import ONE, World, complaint, run, settings
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,8 @@ def _connected(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         for account_id in ("default", "other"):
             credentials = json.dumps(vendor.credentials(account_id))
             run("connect", account_id, "--stack", STACK, typed=credentials)
-            run("track", ONE, "--account", account_id)
+            tracking = DynamoDBTracking(aws.dynamodb, aws.tracking_table)
+            World(aws, vendor, tracking).track(ONE, account_id=account_id)
         yield
 
 

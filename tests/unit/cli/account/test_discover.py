@@ -106,4 +106,4 @@ class TestSentences:
 
     def test_count_the_sends_that_discovery_cannot_remember(self) -> None:
         found = Found("default", leased=True, forgotten=7)
-        assert "the oldest 7 sends count as seen" in "".join(found_sentences(found))
+        assert "counted as seen: the oldest 7 sends." in "".join(found_sentences(found))

@@ -23,21 +23,21 @@ def set_state(world: World, activity_id: str, state: State) -> None:
 
 def test_a_paused_activity_is_not_polled(world: World) -> None:
     activity_id = world.opened(2)
-    run("track", activity_id)
+    world.track(activity_id)
     assert "is paused" in run("pause", activity_id).stdout
-    assert "of 0 activities" in run("poll").stdout
+    assert "of 0 e-mails" in run("poll").stdout
 
 
 def test_the_opens_of_a_resumed_activity_are_published(world: World) -> None:
     activity_id = world.opened(2)
-    run("track", activity_id)
+    world.track(activity_id)
     run("pause", activity_id)
     assert "is active again" in run("resume", activity_id).stdout
     assert "Published 2 opens" in run("poll").stdout
 
 
 def test_pause_reports_an_activity_that_is_paused_already(world: World) -> None:
-    run("track", ONE)
+    world.track(ONE)
     run("pause", ONE)
     before = world.activities()
     assert "paused already" in run("pause", ONE).stdout
@@ -45,7 +45,7 @@ def test_pause_reports_an_activity_that_is_paused_already(world: World) -> None:
 
 
 def test_resume_reports_an_activity_that_is_active_already(world: World) -> None:
-    run("track", ONE)
+    world.track(ONE)
     before = world.activities()
     assert "active already" in run("resume", ONE).stdout
     assert world.activities() == before
@@ -53,7 +53,7 @@ def test_resume_reports_an_activity_that_is_active_already(world: World) -> None
 
 @pytest.mark.parametrize("former", [State.PAUSED, State.FINISHED, State.GONE])
 def test_resume_makes_an_activity_of_any_state_active(world: World, former: State) -> None:
-    run("track", ONE)
+    world.track(ONE)
     set_state(world, ONE, former)
     assert run("resume", ONE).exit_code == 0
     assert state(world, ONE) is State.ACTIVE
@@ -61,7 +61,7 @@ def test_resume_makes_an_activity_of_any_state_active(world: World, former: Stat
 
 def test_a_resumed_finished_activity_needs_an_audit(world: World) -> None:
     activity_id = world.opened(1)
-    run("track", activity_id)
+    world.track(activity_id)
     run("poll")
     set_state(world, activity_id, State.FINISHED)
     run("resume", activity_id)
@@ -69,21 +69,22 @@ def test_a_resumed_finished_activity_needs_an_audit(world: World) -> None:
 
 
 def test_pause_leaves_a_finished_activity_finished(world: World) -> None:
-    run("track", ONE)
+    world.track(ONE)
     set_state(world, ONE, State.FINISHED)
     run("pause", ONE)
     assert state(world, ONE) is State.FINISHED
 
 
 def test_pause_changes_nothing_if_an_activity_is_not_tracked(world: World) -> None:
-    run("track", ONE)
-    assert f"Not tracked for account default: {TWO}." in complaint(run("pause", ONE, TWO), 1)
+    world.track(ONE)
+    error = complaint(run("pause", ONE, TWO), 2)
+    assert f"No tracked e-mail has the name or the id “{TWO}”. Did you mean:" in error
     assert state(world, ONE) is State.ACTIVE
 
 
 @pytest.mark.usefixtures("world")
-def test_a_malformed_id_is_refused() -> None:
-    assert "is not a campaign activity id" in complaint(run("resume", "nonsense"), 2)
+def test_an_unknown_name_is_refused() -> None:
+    assert "Nothing is tracked for account default." in complaint(run("resume", "nonsense"), 2)
 
 
 class RacingTracking(MemoryTracking):
@@ -109,7 +110,7 @@ def test_a_pause_keeps_the_counts_that_a_poll_writes_meanwhile() -> None:
 
 
 def test_resume_lets_a_missing_activity_be_polled_at_once(world: World) -> None:
-    run("track", ONE)
+    world.track(ONE)
     since = world.activities()[ONE].tracked_at
     world.tracking.save(replace(world.activities()[ONE], missing_since=since))
     assert "is active again" in run("resume", ONE).stdout

@@ -1,12 +1,10 @@
 """What the demo counts, and what a queue hands it."""
 
 from datetime import UTC, datetime
-from io import StringIO
 from threading import Event
 
 from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.adapters.aws.receivers import queue, topic
-from email_opens_cli.demo.screen import Screen
 from email_opens_cli.demo.subscriber import (
     ReportedOpen,
     Subscriber,
@@ -14,7 +12,6 @@ from email_opens_cli.demo.subscriber import (
     differences,
     under_way,
 )
-from email_opens_cli.terminal.console import TextConsole
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, new_opens
 from tests.fakes import FakeClock
@@ -53,16 +50,6 @@ def test_nothing_is_under_way_once_each_row_is_reported_and_received() -> None:
 
 def test_a_send_that_is_not_reported_at_all_is_under_way() -> None:
     assert under_way(2, [], []) == UnderWay(not_reported=2, not_received=0)
-
-
-def test_the_summary_does_not_call_rows_under_way_missing() -> None:
-    output = StringIO()
-    left = UnderWay(not_reported=1, not_received=2)
-    Screen(TextConsole(file=output, width=200)).summary(9, 7, {"Live": left}, 0)
-    assert "Still under way              Live: 1 not reported yet, 2 not received yet" in (
-        output.getvalue()
-    )
-    assert "issing" not in output.getvalue()
 
 
 def test_a_subscriber_receives_what_is_published(aws: Aws, clock: FakeClock) -> None:

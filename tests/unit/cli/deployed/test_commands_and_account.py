@@ -59,7 +59,7 @@ def test_a_command_keeps_what_the_last_turn_has_left_of_the_account(
 ) -> None:
     """Only a turn finds out that the account works again; until then `status` shows the error."""
     activity_id = world.opened(2)
-    run("track", activity_id)
+    world.track(activity_id)
     run("poll")
     leave(world)
     before = len(world.vendor.requests)

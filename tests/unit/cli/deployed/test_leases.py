@@ -197,7 +197,7 @@ class TestBudgetAndPace:
     @pytest.fixture
     def activity_id(self, world: World) -> str:
         activity_id = world.opened(2)
-        run("track", activity_id)
+        world.track(activity_id)
         return activity_id
 
     def test_a_command_sends_no_more_requests_than_the_day_allows(

@@ -107,7 +107,7 @@ class TestRedrive:
         assert ids == {new_open(1).event_id, new_open(2).event_id}
 
     def test_leaves_rows_that_are_no_opens(self, dead: World) -> None:
-        assert "1 dead letters are not opens" in run("dead-letters", "redrive").stdout
+        assert "since they hold no open: 1 dead letter." in run("dead-letters", "redrive").stdout
         assert waiting(dead) == 1
 
     def test_tells_subscribers_how_late_they_are(self, dead: World) -> None:
@@ -145,7 +145,7 @@ class TestRedrive:
 class TestDrop:
     def test_deletes_what_is_named(self, dead: World) -> None:
         output = run("dead-letters", "drop", "--yes", "--reason", "no contact").stdout
-        assert "Deleted 1 dead letters." in output
+        assert "Deleted 1 dead letter." in output
         assert waiting(dead) == 2
 
     def test_asks_on_a_terminal(self, dead: World) -> None:

@@ -114,7 +114,7 @@ class TestRedrive:
         Answers(sqs, "DeleteMessageBatch", then=refuse_the_first)
         result = run("dead-letters", "redrive")
         assert "Published 3 dead opens again, and deleted 2 dead letters." in result.stdout
-        assert "The queue kept 1 of these dead letters" in complaint(result, 1)
+        assert "The queue kept 1 dead letter of those." in complaint(result, 1)
 
 
 class TestRedriveToAFifoTopic:

@@ -40,7 +40,7 @@ def sorted_ids(events: list[dict[str, Any]]) -> list[str]:
 def published(world: World) -> tuple[str, list[dict[str, Any]]]:
     """Return the id of an activity of three published opens, and their events."""
     activity_id = world.opened(3)
-    run("track", activity_id)
+    world.track(activity_id)
     run("poll")
     return activity_id, world.received()
 
@@ -155,7 +155,7 @@ class TestCommand:
         assert "it opens at" in complaint(replay(published[0], queue(world.aws)), 1)
 
     def test_refuses_an_activity_that_is_not_tracked(self, world: World) -> None:
-        assert "Not tracked" in complaint(replay(ONE, queue(world.aws)), 1)
+        assert "No tracked e-mail" in complaint(replay(ONE, queue(world.aws)), 2)
 
     def test_refuses_an_empty_interval(self, world: World, published: Published) -> None:
         until = iso(world.vendor.world.clock() - DAY)

@@ -1,26 +1,32 @@
 """The turns of `email-opens watch`: when it goes on, what it prints, and when it ends."""
 
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from email_opens.errors import AccountStopped, ActivityGone, ReportUnavailable
-from email_opens.model import State
+from email_opens.errors import (
+    AccountStopped,
+    ActivityGone,
+    BudgetSpent,
+    EmailOpensError,
+    OutOfTime,
+    ReportUnavailable,
+)
+from email_opens.model import Gap, State
 from email_opens.turns.report import Failure, TurnReport
-from email_opens_cli.commands.watch.turns import Wanted, choose, take_turns
+from email_opens_cli.commands.watch.emails import Wanted
+from email_opens_cli.commands.watch.standing import Standing
+from email_opens_cli.commands.watch.turns import Following
+from email_opens_cli.deployed.turns import TURN
 from email_opens_cli.terminal.ending import Ending, Interrupted
-from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.fakes import FakeClock, MemoryTracking
 
 MOST_TURNS = 5
 FOREIGN = "5b1e0a52-0000-4000-8000-0000000000bb"
-
-
-def wanted(*named: str) -> Wanted:
-    return Wanted("default", list(named or [ACTIVITY_ID]), None, timedelta(seconds=60))
 
 
 @dataclass(slots=True)
@@ -29,34 +35,56 @@ class Watched:
 
     turns: "Watched" = field(init=False)
     tracking: MemoryTracking = field(default_factory=MemoryTracking)
-    credentials: Any = None
     clock: FakeClock = field(default_factory=FakeClock)
-    failures: list[Exception | None] = field(default_factory=list)
-    """The failure of each turn."""
-    taken: int = 0
+    reports: list[TurnReport] = field(default_factory=list)
+    """What the turns report; later ones report nothing."""
+    stays: list[bool] = field(default_factory=list)
+    """Whether each turn waited for what would be worth a request."""
 
     def __post_init__(self) -> None:
         self.turns = self
         self.tracking.add(ACTIVITY)
 
-    def take_turn(self, account_id: str, **_: object) -> TurnReport:
+    @property
+    def taken(self) -> int:
+        return len(self.stays)
+
+    def take_turn(self, account_id: str, *, stay_until: datetime | None, **_: object) -> TurnReport:
         if self.taken == MOST_TURNS:
             raise Interrupted
-        error = self.failures[self.taken] if self.taken < len(self.failures) else None
-        self.taken += 1
-        report = TurnReport(account_id)
-        if error:
-            report.failures.append(Failure(ACTIVITY_ID, error))
-        return report
+        self.stays.append(stay_until is not None)
+        return self.reports.pop(0) if self.reports else TurnReport(account_id)
+
+    def fail(self, *errors: Exception | None) -> None:
+        """Let the next turns fail so."""
+        for error in errors:
+            report = TurnReport("default")
+            if error:
+                report.failures.append(Failure(ACTIVITY_ID, error))
+            self.reports.append(report)
+
+    def stop(self, *errors: EmailOpensError) -> None:
+        """Let the next turns stop so."""
+        for error in errors:
+            self.reports.append(TurnReport("default", stopped=error))
 
     def store(self, **changes: Any) -> None:
         (activity,) = self.tracking.activities("default")
-        self.tracking.save(replace(activity, **changes))
+        self.tracking.save(varied(activity, **changes))
 
-    def go_on(self, *named: str) -> int | None:
+    def go_on(self, *queries: str, **options: Any) -> int | None:
         """Take turns; return the exit code, None: it would have gone on."""
+        following = Following(
+            product=self,  # type: ignore[arg-type]
+            wanted=Wanted("default", queries or (ACTIVITY_ID,), **options),
+            ending=Ending(),
+            standing=Standing(),
+            screen=None,
+            rejected=Path("rejected"),
+        )
+        following._emails._chosen = set(queries or (ACTIVITY_ID,))
         try:
-            return take_turns(self, wanted(*named), Ending(), Path("rejected"))  # type: ignore[arg-type]
+            return following.take_turns()
         except Interrupted:
             return None
 
@@ -93,7 +121,7 @@ def test_it_ends_when_nothing_that_it_watches_is_tracked() -> None:
 def test_a_failure_that_lasts_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     watched = Watched()
     # The trace ids differ, and an activity that rests between two attempts does not fail.
-    watched.failures = [ActivityGone("Gone (1)."), None, ActivityGone("Gone (2).")]
+    watched.fail(ActivityGone("Gone (1)."), None, ActivityGone("Gone (2)."))
     watched.store(last_error="Gone.")
     watched.go_on()
     assert capsys.readouterr().err == f"{ACTIVITY_ID}: Gone (1).\n"
@@ -101,7 +129,7 @@ def test_a_failure_that_lasts_is_printed_once(capsys: pytest.CaptureFixture[str]
 
 def test_another_kind_of_failure_is_printed_too(capsys: pytest.CaptureFixture[str]) -> None:
     watched = Watched()
-    watched.failures = [ActivityGone("Gone."), ReportUnavailable("It is down.")]
+    watched.fail(ActivityGone("Gone."), ReportUnavailable("It is down."))
     watched.store(last_error="Gone.")
     watched.go_on()
     assert capsys.readouterr().err.count("\n") == 2
@@ -109,45 +137,71 @@ def test_another_kind_of_failure_is_printed_too(capsys: pytest.CaptureFixture[st
 
 def test_a_failure_that_comes_again_is_printed_again(capsys: pytest.CaptureFixture[str]) -> None:
     watched = Watched()
-    watched.failures = [ActivityGone("Gone."), None, ActivityGone("Gone.")]
+    watched.fail(ActivityGone("Gone."), None, ActivityGone("Gone."))
     watched.go_on()  # Meanwhile the activity has no error.
     assert capsys.readouterr().err == f"{ACTIVITY_ID}: Gone.\n" * 2
 
 
 def test_a_failure_of_the_account_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
-    class Stopped(Watched):
-        def take_turn(self, account_id: str, **options: object) -> TurnReport:
-            report = Watched.take_turn(self, account_id, **options)
-            report.stopped = AccountStopped(f"It answered 503 ({self.taken}).")
-            return report
-
-    Stopped().go_on()
-    assert capsys.readouterr().err == "It answered 503 (1).\n"
-
-
-@pytest.mark.parametrize(
-    ("stored", "chosen"),
-    [
-        # Otherwise cron would ask for a missing e-mail at each start.
-        ((State.GONE, NOON), (State.GONE, NOON)),
-        ((State.ACTIVE, NOON), (State.ACTIVE, NOON)),
-        ((State.PAUSED, None), (State.ACTIVE, None)),
-        ((State.FINISHED, None), (State.FINISHED, None)),
-        ((State.BROKEN, None), (State.BROKEN, None)),
-    ],
-)
-def test_the_state_in_which_a_named_email_begins(
-    stored: tuple[State, Any], chosen: tuple[State, Any]
-) -> None:
     watched = Watched()
-    watched.store(state=stored[0], missing_since=stored[1])
-    choose(watched, wanted())  # type: ignore[arg-type]
-    (activity,) = watched.tracking.activities("default")
-    assert (activity.state, activity.missing_since) == chosen
+    watched.stop(*(AccountStopped(f"It answered 503 ({number}).") for number in range(5)))
+    watched.go_on()
+    assert capsys.readouterr().err == "It answered 503 (0).\n"
 
 
-def test_an_email_that_is_not_named_is_paused() -> None:
+def test_turns_follow_one_another_and_wait_for_what_is_worth_a_request() -> None:
     watched = Watched()
-    choose(watched, wanted(FOREIGN))  # type: ignore[arg-type]
-    states = {a.campaign_activity_id: a.state for a in watched.tracking.activities("default")}
-    assert states == {ACTIVITY_ID: State.PAUSED, FOREIGN: State.ACTIVE}
+    began = watched.clock.now()
+    watched.go_on()
+    assert watched.stays == [True] * MOST_TURNS
+    assert watched.clock.now() - began == MOST_TURNS * TURN
+
+
+def test_turns_that_are_wanted_only_so_often_do_not_wait() -> None:
+    watched = Watched()
+    began = watched.clock.now()
+    watched.go_on(every=timedelta(hours=1))
+    assert watched.stays == [False] * MOST_TURNS
+    assert watched.clock.now() - began == timedelta(hours=MOST_TURNS)
+
+
+class TestOnce:
+    def test_ends_when_everything_is_read(self) -> None:
+        watched = Watched()
+        watched.store(polled_at=NOON)
+        assert (watched.go_on(once=True), watched.taken) == (0, 1)
+
+    def test_goes_on_while_a_gap_is_left(self) -> None:
+        watched = Watched()
+        watched.store(polled_at=NOON, gaps=(Gap(None, NOON, None),))
+        assert (watched.go_on(once=True), watched.taken) == (None, MOST_TURNS)
+
+    def test_goes_on_at_once_when_only_the_time_of_a_turn_was_over(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        watched = Watched()
+        watched.store(polled_at=NOON, gaps=(Gap(None, NOON, None),))
+        watched.stop(*[OutOfTime("No time is left.")] * MOST_TURNS)
+        for report in watched.reports:
+            report.requests = 1
+        began = watched.clock.now()
+        assert watched.go_on(once=True) is None
+        assert watched.clock.now() == began
+        assert capsys.readouterr().err == ""
+
+    @pytest.mark.parametrize(
+        "error", [AccountStopped("It answered 503."), BudgetSpent("The budget is spent.")]
+    )
+    def test_fails_when_the_account_stops(
+        self, error: EmailOpensError, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        watched = Watched()
+        watched.stop(error)
+        assert (watched.go_on(once=True), watched.taken) == (1, 1)
+        assert capsys.readouterr().err == f"{error}\n"
+
+    def test_does_not_wait_for_an_email_that_fails(self) -> None:
+        watched = Watched()
+        watched.fail(ReportUnavailable("It is down."))
+        watched.store(gaps=(Gap(None, NOON, None),), last_error="It is down.")
+        assert (watched.go_on(once=True), watched.taken) == (1, 1)

@@ -22,6 +22,7 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
@@ -91,7 +92,8 @@ def _connect(
         )
     say(f"The credentials of account {account_id} are stored; the next poll uses them.")
     if connected.revived:
-        say(f"Polled again: {connected.revived} e-mails that Constant Contact did not know.")
+        revived = count(connected.revived, "e-mail")
+        say(f"Polled again: {revived} that Constant Contact did not know.")
     for sentence in connected.unchecked:
         warn(sentence)
     say(scheduled(schedules, account_id))

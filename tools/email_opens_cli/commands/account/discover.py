@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import typer
 
-from email_opens.model import Activity
+from email_opens_cli.deployed.activities import named
 from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import discovery
 from email_opens_cli.terminal.complaints import FAILED, complaints, sentence_of
@@ -20,6 +20,7 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.discovery.report import Found
@@ -50,18 +51,18 @@ def discover(account: Account = "default", stack: Stack = None, wait: Wait = LON
 def found_sentences(found: "Found") -> Iterator[str]:
     """Yield what was found, in sentences."""
     for activity in found.tracked:
-        yield f"Tracked {_named(activity)}."
+        yield f"Tracked {named(activity)}."
     for activity in found.woken:
-        yield f"Sent again, and polled again: {_named(activity)}."
+        yield f"Sent again, and polled again: {named(activity)}."
     if found.left_out:
-        yield f"Left out by their names: {len(found.left_out)} campaigns."
+        yield f"Left out by their names: {count(len(found.left_out), 'campaign')}."
     if found.removed:
-        yield f"Removed at the vendor, and skipped: {len(found.removed)} campaigns."
+        yield f"Removed at the vendor, and skipped: {count(len(found.removed), 'campaign')}."
     if found.forgotten:
         yield (
-            f"More was sent within DiscoveryLookbackDays than discovery can remember: the oldest "
-            f"{found.forgotten} sends count as seen. Track any of them with "
-            "`email-opens track ACTIVITY_ID`."
+            "More was sent within DiscoveryLookbackDays than discovery can remember; counted as "
+            f"seen: the oldest {count(found.forgotten, 'send')}. Track any of them with "
+            "`email-opens track E-MAIL`."
         )
     if found.leased and not found.tracked and not found.woken:
         yield "Every recent send is tracked already."
@@ -76,7 +77,3 @@ def failure_sentences(found: "Found") -> Iterator[str]:
         yield f"Campaign {failure.campaign_id}: {sentence_of(failure.error)}"
     if found.stopped:
         yield str(found.stopped)
-
-
-def _named(activity: Activity) -> str:
-    return f"{activity.campaign_activity_id} (“{activity.campaign_name or 'without a name'}”)"

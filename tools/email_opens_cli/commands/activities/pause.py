@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from email_opens.model import Activity, State
 from email_opens_cli.deployed.activities import change_each
-from email_opens_cli.terminal.options import Account, Ids, Stack
+from email_opens_cli.terminal.options import Account, Emails, Stack
 
 
-def pause(activity_ids: Ids, account: Account = "default", stack: Stack = None) -> None:
+def pause(emails: Emails, account: Account = "default", stack: Stack = None) -> None:
     """Stop polling e-mails for a while; opens of that time are published after `resume`."""
-    change_each(activity_ids, account, stack, paused)
+    change_each(emails, account, stack, paused)
 
 
 def paused(activity: Activity) -> tuple[Activity, str]:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from email_opens.model import Activity, State
 from email_opens_cli.deployed.activities import change_each
-from email_opens_cli.terminal.options import Account, Ids, Stack
+from email_opens_cli.terminal.options import Account, Emails, Stack
 
 
-def resume(activity_ids: Ids, account: Account = "default", stack: Stack = None) -> None:
+def resume(emails: Emails, account: Account = "default", stack: Stack = None) -> None:
     """Poll e-mails again that were paused, finished or gone."""
-    change_each(activity_ids, account, stack, resumed)
+    change_each(emails, account, stack, resumed)
 
 
 def resumed(activity: Activity) -> tuple[Activity, str]:

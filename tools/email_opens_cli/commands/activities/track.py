@@ -5,26 +5,28 @@ from typing import Annotated
 import typer
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.deployed.activities import track_each
+from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
+from email_opens_cli.deployed.track_request import TrackRequest
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import say
 from email_opens_cli.terminal.options import (
+    LONGEST_WAIT,
     Account,
+    Emails,
     From,
-    Ids,
     Since,
     Stack,
+    Wait,
     parse_account,
-    parse_ids,
     parse_since,
+    parse_wait,
 )
 
 MOST_WEIGHT = 1000
 
 
 def track(
-    activity_ids: Ids,
+    emails: Emails,
     since: Since = From.BEGINNING.value,
     weight: Annotated[
         float,
@@ -32,22 +34,27 @@ def track(
     ] = 1.0,
     account: Account = "default",
     stack: Stack = None,
+    wait: Wait = LONGEST_WAIT,
 ) -> None:
-    """Track sent e-mails: their new opens are published from now on."""
+    """Track sent e-mails: their new opens are published from now on.
+
+    A campaign stands for all of its e-mails, resends included.
+    Names are looked up among the 500 campaigns that were sent last.
+    """
     with complaints():
-        account_id, wanted = parse_account(account), parse_ids(activity_ids)
+        account_id, patience = parse_account(account), parse_wait(wait)
         check_weight(weight)
         wired = product(stack)
-        now = wired.clock.now()
-        for sentence in track_each(
-            wired.tracking,
-            account_id,
-            wanted,
-            since=parse_since(since, now),
-            now=now,
+        request = TrackRequest(
+            wired=wired,
+            account_id=account_id,
+            since=parse_since(since, wired.clock.now()),
             weight=weight,
-        ):
-            say(sentence)
+        )
+        if request.ask(emails):
+            # Without credentials, no lease is needed, which would create the account.
+            wired.credentials.load(account_id)
+            work_in_leases(wired.leases, account_id, "track", request.work, wait=patience)
 
 
 def check_weight(weight: float) -> None:

@@ -13,21 +13,22 @@ from email_opens.published import PublishedWindow
 from email_opens.stretches import Walk
 from email_opens.turns.lease import Lease
 from email_opens.walk import Aim, floor_of
-from email_opens_cli.deployed.activities import of_account
+from email_opens_cli.deployed.activities import choose_one, of_account
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
+from email_opens_cli.deployed.turns import set_aside
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.console import progress, say
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
-    Id,
+    Email,
     Stack,
     Wait,
     parse_account,
-    parse_activity,
     parse_wait,
 )
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.adapters.vendor.report import ConstantContactReport
@@ -35,17 +36,12 @@ if TYPE_CHECKING:
 
 
 def audit(
-    activity: Id, account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT
+    email: Email, account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT
 ) -> None:
     """Read an e-mail's report to its end, publish what was missing, and compare the counts."""
     with complaints():
-        account_id, wanted, patience = (
-            parse_account(account),
-            parse_activity(activity),
-            parse_wait(wait),
-        )
-        wired = product(stack)
-        (found,) = of_account(wired.tracking, account_id, [wanted])
+        account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
+        found = choose_one(wired.tracking, account_id, email)
         audited = Audit(wired, found)
         with progress("Auditing", found.counts.reported) as show_rows:
             audited.on_rows = show_rows
@@ -53,7 +49,7 @@ def audit(
         say(*audited.summary())
         if audited.counts.dead_lettered:
             complain(
-                f"The topic refused {audited.counts.dead_lettered} opens: "
+                f"The topic refused {count(audited.counts.dead_lettered, 'open')}: "
                 "see `email-opens dead-letters list`.",
                 FAILED,
             )
@@ -95,14 +91,18 @@ class Audit:
         """Return the numbers, in sentences."""
         counts = self.activity.counts
         floor = self._floor()
-        rows = f"{counts.reported} rows" if floor is None else f"rows to publish since {iso(floor)}"
+        rows = (
+            count(counts.reported or 0, "row")
+            if floor is None
+            else f"rows to publish since {iso(floor)}"
+        )
         sentences = [
-            f"The report has {rows}; it was read with {self.requests} requests.",
-            f"{self.counts.published} opens were missing; they are published now.",
+            f"The report has {rows}; it was read with {count(self.requests, 'request')}.",
+            _missing(self.counts.published),
             f"Published so far: {counts.published}.",
         ]
         if self.counts.rejected:
-            sentences.append(f"Set aside {self.counts.rejected} rows that are not opens.")
+            sentences.append(set_aside(self.counts.rejected))
         if self.counted is None:
             sentences.append("The vendor's own counter could not be read.")
         elif floor is None and counts.reported is not None:
@@ -146,3 +146,10 @@ class Audit:
             self.wired.tracking, activity.account_id, [activity.campaign_activity_id]
         )
         return found
+
+
+def _missing(opens: int) -> str:
+    if opens == 0:
+        return "No open was missing."
+    verbs = ("was", "it is") if opens == 1 else ("were", "they are")
+    return f"{count(opens, 'open')} {verbs[0]} missing; {verbs[1]} published now."

@@ -10,10 +10,11 @@ from email_opens.adapters.aws.messages import wire_attributes
 from email_opens.errors import InvalidInput
 from email_opens.instants import utc
 from email_opens_cli.deployed.product import aws, product
-from email_opens_cli.terminal.columns import Column, fitting, table
+from email_opens_cli.terminal.columns import Column, fitted, table
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.console import confirm, console, say, say_json
 from email_opens_cli.terminal.options import Json, Stack, Yes
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -35,8 +36,9 @@ app = typer.Typer(
 _COLUMNS = (
     Column("Kind", 4, rank=1),
     Column("Reason", 24, rank=0, folds=True),
-    Column("Activity", 36, rank=3),
-    Column("Opened", 20, rank=2),
+    Column("E-mail", 14, rank=2, folds=True),
+    Column("Opened", 20, rank=3),
+    Column("Id", 36, rank=4),
 )
 _MOST_BYTES = 250_000
 """The most bytes of one request to the topic."""
@@ -68,15 +70,16 @@ def list_letters(
             say("There are no such dead letters.")
             return
         shown = console()
-        columns = fitting(_COLUMNS, shown.width)
-        shown.print(table(columns, map(_cells, found)))
+        rows = [_cells(letter) for letter in found]
+        shown.print(table(*fitted(_COLUMNS, rows, shown.width)))
 
 
 def _cells(letter: dict[str, str | None]) -> dict[str, str]:
     return {
         "Kind": letter["kind"] or "-",
         "Reason": letter["reason"] or "-",
-        "Activity": letter["campaign_activity_id"] or "-",
+        "E-mail": letter["campaign_name"] or letter["campaign_activity_id"] or "-",
+        "Id": letter["campaign_activity_id"] or "-",
         "Opened": letter["time"] or "-",
     }
 
@@ -100,10 +103,13 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
                     kept += len(accepted) - letters.delete(accepted)
                     published += len(accepted)
                     refused |= faults
-        say(f"Published {published} dead opens again, and deleted {published - kept} dead letters.")
+        say(
+            f"Published {count(published, 'dead open')} again, and deleted "
+            f"{count(published - kept, 'dead letter')}."
+        )
         if rows:
             say(
-                f"{rows} dead letters are not opens and cannot be published: see "
+                f"Not published, since they hold no open: {count(rows, 'dead letter')}. See "
                 "`email-opens dead-letters list`, and remove them with "
                 "`email-opens dead-letters drop`."
             )
@@ -111,8 +117,8 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
             complain(f"The topic refused others, which stay: {'; '.join(sorted(refused))}.", FAILED)
         if kept:
             complain(
-                f"The queue kept {kept} of these dead letters. Run the command again: it publishes "
-                "them once more under the same ids, and deletes them.",
+                f"The queue kept {count(kept, 'dead letter')} of those. Run the command again: it "
+                "publishes them once more under the same ids, and deletes them.",
                 FAILED,
             )
 
@@ -129,9 +135,9 @@ def drop(reason: Reason = None, stack: Stack = None, *, yes: Yes = False) -> Non
         if not chosen:
             say("There are no such dead letters.")
             return
-        confirm(f"Delete {len(chosen)} dead letters for good?", yes=yes)
+        confirm(f"Delete {count(len(chosen), 'dead letter')} for good?", yes=yes)
         deleted = letters.delete(chosen)
-        say(f"Deleted {deleted} dead letters.")
+        say(f"Deleted {count(deleted, 'dead letter')}.")
         if deleted < len(chosen):
             complain(f"The queue kept {len(chosen) - deleted}; run the command again.", FAILED)
 
@@ -140,6 +146,8 @@ def described(letter: "Letter") -> dict[str, str | None]:
     """Return what may be shown of a letter: no address, and no content of a row."""
     event = letter.event or {}
     values = {name: event.get(name) for name in ("id", "time", "subject")}
+    data = event.get("data")
+    values["campaign_name"] = data.get("campaign_name") if isinstance(data, dict) else None
     return {
         "message_id": letter.message_id,
         "kind": "open" if event else "row",

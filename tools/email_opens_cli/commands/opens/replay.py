@@ -15,7 +15,7 @@ from email_opens.ports import Ledger, Report
 from email_opens.published import PublishedWindow
 from email_opens.turns.lease import Lease
 from email_opens.walk import ended, new_opens
-from email_opens_cli.deployed.activities import of_account
+from email_opens_cli.deployed.activities import choose_one, named
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
@@ -23,15 +23,15 @@ from email_opens_cli.terminal.console import confirm, progress, say, warn
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
-    Id,
+    Email,
     Stack,
     Wait,
     Yes,
     parse_account,
-    parse_activity,
     parse_since,
     parse_wait,
 )
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
@@ -44,7 +44,7 @@ _FIRST = "0"
 
 
 def replay(
-    activity: Id,
+    email: Email,
     since: Annotated[
         str,
         typer.Option(
@@ -72,32 +72,31 @@ def replay(
     watermark do not change.
     """
     with complaints():
-        account_id, wanted, patience = (
-            parse_account(account),
-            parse_activity(activity),
-            parse_wait(wait),
-        )
-        wired = product(stack)
+        account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
         now = wired.clock.now()
         begins = parse_since(since, now)
         ends = now if until is None else parse_since(until, now)
         if ends is None or (begins is not None and begins >= ends):
             raise InvalidInput("There is nothing between --since and --until.")
-        (found,) = of_account(wired.tracking, account_id, [wanted])
+        found = choose_one(wired.tracking, account_id, email)
         from email_opens_cli.deployed.destinations import destination  # noqa: PLC0415 - boto3
 
         sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
-        count = published(wired.ledger, found, begins, ends)
-        warn(f"The ledger has {count} opens of these hours.")
-        confirm(f"Send them to {to}?", yes=yes)
+        known = published(wired.ledger, found, begins, ends)
+        warn(f"The ledger has {count(known, 'open')} of these hours.")
+        confirm(f"Send {'it' if known == 1 else 'them'} to {to}?", yes=yes)
         replayed = Replay(wired, found, begins, ends, sent_to)
-        with progress("Replaying", count) as show_sent:
+        with progress("Replaying", known) as show_sent:
             replayed.on_sent = show_sent
             work_in_leases(wired.leases, account_id, "replay", replayed.work, wait=patience)
-        say(f"Sent {replayed.sent} opens of {wanted} again with {replayed.requests} requests.")
+        say(
+            f"Sent {count(replayed.sent, 'open')} of {named(found)} again with "
+            f"{count(replayed.requests, 'request')}."
+        )
         if sent_to.refused:
             why = "; ".join(sorted(set(sent_to.refused))[:3])
-            complain(f"The destination refused {len(sent_to.refused)} opens: {why}.", FAILED)
+            refused = count(len(sent_to.refused), "open")
+            complain(f"The destination refused {refused}: {why}.", FAILED)
 
 
 def published(ledger: Ledger, activity: Activity, since: datetime | None, until: datetime) -> int:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from email_opens.events import EVENT_TYPE
+from email_opens_cli.deployed.activities import choose
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import Styled, TextConsole, console, say_json, styled
 from email_opens_cli.terminal.ending import Ending
 from email_opens_cli.terminal.options import (
     Account,
+    SomeEmails,
     Stack,
     parse_account,
     parse_duration,
-    parse_ids,
 )
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 
 
 def tail(
-    activities: Annotated[
-        list[str] | None, typer.Argument(metavar="[ACTIVITY_ID]…", help="By default all e-mails.")
-    ] = None,
+    emails: SomeEmails = None,
     device: Annotated[
         list[str] | None,
         typer.Option("--device", metavar="TYPE", help="A device type, such as mobile."),
@@ -52,9 +51,11 @@ def tail(
     A temporary queue is subscribed to the topic, and removed afterwards.
     """
     with complaints():
-        account_id, wanted = parse_account(account), parse_ids(activities or ())
+        account_id = parse_account(account)
         delay = None if newer_than is None else parse_duration(newer_than)
         wired = product(stack)
+        chosen = choose(wired.tracking, account_id, emails) if emails else []
+        wanted = [activity.campaign_activity_id for activity in chosen]
         from email_opens_cli.deployed.queues import TailQueue, left_over, remove  # noqa: PLC0415
 
         sns, sqs = aws().client("sns"), aws().client("sqs")

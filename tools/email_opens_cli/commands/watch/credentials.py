@@ -9,7 +9,7 @@ import typer
 
 from email_opens.errors import AccountDisconnected, InvalidInput
 from email_opens_cli.commands.account.connect import PORT, consent, read_application
-from email_opens_cli.commands.watch.turns import HOLDER
+from email_opens_cli.commands.watch.lookup import HOLDER
 from email_opens_cli.consent.credentials import accepted, read, take_over
 from email_opens_cli.deployed.turns import COMMIT, TURN
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain
@@ -17,8 +17,8 @@ from email_opens_cli.terminal.console import warn
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
-    from email_opens.bootstrap import Watch
-    from email_opens.config import Settings
+    from email_opens.bootstrap_watch import Watch
+    from email_opens.config import WatchSettings
 
 
 def read_credentials(source: str) -> "Tokens":
@@ -35,9 +35,16 @@ def read_credentials(source: str) -> "Tokens":
 
 
 def new_tokens(
-    product: "Watch", settings: "Settings", account: str, given: "Tokens | None"
+    product: "Watch",
+    settings: "WatchSettings",
+    account: str,
+    given: "Tokens | None",
+    *,
+    reconnect: bool,
 ) -> "Tokens | None":
     """Return a person's tokens that the state file does not have yet; None: it has them.
+
+    `reconnect` is whether to ask for consent although there are tokens.
 
     Raises:
         InvalidInput: it has none, and there is no terminal to ask for consent.
@@ -45,13 +52,17 @@ def new_tokens(
     """
     if given is not None:
         return None if product.credentials.given_last(account, given) else given
+    on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     try:
         product.credentials.load(account)
     except AccountDisconnected as error:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not on_terminal:
             raise InvalidInput(str(error)) from None
     else:
-        return None
+        if not reconnect:
+            return None
+        if not on_terminal:
+            raise InvalidInput("--reconnect needs a terminal; without one, use --credentials FILE.")
     from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
 

@@ -1,101 +1,174 @@
-"""The turns of a watch: which e-mails they poll, what is printed, and when it ends."""
+"""The turns of a watch: when they are taken, what is printed, and when the watch ends."""
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from email_opens.errors import AccountDisconnected
+from email_opens.errors import AccountDisconnected, AccountStopped, BudgetSpent, OutOfTime
 from email_opens.model import Activity, State
-from email_opens_cli.deployed.activities import save_change, track_each
-from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
-from email_opens_cli.terminal.complaints import FAILED
+from email_opens_cli.commands.watch.emails import Emails, Wanted
+from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
+from email_opens_cli.commands.watch.screen import Screen
+from email_opens_cli.commands.watch.standing import Standing, behind
+from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences
+from email_opens_cli.terminal.complaints import FAILED, sentence_of
 from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import Watch
+    from email_opens.bootstrap_watch import Watch
     from email_opens.turns.report import TurnReport
 
-HOLDER = "email-opens watch"
-"""Always the same, so that a watch takes over the lease of one that was killed."""
-STDOUT = 1
-
-_CHECK_SECONDS = 0.5
+NO_WAIT = timedelta()
+MIDNIGHT = timedelta(seconds=1)
 
 type _FailureKind = tuple[str | None, str]
-"""An activity, or None for the account, and the kind of its failure."""
+"""An activity, a campaign, or None for the account, and the kind of its failure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line asks for."""
+@dataclass(slots=True, kw_only=True)
+class Following:
+    """A watch from its first search to its end."""
 
-    account_id: str
-    named: list[str]
-    since: datetime | None
-    every: timedelta | None
-    """None: once."""
+    product: "Watch"
+    wanted: Wanted
+    ending: Ending
+    standing: Standing
+    screen: Screen | None
+    """None: nothing is a terminal."""
+    rejected: Path
+    """Where rows that are not opens are set aside."""
+    published: int = 0
+    _emails: Emails = field(init=False)
+    _reported: set[_FailureKind] = field(default_factory=set)
+    """The failures that were printed and have lasted since."""
 
+    def __post_init__(self) -> None:
+        self._emails = Emails(self.product, self.wanted)
 
-def choose(product: "Watch", wanted: Wanted) -> None:
-    """Poll the named activities and no other; the progress of the others is kept."""
+    def begin(self) -> None:
+        """Find what is wanted.
 
-    def change(activity: Activity) -> tuple[Activity, str]:
-        match activity.state:
-            case State.FINISHED:
-                return activity, ""
-            case _ if activity.campaign_activity_id not in wanted.named:
-                return replace(activity, state=State.PAUSED), ""
-            case State.PAUSED:
-                return replace(activity, state=State.ACTIVE), ""
-            case _:
-                return activity, ""
+        Raises:
+            NotSelected, EmailOpensError: as `Emails.begin` raises.
+        """
+        self._follow(self._emails.begin())
 
-    now = product.clock.now()
-    track_each(product.tracking, wanted.account_id, wanted.named, since=wanted.since, now=now)
-    for activity in product.tracking.activities(wanted.account_id):
-        if activity.state is not State.BROKEN:  # Each turn reports those.
-            save_change(product.tracking, activity, change)
+    def take_turns(self) -> int:
+        """Take turns until one ends the watch; return the exit code."""
+        from email_opens.adapters.local.lines import OutputClosed  # noqa: PLC0415
 
-
-def take_turns(product: "Watch", wanted: Wanted, ending: Ending, rejected: Path) -> int:
-    """Take turns until one ends the watch; return the exit code."""
-    from email_opens.adapters.local.lines import OutputClosed, closed  # noqa: PLC0415
-
-    reported: set[_FailureKind] = set()
-    while True:
-        next_at = product.clock.now() + (wanted.every or timedelta())
-        turn = _take_turn(product, wanted.account_id)
-        if ending.requested or isinstance(turn.stopped, OutputClosed):
-            return 0
-        if turn.counts.rejected:
-            warn(f"Set aside {turn.counts.rejected} rows that are not opens, in {rejected}.")
-        if turn.counts.published or not wanted.every:
-            print_on_a_terminal(next(report_sentences(turn)))
-        failures = dict(zip(_failure_kinds(turn), failure_sentences(turn), strict=True))
-        # The same failures are not printed each minute.
-        warn(*(sentence for kind, sentence in failures.items() if kind not in reported))
-        code = FAILED if failures else 0
-        if wanted.every is None or isinstance(turn.stopped, AccountDisconnected):
-            return code
-        watched = [
-            activity
-            for activity in product.tracking.activities(wanted.account_id)
-            if activity.campaign_activity_id in wanted.named
-        ]
-        if all(activity.state in (State.FINISHED, State.PAUSED) for activity in watched):
-            warn("Nothing is left to watch.")
-            return code
-        # An activity that waits after a failure has not recovered from it.
-        failing = {activity.campaign_activity_id for activity in watched if activity.last_error}
-        reported = {kind for kind in reported if kind[0] in failing} | failures.keys()
-        while (seconds := (next_at - product.clock.now()).total_seconds()) > 0:
-            if ending.requested or closed(STDOUT):
+        while True:
+            turn_ends = self.product.clock.now() + (self.wanted.every or TURN)
+            turn = self._take_turn()
+            if self.ending.requested or isinstance(turn.stopped, OutputClosed):
                 return 0
-            product.clock.sleep(min(seconds, _CHECK_SECONDS))
+            self.published += turn.counts.published
+            failed = self._print_failures(turn)
+            searched = self._search_is_due()
+            if searched:
+                self._follow(self._emails.search())
+                if self.ending.requested:
+                    return 0
+            if self._ends(turn):
+                return FAILED if failed else 0
+            if not searched:  # What was found is polled at once.
+                self._rest(turn, turn_ends)
+
+    def _rest(self, turn: "TurnReport", ends: datetime) -> None:
+        """Wait until the next turn is due, unless there is work left for it."""
+        if _is_out_of_time(turn):
+            # Just before midnight, no request may begin.
+            ends = self.product.clock.now() + (NO_WAIT if turn.requests else MIDNIGHT)
+        left = (ends - self.product.clock.now()).total_seconds()
+        self.product.clock.sleep(max(0.0, left))
+
+    def _take_turn(self) -> "TurnReport":
+        ends = self.product.clock.now() + TURN
+        stays = self.wanted.every is None and not (self.wanted.once or self._emails.unfinished)
+        return self.product.turns.take_turn(
+            self.wanted.account_id,
+            holder=HOLDER,
+            before=ends,
+            until=ends + COMMIT,
+            stay_until=ends if stays else None,
+        )
+
+    def _search_is_due(self) -> bool:
+        search_at = self._emails.search_at
+        if search_at is None or (self.wanted.once and not self._emails.unfinished):
+            return False
+        return self.product.clock.now() >= search_at
+
+    def _follow(self, new: list[Activity]) -> None:
+        """Show what is followed from now on, and its opens so far."""
+        self.standing.follow(self._emails.followed())
+        if self.screen is None:
+            return
+        lookup = Lookup(self.product, self.wanted.account_id, self.wanted.since)
+        campaigns = {activity.campaign_id: None for activity in new if activity.campaign_id}
+        self.standing.reported |= lookup.counters(list(campaigns))
+        self.screen.list_emails(new)
+
+    def _print_failures(self, turn: "TurnReport") -> bool:
+        """Print what has failed, unless it has failed before; return whether something failed."""
+        if turn.counts.rejected:
+            rows = count(turn.counts.rejected, "row")
+            warn(f"Set aside {rows} that are not opens, in {self.rejected}.")
+        failures = dict(zip(_failure_kinds(turn), failure_sentences(turn), strict=True))
+        if _is_out_of_time(turn):
+            del failures[None, type(turn.stopped).__name__]
+        failures |= self._search_failures()
+        warn(*(text for kind, text in failures.items() if kind not in self._reported))
+        # An activity that waits after a failure has not recovered from it.
+        failing = {
+            activity.campaign_activity_id
+            for activity in self._emails.followed()
+            if activity.last_error
+        }
+        lasting = {kind for kind in self._reported if kind[0] in failing}
+        self._reported = lasting | failures.keys()
+        return bool(failures)
+
+    def _search_failures(self) -> dict[_FailureKind, str]:
+        found = self._emails.found
+        if found is None:
+            return {}
+        failures: dict[_FailureKind, str] = {
+            (failure.campaign_id, type(failure.error).__name__): (
+                f"Campaign {failure.campaign_id}: {sentence_of(failure.error)}"
+            )
+            for failure in found.failures
+        }
+        if found.stopped is not None and not self._emails.unfinished:
+            failures[None, type(found.stopped).__name__] = str(found.stopped)
+        return failures
+
+    def _ends(self, turn: "TurnReport") -> bool:
+        """Return whether there is nothing left to do."""
+        if isinstance(turn.stopped, AccountDisconnected) or not turn.leased:
+            return True
+        if self.wanted.once:
+            stopped = isinstance(turn.stopped, AccountStopped | BudgetSpent)
+            return stopped or not (self._emails.unfinished or self._behind())
+        followed = self._emails.followed()
+        over = all(a.state in (State.FINISHED, State.PAUSED) for a in followed)
+        if over and not self._emails.grows:
+            warn("Nothing is left to watch.")
+            return True
+        return False
+
+    def _behind(self) -> bool:
+        return any(behind(activity) for activity in self._emails.followed())
+
+
+def _is_out_of_time(turn: "TurnReport") -> bool:
+    """Return whether a turn ended only because its time was over."""
+    return isinstance(turn.stopped, OutOfTime) and not isinstance(turn.stopped, BudgetSpent)
 
 
 def _failure_kinds(turn: "TurnReport") -> Iterator[_FailureKind]:
@@ -106,11 +179,6 @@ def _failure_kinds(turn: "TurnReport") -> Iterator[_FailureKind]:
         yield failure.campaign_activity_id, type(failure.error).__name__
     if turn.stopped:
         yield None, type(turn.stopped).__name__
-
-
-def _take_turn(product: "Watch", account: str) -> "TurnReport":
-    until = product.clock.now() + TURN
-    return product.turns.take_turn(account, holder=HOLDER, before=until - COMMIT, until=until)
 
 
 def print_on_a_terminal(sentence: str) -> None:

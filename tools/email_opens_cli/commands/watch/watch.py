@@ -1,21 +1,20 @@
-"""The whole product without AWS: new opens as lines of JSON, and a state file."""
+"""The whole product without AWS: new opens on a terminal, or as lines, and a state file."""
 
 import os
+import sys
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from email_opens.errors import InvalidInput
 from email_opens_cli.commands.watch.credentials import connect, new_tokens, read_credentials
-from email_opens_cli.commands.watch.turns import (
-    STDOUT,
-    Wanted,
-    choose,
-    print_on_a_terminal,
-    take_turns,
-)
+from email_opens_cli.commands.watch.demo import demo_account
+from email_opens_cli.commands.watch.emails import Wanted
+from email_opens_cli.commands.watch.output import Format
+from email_opens_cli.commands.watch.state import default_state_file
 from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
 from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
@@ -23,20 +22,26 @@ from email_opens_cli.terminal.options import (
     Account,
     AnotherAccount,
     From,
-    Ids,
     Since,
     parse_account,
-    parse_ids,
     parse_since,
 )
+from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
-    from email_opens.config import Settings
+    from email_opens.config import WatchSettings
 
 
 def watch(
-    activity_ids: Ids,
+    emails: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[EMAIL]…",
+            help="Names, patterns such as 'News*', ids, or beginnings of these. "
+            "By default all that was sent lately.",
+        ),
+    ] = None,
     since: Since = From.BEGINNING.value,
     account: Account = "default",
     state: Annotated[
@@ -51,22 +56,51 @@ def watch(
             "--credentials", metavar="FILE", help="JSON as `connect` reads it; - is stdin."
         ),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Append the opens to this file."),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", help="How opens are written: by default table on a terminal, else json."
+        ),
+    ] = None,
     *,
     another_account: AnotherAccount = False,
-    once: Annotated[bool, typer.Option("--once", help="Poll once, for example from cron.")] = False,
-    every: Annotated[
-        int,
+    reconnect: Annotated[
+        bool, typer.Option("--reconnect", help="Give consent again, on this terminal.")
+    ] = False,
+    demo: Annotated[
+        bool,
         typer.Option(
-            "--every", metavar="SECONDS", min=1, max=86_400, help="Seconds between polls."
+            "--demo", help="Watch the account of `constant-contact-emulator --demo`; keep nothing."
         ),
-    ] = 60,
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="End when everything is read, for example from cron.")
+    ] = False,
+    every: Annotated[
+        int | None,
+        typer.Option(
+            "--every",
+            metavar="SECONDS",
+            min=1,
+            max=86_400,
+            help="Poll only so often; by default as often as the day's requests allow.",
+        ),
+    ] = None,
 ) -> None:
-    """Write each new open to standard output once, as a line of JSON, without AWS.
+    """Show each new open once, without AWS.
 
-    The named e-mails are watched until Ctrl-C, or until all are finished. The state file keeps
-    the progress, whatever ends the command. Credentials are needed the first time only: on a
-    terminal you are asked for consent, as with `connect`; otherwise use --credentials. They are
-    kept in the state file, which only you may read.
+    Without a name, all that was sent lately is watched, and new sends join by themselves within
+    five minutes. A terminal shows lines for people; a pipe or a file receives each event as a line
+    of JSON, as the topic of a stack would. Ctrl-C ends the command, and the next run continues
+    there: the state file keeps the progress.
+
+    Credentials are needed the first time only: on a terminal you are asked for consent, as with
+    `connect`; otherwise use --credentials. They are kept in the state file, which only you may
+    read.
 
     Exit codes: 0 done, or the output was closed; 1 something failed; 2 bad input;
     130 interrupted.
@@ -74,66 +108,120 @@ def watch(
     from email_opens.adapters.clock import SystemClock  # noqa: PLC0415 - for a fast --help, like those below
     from email_opens.config import read_settings_without_aws  # noqa: PLC0415
 
-    with complaints():
-        account_id, named = parse_account(account), parse_ids(activity_ids)
+    with complaints(), ExitStack() as opened:
+        account_id = parse_account(account)
+        queries = tuple(dict.fromkeys(query for query in emails or () if query.strip()))
         begins = parse_since(since, SystemClock().now())
-        settings = read_settings_without_aws(os.environ)
+        found = opened.enter_context(demo_account(os.environ)) if demo else None
+        settings = read_settings_without_aws(found.environment if found else os.environ)
         given = None if credentials is None else read_credentials(credentials)
-        code = _watch(
-            settings,
-            state or _default_state_file(account_id),
-            given,
-            Wanted(account_id, named, begins, None if once else timedelta(seconds=every)),
-            another_account=another_account,
+        if found is not None:
+            state, given = state or found.state, given or found.credentials
+        wanted = Wanted(
+            account_id, queries, begins, timedelta(seconds=every) if every else None, once=once
         )
+        code = _Command(
+            settings=settings,
+            state=state or default_state_file(account_id),
+            given=given,
+            wanted=wanted,
+            kept=found is None or state != found.state,
+            another_account=another_account,
+            reconnect=reconnect,
+            output=output,
+            form=form,
+        ).run()
     raise typer.Exit(code)
 
 
-def _watch(
-    settings: "Settings",
-    path: Path,
-    given: "Tokens | None",
-    wanted: Wanted,
-    *,
-    another_account: bool,
-) -> int:
-    from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
-    from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
-    from email_opens.bootstrap import bootstrap_watch  # noqa: PLC0415
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    """A watch as the command line describes it."""
 
-    ending = Ending()
-    clock = InterruptibleClock(SystemClock(), ending)
-    rejected = path.with_name(f"{path.name}.rejected")
-    with StateFile(path) as state:
-        product = bootstrap_watch(settings, state, STDOUT, rejected, clock=clock, waits=ending)
-        tokens = new_tokens(product, settings, wanted.account_id, given)
-        if tokens is not None:
-            connect(product, wanted.account_id, tokens, another_account=another_account)
-        choose(product, wanted)
-        print_on_a_terminal(
-            f"Watching {len(wanted.named)} e-mails of account {wanted.account_id}; the progress "
-            f"is kept in {path}. Ctrl-C ends it."
-        )
-        with ending:
-            try:
-                code = take_turns(product, wanted, ending, rejected)
-            except Interrupted:
-                code = INTERRUPTED
-            if ending.requested:
-                warn("Ended. Run the command again to continue from here.")
-                return INTERRUPTED
-    return code
+    settings: "WatchSettings"
+    state: Path
+    kept: bool
+    """Whether the state file outlasts the command."""
+    given: "Tokens | None"
+    wanted: Wanted
+    another_account: bool
+    reconnect: bool
+    output: Path | None
+    form: Format | None
+
+    def run(self) -> int:
+        """Watch until the end; return the exit code."""
+        from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
+        from email_opens.adapters.local.lines import OutputClosed  # noqa: PLC0415
+        from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
+        from email_opens.bootstrap_watch import bootstrap_watch  # noqa: PLC0415
+        from email_opens_cli.commands.watch.outlets import open_outlets  # noqa: PLC0415
+        from email_opens_cli.commands.watch.screen import Screen  # noqa: PLC0415
+        from email_opens_cli.commands.watch.standing import Standing  # noqa: PLC0415
+        from email_opens_cli.commands.watch.turns import Following  # noqa: PLC0415
+
+        ending, standing = Ending(), Standing()
+        rejected = self.state.with_name(f"{self.state.name}.rejected")
+        with ExitStack() as opened:
+            state = opened.enter_context(StateFile(self.state))
+            outlets = opened.enter_context(open_outlets(self.output, self.form, rejected, ending))
+            clock = outlets.clock(InterruptibleClock(SystemClock(), ending))
+            product = bootstrap_watch(
+                self.settings,
+                state,
+                outlets.publisher,
+                clock=clock,
+                waits=ending,
+                on_save=standing.note,
+                on_lease=standing.note_budget,
+            )
+            tokens = new_tokens(
+                product,
+                self.settings,
+                self.wanted.account_id,
+                self.given,
+                reconnect=self.reconnect,
+            )
+            if tokens is not None:
+                connect(
+                    product, self.wanted.account_id, tokens, another_account=self.another_account
+                )
+            screen = Screen(outlets.console, standing, clock) if outlets.console else None
+            following = Following(
+                product=product,
+                wanted=self.wanted,
+                ending=ending,
+                standing=standing,
+                screen=screen,
+                rejected=rejected,
+            )
+            with ending:
+                try:
+                    with screen.live() if screen else nullcontext():
+                        following.begin()
+                        self._print_beginning(len(standing.activities))
+                        code = following.take_turns()
+                except Interrupted:
+                    code = INTERRUPTED
+                except OutputClosed:
+                    code = 0
+                if ending.requested:
+                    again = " Run the command again to continue from here." if self.kept else ""
+                    warn(f"Ended.{again}")
+                    return INTERRUPTED
+            if self.wanted.once and code == 0:
+                opens = count(following.published, "new open")
+                watched = count(len(standing.activities), "e-mail")
+                print_on_a_terminal(f"Everything is read: {opens} of {watched}.")
+        return code
+
+    def _print_beginning(self, emails: int) -> None:
+        watched = f"Watching {count(emails, 'e-mail')} of account {self.wanted.account_id}"
+        kept = f"; the progress is kept in {self.state}" if self.kept else ""
+        print_on_a_terminal(f"{watched}{kept}. Ctrl-C ends it.")
 
 
-def _default_state_file(account: str) -> Path:
-    """Return the account's own file in this system's folder for application data."""
-    from email_opens.adapters.local.private_files import make_private_folder  # noqa: PLC0415
-
-    folder = Path(typer.get_app_dir("email-opens"))
-    try:
-        make_private_folder(folder)
-    except OSError as error:
-        raise InvalidInput(
-            f"The folder {folder} cannot be used: {error.strerror}. Name a file with --state."
-        ) from None
-    return folder / f"{account}.sqlite"
+def print_on_a_terminal(sentence: str) -> None:
+    """Print what is not needed in a log: cron would send it by mail."""
+    if sys.stderr.isatty():
+        warn(sentence)

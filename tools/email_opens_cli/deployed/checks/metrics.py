@@ -83,7 +83,7 @@ def invocations(deployment: Deployment) -> Iterator[Finding]:
             "deliveries",
             f"SNS could not deliver {failed} messages of the topic in the last hour",
             "Correct the subscription that the findings name, then send it what it missed with "
-            "`email-opens replay ACTIVITY_ID --since 2h --to QUEUE_URL`.",
+            "`email-opens replay E-MAIL --since 2h --to QUEUE_URL`.",
         )
     else:
         yield good("deliveries", "none failed in the last hour")

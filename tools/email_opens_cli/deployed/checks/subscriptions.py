@@ -122,7 +122,7 @@ def _dead_letters(deployment: Deployment, endpoint: str, arn: str | None) -> Fin
         SUBJECT,
         f"{count} messages for {endpoint} were not delivered and are in {arn}",
         "Correct the endpoint, then send it what it missed with "
-        "`email-opens replay ACTIVITY_ID --since 1d --to QUEUE_URL`.",
+        "`email-opens replay E-MAIL --since 1d --to QUEUE_URL`.",
     )
 
 

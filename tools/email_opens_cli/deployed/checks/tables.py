@@ -32,13 +32,13 @@ def activities(deployment: Deployment) -> Iterator[Finding]:
         yield warning(
             "activities",
             "nothing is tracked, so no open is published",
-            "Run `email-opens discover`, or `email-opens track ACTIVITY_ID`.",
+            "Run `email-opens discover`, or `email-opens track E-MAIL`.",
         )
     elif not active:
         yield warning(
             "activities",
             f"none of {len(stored)} is polled: {_states(stored)}",
-            "Run `email-opens resume ACTIVITY_ID`, or wait for the next send.",
+            "Run `email-opens resume E-MAIL`, or wait for the next send.",
         )
     elif failing:
         all_fail = len(failing) == len(active)

@@ -122,7 +122,7 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
         yield wrong(
             "quota",
             what,
-            "Run `email-opens pause ACTIVITY_ID` for what matters least, or wait until 00:00 UTC.",
+            "Run `email-opens pause E-MAIL` for what matters least, or wait until 00:00 UTC.",
         )
     else:
         yield good("quota", what)

@@ -1,7 +1,9 @@
 """Credentials in a SQLite file, for use without AWS."""
 
+import shlex
 import sqlite3
 from hashlib import blake2b
+from pathlib import Path
 
 from email_opens.account import Tokens
 from email_opens.adapters.local.state_file import StateFile
@@ -27,7 +29,9 @@ class SqliteCredentials:
             ).fetchone()
         if found is None:
             raise AccountDisconnected(
-                f"Account “{account_id}” has no credentials: run {_command(account_id)}."
+                f"Account “{account_id}” has no credentials: run "
+                f"`{reconnect(self._state.path).format(account_id=account_id)}` on a terminal, or "
+                "add --credentials FILE."
             )
         client_id, client_secret, refresh_token, access_token, expires_at = found
         return Tokens(
@@ -81,9 +85,10 @@ def _mark(tokens: Tokens) -> bytes:
     return blake2b(tokens.refresh_token.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
-def _command(account_id: str) -> str:
-    """Return the command that connects an account to a state file."""
-    return f"`email-opens watch --account {account_id} --credentials FILE …`"
+def reconnect(state: Path) -> str:
+    """Return the command that connects an account to a state file, with `{account_id}` in it."""
+    path = shlex.quote(str(state)).replace("{", "{{").replace("}", "}}")
+    return f"email-opens watch --account {{account_id}} --state {path} --reconnect"
 
 
 def _store_tokens(

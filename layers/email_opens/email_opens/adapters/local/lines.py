@@ -1,4 +1,4 @@
-"""Opens as lines of JSON, one event each, to an open file: a terminal, a pipe or a file.
+"""Opens as lines, by default of JSON, to an open file: a terminal, a pipe or a file.
 
 Each line is written in one go, so that a killed process leaves no partial line in a pipe. A line
 that a full disk or a power cut has cut off in a file is ended before the next one. Lines in a file
@@ -9,7 +9,7 @@ import json
 import os
 import select
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -25,23 +25,37 @@ class OutputClosed(AccountStopped):
     """The reader of the output has closed it."""
 
 
+def json_line(activity: Activity, new: NewOpen) -> str:
+    """Return the event of an open as JSON without characters that would control a terminal."""
+    return _printable(message(activity, new))
+
+
 class LinesPublisher:
     """Implements `email_opens.ports.Publisher`; it refuses nothing for good.
 
-    Rows that are not opens are lines of a separate file, which only its owner may read.
+    `line` writes an open as a line. Rows that are not opens are lines of a separate file, which
+    only its owner may read.
     """
 
-    def __init__(self, output: int, rejected: Path, waits: Waits = UNCUT) -> None:
+    def __init__(
+        self,
+        output: int,
+        rejected: Path,
+        waits: Waits = UNCUT,
+        *,
+        line: Callable[[Activity, NewOpen], str] = json_line,
+    ) -> None:
         self._output = output
         self._rejected = rejected
         self._waits = waits
+        self._line = line
 
     def publish(
         self, activity: Activity, opens: Sequence[NewOpen], now: datetime
     ) -> Delivery[NewOpen]:
         del now
         written, fault = _write(
-            self._output, [message(activity, new) for new in opens], self._waits
+            self._output, [self._line(activity, new) for new in opens], self._waits
         )
         failure: EmailOpensError | None = None
         if isinstance(fault, BrokenPipeError):
@@ -108,7 +122,7 @@ def _write(file: int, lines: Sequence[str], waits: Waits) -> tuple[int, OSError 
             os.write(file, b"\n")
         try:
             for line in lines:
-                left = f"{_printable(line)}\n".encode()
+                left = f"{line}\n".encode()
                 while left:
                     _wait_for_room(file, waits)
                     left = left[os.write(file, left) :]

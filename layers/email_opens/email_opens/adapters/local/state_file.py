@@ -41,6 +41,13 @@ CREATE TABLE credentials (
   refresh_token TEXT NOT NULL, access_token TEXT, expires_at TEXT, given BLOB
 );
 """
+_LATER = """
+CREATE TABLE IF NOT EXISTS seen_campaigns (
+  account_id TEXT NOT NULL, campaign_id TEXT NOT NULL, item TEXT NOT NULL,
+  PRIMARY KEY (account_id, campaign_id)
+) WITHOUT ROWID;
+"""
+"""Tables that files of this version may lack; an older program leaves them as they are."""
 
 
 class StateFile:
@@ -107,6 +114,7 @@ class StateFile:
             raise self._foreign()
         for file in files:
             make_private(file)
+        self._connection.execute(_LATER)
         self._connection.execute("COMMIT")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")

@@ -6,6 +6,7 @@ uses the same holder's name, and so takes over the lease of a killed one at once
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,8 +23,12 @@ from email_opens.turns.lease import is_held_by_another
 class SqliteTracking:
     """Implements `email_opens.ports.Tracking`."""
 
-    def __init__(self, state: StateFile) -> None:
+    def __init__(
+        self, state: StateFile, on_save: Callable[[Activity], None] = lambda _: None
+    ) -> None:
+        """Call `on_save` with each activity that has been saved."""
         self._state = state
+        self._on_save = on_save
 
     def lease(
         self,
@@ -151,6 +156,7 @@ class SqliteTracking:
                 f"Activity {activity.campaign_activity_id} was changed by another writer since it "
                 "was read."
             )
+        self._on_save(written)
         return written
 
     def remove(self, account_id: str, campaign_activity_id: str) -> bool:

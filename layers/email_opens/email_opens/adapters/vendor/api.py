@@ -26,7 +26,7 @@ from email_opens.adapters.vendor.resources import (
 )
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.tokens import TokenSource
-from email_opens.adapters.vendor.transport import Transport
+from email_opens.adapters.vendor.transport import Pace, Transport
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import ReportUnavailable, VendorUnavailable
 from email_opens.ports import Clock
@@ -53,6 +53,7 @@ class VendorApi:
         requests_per_second: int,
         budget: Budget,
         waits: Waits = UNCUT,
+        pace: Pace | None = None,
     ) -> None:
         self.url = api_url
         self._tokens = tokens
@@ -66,6 +67,7 @@ class VendorApi:
             requests_per_second=requests_per_second,
             budget=budget,
             waits=waits,
+            pace=pace,
         )
         self._pauses = Pauses(clock, budget)
         self._privileges: Privileges | None = None

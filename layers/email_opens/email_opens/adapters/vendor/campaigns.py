@@ -8,6 +8,7 @@ from urllib.parse import quote
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies.campaigns import (
     decode_campaign,
+    decode_campaign_of,
     decode_last_run,
     decode_names,
     decode_summaries,
@@ -59,6 +60,10 @@ class ConstantContactCampaigns:
     def campaign(self, campaign_id: str, *, before: datetime) -> Campaign | None:
         target = f"/v3/emails/{quote(campaign_id, safe='')}"
         return self._find(target, "campaign", partial(decode_campaign, campaign_id), before)
+
+    def campaign_of(self, campaign_activity_id: str, *, before: datetime) -> str | None:
+        target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}"
+        return self._find(target, "activity", decode_campaign_of, before)
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}/send_history"

@@ -1,5 +1,6 @@
 """Single requests to the API, within the pace and the budget of one account."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from email_opens.adapters.retry import ATTEMPT_SECONDS
@@ -11,6 +12,17 @@ from email_opens.adapters.waits import Waits
 from email_opens.errors import OutOfTime
 from email_opens.ports import Clock
 from email_opens.turns.budget import Budget
+
+
+@dataclass(slots=True)
+class Pace:
+    """When an account may send its next request; those that share it keep one pace."""
+
+    next_at: datetime | None = None
+
+    def start(self, now: datetime, interval: timedelta) -> datetime:
+        """Return when a request may begin; a clock that has jumped back delays none for long."""
+        return now if self.next_at is None else max(now, min(self.next_at, now + interval))
 
 
 class Transport:
@@ -26,6 +38,7 @@ class Transport:
         requests_per_second: int,
         budget: Budget,
         waits: Waits,
+        pace: Pace | None = None,
     ) -> None:
         self.requests = 0
         """How many were sent."""
@@ -36,7 +49,7 @@ class Transport:
         self._interval = timedelta(seconds=1) / requests_per_second
         self._budget = budget
         self._waits = waits
-        self._next_at: datetime | None = None
+        self._pace = pace or Pace()
 
     def send(self, target: str, before: datetime, most_bytes: int) -> Reply | Unanswered:
         """Send one request as soon as the pace allows it.
@@ -48,12 +61,12 @@ class Transport:
         self._budget.ready()
         token = self._tokens.access_token(before)
         now = self._clock.now()
-        start = max(now, self._next_at or now)
+        start = self._pace.start(now, self._interval)
         if start + timedelta(seconds=ATTEMPT_SECONDS) > before:
             raise OutOfTime("No time is left for another request.")
         if start > now:
             self._clock.sleep((start - now).total_seconds())
-        self._next_at = max(start, self._clock.now()) + self._interval
+        self._pace.next_at = max(start, self._clock.now()) + self._interval
         self._budget.take()
         self.requests += 1
         try:

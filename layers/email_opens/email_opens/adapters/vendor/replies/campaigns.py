@@ -49,6 +49,14 @@ def decode_campaign(campaign_id: str, body: bytes) -> Campaign:
     return Campaign(campaign_id, values.name(reply.get("name")), activities=tuple(activities))
 
 
+def decode_campaign_of(body: bytes) -> str:
+    """Decode the id of an activity's campaign."""
+    campaign_id = values.campaign(_decoded(body, dict).get("campaign_id"))
+    if campaign_id is None:
+        raise ValueError("the reply names no campaign")
+    return campaign_id
+
+
 def decode_last_run(now: datetime, body: bytes) -> datetime | None:
     """Decode the instant of the last send in a send history; None if there is none."""
     rows = [row for row in _decoded(body, list) if isinstance(row, dict)]

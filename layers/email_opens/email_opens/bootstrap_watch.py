@@ -1,0 +1,96 @@
+"""The composition root without AWS: all state is in one file. It imports nothing of AWS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from email_opens.adapters.clock import SystemClock
+from email_opens.adapters.local.credentials import SqliteCredentials, reconnect
+from email_opens.adapters.local.ledger import SqliteLedger
+from email_opens.adapters.local.seen_campaigns import SqliteSeenCampaigns
+from email_opens.adapters.local.state_file import StateFile
+from email_opens.adapters.local.tracking import SqliteTracking
+from email_opens.adapters.vendor.api import VendorApi
+from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.adapters.waits import UNCUT, Waits
+from email_opens.config import WatchSettings
+from email_opens.discovery.ports import Campaigns
+from email_opens.discovery.search import Discovery
+from email_opens.model import Activity
+from email_opens.ports import Clock, Credentials, Publisher, Tracking
+from email_opens.turns.budget import Budget
+from email_opens.turns.lease import Leases
+from email_opens.turns.turns import Turns
+from email_opens.wiring import (
+    Connect,
+    campaigns_of,
+    connection,
+    discovery_of,
+    leases_of,
+    reports_of,
+    turns_of,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """The product without AWS, wired."""
+
+    turns: Turns
+    discovery: Discovery
+    leases: Leases
+    connect: Connect
+    campaigns: Callable[[str, Budget], Campaigns]
+    """Makes the campaigns of an account within a budget."""
+    report: Callable[[str, Budget], ConstantContactReport]
+    """Makes the report of an account within a budget."""
+    tracking: Tracking
+    credentials: SqliteCredentials
+    clock: Clock
+
+
+def bootstrap_watch(
+    settings: WatchSettings,
+    state: StateFile,
+    publisher: Publisher,
+    *,
+    clock: Clock | None = None,
+    waits: Waits = UNCUT,
+    on_save: Callable[[Activity], None] = lambda _: None,
+    on_lease: Callable[[Budget], None] = lambda _: None,
+) -> Watch:
+    """Wire the product over one file.
+
+    A signal cuts `waits`. `on_save` is called with each activity that has been saved, and
+    `on_lease` with each budget that requests are sent within.
+    """
+    clock = clock or SystemClock()
+    tracking, credentials = SqliteTracking(state, on_save), SqliteCredentials(state)
+    leases = leases_of(settings, tracking, clock)
+    within_budgets = connection(settings, credentials, clock, reconnect(state.path), waits)
+
+    def connect(
+        account_id: str, budget: Budget, credentials: Credentials | None = None
+    ) -> VendorApi:
+        on_lease(budget)
+        return within_budgets(account_id, budget, credentials)
+
+    report, campaigns = reports_of(connect), campaigns_of(connect)
+    return Watch(
+        turns=turns_of(
+            settings,
+            leases,
+            SqliteLedger(state),
+            publisher,
+            report,
+            # Waiting costs nothing here.
+            stay_price=0.0,
+        ),
+        discovery=discovery_of(settings, leases, SqliteSeenCampaigns(state), campaigns),
+        leases=leases,
+        connect=connect,
+        campaigns=campaigns,
+        report=report,
+        tracking=tracking,
+        credentials=credentials,
+        clock=clock,
+    )

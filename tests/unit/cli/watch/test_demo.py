@@ -1,0 +1,58 @@
+"""`email-opens watch --demo`: the emulated account instead of a real one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from constant_contact_emulator import Emulator, Limits
+from constant_contact_emulator.demo import DemoAccount
+from email_opens_cli.main import app
+from tests.unit.cli.watch.watcher import complaint
+
+
+def watch(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["watch", "--demo", "--once", *arguments])
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    with Emulator(limits=Limits.off(), rotating=False) as emulator:
+        DemoAccount(emulator)
+        port = urlsplit(emulator.url).port
+        monkeypatch.setattr("constant_contact_emulator.demo.PORT", port)
+        monkeypatch.setenv("REQUESTS_PER_SECOND", "1000")
+        yield emulator
+
+
+def test_the_opens_of_its_emails_are_written(
+    served: Emulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert watch("Customer survey").exit_code == 0
+    (survey,) = (c for c in served.world.campaigns.values() if c.name == "Customer survey")
+    assert len(capfd.readouterr().out.splitlines()) == served.world.count_rows(survey.activity_id)
+
+
+@pytest.mark.usefixtures("served")
+def test_it_is_kept_only_if_a_state_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    watch("Customer survey")
+    assert list(tmp_path.iterdir()) == []
+    for _ in range(2):
+        capfd.readouterr()
+        watch("Customer survey", "--state", str(tmp_path / "state"))
+    assert capfd.readouterr().out == ""
+
+
+def test_the_command_that_serves_it_is_named_if_nothing_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Emulator() as emulator:
+        port = urlsplit(emulator.url).port
+    monkeypatch.setattr("constant_contact_emulator.demo.PORT", port)
+    assert "constant-contact-emulator --demo" in complaint(watch(), 2)

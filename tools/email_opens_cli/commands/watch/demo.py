@@ -1,0 +1,52 @@
+"""The demo account of `constant-contact-emulator --demo`, instead of a real one."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from email_opens.account import Tokens
+from email_opens.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the command needs for the demo account."""
+
+    environment: Mapping[str, str]
+    credentials: Tokens
+    state: Path
+    """A file that is removed at the end."""
+
+
+@contextmanager
+def demo_account(environment: Mapping[str, str]) -> Iterator[Demo]:
+    """Find the demo account on this machine.
+
+    Raises:
+        InvalidInput: it is not served.
+    """
+    from constant_contact_emulator.demo import (  # noqa: PLC0415 - only the demo needs it
+        CLIENT_ID,
+        PORT,
+        REFRESH_TOKEN,
+    )
+    from constant_contact_emulator.serving.vendor import OAUTH  # noqa: PLC0415
+
+    try:
+        socket.create_connection(("127.0.0.1", PORT), timeout=2).close()
+    except OSError:
+        raise InvalidInput(
+            f"Nothing answers on port {PORT} of this machine: first run "
+            "`constant-contact-emulator --demo` in another terminal."
+        ) from None
+    url = f"http://127.0.0.1:{PORT}"
+    urls = {"CONSTANT_CONTACT_API_URL": url, "CONSTANT_CONTACT_AUTH_URL": f"{url}{OAUTH}"}
+    with TemporaryDirectory(prefix="email-opens-watch-") as folder:
+        yield Demo(
+            {**environment, **urls},
+            Tokens(client_id=CLIENT_ID, refresh_token=REFRESH_TOKEN),
+            Path(folder) / "state.sqlite",
+        )

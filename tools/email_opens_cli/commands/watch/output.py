@@ -1,0 +1,195 @@
+"""The opens of a watch as JSON, CSV or lines for people: to a pipe, a file or a terminal."""
+
+import csv
+import os
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+
+from rich.cells import cell_len
+
+from email_opens.adapters.local.lines import LinesPublisher, OutputClosed, closed, json_line
+from email_opens.errors import EmailOpensError, InvalidInput
+from email_opens.instants import iso
+from email_opens.model import Activity, NewOpen, RejectedRow
+from email_opens.ports import Clock, Delivery, Publisher
+from email_opens_cli.terminal.console import WIDE, Styled, TextConsole, printable, styled
+
+CSV_COLUMNS = (
+    "time",
+    "email_address",
+    "campaign_name",
+    "device_type",
+    "contact_id",
+    "campaign_id",
+    "campaign_activity_id",
+    "occurrence",
+    "id",
+)
+_CHECK_SECONDS = 0.5
+_PADDED_FROM = 80
+"""Columns of a terminal from which addresses and names are aligned."""
+_MOST_PADDED = 34
+_BESIDE = 28
+"""Columns of a line beside the address and the name: the time, the device and spaces."""
+
+
+class Format(StrEnum):
+    """How an open is written."""
+
+    JSON = "json"
+    CSV = "csv"
+    TABLE = "table"
+
+
+def text_of(activity: Activity, new: NewOpen, width: int = WIDE) -> str:
+    """Return an open as a line for a person."""
+    return "".join(text for text, _ in styled_line(activity, new, width)).rstrip()
+
+
+def styled_line(activity: Activity, new: NewOpen, width: int) -> list[Styled]:
+    """Return the time of an open, the address, the e-mail and the device; nothing is cut."""
+    row, pad = new.open, 0
+    if width >= _PADDED_FROM:
+        pad = min(_MOST_PADDED, (width - _BESIDE) // 2)
+    name = activity.campaign_name or activity.campaign_activity_id
+    return [
+        (f"{row.created_time.astimezone():%Y-%m-%d %H:%M}", "dim"),
+        (f" {_padded(row.email_address or 'an erased contact', pad)}", "cyan"),
+        (f" {_padded(name, pad)}", ""),
+        (f" {printable(row.device_type or '-')}", "bold"),
+    ]
+
+
+def csv_line(activity: Activity, new: NewOpen) -> str:
+    """Return an open as a line of CSV; it has the columns `CSV_COLUMNS`."""
+    row = new.open
+    values = (
+        iso(row.created_time),
+        row.email_address or "",
+        activity.campaign_name or "",
+        row.device_type or "",
+        row.contact_id,
+        activity.campaign_id or "",
+        row.campaign_activity_id,
+        str(new.occurrence),
+        new.event_id,
+    )
+    return _csv(values)
+
+
+LINES: dict[Format, Callable[[Activity, NewOpen], str]] = {
+    Format.JSON: json_line,
+    Format.CSV: csv_line,
+    Format.TABLE: text_of,
+}
+
+
+def open_file(path: Path) -> int:
+    """Open a file to append opens to; return its descriptor. A new file is private.
+
+    Raises:
+        InvalidInput: it cannot be written.
+    """
+    try:
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not a file's name"
+        raise InvalidInput(
+            f"{str(path)!r} cannot be written: {reason}. Name another file with --output."
+        ) from None
+
+
+def begin(output: int, form: Format) -> None:
+    """Write the names of the columns as the first line of CSV.
+
+    Raises:
+        OutputClosed, EmailOpensError: the output does not accept it.
+    """
+    try:
+        found = os.fstat(output)
+        begun = stat.S_ISREG(found.st_mode) and found.st_size > 0
+        if form is Format.CSV and not begun:
+            os.write(output, f"{_csv(CSV_COLUMNS)}\n".encode())
+    except BrokenPipeError:
+        raise OutputClosed("The reader of the output has closed it.") from None
+    except OSError as error:
+        raise EmailOpensError(f"The output cannot be written: {error.strerror}.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputClock:
+    """A clock whose sleep ends when the reader of the output has closed it."""
+
+    clock: Clock
+    output: int
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that long.
+
+        Raises:
+            OutputClosed: the reader has closed the output.
+        """
+        while seconds > 0:
+            if closed(self.output):
+                raise OutputClosed("The reader of the output has closed it.")
+            self.clock.sleep(min(seconds, _CHECK_SECONDS))
+            seconds -= _CHECK_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalPublisher:
+    """Implements `email_opens.ports.Publisher`: opens as lines on a terminal.
+
+    What `first` does not settle, such as a file of opens, is not shown.
+    """
+
+    screen: TextConsole
+    form: Format
+    rows: LinesPublisher
+    """Sets aside rows that are not opens."""
+    first: Publisher | None = None
+
+    def publish(
+        self, activity: Activity, opens: Sequence[NewOpen], now: datetime
+    ) -> Delivery[NewOpen]:
+        if self.first is None:
+            delivery = Delivery(settled=tuple(opens))
+        else:
+            delivery = self.first.publish(activity, opens, now)
+        try:
+            self._show(activity, delivery.settled)
+        except OSError:
+            if self.first is None:
+                return Delivery(settled=(), failure=OutputClosed("The terminal is closed."))
+        return delivery
+
+    def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
+        return self.rows.set_aside(activity, rows)
+
+    def _show(self, activity: Activity, opens: Sequence[NewOpen]) -> None:
+        if self.form is Format.TABLE:
+            lines = [styled(*styled_line(activity, new, self.screen.width)) for new in opens]
+            self.screen.print(*lines, sep="\n")
+        else:
+            write = LINES[self.form]
+            lines = [styled((write(activity, new), "")) for new in opens]
+            self.screen.print(*lines, sep="\n", soft_wrap=True)
+
+
+def _padded(text: str, width: int) -> str:
+    text = printable(text)
+    return text + " " * (width - cell_len(text))
+
+
+def _csv(values: Sequence[str]) -> str:
+    line = StringIO()
+    csv.writer(line, lineterminator="").writerow(printable(value) for value in values)
+    return line.getvalue()

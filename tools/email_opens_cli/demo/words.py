@@ -1,0 +1,43 @@
+"""What the demo says before it begins and after it has ended. Imports nothing that is slow."""
+
+import sys
+from pathlib import Path
+
+WHAT = (
+    "This demo runs email-opens on this machine as it runs on AWS: the template is built and "
+    "deployed to an embedded AWS, and its function polls an emulated Constant Contact. It needs no "
+    "account and no keys."
+)
+STORY = (
+    "You will see the opens of two e-mails arrive, and what happens when the function is killed, "
+    "when two opens are identical, and when one is reported late. The deployment takes about half "
+    "a minute, the rest about a minute. Ctrl-C ends the demo and removes all that it started."
+)
+INTERRUPTED = "Interrupted. Everything that the demo started has ended."
+COMPLETE = (
+    "Every open was received exactly once, although the function was killed, two opens were "
+    "identical, and one was reported late."
+)
+REPEATED = "Some opens were received more than once."
+TIME_IS_UP = (
+    "The demo's time ran out while rows were still under way. "
+    "Run `make demo` again when the machine has less to do."
+)
+
+
+def next_steps() -> tuple[tuple[str, str], ...]:
+    """Return what a person may do next: what to type or read, and what it is about."""
+    return (
+        (f"{command()} watch", "follow the opens of your own e-mails, without AWS"),
+        ("make deploy", "deploy email-opens to your AWS account"),
+        ("README.md", "what it is, and how to subscribe"),
+        ("docs/guarantees.md", "what is guaranteed, and what can cause a repeat"),
+    )
+
+
+def command() -> str:
+    """Return the command as it can be typed in this folder."""
+    path = Path(sys.argv[0]).absolute()
+    if path.is_file() and path.is_relative_to(Path.cwd()):
+        return str(path.relative_to(Path.cwd()))
+    return path.name

@@ -1,0 +1,14 @@
+"""Words of sentences and cells that depend on a number."""
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun: “1 open”, “2 opens”."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def age(seconds: float) -> str:
+    """Return a duration in its largest whole unit: `25s`, `3m`, `2h`, `4d`."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{int(seconds)}s"
