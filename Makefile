@@ -14,7 +14,7 @@ export SAM_CLI_TELEMETRY := 0
 # Once, instead of in each of the processes that the tests start.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test mutants simulate compare check build deploy bench bench-freshness screens lock clean
+.PHONY: help demo test mutants simulate compare check build deploy bench bench-freshness screens commands lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -39,6 +39,7 @@ check: .venv/ready ## check style, types, the template and the lock files
 	.venv/bin/ruff format --check
 	.venv/bin/lint-imports
 	.venv/bin/mypy layers/email_opens/email_opens functions tools tests bench
+	.venv/bin/mypy --platform win32 layers/email_opens/email_opens tools/email_opens_cli
 	$(SAM) validate --lint
 	@mkdir -p .cache/lock && cp requirements-dev.txt .cache/lock/dev.txt \
 		&& cp layers/email_opens/requirements.txt .cache/lock/layer.txt
@@ -64,6 +65,9 @@ bench-freshness: .venv/ready ## measure how soon opens are published for a day's
 
 screens: .venv/ready ## redraw the pictures in docs/screens (about two minutes)
 	.venv/bin/python tools/screens.py
+
+commands: .venv/ready ## write docs/commands.md from the command line itself
+	.venv/bin/python tools/command_reference.py
 
 lock: $(UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for the newest)
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements-dev.txt >/dev/null

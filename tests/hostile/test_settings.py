@@ -18,7 +18,7 @@ addresses = st.builds("{}://{}".format, st.sampled_from(["http", "https", "ftp",
 environments = st.builds(
     lambda plain, urls: ENVIRONMENT | plain | urls,
     st.dictionaries(st.sampled_from([*ENVIRONMENT, *NUMBERS]), texts),
-    st.dictionaries(st.sampled_from(URLS), addresses),
+    st.dictionaries(st.sampled_from([*URLS, "HTTPS_PROXY"]), addresses),
 )
 
 NOTHING_MEASURED = "ignore:No application metrics to publish"

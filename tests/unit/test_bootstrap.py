@@ -1,14 +1,17 @@
 """Every setting reaches the part of the product that it is about."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from email_opens.account import Tokens
 from email_opens.bootstrap import bootstrap, bootstrap_discovery
 from email_opens.discovery.selection import Names
+from email_opens.errors import InvalidSettings, ReportUnavailable
 from email_opens.turns.budget import Budget
+from tests.unit.adapters.vendor.sockets import Held
 
 ENVIRONMENT = {
     "TRACKING_TABLE": "tracking",
@@ -61,3 +64,20 @@ def test_the_settings_of_discovery_reach_the_search() -> None:
     discovery = bootstrap_discovery(ENVIRONMENT | settings).discovery
     assert discovery.lookback == 23 * DAYS
     assert discovery.names == Names(("news*", "shop*"), ("*test*",))
+
+
+def test_requests_go_through_the_proxy_that_the_environment_names() -> None:
+    environment = {
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "CONSTANT_CONTACT_API_URL": "https://vendor.example",
+    }
+    now = datetime.now(UTC)
+    held = Held(Tokens(client_id="id", refresh_token="r", access_token="a", expires_at=now + DAYS))
+    api = bootstrap(ENVIRONMENT | environment).connect("default", Budget(1), held)
+    with pytest.raises(ReportUnavailable, match="the connection to the proxy failed"):
+        api.reply("/v3", now + MINUTES)
+
+
+def test_certificates_that_the_environment_names_are_read_before_the_first_request() -> None:
+    with pytest.raises(InvalidSettings, match="/nowhere cannot be used"):
+        bootstrap(ENVIRONMENT | {"SSL_CERT_FILE": "/nowhere"})

@@ -6,6 +6,7 @@ import pytest
 
 from email_opens.config import StackSettings, read_settings, scheduled_account_id
 from email_opens.errors import InvalidInput, InvalidSettings
+from email_opens.network import Network
 
 ENVIRONMENT = {
     "TRACKING_TABLE": "tracking",
@@ -195,3 +196,49 @@ def test_an_event_with_a_malformed_account_id_is_refused_without_repeating_it() 
     with pytest.raises(InvalidInput) as refused:
         scheduled_account_id({"account_id": "ann@example.org"})
     assert "ann@example.org" not in str(refused.value)
+
+
+class TestTheNetwork:
+    @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+    def test_has_the_proxy_of_the_environment(self, name: str) -> None:
+        assert read(**{name: "http://proxy.example:3128"}).network.proxy == (
+            "http://proxy.example:3128"
+        )
+
+    def test_prefers_the_variable_in_lower_case_as_other_programs_do(self) -> None:
+        network = read(HTTPS_PROXY="http://a.example", https_proxy="http://b.example").network
+        assert network.proxy == "http://b.example"
+
+    def test_ignores_a_variable_that_is_empty(self) -> None:
+        network = read(HTTPS_PROXY="http://a.example", https_proxy="", NO_PROXY="").network
+        assert network == Network(proxy="http://a.example")
+
+    def test_takes_a_proxy_without_a_scheme_as_http(self) -> None:
+        assert read(HTTPS_PROXY="proxy.example:3128").network.proxy == "http://proxy.example:3128"
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "socks5://proxy.example",
+            "https://proxy.example",
+            "http://",
+            "http://proxy.example:port",
+            "http://proxy.example/path",
+            "http://[proxy",
+            "http://proxy.example/?password",
+        ],
+    )
+    def test_refuses_other_proxies_without_repeating_them(self, address: str) -> None:
+        assert complaint(HTTPS_PROXY=address) == (
+            "The settings cannot be used: HTTPS_PROXY is malformed; it should be an address such "
+            "as http://proxy.example:3128."
+        )
+
+    def test_has_the_certificates_of_requests_before_those_of_openssl(self) -> None:
+        both = {"SSL_CERT_FILE": "/openssl.pem", "REQUESTS_CA_BUNDLE": "/requests.pem"}
+        assert read(**both).network.certificates == "/requests.pem"
+        assert read(SSL_CERT_FILE="/openssl.pem").network.certificates == "/openssl.pem"
+
+    def test_shows_no_password(self) -> None:
+        settings = read(HTTPS_PROXY="http://user:secret@proxy.example")
+        assert "secret" not in f"{settings} {settings.network}"

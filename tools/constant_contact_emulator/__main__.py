@@ -252,7 +252,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with emulator:
         try:
             print(shown, flush=True)
-            while not ended.wait(SENDS_EVERY.total_seconds() if demo else None):
+            # In Windows, a wait without an end is deaf to Ctrl-C.
+            while not ended.wait(SENDS_EVERY.total_seconds() if demo else 1):
                 if demo:
                     print(f"Sent: {demo.send_next()}", flush=True)
         except BrokenPipeError:

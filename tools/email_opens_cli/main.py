@@ -1,40 +1,104 @@
 """`email-opens`: the registration of what a person types."""
 
+from typing import Annotated
+
 import typer
 
-from email_opens_cli.commands import demo, doctor, explain, poll, status
-from email_opens_cli.commands.account import campaigns, connect, disconnect, discover
-from email_opens_cli.commands.activities import pause, resume, track, untrack
-from email_opens_cli.commands.opens import audit, dead_letters, replay, tail
-from email_opens_cli.commands.watch import watch
+from email_opens_cli.terminal.lazy_group import Lazy, LazyGroup
+from email_opens_cli.terminal.plain import say
 from email_opens_cli.terminal.program import Program
 
+
+def _at(path: str, summary: str) -> Lazy:
+    return Lazy(f"email_opens_cli.commands.{path}", summary)
+
+
+class Commands(Program, LazyGroup):
+    """The commands by what they are about; each is imported when it runs."""
+
+    sections = {  # noqa: RUF012 - the base class declares it
+        "On this machine": {
+            "watch": _at(
+                "watch.watch:watch",
+                "Show each new open once, without AWS.",
+            ),
+            "demo": _at("demo:demo", "Run the whole product on this machine."),
+        },
+        "Deployment": {
+            "deploy": _at("deploy:deploy", "Deploy the stack to AWS."),
+            "doctor": _at("doctor:doctor", "Check whether an account's opens arrive."),
+        },
+        "Accounts": {
+            "connect": _at("account.connect:connect", "Connect an account."),
+            "disconnect": _at(
+                "account.disconnect:disconnect", "Delete an account's schedule and credentials."
+            ),
+            "discover": _at(
+                "account.discover:discover", "Find what was sent lately, and track it."
+            ),
+            "campaigns": _at(
+                "account.campaigns:campaigns",
+                "Show what the account has sent, and what of it is tracked.",
+            ),
+        },
+        "E-mails": {
+            "track": _at("activities.track:track", "Track sent e-mails."),
+            "untrack": _at("activities.untrack:untrack", "Stop tracking e-mails."),
+            "pause": _at("activities.pause:pause", "Stop polling e-mails for a while."),
+            "resume": _at(
+                "activities.resume:resume", "Poll e-mails again that were paused, finished or gone."
+            ),
+        },
+        "Polls": {
+            "status": _at("status:status", "Show what is tracked, and how far it has come."),
+            "explain": _at("explain:explain", "Show why each e-mail is polled when it is."),
+            "poll": _at("poll:poll", "Take the account's turn once, here."),
+        },
+        "Opens": {
+            "tail": _at("opens.tail:tail", "Show opens live until Ctrl-C."),
+            "audit": _at(
+                "opens.audit:audit", "Read an e-mail's report to its end, publish what was missing."
+            ),
+            "replay": _at("opens.replay:replay", "Send an e-mail's opens again."),
+            "dead-letters": _at(
+                "opens.dead_letters:app", "List, publish again or drop what the topic refused."
+            ),
+        },
+    }
+
+
 app = typer.Typer(
-    cls=Program,
+    cls=Commands,
     help="Publish each new open of an e-mail sent by Constant Contact, once, to an SNS topic.",
     epilog=(
-        "Settings are read from the environment, as the function has them, or from --stack. "
-        "Exit codes: 0 success, 1 something failed, 2 bad input or settings, 130 interrupted."
+        "A command works on the stack of --stack or EMAIL_OPENS_STACK, or on the settings in the "
+        "environment, or on the stack that was deployed from this folder. Exit codes: 0 success "
+        "(also if a pipe is closed), 1 something failed, 2 bad input or settings, 130 interrupted."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
-app.command()(demo.demo)
-app.command()(connect.connect)
-app.command()(disconnect.disconnect)
-app.command()(watch.watch)
-app.command()(discover.discover)
-app.command()(campaigns.campaigns)
-app.command()(track.track)
-app.command()(untrack.untrack)
-app.command()(pause.pause)
-app.command()(resume.resume)
-app.command()(status.status)
-app.command()(explain.explain)
-app.command()(poll.poll)
-app.command()(tail.tail)
-app.command()(audit.audit)
-app.command()(replay.replay)
-app.command()(doctor.doctor)
-app.add_typer(dead_letters.app, name="dead-letters")
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - for a fast --help
+
+        say(f"email-opens {version('email-opens')}")
+        raise typer.Exit
+
+
+@app.callback()
+def email_opens(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    del version

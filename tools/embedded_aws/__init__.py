@@ -11,5 +11,6 @@ It needs no AWS account or keys, and neither reads nor changes the user's own AW
 from embedded_aws.errors import EmbeddedAwsFailed
 from embedded_aws.ministack import EmbeddedAws, Stack
 from embedded_aws.sam import build, host_architecture
+from embedded_aws.uv import CLONE
 
-__all__ = ["EmbeddedAws", "EmbeddedAwsFailed", "Stack", "build", "host_architecture"]
+__all__ = ["CLONE", "EmbeddedAws", "EmbeddedAwsFailed", "Stack", "build", "host_architecture"]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from embedded_aws.errors import EmbeddedAwsFailed
-from embedded_aws.uv import ROOT, environment_without_aws, uv_tool_run
+from embedded_aws.uv import STACK, environment_without_aws, uv_tool_run
 
 _SAM = ("--from", "aws-sam-cli==1.170.0", "sam")
 
@@ -23,7 +23,7 @@ def build(folder: Path) -> Path:
     run_sam(
         (
             "build",
-            *("--template-file", str(ROOT / "template.yaml"), "--build-dir", str(built)),
+            *("--template-file", str(STACK / "template.yaml"), "--build-dir", str(built)),
             *("--parameter-overrides", f"Architecture={host_architecture()}"),
         ),
         environment_without_aws() | {"LAYER_PLATFORM": f"{machine}-manylinux_2_28"},

@@ -9,7 +9,11 @@ from pathlib import Path
 
 from embedded_aws.errors import EmbeddedAwsFailed
 
-ROOT = Path(__file__).resolve().parents[2]
+_HERE = Path(__file__).resolve()
+CLONE = _HERE.parents[2] if (_HERE.parents[2] / "Makefile").is_file() else None
+"""The clone that this package is part of; None: it was installed from a wheel."""
+STACK = CLONE or _HERE.with_name("stack")
+"""The folder with the template, the functions and the layer."""
 
 
 def uv_tool_run() -> list[str]:
@@ -41,10 +45,18 @@ def environment_without_aws() -> dict[str, str]:
 @cache
 def _uv() -> str:
     """Return the uv that the Makefile uses: the one on the PATH if it works, else the project's."""
-    for candidate in (shutil.which("uv"), str(ROOT / ".uv/bin/uv")):
+    own = CLONE and str(CLONE / ".uv/bin/uv")
+    for candidate in (shutil.which("uv"), own):
         if candidate and _works(candidate):
             return candidate
-    raise EmbeddedAwsFailed("uv was not found. Run `make test` or `make demo`, which install it.")
+    raise EmbeddedAwsFailed(
+        "uv was not found. "
+        + (
+            "Run `make test` or `make demo`, which install it."
+            if CLONE
+            else "Install it: `pip install uv`, or see https://docs.astral.sh/uv/."
+        )
+    )
 
 
 def _works(candidate: str) -> bool:

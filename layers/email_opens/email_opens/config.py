@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
 from email_opens.account import account_id
 from email_opens.errors import InvalidInput, InvalidSettings
+from email_opens.network import Network, proxy_address
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _WORD = re.compile("(?<!^)(?=[A-Z])")
@@ -24,6 +25,14 @@ class _Variable(NamedTuple):
     default: str
     parse: Callable[[str], Any]
     """Raises ValueError with the end of a sentence if the variable cannot be used."""
+    aliases: tuple[str, ...] = ()
+    """Variables that are read instead if they are set."""
+
+    def read(self, environment: Mapping[str, str]) -> Any:
+        """Return the setting; raises as `parse`."""
+        texts = (environment.get(alias, "").strip() for alias in self.aliases)
+        text = next(filter(None, texts), environment.get(self.name, self.default))
+        return self.parse(text.strip())
 
 
 def _text(variable: str, expected: str, start: str = "") -> _Variable:
@@ -99,6 +108,21 @@ class Settings:
             "LOOKBACK_MINUTES", 120, "minutes", convert=lambda minutes: timedelta(minutes=minutes)
         ),
     ]
+
+    proxy: Annotated[str | None, _Variable("HTTPS_PROXY", "", proxy_address, ("https_proxy",))] = (
+        field(default=None, repr=False)
+    )
+    not_proxied: Annotated[str, _Variable("NO_PROXY", "", str, ("no_proxy",))] = ""
+    certificates: Annotated[
+        str | None,
+        _Variable("SSL_CERT_FILE", "", lambda path: path or None, ("REQUESTS_CA_BUNDLE",)),
+    ] = None
+
+    @property
+    def network(self) -> Network:
+        return Network(
+            proxy=self.proxy, not_proxied=self.not_proxied, certificates=self.certificates
+        )
 
     @property
     def requests_to_spend(self) -> int:
@@ -186,10 +210,10 @@ def read_discovery_settings(environment: Mapping[str, str]) -> DiscoverySettings
 
 def _read[T: Settings](kind: type[T], environment: Mapping[str, str]) -> T:
     values, faults = {}, []
-    for field, hint in get_type_hints(kind, include_extras=True).items():
+    for name, hint in get_type_hints(kind, include_extras=True).items():
         (variable,) = hint.__metadata__
         try:
-            values[field] = variable.parse(environment.get(variable.name, variable.default).strip())
+            values[name] = variable.read(environment)
         except ValueError as fault:
             faults.append(f"{variable.name} {fault}")
     if faults:

@@ -42,7 +42,7 @@ def connection(
     reconnect: str = RECONNECT,
     waits: Waits = UNCUT,
 ) -> Connect:
-    session, auth_url = Session(), settings.constant_contact_auth_url
+    session, auth_url = Session(settings.network), settings.constant_contact_auth_url
     renewed: dict[str, Renewed] = {}
     paces: dict[str, Pace] = {}
 

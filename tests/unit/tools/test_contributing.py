@@ -10,7 +10,7 @@ def layers_of_the_page() -> list[set[str]]:
     """Return the names in the first column of the table of layers, from the top down."""
     table = (ROOT / "CONTRIBUTING.md").read_text().partition("| layer | contains |")[2]
     rows = re.findall(r"^\| ([^|]+) \|", table, flags=re.MULTILINE)
-    return [set(re.findall("`([a-z]+)`", row)) for row in rows if "`" in row]
+    return [set(re.findall("`([a-z_]+)`", row)) for row in rows if "`" in row]
 
 
 def layers_of_the_contract() -> list[set[str]]:

@@ -1,15 +1,18 @@
 """Run the whole product on this machine."""
 
 import signal
+import sys
 
 import typer
 
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.complaints import INTERRUPTED as EXIT_CODE
-from email_opens_cli.terminal.complaints import complaints
 
 
 def demo() -> None:
     """Run the whole product on this machine: no account and no keys are needed."""
+    if sys.platform == "win32":
+        complain("The demo needs Linux or macOS; in Windows, run it in WSL.", FAILED)
     from email_opens_cli.demo.screen import Screen  # noqa: PLC0415 - the picture needs rich
     from email_opens_cli.demo.words import INTERRUPTED  # noqa: PLC0415
 

@@ -9,8 +9,8 @@ from email_opens.model import Activity, State
 from email_opens.ports import Tracking
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import say
 from email_opens_cli.terminal.options import parse_account
+from email_opens_cli.terminal.plain import say
 from email_opens_cli.terminal.selection import Send, select_each, select_one
 
 type Change = Callable[[Activity], tuple[Activity, str]]

@@ -12,7 +12,7 @@ from uuid import uuid4
 from email_opens.errors import BudgetSpent, OutOfTime
 from email_opens.turns.lease import Lease, Leases
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain
-from email_opens_cli.terminal.console import warn
+from email_opens_cli.terminal.plain import warn
 
 HOLD = timedelta(seconds=60)
 """How long a command that was killed keeps turns away, at most."""

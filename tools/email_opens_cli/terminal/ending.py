@@ -1,12 +1,15 @@
 """Ctrl-C, a hang-up and SIGTERM as a request to end, so that nothing is left half done."""
 
+import _thread
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Timer
 from types import FrameType
-from typing import Self
+from typing import Protocol, Self
 
 from email_opens.errors import OutOfTime
 from email_opens.ports import Clock
@@ -15,7 +18,9 @@ GRACE_SECONDS = 1.0
 """How long work in hand may continue after a signal; the program then ends within two seconds."""
 
 _SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
 ]
 
 
@@ -26,16 +31,63 @@ class Interrupted(OutOfTime):
         super().__init__("Interrupted.")
 
 
+type Handler = Callable[[int, FrameType | None], None]
+
+
+class Alarm(Protocol):
+    """Calls a handler in the main thread after a while."""
+
+    def set(self, seconds: float, handler: Handler) -> None: ...
+
+    def cancel(self) -> None: ...
+
+
+class ThreadAlarm:
+    """An alarm for Windows, whose timers send no signals.
+
+    The handler runs as soon as the main thread is back in Python: after the request in hand.
+    """
+
+    def __init__(self) -> None:
+        self._timer: Timer | None = None
+
+    def set(self, seconds: float, handler: Handler) -> None:
+        signal.signal(signal.SIGTERM, handler)
+        self._timer = Timer(seconds, _thread.interrupt_main, (signal.SIGTERM,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+if sys.platform == "win32":
+    SystemAlarm = ThreadAlarm
+else:
+
+    class SystemAlarm:
+        """The timer of the process, which also ends a wait in the system."""
+
+        def set(self, seconds: float, handler: Handler) -> None:
+            signal.signal(signal.SIGALRM, handler)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+
+        def cancel(self) -> None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 class Ending:
     """Within it, the first signal sets `requested` and cuts a wait; a second ends the process.
 
     Implements `email_opens.adapters.waits.Waits`.
     """
 
-    def __init__(self, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(self, grace_seconds: float = GRACE_SECONDS, alarm: Alarm | None = None) -> None:
         self.requested = False
         self.exit_code = 0
         """128 and the number of the signal, as a shell reports it; 0: there was none."""
+        self._alarm = alarm or SystemAlarm()
         self._grace_seconds = grace_seconds
         self._over = False
         """The grace after the signal is over."""
@@ -49,7 +101,7 @@ class Ending:
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        self._alarm.cancel()
         self._restore()
 
     def check(self) -> None:
@@ -81,8 +133,7 @@ class Ending:
         del frame
         self.requested, self.exit_code = True, 128 + number
         self._restore()
-        signal.signal(signal.SIGALRM, self._end_grace)
-        signal.setitimer(signal.ITIMER_REAL, self._grace_seconds)
+        self._alarm.set(self._grace_seconds, self._end_grace)
         if self._cut_at_once:
             raise Interrupted
 

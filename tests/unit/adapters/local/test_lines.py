@@ -2,6 +2,8 @@
 
 import json
 import os
+import select
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -199,4 +201,25 @@ class TestClosed:
         assert (before, after) == (False, True)
 
     def test_is_no_file(self, output: Output) -> None:
+        assert not closed(output.descriptor)
+
+
+class TestInWindows:
+    @pytest.fixture(autouse=True)
+    def windows(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.delattr(select, "poll")
+
+    def test_lines_are_written(self, output: Output) -> None:
+        opens = new_opens(3)
+        assert output.publisher.publish(ACTIVITY, opens, NOON) == Delivery(settled=tuple(opens))
+        assert output.lines() == [message(ACTIVITY, new) for new in opens]
+
+    def test_an_output_that_is_closed_is_noticed_by_the_next_write(
+        self, unread: LinesPublisher
+    ) -> None:
+        delivery = unread.publish(ACTIVITY, [new_open()], NOON)
+        assert isinstance(delivery.failure, OutputClosed)
+
+    def test_no_output_counts_as_closed(self, output: Output) -> None:
         assert not closed(output.descriptor)

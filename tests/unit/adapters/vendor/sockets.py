@@ -178,11 +178,23 @@ class Stub:
         self._thread.join()
         self._listener.close()
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        """Return what a connection is read and written through."""
+        return connection
+
     def _serve(self) -> None:
         while True:
-            connection, _ = self._listener.accept()
+            accepted, _ = self._listener.accept()
+            accepted.settimeout(5)
+            if self._closing:
+                accepted.close()
+                return
+            try:
+                connection = self._secured(accepted)
+            except OSError:  # the client does not trust the server
+                accepted.close()
+                continue
             with connection:
-                connection.settimeout(5)
                 request = connection.recv(65_536)
                 if not request or not self._replies:
                     return

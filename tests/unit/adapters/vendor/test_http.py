@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from email_opens.adapters.clock import SystemClock
+from email_opens.adapters.vendor.connections import in_background
 from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
-from email_opens.adapters.vendor.session import Session, in_background
+from email_opens.adapters.vendor.session import Session
 from tests.unit.adapters.vendor.sockets import Drip, pause, raw, stub
 
 SECONDS = 0.15

@@ -8,7 +8,12 @@ from threading import Timer
 import pytest
 
 from email_opens.adapters.clock import SystemClock
-from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
+from email_opens_cli.terminal.ending import (
+    Ending,
+    Interrupted,
+    InterruptibleClock,
+    ThreadAlarm,
+)
 
 LONG_SECONDS = 3600.0
 
@@ -97,3 +102,23 @@ def test_the_end_of_the_program_is_not_cut() -> None:
         signal.raise_signal(signal.SIGINT)
     SystemClock().sleep(0.05)
     assert ending.requested
+
+
+class TestWithoutTimersThatSendSignals:
+    def test_what_is_in_hand_is_cut_after_the_grace(self) -> None:
+        def wait() -> None:
+            with Ending(0.01, ThreadAlarm()) as ending, ending.for_what_is_in_hand():
+                signal.raise_signal(signal.SIGINT)
+                while True:
+                    SystemClock().sleep(0.01)  # A request that ends by its own time-out.
+
+        with pytest.raises(Interrupted):
+            wait()
+
+    def test_the_end_of_the_program_is_not_cut(self) -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        with Ending(0.01, ThreadAlarm()) as ending:
+            signal.raise_signal(signal.SIGINT)
+        SystemClock().sleep(0.05)
+        assert ending.requested
+        assert signal.getsignal(signal.SIGTERM) == before

@@ -2,8 +2,9 @@
 
 from io import StringIO
 
-from email_opens_cli.terminal.console import REPLACEMENT, TextConsole
+from email_opens_cli.terminal.console import TextConsole
 from email_opens_cli.terminal.moving import bar, indented, moves, moving, spinner
+from email_opens_cli.terminal.plain import REPLACEMENT
 from tests.unit.cli.terminal.plain import plain
 
 

@@ -13,7 +13,6 @@ from email_opens.instants import iso
 from email_opens_cli.consent import credentials
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
-from email_opens_cli.terminal.console import console, say, warn
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     AnotherAccount,
@@ -22,6 +21,7 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.terminal.plain import say, warn
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _connect(
     schedules = None if stack is None else Schedules.of_stack(stack)
     # A person without access to the table learns it before the consent.
     wired.tracking.account(account_id)
-    with Session() as session:
+    with Session(wired.settings.network) as session:
         server = AuthorizationServer(session, wired.settings.constant_contact_auth_url, wired.clock)
         try:
             tokens = given or consent(server, read_application(), port=port)
@@ -150,6 +150,7 @@ def consent(
 def invite(invitation: "Invitation") -> None:
     """Show where to consent, with which code, and until when."""
     from email_opens_cli.consent.qr_code import qr_code  # noqa: PLC0415
+    from email_opens_cli.terminal.console import console  # noqa: PLC0415
 
     say(f"Open {invitation.address} on any device, and enter the code", "")
     say(f"    {invitation.user_code}", "")

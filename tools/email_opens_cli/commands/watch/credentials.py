@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from email_opens.errors import AccountDisconnected, InvalidInput
-from email_opens_cli.commands.account.connect import PORT, consent, read_application
 from email_opens_cli.commands.watch.lookup import HOLDER
-from email_opens_cli.consent.credentials import accepted, read, take_over
 from email_opens_cli.deployed.turns import COMMIT, TURN
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain
-from email_opens_cli.terminal.console import warn
+from email_opens_cli.terminal.plain import warn
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
@@ -27,6 +25,8 @@ def read_credentials(source: str) -> "Tokens":
     Raises:
         InvalidInput: they cannot be read, or are malformed.
     """
+    from email_opens_cli.consent.credentials import read  # noqa: PLC0415 - for a fast start
+
     try:
         text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
@@ -64,9 +64,14 @@ def new_tokens(
         if not on_terminal:
             raise InvalidInput("--reconnect needs a terminal; without one, use --credentials FILE.")
     from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
+    from email_opens_cli.commands.account.connect import (  # noqa: PLC0415
+        PORT,
+        consent,
+        read_application,
+    )
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
 
-    with Session() as session, redirect_stdout(sys.stderr):
+    with Session(settings.network) as session, redirect_stdout(sys.stderr):
         server = AuthorizationServer(session, settings.constant_contact_auth_url, product.clock)
         try:
             return consent(server, read_application(), port=PORT)
@@ -80,6 +85,7 @@ def connect(product: "Watch", account: str, tokens: "Tokens", *, another_account
     Raises:
         AccountDisconnected, InvalidInput: they are refused; nothing was stored.
     """
+    from email_opens_cli.consent.credentials import accepted, take_over  # noqa: PLC0415
 
     def store(checked: "Tokens") -> None:
         product.credentials.give(account, tokens, checked)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from email_opens.adapters.local.lines import LinesPublisher
 from email_opens.adapters.waits import Waits
@@ -19,7 +20,9 @@ from email_opens_cli.commands.watch.output import (
     begin,
     open_file,
 )
-from email_opens_cli.terminal.console import TextConsole, console
+
+if TYPE_CHECKING:
+    from email_opens_cli.terminal.console import TextConsole
 
 STDOUT = 1
 
@@ -30,7 +33,7 @@ class Outlets:
 
     publisher: Publisher
     output: int
-    console: TextConsole | None
+    console: "TextConsole | None"
 
     def clock(self, clock: Clock) -> OutputClock:
         """Return a clock that stops waiting when the output is closed."""
@@ -66,9 +69,13 @@ def open_outlets(
         os.close(output)
 
 
-def _console() -> TextConsole | None:
+def _console() -> "TextConsole | None":
     """Return stdout if it is a terminal, or stderr if no other program writes beside it."""
+    if not (sys.stdout.isatty() or sys.stderr.isatty()):
+        return None  # Without rich, a watch in a pipe starts faster.
+    from email_opens_cli.terminal.console import TextConsole, console  # noqa: PLC0415
+
     if sys.stdout.isatty():
         return console()
     piped = not stat.S_ISREG(os.fstat(STDOUT).st_mode)
-    return TextConsole(stderr=True) if sys.stderr.isatty() and not piped else None
+    return None if piped else TextConsole(stderr=True)

@@ -9,15 +9,17 @@ from datetime import datetime
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
-
-from rich.cells import cell_len
+from typing import TYPE_CHECKING
 
 from email_opens.adapters.local.lines import LinesPublisher, OutputClosed, closed, json_line
 from email_opens.errors import EmailOpensError, InvalidInput
 from email_opens.instants import iso
 from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Clock, Delivery, Publisher
-from email_opens_cli.terminal.console import WIDE, Styled, TextConsole, printable, styled
+from email_opens_cli.terminal.plain import WIDE, Styled, printable
+
+if TYPE_CHECKING:
+    from email_opens_cli.terminal.console import TextConsole
 
 CSV_COLUMNS = (
     "time",
@@ -96,7 +98,9 @@ def open_file(path: Path) -> int:
         InvalidInput: it cannot be written.
     """
     try:
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return os.open(
+            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600
+        )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not a file's name"
         raise InvalidInput(
@@ -151,7 +155,7 @@ class TerminalPublisher:
     What `first` does not settle, such as a file of opens, is not shown.
     """
 
-    screen: TextConsole
+    screen: "TextConsole"
     form: Format
     rows: LinesPublisher
     """Sets aside rows that are not opens."""
@@ -175,6 +179,8 @@ class TerminalPublisher:
         return self.rows.set_aside(activity, rows)
 
     def _show(self, activity: Activity, opens: Sequence[NewOpen]) -> None:
+        from email_opens_cli.terminal.console import styled  # noqa: PLC0415
+
         if self.form is Format.TABLE:
             lines = [styled(*styled_line(activity, new, self.screen.width)) for new in opens]
             self.screen.print(*lines, sep="\n")
@@ -186,6 +192,8 @@ class TerminalPublisher:
 
 def _padded(text: str, width: int) -> str:
     text = printable(text)
+    from email_opens_cli.terminal.console import cell_len  # noqa: PLC0415 - rich
+
     return text + " " * (width - cell_len(text))
 
 

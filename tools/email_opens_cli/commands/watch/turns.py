@@ -11,17 +11,17 @@ from email_opens.errors import AccountDisconnected, AccountStopped, BudgetSpent,
 from email_opens.model import Activity, State
 from email_opens_cli.commands.watch.emails import Emails, Wanted
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
-from email_opens_cli.commands.watch.screen import Screen
 from email_opens_cli.commands.watch.standing import Standing, behind
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences
 from email_opens_cli.terminal.complaints import FAILED, sentence_of
-from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending
+from email_opens_cli.terminal.plain import warn
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.bootstrap_watch import Watch
     from email_opens.turns.report import TurnReport
+    from email_opens_cli.commands.watch.screen import Screen
 
 NO_WAIT = timedelta()
 MIDNIGHT = timedelta(seconds=1)
@@ -38,7 +38,7 @@ class Following:
     wanted: Wanted
     ending: Ending
     standing: Standing
-    screen: Screen | None
+    screen: "Screen | None"
     """None: nothing is a terminal."""
     rejected: Path
     """Where rows that are not opens are set aside."""
@@ -154,7 +154,7 @@ class Following:
             return True
         if self.wanted.once:
             stopped = isinstance(turn.stopped, AccountStopped | BudgetSpent)
-            return stopped or not (self._emails.unfinished or self._behind())
+            return stopped or not (self._emails.unfinished or self._is_behind(turn))
         followed = self._emails.followed()
         over = all(a.state in (State.FINISHED, State.PAUSED) for a in followed)
         if over and not self._emails.grows:
@@ -162,8 +162,13 @@ class Following:
             return True
         return False
 
-    def _behind(self) -> bool:
-        return any(behind(activity) for activity in self._emails.followed())
+    def _is_behind(self, turn: "TurnReport") -> bool:
+        """Return whether another turn will read more."""
+        failed = {failure.campaign_activity_id for failure in turn.failures}
+        return any(
+            behind(activity) and activity.campaign_activity_id not in failed
+            for activity in self._emails.followed()
+        )
 
 
 def _is_out_of_time(turn: "TurnReport") -> bool:

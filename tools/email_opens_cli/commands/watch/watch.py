@@ -16,7 +16,6 @@ from email_opens_cli.commands.watch.emails import Wanted
 from email_opens_cli.commands.watch.output import Format
 from email_opens_cli.commands.watch.state import default_state_file
 from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
-from email_opens_cli.terminal.console import warn
 from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
 from email_opens_cli.terminal.options import (
     Account,
@@ -26,6 +25,7 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_since,
 )
+from email_opens_cli.terminal.plain import warn
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def watch(
 
     with complaints(), ExitStack() as opened:
         account_id = parse_account(account)
-        queries = tuple(dict.fromkeys(query for query in emails or () if query.strip()))
+        queries = tuple(dict.fromkeys(emails or ()))
         begins = parse_since(since, SystemClock().now())
         found = opened.enter_context(demo_account(os.environ)) if demo else None
         settings = read_settings_without_aws(found.environment if found else os.environ)
@@ -156,7 +156,6 @@ class _Command:
         from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
         from email_opens.bootstrap_watch import bootstrap_watch  # noqa: PLC0415
         from email_opens_cli.commands.watch.outlets import open_outlets  # noqa: PLC0415
-        from email_opens_cli.commands.watch.screen import Screen  # noqa: PLC0415
         from email_opens_cli.commands.watch.standing import Standing  # noqa: PLC0415
         from email_opens_cli.commands.watch.turns import Following  # noqa: PLC0415
 
@@ -186,7 +185,11 @@ class _Command:
                 connect(
                     product, self.wanted.account_id, tokens, another_account=self.another_account
                 )
-            screen = Screen(outlets.console, standing, clock) if outlets.console else None
+            screen = None
+            if outlets.console is not None:
+                from email_opens_cli.commands.watch.screen import Screen  # noqa: PLC0415 - rich
+
+                screen = Screen(outlets.console, standing, clock)
             following = Following(
                 product=product,
                 wanted=self.wanted,
@@ -212,7 +215,9 @@ class _Command:
             if self.wanted.once and code == 0:
                 opens = count(following.published, "new open")
                 watched = count(len(standing.activities), "e-mail")
-                print_on_a_terminal(f"Everything is read: {opens} of {watched}.")
+                left = any(activity.progress.gaps for activity in standing.activities.values())
+                read = "What failed is tried again later" if left else "Everything is read"
+                print_on_a_terminal(f"{read}: {opens} of {watched}.")
         return code
 
     def _print_beginning(self, emails: int) -> None:

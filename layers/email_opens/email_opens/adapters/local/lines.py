@@ -9,6 +9,7 @@ import json
 import os
 import select
 import stat
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -103,7 +104,12 @@ class LinesPublisher:
 
 
 def closed(output: int) -> bool:
-    """Return whether an output is a pipe or a terminal that the other side has closed."""
+    """Return whether an output is a pipe or a terminal that the other side has closed.
+
+    Windows cannot tell; there, the next write fails.
+    """
+    if sys.platform == "win32":
+        return False
     poll = select.poll()
     poll.register(output, 0)
     return bool(poll.poll(0))  # Errors and hang-ups are always reported.
@@ -139,8 +145,10 @@ def _write(file: int, lines: Sequence[str], waits: Waits) -> tuple[int, OSError 
 def _wait_for_room(file: int, waits: Waits) -> None:
     """Wait until a line can be written at once: the reader of a pipe may be slow, or have stopped.
 
-    A signal may end this wait, but never cuts a line.
+    A signal may end this wait, but never cuts a line. In Windows, the write itself waits.
     """
+    if sys.platform == "win32":
+        return
     poll = select.poll()
     poll.register(file, select.POLLOUT)
     if not poll.poll(0):
@@ -164,10 +172,24 @@ def _cut(file: int) -> bool:
     """Return whether a file may end within a line."""
     if os.fstat(file).st_size == 0:
         return False
+    path = _path(file)
+    if path is None:
+        return False
     try:
         # Opened again, since this descriptor may be for appending only.
-        with Path(f"/dev/fd/{file}").open("rb") as reader:
+        with path.open("rb") as reader:
             reader.seek(-1, os.SEEK_END)
             return reader.read() != b"\n"
     except OSError:
         return True
+
+
+def _path(file: int) -> Path | None:
+    """Return a path that opens an open file again; None if the system has none."""
+    if sys.platform == "darwin":
+        # Its /dev/fd opens a file only for what it is open for already.
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        found: bytes = fcntl.fcntl(file, fcntl.F_GETPATH, bytes(1024))
+        return Path(os.fsdecode(found.rstrip(b"\0")))
+    return Path(f"/dev/fd/{file}") if Path("/dev/fd").is_dir() else None

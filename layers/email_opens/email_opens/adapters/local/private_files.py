@@ -4,6 +4,8 @@ A file of that name may exist already: with a looser mode, as a link, or owned b
 """
 
 import errno
+import functools
+import operator
 import os
 import stat
 from pathlib import Path
@@ -18,10 +20,8 @@ def open_own(path: Path, flags: int) -> int:
     Raises:
         OSError: it cannot be opened, is a link or no regular file, or belongs to another user.
     """
-    # O_NONBLOCK, or a named pipe would wait for its other end.
-    flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        file = os.open(path, flags, FILE_MODE)
+        file = os.open(path, flags | _careful(), FILE_MODE)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from None
@@ -32,6 +32,16 @@ def open_own(path: Path, flags: int) -> int:
         os.close(file)
         raise
     return file
+
+
+def _careful() -> int:
+    """Return the flags of which this system may lack some.
+
+    Without O_NONBLOCK a named pipe would wait for its other end, and without O_BINARY Windows would
+    change the ends of lines.
+    """
+    names = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
+    return functools.reduce(operator.or_, (getattr(os, name, 0) for name in names))
 
 
 def open_private(path: Path, flags: int) -> int:
@@ -71,5 +81,6 @@ def _check_file(path: Path, found: os.stat_result) -> None:
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:
-    if found.st_uid != os.geteuid():
+    # Windows has no such number: there, a user's own folder is closed to others.
+    if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "it belongs to another user", str(path))

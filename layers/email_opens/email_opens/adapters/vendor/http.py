@@ -1,19 +1,29 @@
 """One request and its whole reply, bounded in time and size."""
 
+import ssl
+from collections.abc import Iterator
 from datetime import datetime
+from http import HTTPStatus
 from http.client import HTTPException
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
+from email_opens.adapters.vendor.connections import TunnelRefused
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
+from email_opens.errors import AccountStopped
 from email_opens.ports import Clock
 
 READ_SECONDS = 10.0
 """The limit on a whole exchange, from the look-up of the host to the last byte of the reply."""
 
 _CHUNK_BYTES = 65_536
+
+# OpenSSL's codes of what is wrong with a certificate.
+_OUT_OF_TIME = (9, 10)
+_UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
 
 
 def exchange(
@@ -32,7 +42,10 @@ def exchange(
     Raises:
         Unanswered: no complete reply came by `before`, in time and within `most_bytes`. It has no
             cause chained to it, since an error of `requests` holds the request with its token.
+        AccountStopped: the host's certificate is not trusted, or the proxy refuses the host, as
+            it would every time; nothing was sent to the host.
     """
+    fault: Unanswered | AccountStopped
     seconds = min(READ_SECONDS, (before - clock.now()).total_seconds())
     if seconds <= 0:
         raise _timed_out()
@@ -62,9 +75,54 @@ def exchange(
         HTTPException,
         OSError,
         ValueError,
-    ):
-        fault = Unanswered("the connection failed")
+    ) as error:
+        fault = _fault(error, urlsplit(url).hostname or "")
     raise fault
+
+
+def _fault(error: Exception, host: str) -> Unanswered | AccountStopped:
+    """Return what a failed request means: the first of its causes that is known, if any."""
+    for cause in _causes(error):
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return _untrusted(cause, host)
+            case TunnelRefused():
+                return _refused(cause.status, host)
+            case urllib3.exceptions.TimeoutError() | TimeoutError():
+                return _timed_out()
+    proxied = any(isinstance(cause, requests.exceptions.ProxyError) for cause in _causes(error))
+    return Unanswered("the connection to the proxy failed" if proxied else "the connection failed")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it was made of; urllib3 keeps some causes as arguments only."""
+    yield error
+    for cause in (error.__cause__ or error.__context__, *error.args):
+        if isinstance(cause, BaseException):
+            yield from _causes(cause)
+
+
+def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> AccountStopped:
+    remedy = ""
+    if error.verify_code in _UNKNOWN_AUTHORITY:
+        remedy = (
+            ": if your network replaces certificates, set SSL_CERT_FILE to a file with the "
+            "certificate of its authority"
+        )
+    elif error.verify_code in _OUT_OF_TIME:
+        remedy = ": check the clock of this machine"
+    return AccountStopped(
+        f"The certificate of {host} is not trusted ({error.verify_message.rstrip('.')}){remedy}."
+    )
+
+
+def _refused(status: int, host: str) -> Unanswered | AccountStopped:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unanswered(f"the proxy answered {status}")
+    remedy = f"allow {host} there, or name it in NO_PROXY."
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        remedy = "set HTTPS_PROXY to an address with a user and a password it accepts."
+    return AccountStopped(f"The proxy does not connect to {host} (it answered {status}): {remedy}")
 
 
 def _timed_out() -> Unanswered:

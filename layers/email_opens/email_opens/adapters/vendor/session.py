@@ -1,168 +1,59 @@
-"""A session of `requests` whose time-out limits the whole exchange.
+"""A session of `requests` to the vendor: its time-out limits the whole exchange.
 
-The time-outs of `requests` limit each silence: a server that sends a byte a second keeps a request
-waiting for ever, in the status line or in any other part of its reply. Here every wait ends at one
-deadline: for the host's name, the connection, TLS and each part of the reply, body included.
+It reads neither the environment nor a `.netrc`: the network's settings are passed in, and nothing
+may replace the Authorization header.
 """
 
-import io
-import socket
-import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
-from functools import partial
-from http.client import HTTPResponse as RawResponse
-from threading import Thread
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError
-from urllib3.util.connection import allowed_gai_family, create_connection
+from urllib3 import Timeout
 
-CONNECT_SECONDS = 3.0
-"""The limit on connecting to one address of a host, and on the TLS handshake."""
+from email_opens.adapters.vendor.connections import POOLS
+from email_opens.errors import InvalidSettings
+from email_opens.network import Network
 
 
 class Session(requests.Session):
-    """Sends requests straight to the vendor; each must have a `timeout` in seconds."""
+    """Sends requests to the vendor; each must have a `timeout` in seconds.
 
-    def __init__(self) -> None:
+    Requests over https go through the network's proxy, if there is one, in a tunnel: the proxy
+    sees the name of the host only. Those over http stay on this machine.
+    """
+
+    def __init__(self, network: Network | None = None) -> None:
+        """Make a session.
+
+        Raises:
+            InvalidSettings: the network's certificates cannot be read.
+        """
         super().__init__()
-        # Neither a proxy of the environment nor a .netrc may replace the Authorization header.
+        network = network or Network()
         self.trust_env = False
-        self.mount("http://", _Adapter())
-        self.mount("https://", _Adapter())
-
-
-def in_background[Result](work: Callable[[], Result], seconds: float) -> Result:
-    """Return the result of work that cannot be interrupted, or stop waiting after `seconds`.
-
-    Work that takes longer continues in a thread that does not keep the process from ending.
-
-    Raises:
-        TimeoutError: the work took longer.
-        BaseException: what the work raised.
-    """
-    future = Future[Result]()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    return future.result(timeout=seconds)
-
-
-def _left(deadline: float) -> float:
-    """Return the seconds until a deadline of the monotonic clock.
-
-    Raises:
-        TimeoutError: none are left.
-    """
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError
-    return seconds
-
-
-class _Arrivals(io.RawIOBase):
-    """A stream of what a socket receives until a deadline."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._socket = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        self._deadline = deadline
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return a reader; `http.client` calls this method of a socket."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._socket.settimeout(_left(self._deadline))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-def _response(deadline: float, sock: socket.socket, **options: Any) -> RawResponse:
-    arrivals: Any = _Arrivals(sock, deadline)
-    return RawResponse(arrivals, **options)
-
-
-class _Connection(HTTPConnection):
-    """A connection whose `timeout` is the time left of the exchange, as urllib3 sets it."""
-
-    def _new_conn(self) -> socket.socket:
-        deadline = time.monotonic() + self._seconds
-        try:
-            return self._connected(self._addresses(), deadline)
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, "Connecting took too long.") from error
-
-    def getresponse(self) -> Any:
-        self.response_class: Any = partial(_response, time.monotonic() + self._seconds)
-        return super().getresponse()
-
-    @property
-    def _seconds(self) -> float:
-        if not isinstance(self.timeout, int | float):
-            raise TypeError("A request of this session needs a timeout.")
-        return self.timeout
-
-    def _addresses(self) -> Iterable[str]:
-        look_up = partial(
-            socket.getaddrinfo,
-            self._dns_host,
-            self.port,
-            allowed_gai_family(),
-            socket.SOCK_STREAM,
-        )
-        return [str(found[4][0]) for found in in_background(look_up, self._seconds)]
-
-    def _connected(self, addresses: Iterable[str], deadline: float) -> socket.socket:
-        """Return a socket that is connected to the first address that answers."""
-        failure = OSError("The host has no address.")
-        for address in addresses:
-            seconds = min(CONNECT_SECONDS, _left(deadline))
-            try:
-                sock = create_connection(
-                    (address, self.port), seconds, socket_options=self.socket_options
-                )
-            except OSError as error:
-                failure = error
-            else:
-                # The limit on the TLS handshake, if there is one.
-                sock.settimeout(min(CONNECT_SECONDS, _left(deadline)))
-                return sock
-        raise failure
-
-
-class _SecureConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+        if network.certificates is not None:
+            _check_certificates(network.certificates)
+            self.verify = network.certificates
+        self.mount("http://", _Adapter(Network()))
+        self.mount("https://", _Adapter(network))
 
 
 class _Adapter(HTTPAdapter):
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        super().__init__()
+
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
 
     def send(
         self,
@@ -173,5 +64,25 @@ class _Adapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
+        del proxies
         whole: Any = Timeout(total=timeout)
-        return super().send(request, stream, whole, verify, cert, proxies)
+        proxy = self._network.proxy_of(urlsplit(request.url or "").netloc)
+        return super().send(request, stream, whole, verify, cert, {"https": proxy} if proxy else {})
+
+
+def _check_certificates(path: str) -> None:
+    """Make sure that certificates can be read: `requests` would fail at each request.
+
+    Raises:
+        InvalidSettings: they cannot.
+    """
+    problem = "it holds no certificate"
+    try:
+        if Path(path).is_dir() or b"-----BEGIN" in Path(path).read_bytes():
+            return
+    except OSError as error:
+        problem = error.strerror or "it cannot be read"
+    raise InvalidSettings(
+        f"The certificates {path} cannot be used ({problem}): set SSL_CERT_FILE or "
+        "REQUESTS_CA_BUNDLE to a file of CA certificates in PEM format, or to nothing."
+    )

@@ -1,0 +1,34 @@
+"""Deploy the stack to AWS from the clone."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import typer
+
+from email_opens.errors import InvalidInput
+from email_opens_cli.terminal.complaints import complaints
+
+
+def deploy() -> None:
+    """Deploy the stack to AWS: the same as `make deploy` in a clone of the repository."""
+    from embedded_aws import CLONE  # noqa: PLC0415 - boto3
+
+    with complaints():
+        raise typer.Exit(make_deploy(CLONE))
+
+
+def make_deploy(clone: Path | None) -> int:
+    """Run `make deploy` in a clone; return its exit code.
+
+    Raises:
+        InvalidInput: there is no clone, or no make.
+    """
+    if clone is None:
+        raise InvalidInput(
+            "Deploying needs a clone of the repository: clone it, and run `make deploy` there."
+        )
+    make = shutil.which("make")
+    if make is None:
+        raise InvalidInput("Deploying needs make: install it, and try again.")
+    return subprocess.run([make, "deploy"], cwd=clone, check=False).returncode  # noqa: S603
