@@ -2,7 +2,7 @@
 
 import re
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -71,7 +71,9 @@ def _own_options(group: Any) -> Iterator[str]:
         yield "Options of the program itself, without a command:"
         yield ""
         yield from _table(listed)
-    yield from (f"{sentence}\n" for sentence in _paragraphs(group.epilog))
+    for paragraph in _paragraphs(group.epilog):
+        yield _SENTENCE_END.sub("\n", paragraph)
+        yield ""
 
 
 def _section(name: str, command: Any) -> Iterator[str]:
@@ -145,31 +147,20 @@ def _value(parameter: Any) -> str:
     """Return what follows an option: nothing, its choices, or the name of a value."""
     if parameter.is_flag:
         return ""
-    choices = getattr(_type(parameter), "choices", ()) or _members(parameter)
+    choices = getattr(parameter.type, "choices", ())
     if choices:
         return "|".join(_plain(choice) for choice in choices)
     return str(parameter.metavar or "N")
 
 
-def _members(parameter: Any) -> Iterable[Enum]:
-    """Return the members of an option's enum, which typer 0.29 keeps in a type descriptor."""
-    kind = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-    return kind if isinstance(kind, type) and issubclass(kind, Enum) else ()
-
-
-def _type(parameter: Any) -> Any:
-    """Return what has the choices or the bounds: from typer 0.29 on, the parameter itself."""
-    return getattr(parameter, "type", parameter)
-
-
 def _meaning(parameter: Any) -> str:
     meaning = parameter.help or ""
-    minimum, maximum = (getattr(_type(parameter), bound, None) for bound in ("min", "max"))
+    minimum, maximum = (getattr(parameter.type, bound, None) for bound in ("min", "max"))
     if maximum is not None:
         meaning += f" From {minimum} to {maximum}."
     elif minimum is not None:
         meaning += f" At least {minimum}."
-    if getattr(parameter, "multiple", False):
+    if parameter.multiple:
         meaning += " May be repeated."
     if parameter.envvar:
         meaning += f" Also read from `{parameter.envvar}`."

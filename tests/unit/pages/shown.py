@@ -42,6 +42,11 @@ class Shown:
         return self.words[0]
 
     @property
+    def is_a_name(self) -> bool:
+        """Whether it is only the name of a command in a sentence."""
+        return not self.in_block and len(self.words) <= 2 and not self.words[-1].startswith("-")
+
+    @property
     def not_tried(self) -> str | None:
         """The reason why no test tries it."""
         line = f"{' '.join(self.words)} "
@@ -112,4 +117,5 @@ TRIED = [shown for shown in SHOWN if shown.not_tried is None]
 
 def shown_by(program: str) -> list[Shown]:
     """Return a program's commands that are tried, each once."""
-    return list({shown.words: shown for shown in TRIED if shown.program == program}.values())
+    found = [shown for shown in TRIED if shown.program == program]
+    return list({(shown.words, shown.is_a_name): shown for shown in found}.values())

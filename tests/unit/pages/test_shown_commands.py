@@ -21,9 +21,11 @@ TARGETS = set(re.findall(r"^([\w./-]+):", MAKEFILE, re.MULTILINE))
 AWS: Any = boto3.Session()
 
 
-def parse(words: tuple[str, ...]) -> None:
+def parse(words: tuple[str, ...], *, only_its_name: bool = False) -> None:
     """Parse a command of `email-opens` without running it; raise if it is wrong."""
     command: Any = typer.main.get_command(app)
+    if words[0] in {option for parameter in command.params for option in parameter.opts}:
+        return
     context, left = None, list(words)
     while hasattr(command, "list_commands"):
         context = command.make_context(command.name, [], parent=context, resilient_parsing=True)
@@ -31,7 +33,7 @@ def parse(words: tuple[str, ...]) -> None:
         _, command, left = command.resolve_command(context, left)
         if command is None:
             raise ValueError(f"There is no command {name}.")
-    if left:  # Otherwise it may be the name of a command in a sentence.
+    if not only_its_name:
         command.make_context(command.name, left, parent=context)
 
 
@@ -47,14 +49,15 @@ def test_a_command_that_is_listed_as_not_tried_is_shown_somewhere(beginning: str
 
 @pytest.mark.parametrize("shown", shown_by("email-opens"), ids=str)
 def test_a_command_of_email_opens_is_accepted(shown: Shown) -> None:
-    parse(shown.words[1:])
+    parse(shown.words[1:], only_its_name=shown.is_a_name)
 
 
 @pytest.mark.parametrize(
-    "words", [("statu", "x"), ("status", "--stak", "x"), ("watch", "--every", "0", "x")]
+    "words",
+    [("statu", "x"), ("status", "--stak", "x"), ("watch", "--every", "0", "x"), ("track",)],
 )
 def test_a_wrong_command_of_email_opens_is_noticed(words: tuple[str, ...]) -> None:
-    with pytest.raises(Exception, match=r"no command statu|--stak|equal to 1|range"):
+    with pytest.raises(Exception, match=r"no command statu|--stak|range|Missing parameter"):
         parse(words)
 
 
