@@ -92,12 +92,10 @@ def next_steps(
         yield "Connect the Constant Contact account, which needs the id of your application:"
         yield f"  {run % f'connect {account_id}'}"
     yield ""
-    yield "Subscribe to the opens, for example with a queue of yours, or watch them here:"
-    yield (
-        f"  aws sns subscribe --region {region} --topic-arn {found['OpensTopicArn']} "
-        "--protocol sqs --attributes RawMessageDelivery=true --notification-endpoint QUEUE_ARN"
-    )
+    yield "Show the opens here as they are published:"
     yield f"  {run % 'tail'}"
+    yield "To receive them in a queue of your own, see docs/subscribers.md. The topic is"
+    yield f"  {found['OpensTopicArn']}"
     yield ""
     yield "See what is polled, and whether opens arrive:"
     yield f"  {run % 'status'}"

@@ -127,7 +127,7 @@ class TestNextSteps:
         lines = self.lines()
         assert ".venv/bin/email-opens connect acme --stack mine" in lines
         assert (
-            "aws sns subscribe --region eu-west-1 --topic-arn arn:aws:sns:eu-west-1:1:opens"
+            "see docs/subscribers.md. The topic is\n  arn:aws:sns:eu-west-1:1:opens"
             in lines
         )
         assert ".venv/bin/email-opens status --stack mine" in lines

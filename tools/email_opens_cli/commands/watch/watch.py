@@ -37,7 +37,7 @@ def watch(
     emails: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[EMAIL]…",
+            metavar="[E-MAIL]…",
             help="Names, patterns such as 'News*', ids, or beginnings of these. "
             "By default all that was sent lately.",
         ),
