@@ -23,7 +23,7 @@ endif
 # Once, instead of in each of the processes that the tests start.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-freshness screens lock clean
+.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-freshness screens commands lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -64,13 +64,10 @@ check: .venv/ready ## check style, types, the template and the lock files
 build: .venv/ready ## build what is deployed, into .aws-sam (LAYER_PLATFORM=x86_64-manylinux_2_28 for x86-64)
 	$(SAM) build
 
-# A guided deployment stores its answers in samconfig.toml, so that later ones need no prompts. In
-# CI (GitHub sets the variable), nobody can answer a prompt.
-WITHOUT_PROMPTS := --no-confirm-changeset --no-fail-on-empty-changeset
-GUIDED = $(shell grep -qs '^parameter_overrides' samconfig.toml || echo --guided)
-
-deploy: build ## deploy; the first time, prompt for the parameters
-	$(SAM) deploy $(if $(CI),$(WITHOUT_PROMPTS),$(GUIDED))
+# SAM prompts once, for the changes that it will make. What is not among PARAMETERS keeps its value.
+deploy: export SAM_COMMAND = $(SAM)
+deploy: build ## deploy, after one question (STACK=… PARAMETERS="AlarmEmail=… RequestsPerDay=…")
+	.venv/bin/python tools/deploy.py $(if $(STACK),--stack $(STACK)) $(PARAMETERS)
 
 bench: .venv/ready ## measure requests, throughput, memory and recovery (about two minutes)
 	.venv/bin/python -m bench
@@ -80,6 +77,9 @@ bench-freshness: .venv/ready ## measure how soon opens are published for a day's
 
 screens: .venv/ready ## redraw the pictures in docs/screens (about two minutes)
 	.venv/bin/python tools/screens.py
+
+commands: .venv/ready ## write docs/commands.md from the command line itself
+	.venv/bin/python tools/command_reference.py
 
 lock: $(OWN_UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for the newest)
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements-dev.txt >/dev/null

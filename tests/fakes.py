@@ -98,6 +98,8 @@ class MemoryTracking:
         counter_trust: CounterTrust | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
+        turn_completed_at: datetime | None = None,
+        search_completed_at: datetime | None = None,
     ) -> None:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
@@ -112,6 +114,8 @@ class MemoryTracking:
             rests_until=rests_until,
             outages=outages,
             last_error=last_error,
+            turn_completed_at=turn_completed_at or account.turn_completed_at,
+            search_completed_at=search_completed_at or account.search_completed_at,
             counter_trust=counter_trust or account.counter_trust,
         )
 

@@ -17,7 +17,6 @@ from email_opens.errors import (
     AccountResting,
     AccountStopped,
     EmailOpensError,
-    OutOfTime,
     QuotaExceeded,
     unforeseen,
 )
@@ -127,7 +126,7 @@ def _measure(turn: TurnReport) -> None:
             "RequestsLeft": turn.requests_left,
             "BudgetShortfall": turn.shortfall,
         }
-        counts["TurnsCompleted"] = int(_completed(turn))
+        counts["TurnsCompleted"] = int(turn.completed)
         counts["AccountDisconnected"] = int(isinstance(turn.stopped, AccountDisconnected))
     for name, value in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
@@ -136,12 +135,6 @@ def _measure(turn: TurnReport) -> None:
     # A metric in an EMF record has at most 100 values: Powertools writes a record for each 100.
     for seconds in turn.counts.delays_seconds:
         metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))
-
-
-def _completed(turn: TurnReport) -> bool:
-    """Return whether a turn did its work; the next turn continues one that ran out of time."""
-    out_of_time = isinstance(turn.stopped, OutOfTime) and turn.requests > 0
-    return turn.stopped is None or out_of_time
 
 
 def _measure_idle_token(account_id: str, today: date) -> None:

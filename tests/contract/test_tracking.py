@@ -100,6 +100,8 @@ def release(
     counter_trust: CounterTrust | None = None,
     rests_until: datetime | None = None,
     outages: int = 0,
+    turn_completed_at: datetime | None = None,
+    search_completed_at: datetime | None = None,
 ) -> None:
     tracking.release(
         "default",
@@ -111,6 +113,8 @@ def release(
         counter_trust=counter_trust,
         rests_until=rests_until,
         outages=outages,
+        turn_completed_at=turn_completed_at,
+        search_completed_at=search_completed_at,
     )
 
 
@@ -311,6 +315,27 @@ class TestEveryRelease:
         assert (stored_account(tracking).rests_until, stored_account(tracking).outages) == (
             TOMORROW + MINUTE,
             1,
+        )
+
+    def test_stores_when_a_turn_and_a_search_were_completed(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, turn_completed_at=NOON, search_completed_at=NOON - MINUTE)
+        account = stored_account(tracking)
+        assert (account.turn_completed_at, account.search_completed_at) == (NOON, NOON - MINUTE)
+
+    def test_keeps_when_a_turn_and_a_search_were_completed_unless_it_says_so(
+        self, tracking: Tracking
+    ) -> None:
+        lease(tracking)
+        release(tracking, turn_completed_at=NOON, search_completed_at=NOON - MINUTE)
+        lease(tracking)
+        release(tracking, turn_completed_at=NOON + MINUTE, last_error="It was stopped.")
+        lease(tracking)
+        release(tracking)
+        account = stored_account(tracking)
+        assert (account.turn_completed_at, account.search_completed_at) == (
+            NOON + MINUTE,
+            NOON - MINUTE,
         )
 
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:

@@ -57,6 +57,27 @@ def test_why_an_account_stops_is_remembered_unless_it_is_the_time(
     assert account(core).last_error == stored
 
 
+def test_when_a_turn_was_completed_is_remembered(core: Core) -> None:
+    core.take_turn()
+    assert account(core).turn_completed_at == core.clock.now()
+
+
+@pytest.mark.parametrize("error", [Throttled("Too many."), AccountDisconnected("Run connect.")])
+def test_a_turn_that_is_stopped_was_not_completed(core: Core, error: Exception) -> None:
+    core.take_turn()
+    completed_at = account(core).turn_completed_at
+    core.clock.sleep(3600)
+    core.report_errors["a"] = error
+    core.take_turn()
+    assert account(core).turn_completed_at == completed_at
+
+
+def test_a_turn_that_runs_out_of_time_was_completed_if_it_sent_a_request(core: Core) -> None:
+    core.report_errors["b"] = OutOfTime("No time.")
+    core.take_turn()
+    assert account(core).turn_completed_at == core.clock.now()
+
+
 def test_an_account_that_works_again_forgets_why_it_stopped(core: Core) -> None:
     core.report_errors["a"] = AccountDisconnected("Run connect.")
     core.take_turn()

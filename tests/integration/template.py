@@ -30,7 +30,11 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 
 def read_template() -> Template:
-    template: Template = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+    return parse_template((ROOT / "template.yaml").read_text())
+
+
+def parse_template(text: str) -> Template:
+    template: Template = yaml.load(text, _Loader)
     return template
 
 

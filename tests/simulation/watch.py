@@ -1,8 +1,8 @@
 """What goes on while the schedule fires every minute, and what the rules demand of it.
 
 Under every manner:
-- 7: an open that comes to an activity whose head can be read is published within half an hour, and
-  within an hour and a quarter where the head could not be read before;
+- 7: an open on the first page of an activity whose head can be read is published within half an
+  hour, and within an hour and a quarter where the head could not be read before;
 - 1: a gap is read on within half an hour once it is due, whatever fails above it;
 - 6: a walk that finds nothing new is not begun every minute, an activity that the vendor does not
   know is asked for ever more rarely, and a reply with an odd counter is not read again at once;
@@ -101,6 +101,7 @@ class Watch:
                 or (trouble.queue_is_down and simulation.refused_opens)
                 or activity.state is State.PAUSED
                 or (was_unread and passed < AFTER_A_REFUSAL)
+                or not self._is_on_the_head_page(row)
             ):
                 continue
             simulation.rules.require(
@@ -108,6 +109,14 @@ class Watch:
                 "7: an open was not published in time though its head could be read",
             )
             trouble.recovering.discard(activity_id)
+
+    def _is_on_the_head_page(self, row: RowKey) -> bool:
+        """Return whether a row is on the first page in whatever order its ties are."""
+        rows = self._simulation.rules.rows
+        above = sum(
+            number for other, number in rows.items() if other[0] == row[0] and other[2] >= row[2]
+        )
+        return above < self._simulation.setting.page_rows
 
     def check_gaps(self) -> None:
         """Require that a gap is read on once it is due, whatever fails above it."""

@@ -6,13 +6,14 @@ import typer
 
 from email_opens_cli.terminal.lazy_group import Lazy, LazyGroup
 from email_opens_cli.terminal.plain import say
+from email_opens_cli.terminal.program import Program
 
 
 def _at(path: str, summary: str) -> Lazy:
     return Lazy(f"email_opens_cli.commands.{path}", summary)
 
 
-class Commands(LazyGroup):
+class Commands(Program, LazyGroup):
     """The commands by what they are about; each is imported when it runs."""
 
     sections = {  # noqa: RUF012 - the base class declares it
@@ -25,7 +26,7 @@ class Commands(LazyGroup):
         },
         "Deployment": {
             "deploy": _at("deploy:deploy", "Deploy the stack to AWS."),
-            "doctor": _at("doctor:doctor", "Check all that an account needs to be polled."),
+            "doctor": _at("doctor:doctor", "Check whether an account's opens arrive."),
         },
         "Accounts": {
             "connect": _at("account.connect:connect", "Connect an account."),
@@ -70,8 +71,9 @@ app = typer.Typer(
     cls=Commands,
     help="Publish each new open of an e-mail sent by Constant Contact, once, to an SNS topic.",
     epilog=(
-        "Settings are read from the environment, as the function has them, or from --stack. "
-        "Exit codes: 0 success, 1 something failed, 2 bad input or settings, 130 interrupted."
+        "A command works on the stack of --stack or EMAIL_OPENS_STACK, or on the settings in the "
+        "environment, or on the stack that was deployed from this folder. Exit codes: 0 success "
+        "(also if a pipe is closed), 1 something failed, 2 bad input or settings, 130 interrupted."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -49,6 +49,10 @@ class Account:
     vendor_account_id: str | None = None
     """The vendor's own id of the account that gave its consent."""
     last_error: str | None = None
+    turn_completed_at: datetime | None = None
+    """When a turn of the account last did all its work; None: that is not known."""
+    search_completed_at: datetime | None = None
+    """When a search for its sends last came to its end; None: that is not known."""
     counter_trust: CounterTrust = CounterTrust()
 
     def requests_on(self, now: datetime) -> int:

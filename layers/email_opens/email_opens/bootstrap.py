@@ -10,7 +10,7 @@ from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.adapters.aws.receivers import queue, topic
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
-from email_opens.adapters.aws.session import aws_session
+from email_opens.adapters.aws.session import AwsSession, aws_session
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.report import ConstantContactReport
@@ -51,15 +51,20 @@ class EmailOpens:
     clock: Clock
 
 
-def bootstrap(environment: Mapping[str, str], *, clock: Clock | None = None) -> EmailOpens:
-    """Wire the product for an environment.
+def bootstrap(
+    environment: Mapping[str, str],
+    *,
+    clock: Clock | None = None,
+    aws: AwsSession | None = None,
+) -> EmailOpens:
+    """Wire the product for an environment, with a session of AWS if there is one already.
 
     Raises:
         InvalidSettings: as `read_settings` raises.
     """
     settings = read_settings(environment)
     clock = clock or SystemClock()
-    aws, patient = aws_session(environment), _patient()
+    aws, patient = aws or aws_session(environment), _patient()
     dynamodb = aws.client("dynamodb", config=patient)
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
@@ -100,15 +105,18 @@ class DiscoverCampaigns:
 
 
 def bootstrap_discovery(
-    environment: Mapping[str, str], *, clock: Clock | None = None
+    environment: Mapping[str, str],
+    *,
+    clock: Clock | None = None,
+    aws: AwsSession | None = None,
 ) -> DiscoverCampaigns:
-    """Wire discovery for an environment.
+    """Wire discovery for an environment, with a session of AWS if there is one already.
 
     Raises:
         InvalidSettings: as `read_discovery_settings` raises.
     """
     settings, clock = read_discovery_settings(environment), clock or SystemClock()
-    aws, patient = aws_session(environment), _patient()
+    aws, patient = aws or aws_session(environment), _patient()
     dynamodb = aws.client("dynamodb", config=patient)
     credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)

@@ -152,10 +152,12 @@ class Tracking(Protocol):
         counter_trust: CounterTrust | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
+        turn_completed_at: datetime | None = None,
+        search_completed_at: datetime | None = None,
     ) -> None:
         """End the holder's lease, and return the `unused` requests that it reserved for `day`.
 
-        Replaces `closed_until`, `last_error`, `rests_until` and `outages`, and `counter_trust`
+        Replaces `closed_until`, `last_error`, `rests_until` and `outages`; and each of the others
         unless it is None. Requests are not returned if the stored day is another. Does nothing if
         the lease is not the holder's, so it can be called at any time.
         """

@@ -1,99 +1,54 @@
 """`email-opens doctor`: a line for each check, with a remedy where it fails."""
 
 import json
-from datetime import datetime, timedelta
-from email.utils import format_datetime
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.instants import iso
-from email_opens_cli.deployed.checks.vendor import skew
 from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TOPIC
 from tests.contract.samples import NOON
+from tests.unit.cli.deployed.checks.doctor import (
+    STACK,
+    alarm,
+    findings,
+    make_healthy,
+    make_stack,
+    schedule,
+)
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
-from tests.unit.cli.world import World, complaint, run, settings
-
-STACK = "mine"
-
-
-def findings(*arguments: str, code: int) -> dict[str, str]:
-    """Run doctor; return each finding by subject: its mark, text and remedy."""
-    result = run("doctor", *arguments)
-    complaint(result, code)
-    lines: dict[str, str] = {}
-    subject = ""
-    for line in result.stdout.splitlines():
-        if line.startswith("  → "):
-            lines[subject] += line
-        else:
-            subject = line[2:].partition(":")[0]
-            lines[subject] = line
-    return lines
+from tests.unit.cli.world import World, run
 
 
 @pytest.fixture
 def stack(world: World) -> World:
-    """Describe the product by a stack, with its schedule and function."""
-    iam: Any = boto3.client("iam")
-    role_arn = iam.create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    boto3.client("lambda").create_function(
-        FunctionName="polls",
-        Role=role_arn,
-        Code={"ZipFile": b"nothing"},
-        Runtime="python3.13",
-        Handler="app.handler",
-    )
-    outputs = settings(world.aws, world.vendor) | {
-        "POLL_OPENS_FUNCTION": "polls",
-        "SCHEDULE_GROUP": STACK,
-    }
-    template = {
-        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-        "Outputs": {
-            "".join(word.capitalize() for word in name.split("_")): {"Value": value}
-            for name, value in outputs.items()
-        },
-    }
-    boto3.client("cloudformation").create_stack(StackName=STACK, TemplateBody=json.dumps(template))
-    scheduler: Any = boto3.client("scheduler")
-    scheduler.create_schedule_group(Name=STACK)
-    schedule("ENABLED")
-    return world
-
-
-def schedule(state: str, account_id: str = "default") -> None:
-    scheduler: Any = boto3.client("scheduler")
-    scheduler.create_schedule(
-        Name=account_id,
-        GroupName=STACK,
-        ScheduleExpression="rate(1 minute)",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        State=state,
-        Target={"Arn": "arn:aws:lambda:x:1:function:polls", "RoleArn": "arn:aws:iam::1:role/r"},
-    )
-
-
-def alarm(name: str, state: str) -> None:
-    cloudwatch: Any = boto3.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        AlarmDescription="Read docs/operations.md#opens-are-missing.",
-        MetricName="Missing",
-        Namespace="EmailOpens",
-        ComparisonOperator="GreaterThanThreshold",
-        EvaluationPeriods=1,
-        Period=60,
-        Statistic="Sum",
-        Threshold=0,
-    )
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test says so")
+    return make_stack(world)
 
 
 class TestHealthyAccount:
+    @pytest.mark.usefixtures("stack")
+    def test_is_reported_as_one_whose_opens_arrive(self) -> None:
+        assert run("doctor", "--stack", STACK).stdout.endswith("No check failed: opens arrive.\n")
+
+    @pytest.mark.usefixtures("stack")
+    def test_is_reported_by_nothing_to_cron(self) -> None:
+        result = run("doctor", "--stack", STACK, "--quiet")
+        assert (result.exit_code, result.output) == (0, "")
+
+    @pytest.mark.usefixtures("stack")
+    def test_is_reported_as_json(self) -> None:
+        report = json.loads(run("doctor", "--stack", STACK, "--json").stdout)
+        assert (report["account_id"], report["stack"], report["ok"]) == ("default", STACK, True)
+        assert report["findings"][0] == {
+            "subject": "settings",
+            "result": "ok",
+            "message": "those of the stack mine",
+            "remedy": None,
+        }
+
     @pytest.mark.usefixtures("stack")
     def test_has_no_failed_check(self) -> None:
         assert [
@@ -104,16 +59,23 @@ class TestHealthyAccount:
     @pytest.mark.parametrize(
         "subject",
         [
-            *("settings", "tracking table", "ledger table", "topic", "dead-letter queue"),
-            *("token", "privilege", "quota", "schedule", "function", "alarms", "left-overs"),
+            *("settings", "version", "tracking table", "ledger table", "activities"),
+            *("topic", "subscriptions", "deliveries", "dead-letter queue", "left-overs"),
+            *("token", "privilege", "clock", "quota", "schedule", "function", "alarms"),
+            *("last turn", "last search"),
         ],
     )
     def test_passes_the_check(self, subject: str) -> None:
         assert findings("--stack", STACK, code=0)[subject].startswith("✓")
 
-    @pytest.mark.usefixtures("world")
-    @pytest.mark.parametrize("subject", ["schedule", "function", "alarms"])
-    def test_skips_the_checks_of_a_stack_without_the_stack_option(self, subject: str) -> None:
+    @pytest.mark.parametrize(
+        "subject",
+        ["version", "schedule", "function", "invocations", "alarms"],
+    )
+    def test_skips_the_checks_of_a_stack_without_the_stack_option(
+        self, world: World, subject: str
+    ) -> None:
+        make_healthy(world)
         line = findings(code=0)[subject]
         assert line.startswith("- ")
         assert "Add --stack NAME." in line
@@ -130,8 +92,8 @@ class TestHealthyAccount:
         output = run("doctor").output
         assert [name for name in ("access_token", "refresh_token") if secrets[name] in output] == []
 
-    @pytest.mark.usefixtures("world")
-    def test_fits_a_terminal_of_forty_columns(self) -> None:
+    def test_fits_a_terminal_of_forty_columns(self, world: World) -> None:
+        make_healthy(world)
         output = run_in_terminal("doctor", columns=40)
         assert output.exit_code == 0
         assert output.widest() <= 40
@@ -146,7 +108,8 @@ class TestReports:
     @pytest.mark.parametrize(
         ("name", "value", "subject"),
         [
-            ("TRACKING_TABLE", "nowhere", "tracking table"),
+            ("TRACKING_TABLE", "nowhere", "vendor"),
+            ("TRACKING_TABLE", "nowhere", "activities"),
             ("LEDGER_TABLE", "nowhere", "ledger table"),
             ("OPENS_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:nowhere", "topic"),
             (
@@ -203,12 +166,12 @@ class TestReports:
 
     def test_the_lease_of_a_running_turn(self, world: World) -> None:
         now = world.vendor.world.clock()
+        make_healthy(world)
         world.tracking.lease(
             "default", holder="x", now=now, until=now + timedelta(minutes=1), reserve=1, budget=9
         )
         lines = findings("--wait", "0s", code=0)
         assert lines["vendor"].startswith("- vendor: not checked")
-        assert lines["tracking table"].startswith("- tracking table: read")
         assert "A turn of the function is working on account default" in lines["vendor"]
 
     @pytest.mark.usefixtures("world")
@@ -237,12 +200,25 @@ class TestReports:
     def test_a_disabled_schedule(self) -> None:
         schedule("DISABLED", "other")
         line = findings("--stack", STACK, "--account", "other", code=1)["schedule"]
-        assert "ScheduleState=ENABLED" in line
+        assert "Enable the schedule other of the group mine" in line
+
+    @pytest.mark.usefixtures("stack")
+    def test_the_disabled_schedule_of_the_stack(self) -> None:
+        scheduler: Any = boto3.client("scheduler")
+        scheduler.delete_schedule(Name="default", GroupName=STACK)
+        schedule("DISABLED")
+        line = findings("--stack", STACK, code=1)["schedule"]
+        assert "make deploy PARAMETERS=ScheduleState=ENABLED" in line
 
     @pytest.mark.usefixtures("stack")
     def test_an_alarm_of_this_stack(self) -> None:
         alarm(f"{STACK}-Missing", "ALARM")
         assert "docs/operations.md#opens-are-missing" in findings("--stack", STACK, code=1)["alarm"]
+
+    @pytest.mark.usefixtures("stack")
+    def test_no_alarm_of_another_account(self) -> None:
+        alarm(f"{STACK}-Missing", "ALARM", account_id="other")
+        assert findings("--stack", STACK, code=0)["alarms"].startswith("✓")
 
     @pytest.mark.usefixtures("stack")
     def test_no_alarm_of_another_stack(self) -> None:
@@ -257,18 +233,7 @@ class TestReports:
     def test_the_queue_of_a_killed_tail(self, world: World) -> None:
         tags = {ALIVE_AT: iso(NOON), TOPIC: world.aws.topic_arn}
         world.aws.sqs.create_queue(QueueName=f"{PREFIX}killed", tags=tags)
-        assert "The next `email-opens tail` removes it." in findings(code=1)["left-overs"]
-
-
-def reply_dated(instant: datetime | None) -> Reply:
-    return Reply(200, {"Date": format_datetime(instant)} if instant else {}, b"")
-
-
-class TestClock:
-    @pytest.mark.parametrize(("ahead_seconds", "mark"), [(60, "✓"), (-60, "✓"), (61, "✗")])
-    def test_is_compared_with_the_date_of_a_reply(self, ahead_seconds: int, mark: str) -> None:
-        reply = reply_dated(NOON - timedelta(seconds=ahead_seconds))
-        assert skew(reply, NOON).mark == mark
-
-    def test_is_not_checked_without_the_date_of_a_reply(self) -> None:
-        assert skew(reply_dated(None), NOON).mark == "-"
+        make_healthy(world)
+        line = findings(code=0)["left-overs"]
+        assert line.startswith("!")
+        assert "The next `email-opens tail` removes it." in line

@@ -81,7 +81,7 @@ def test_an_activity_that_was_never_read_is_next(product_settings: Settings) -> 
 def test_explain_prints_a_table_or_json(world: World) -> None:
     world.tracking.add(ACTIVITY)
     assert ACTIVITY_ID in run("explain").stdout
-    (item,) = json.loads(run("explain", "--json").stdout)
+    (item,) = json.loads(run("explain", "--json").stdout)["activities"]
     assert item["why"] == "first read"
 
 

@@ -112,6 +112,7 @@ class TestSettings:
             boto3.client("cloudformation").create_stack(
                 StackName="mine", TemplateBody=json.dumps(template)
             )
+            aws.ssm.put_parameter(Name="/email-opens/default", Value="{}", Type="SecureString")
             DynamoDBTracking(aws.dynamodb, aws.tracking_table).add(ACTIVITY)
             assert ACTIVITY_ID in run("status", "--stack", "mine").stdout
 

@@ -217,7 +217,7 @@ class TestCommand:
         activity_id = world.opened(2)
         world.track(activity_id)
         output = run_in_terminal("status", "--watch", on_output=interrupting(activity_id[:8]))
-        assert output.exit_code == 0
+        assert output.exit_code == 130
 
     @pytest.mark.usefixtures("world")
     def test_refuses_to_redraw_in_a_pipe(self) -> None:

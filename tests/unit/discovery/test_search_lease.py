@@ -66,6 +66,18 @@ class TestTheLease:
         world.search()
         assert world.tracking.accounts["default"].lease_holder is None
 
+    def test_ends_with_the_instant_at_which_the_search_was_completed(self, world: World) -> None:
+        world.send("news")
+        world.search()
+        assert world.tracking.accounts["default"].search_completed_at == world.clock.now()
+
+    def test_of_a_search_that_is_stopped_completes_none(self, world: World) -> None:
+        world.send("news")
+        until = next_day(world.clock.now())
+        world.campaigns.troubles["summaries"] = QuotaExceeded("Spent.", until)
+        world.search()
+        assert world.tracking.accounts["default"].search_completed_at is None
+
     def test_gives_back_what_was_not_spent(self, world: World) -> None:
         world.send("news")
         world.search()

@@ -1,16 +1,10 @@
-"""The alarms, the dashboard and docs/operations.md agree with each other and with the commands."""
+"""The alarms, the dashboard and docs/operations.md agree with each other."""
 
 import re
-import shlex
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-import typer
-from botocore import xform_name
 
-from email_opens_cli.main import app
 from tests.integration.deployment import ROOT
 from tests.integration.template import of_type
 from tests.template_metrics import (
@@ -25,7 +19,6 @@ from tests.unit.template.test_template import FUNCTIONS, PARAMETERS, RESOURCES, 
 ALARMS = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
 WATCHED = watched_by_alarms(TEMPLATE)
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-COST = (ROOT / "docs" / "cost-and-scale.md").read_text()
 SECTIONS = dict(re.findall(r"^### (.+)\n((?:(?!^##).*\n)*)", PAGE, re.MULTILINE))
 """The page's section on each alarm, by the alarm's name."""
 PARTS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
@@ -38,8 +31,6 @@ AWS_METRICS = {
 AWS_DIMENSIONS = {("FunctionName", name) for name in FUNCTIONS} | {
     ("QueueName", "DeadLetterQueue.QueueName")
 }
-CLI_ONLY = "aws logs tail "
-"""A command of the AWS CLI that is not an API operation."""
 WINDOW_SECONDS = {"no-completed-turn": 600, "publish-delay": 900, "searches-stopped": 3600}
 
 
@@ -47,27 +38,6 @@ def name_of(alarm: dict[str, Any]) -> str:
     """Return an alarm's name without the stack name."""
     text: str = alarm["AlarmName"]["Fn::Sub"]
     return text.removeprefix("${AWS::StackName}-")
-
-
-def documented(program: str) -> list[str]:
-    """Return a program's commands in the pages and the alarm descriptions."""
-    texts = [PAGE, COST, *(alarm["AlarmDescription"] for alarm in ALARMS.values())]
-    return sorted({line for text in texts for line in commands(text, program)})
-
-
-def commands(text: str, program: str) -> Iterator[str]:
-    """Yield a program's commands in a text, from code blocks and inline code."""
-    blocks = re.findall(r"^ *```sh\n(.*?)```", text, re.MULTILINE | re.DOTALL)
-    inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    for line in [*"\n".join(blocks).splitlines(), *inline]:
-        if line.strip().startswith(f"{program} "):
-            yield shlex.join(shlex.split(line, comments=True))
-
-
-PRODUCT_COMMANDS, AWS_COMMANDS = documented("email-opens"), documented("aws")
-WAITS = [line for line in AWS_COMMANDS if " wait " in line]
-OPERATIONS = [line for line in AWS_COMMANDS if line not in WAITS and not line.startswith(CLI_ONLY)]
-SESSION: Any = boto3.Session()
 
 
 @pytest.mark.parametrize("name", ALARMS)
@@ -158,32 +128,3 @@ class TestTheOperationsPage:
     @pytest.mark.parametrize("section", SECTIONS)
     def test_states_each_alarms_meaning_impact_diagnosis_and_mitigation(self, section: str) -> None:
         assert tuple(re.findall(r"^\*\*(\w+)\.\*\*$", SECTIONS[section], re.MULTILINE)) == PARTS
-
-    @pytest.mark.parametrize("line", PRODUCT_COMMANDS)
-    def test_names_only_commands_that_exist(self, line: str) -> None:
-        command: Any = typer.main.get_command(app)
-        words = shlex.split(line)[1:]
-        while hasattr(command, "commands"):
-            command = command.get_command(typer.Context(command), words.pop(0))
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in words if word.startswith("--")} - options == set()
-
-    @pytest.mark.parametrize("line", OPERATIONS)
-    def test_names_only_aws_operations_and_options_that_exist(self, line: str) -> None:
-        service, operation, *words = shlex.split(line)[1:]
-        client = SESSION.client(service, region_name="eu-west-1")
-        name = client.meta.method_to_api_mapping[operation.replace("-", "_")]
-        shape = client.meta.service_model.operation_model(name).input_shape
-        options = {f"--{xform_name(member, '-')}" for member in shape.members}
-        assert {word for word in words if word.startswith("--")} - options == set()
-
-    @pytest.mark.parametrize("line", WAITS)
-    def test_names_only_aws_waiters_that_exist(self, line: str) -> None:
-        _, service, _, event, *_ = shlex.split(line)
-        client = SESSION.client(service, region_name="eu-west-1")
-        assert event.replace("-", "_") in client.waiter_names
-
-    @pytest.mark.parametrize("anchor", re.findall(r"\]\((?:operations\.md)?#([^)]+)\)", PAGE))
-    def test_links_only_to_its_own_headings(self, anchor: str) -> None:
-        headings = re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)
-        assert anchor in {heading.lower().replace(" ", "-") for heading in headings}

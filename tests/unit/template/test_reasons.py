@@ -22,7 +22,7 @@ from tests.unit.template.test_template import (
 TEXT = (ROOT / "template.yaml").read_text()
 COST = (ROOT / "docs" / "cost-and-scale.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
-README = (ROOT / "README.md").read_text()
+PARAMETERS_PAGE = (ROOT / "docs" / "parameters.md").read_text()
 POLL, SEARCH = FUNCTIONS["PollOpens"], FUNCTIONS["DiscoverCampaigns"]
 VCPU_MB = 1769
 """The memory at which Lambda allots one whole vCPU."""
@@ -167,9 +167,20 @@ def test_the_operations_page_states_the_requests_that_turns_may_spend() -> None:
     assert number(r"is spent \(([\d,]+) by default\)", OPERATIONS) == to_spend
 
 
+def test_the_page_of_parameters_names_only_outputs_of_the_template() -> None:
+    table = PARAMETERS_PAGE.partition("| output | meaning |")[2]
+    names = [
+        name
+        for row in re.findall(r"^\| ([A-Z][^|]+) \|", table, re.MULTILINE)
+        for name in row.split(", ")
+    ]
+    assert names
+    assert set(names) <= set(TEMPLATE["Outputs"])
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_the_readme_states_the_default_of_a_parameter(name: str) -> None:
-    rows = [line.split(" | ") for line in README.splitlines() if line.startswith("| ")]
+def test_the_page_of_parameters_states_the_default_of_a_parameter(name: str) -> None:
+    rows = [line.split(" | ") for line in PARAMETERS_PAGE.splitlines() if line.startswith("| ")]
     (row,) = [row for row in rows if name in row[0].removeprefix("| ").split(", ")]
     names = row[0].removeprefix("| ").split(", ")
     default = str(PARAMETERS[name]["Default"])

@@ -26,8 +26,7 @@ def make_deploy(clone: Path | None) -> int:
     """
     if clone is None:
         raise InvalidInput(
-            "Deploying needs a clone of the repository, which keeps your answers in "
-            "samconfig.toml: clone it, and run `make deploy` there."
+            "Deploying needs a clone of the repository: clone it, and run `make deploy` there."
         )
     make = shutil.which("make")
     if make is None:

@@ -1,57 +1,129 @@
-"""Checks of all that an account needs to be polled: a line each, with a remedy."""
+"""Checks of whether an account's opens arrive, and of all that this needs, with remedies."""
 
-import os
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 import typer
 
-from email_opens.config import environment_of
 from email_opens.errors import EmailOpensError
-from email_opens_cli.deployed.checks.finding import Deployment, Finding, good, wrong
-from email_opens_cli.deployed.product import described, product
+from email_opens_cli.deployed.checks.finding import Deployment, Finding, Result, good, wrong
+from email_opens_cli.deployed.leases import print_wait
+from email_opens_cli.deployed.product import aws, environment, parameters, product_of_any_account
 from email_opens_cli.terminal.complaints import FAILED, complaints
-from email_opens_cli.terminal.console import TextConsole, console, styled
+from email_opens_cli.terminal.console import TextConsole, console, say_json, styled
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
+    Json,
     Stack,
     Wait,
     parse_account,
     parse_wait,
 )
+from email_opens_cli.terminal.pasted import pasteable
 
-_STYLES = {"✓": "green", "✗": "bold red", "-": "dim"}
+_MARKS = {
+    Result.OK: ("✓", "green"),
+    Result.WARNING: ("!", "bold yellow"),
+    Result.FAILED: ("✗", "bold red"),
+    Result.SKIPPED: ("-", "dim"),
+}
 
 
-def doctor(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
-    """Check all that an account needs to be polled; exit with 1 if something is wrong."""
+def doctor(
+    account: Account = "default",
+    stack: Stack = None,
+    wait: Wait = LONGEST_WAIT,
+    *,
+    as_json: Json = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print nothing unless something is wrong, for cron."),
+    ] = False,
+) -> None:
+    """Check whether an account's opens arrive; exit with 1 if something is wrong.
+
+    It costs one request to Constant Contact, and renews the token if it has expired.
+    """
     with complaints():
-        account_id, patience, screen = parse_account(account), parse_wait(wait), console()
-        from email_opens_cli.deployed.checks.checks import findings  # noqa: PLC0415 - botocore
-
-        try:
-            wired = product(stack)
-        except EmailOpensError as error:
-            remedy = "Add --stack NAME, or set these variables."
-            _show(screen, wrong("settings", str(error), remedy))
-            raise typer.Exit(FAILED) from None
-        _show(screen, good("settings", "all are set"))
-        settings = dict(os.environ)
-        if stack is not None:
-            outputs = described(stack).get("Outputs", [])
-            settings |= environment_of(
-                {output["OutputKey"]: output["OutputValue"] for output in outputs}
-            )
-        failed = False
-        deployment = Deployment(wired, account_id, stack, settings, patience)
-        for finding in findings(deployment):
-            _show(screen, finding)
-            failed |= finding.is_wrong
+        account_id, screen = parse_account(account), console()
+        patience, on_wait = parse_wait(wait), _ignore if quiet else print_wait
+        found = []
+        for finding in _findings(account_id, stack, patience, on_wait):
+            found.append(finding)
+            if not (quiet or as_json):
+                _show(screen, finding)
+        failed = any(finding.result is Result.FAILED for finding in found)
+        if as_json and (failed or not quiet):
+            say_json(_plain(account_id, stack, found), indent=2)
+        elif not quiet:
+            screen.print(_summary(found))
+        elif failed:
+            for finding in found:
+                if finding.result in (Result.FAILED, Result.WARNING):
+                    _show(screen, finding)
         if failed:
             raise typer.Exit(FAILED)
 
 
+def _findings(account_id: str, stack: str | None, wait: Any, on_wait: Any) -> Iterator[Finding]:
+    from email_opens_cli.deployed.checks.checks import findings  # noqa: PLC0415 - botocore
+    from email_opens_cli.deployed.clients import Clients  # noqa: PLC0415
+
+    try:
+        wired = product_of_any_account(stack)
+    except EmailOpensError as error:
+        remedy = "Add --stack NAME, or set these variables."
+        yield wrong("settings", str(error), remedy)
+        return
+    yield good("settings", f"those of the stack {stack}" if stack else "all are set")
+    yield from findings(
+        Deployment(
+            product=wired,
+            clients=Clients(aws()),
+            account_id=account_id,
+            stack=stack,
+            environment=environment(stack),
+            parameters=parameters(stack) if stack else {},
+            wait=wait,
+            on_wait=on_wait,
+        )
+    )
+
+
 def _show(screen: TextConsole, finding: Finding) -> None:
-    mark = finding.mark, _STYLES[finding.mark]
-    screen.print(styled(mark, (f" {finding.subject}: {finding.what}", "")))
+    screen.print(styled(_MARKS[finding.result], (f" {finding.subject}: {finding.what}", "")))
     if finding.remedy:
         screen.print(f"  → {finding.remedy}")
+
+
+def _summary(found: Iterable[Finding]) -> str:
+    results = [finding.result for finding in found]
+    failed, warned = results.count(Result.FAILED), results.count(Result.WARNING)
+    if failed:
+        return f"{failed} checks failed: opens do not arrive, or will soon not arrive."
+    if warned:
+        return f"No check failed; {warned} found what may be a mistake."
+    return "No check failed: opens arrive."
+
+
+def _plain(account_id: str, stack: str | None, found: Iterable[Finding]) -> dict[str, Any]:
+    findings = [
+        {
+            "subject": finding.subject,
+            "result": finding.result.value,
+            "message": pasteable(finding.what),
+            "remedy": finding.remedy and pasteable(finding.remedy),
+        }
+        for finding in found
+    ]
+    return {
+        "account_id": account_id,
+        "stack": stack,
+        "ok": all(finding["result"] != Result.FAILED for finding in findings),
+        "findings": findings,
+    }
+
+
+def _ignore(_: str) -> None:
+    return

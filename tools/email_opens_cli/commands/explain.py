@@ -70,13 +70,14 @@ def explain(
             }
             explained = [item for item in explained if item.campaign_activity_id in chosen]
     if as_json:
-        say_json([_plain(explanation) for explanation in explained], indent=2)
+        activities = [_plain(explanation) for explanation in explained]
+        say_json({"account_id": account_id, "activities": activities}, indent=2)
         return
     if not explained:
         say(
             "None of these e-mails is polled: see `email-opens status`."
             if emails
-            else "Nothing is polled. Track an e-mail with: email-opens track E-MAIL"
+            else "Nothing is polled. Track an e-mail with `email-opens track E-MAIL`."
         )
         return
     screen = console()

@@ -25,7 +25,14 @@ _LEAST_WAIT = timedelta(minutes=5)
 
 
 @contextmanager
-def hold(leases: Leases, account_id: str, command: str, *, wait: timedelta) -> Iterator[Lease]:
+def hold(
+    leases: Leases,
+    account_id: str,
+    command: str,
+    *,
+    wait: timedelta,
+    on_wait: Callable[[str], None] | None = None,
+) -> Iterator[Lease]:
     """Hold an account's lease for a command, named as it is typed.
 
     Raises:
@@ -40,7 +47,7 @@ def hold(leases: Leases, account_id: str, command: str, *, wait: timedelta) -> I
             lasts=HOLD,
             commit=COMMIT,
             wait=wait,
-            on_wait=print_wait,
+            on_wait=on_wait or print_wait,
         ) as lease:
             held = True
             yield lease

@@ -6,7 +6,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.deployed.product import aws, described
+from email_opens_cli.deployed.product import aws, outputs, parameters
 
 LATE_SECONDS = 60
 TRIES = 2
@@ -39,15 +39,7 @@ class Schedules:
         Raises:
             InvalidInput: it does not exist, or is not a stack of email-opens.
         """
-        found = described(stack)
-        outputs = {
-            output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])
-        }
-        parameters = {
-            parameter["ParameterKey"]: parameter["ParameterValue"]
-            for parameter in found.get("Parameters", [])
-        }
-        return cls(stack, outputs, parameters)
+        return cls(stack, outputs(stack), parameters(stack))
 
     def add(self, account_id: str) -> bool:
         """Schedule an account like the stack's own; return False if it has a schedule."""

@@ -4,6 +4,7 @@ Names, devices, addresses and error texts come from outside. So everything is pr
 control characters are replaced, and markup, emoji codes and links have no effect.
 """
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from email_opens_cli.terminal.pasted import pasteable
 from email_opens_cli.terminal.plain import (
     WIDE,
     Styled,
@@ -44,9 +46,13 @@ class TextConsole(Console):
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
+    def on_broken_pipe(self) -> None:
+        # Rich would exit with 1; `Program` decides with what the command exits.
+        raise BrokenPipeError(errno.EPIPE, "The pipe is closed")
+
     def render_str(self, text: str, **options: Any) -> Text:
         # Rich converts every string here: what is printed, and each cell of a table.
-        return super().render_str(printable(text), **options)
+        return super().render_str(printable(pasteable(text)), **options)
 
 
 def console() -> TextConsole:
@@ -57,7 +63,7 @@ def console() -> TextConsole:
 
 def styled(*parts: Styled) -> Renderable:
     """Return a line of parts, each in a style."""
-    return Text.assemble(*((printable(text), style) for text, style in parts))
+    return Text.assemble(*((printable(pasteable(text)), style) for text, style in parts))
 
 
 @contextmanager

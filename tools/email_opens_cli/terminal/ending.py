@@ -85,6 +85,8 @@ class Ending:
 
     def __init__(self, grace_seconds: float = GRACE_SECONDS, alarm: Alarm | None = None) -> None:
         self.requested = False
+        self.exit_code = 0
+        """128 and the number of the signal, as a shell reports it; 0: there was none."""
         self._alarm = alarm or SystemAlarm()
         self._grace_seconds = grace_seconds
         self._over = False
@@ -128,8 +130,8 @@ class Ending:
     # What a handler raises is raised where the program waits.
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self.requested = True
+        del frame
+        self.requested, self.exit_code = True, 128 + number
         self._restore()
         self._alarm.set(self._grace_seconds, self._end_grace)
         if self._cut_at_once:

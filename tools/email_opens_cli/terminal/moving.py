@@ -1,5 +1,6 @@
 """What moves on a terminal while a command works: it is redrawn a few times a second."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ def moving(
         get_renderable=lambda: Group(*draw()),
         refresh_per_second=_REDRAWS_PER_SECOND,
         transient=transient,
+        # What goes to a pipe stays apart from the terminal.
+        redirect_stdout=sys.stdout.isatty(),
+        redirect_stderr=sys.stderr.isatty(),
     ) as live:
         live.refresh()  # By itself, it would begin only with the next redrawing.
         yield

@@ -11,6 +11,7 @@ from unicodedata import category
 import typer
 
 from email_opens.errors import InvalidInput
+from email_opens_cli.terminal.pasted import pasteable
 
 WIDE = 10_000
 """Columns if stdout is not a terminal, so that nothing is cut or folded in a file or a pipe."""
@@ -37,13 +38,13 @@ def printable(text: str) -> str:
 def say(*lines: str) -> None:
     """Print lines on stdout."""
     for line in lines:
-        print(printable(line), flush=True)
+        print(printable(pasteable(line)), flush=True)
 
 
 def warn(*lines: str) -> None:
     """Print lines on stderr."""
     for line in lines:
-        print(printable(line), file=sys.stderr, flush=True)
+        print(printable(pasteable(line)), file=sys.stderr, flush=True)
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:

@@ -92,6 +92,8 @@ class Discovery:
                     if first_wait is not None:
                         before += self.clock.now() - began
                     search.work(self.campaigns(account_id, lease.budget), min(before, lease.before))
+                    if search.done:
+                        lease.search_completed_at = self.clock.now()
             except AccountBusy:
                 found.stopped = OutOfTime("No time is left for the search.")
             except EmailOpensError as error:

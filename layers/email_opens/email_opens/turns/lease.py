@@ -45,6 +45,9 @@ class Lease:
     last_error: str | None
     counter_trust: CounterTrust | None = None
     """What was learned of the counters; None: nothing new."""
+    turn_completed_at: datetime | None = None
+    search_completed_at: datetime | None = None
+    """When a turn or a search came to its end under this lease; None: none did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,8 @@ class Leases:
                 counter_trust=lease.counter_trust,
                 rests_until=lease.budget.rests_until,
                 outages=lease.budget.outage.attempts,
+                turn_completed_at=lease.turn_completed_at,
+                search_completed_at=lease.search_completed_at,
             )
 
     def _take(

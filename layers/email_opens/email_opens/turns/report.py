@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from email_opens.errors import EmailOpensError
+from email_opens.errors import EmailOpensError, OutOfTime
 from email_opens.poller import PollCounts
 
 MOST_DECISIONS = 1000
@@ -61,3 +61,9 @@ class TurnReport:
     def decide(self, decision: Decision) -> None:
         if len(self.decisions) < MOST_DECISIONS:
             self.decisions.append(decision)
+
+    @property
+    def completed(self) -> bool:
+        """The turn did its work; the next one continues what it had no time for."""
+        out_of_time = isinstance(self.stopped, OutOfTime) and self.requests > 0
+        return self.leased and (self.stopped is None or out_of_time)

@@ -71,8 +71,11 @@ class Turns:
                 latest = min(before or lease.before, lease.before)
                 try:
                     self._work(lease, turn_report, latest, stay_until)
+                    lease.turn_completed_at = self.clock.now()
                 except (AccountStopped, OutOfTime) as error:
                     turn_report.stopped = error
+                    if turn_report.completed:
+                        lease.turn_completed_at = self.clock.now()
                     raise
         except AccountBusy:
             pass

@@ -27,6 +27,8 @@ FULL_ACCOUNT: Record = {
     "rests_until": {"S": "2026-03-02T12:30:00Z"},
     "vendor_account_id": {"S": "p07e1l4ap5v"},
     "last_error": {"S": "The day's quota is spent."},
+    "turn_completed_at": {"S": "2026-03-02T11:59:00Z"},
+    "search_completed_at": {"S": "2026-03-02T11:45:00Z"},
 }
 MINIMAL_ACCOUNT: Record = {
     "lag_seconds": {"N": "0"},
@@ -47,6 +49,8 @@ def test_every_attribute_of_an_account_is_read() -> None:
         rests_until=NOON + HOUR / 2,
         outages=3,
         vendor_account_id="p07e1l4ap5v",
+        turn_completed_at=NOON - HOUR / 60,
+        search_completed_at=NOON - HOUR / 4,
         last_error="The day's quota is spent.",
         counter_trust=CounterTrust(
             read_at=NOON, current_until=NOON - HOUR, lag_seconds=61.5, missed=0.25

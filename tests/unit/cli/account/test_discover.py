@@ -70,7 +70,7 @@ class TestDiscover:
 
     def test_reports_an_account_that_is_not_connected(self, world: World) -> None:
         del world
-        error = complaint(run("discover", "--account", "other"), 1)
+        error = complaint(run("discover", "--account", "other"), 2)
         assert "email-opens connect other" in error
 
     @pytest.mark.parametrize(

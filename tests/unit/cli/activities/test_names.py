@@ -48,8 +48,8 @@ class TestEveryCommand:
     @pytest.mark.usefixtures("world")
     def test_reports_that_nothing_is_tracked(self, command: tuple[str, ...]) -> None:
         name, *options = command
-        error = complaint(run(name, "Spring", *options, "--account", "other"), 2)
-        assert "Nothing is tracked for account other." in error
+        error = complaint(run(name, "Spring", *options), 2)
+        assert "Nothing is tracked for account default." in error
 
     @every_command
     def test_lists_e_mails_of_the_same_name(

@@ -159,7 +159,7 @@ class TestOptions:
         assert tracked(world).weight == 2.5
 
     def test_account_that_is_not_connected_is_refused_and_not_created(self, world: World) -> None:
-        error = complaint(run("track", ONE, "--account", "other"), 1)
+        error = complaint(run("track", ONE, "--account", "other"), 2)
         assert "email-opens connect other" in error
         assert world.tracking.account("other") is None
 

@@ -50,7 +50,8 @@ def waiting(world: World) -> int:
 def listed(*arguments: str) -> list[dict[str, Any]]:
     result = run("dead-letters", "list", "--json", *arguments)
     assert result.exit_code == 0
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    letters: list[dict[str, Any]] = json.loads(result.stdout)["dead_letters"]
+    return letters
 
 
 class TestList:

@@ -97,8 +97,8 @@ class TestPiped:
 
 class TestOnATerminal:
     @pytest.mark.usefixtures("world")
-    def test_ctrl_c_ends_it_well(self) -> None:
-        assert run_in_terminal("tail", on_output=interrupting("Listening")).exit_code == 0
+    def test_ctrl_c_ends_it_with_the_code_of_an_interruption(self) -> None:
+        assert run_in_terminal("tail", on_output=interrupting("Listening")).exit_code == 130
 
     def test_ctrl_c_leaves_nothing(self, world: World) -> None:
         before = subscriptions(world.aws)

@@ -66,6 +66,8 @@ class SimulatedWatch:
     clock: TimedClock
     publisher: TimedPublisher
     standing: Standing = field(default_factory=Standing)
+    settings: dict[str, str] = field(default_factory=dict)
+    """Variables of the environment."""
 
     def run(
         self, lasts: timedelta, *, every: timedelta | None = None, once: bool = False
@@ -78,7 +80,7 @@ class SimulatedWatch:
         }
         with StateFile(self.folder / "state.sqlite") as state:
             product = bootstrap_watch(
-                read_settings_without_aws(urls),
+                read_settings_without_aws(urls | self.settings),
                 state,
                 self.publisher,
                 clock=self.clock,

@@ -94,6 +94,10 @@ class TestByName:
         assert error.startswith("No e-mail has the name or the id “Sprnig news”. Did you mean:\n")
         assert "Spring news" in error
 
+    @pytest.mark.parametrize("query", ["", " "])
+    def test_an_empty_name_is_refused(self, news: Watcher, query: str) -> None:
+        assert "No e-mail has the name" in complaint(news.watch(query), 2)
+
     def test_a_beginning_of_several_names_is_refused(self, news: Watcher) -> None:
         assert "“S” stands for 2 e-mails" in complaint(news.watch("S"), 2)
 

@@ -8,6 +8,7 @@ import pytest
 
 from constant_contact_emulator import Send, simulate_send
 from email_opens_cli.commands.watch.emails import SEARCH_EVERY
+from email_opens_cli.deployed.turns import TURN
 from tests.unit.cli.watch.simulated import BEGINS, SimulatedWatch, simulated_watch
 
 MINUTE = timedelta(minutes=1)
@@ -74,7 +75,7 @@ def test_a_send_joins_while_the_watch_goes_on(watch: SimulatedWatch) -> None:
     assert joined_at - BEGINS <= MINUTE + SEARCH_EVERY + MINUTE
 
 
-def test_once_reads_a_long_report_to_its_end(watch: SimulatedWatch) -> None:
+def test_once_reads_a_report_that_takes_several_turns(watch: SimulatedWatch) -> None:
     activity_id = watch.vendor.world.add_campaign().activity_id
     rows = 30_000
     sent_at = BEGINS - timedelta(days=6)
@@ -82,7 +83,9 @@ def test_once_reads_a_long_report_to_its_end(watch: SimulatedWatch) -> None:
     for number, contact in enumerate(watch.vendor.world.contacts(rows)):
         at = sent_at + number * timedelta(seconds=10)
         watch.vendor.world.add_open(activity_id, contact, at=at)
+    watch.settings["REQUESTS_PER_SECOND"] = "1"
     assert watch.run(HOUR, once=True) == 0
+    assert watch.clock.now() - BEGINS > TURN
     assert len(watch.publisher.published) == rows
     assert watch.standing.up_to_date
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.model import Activity, Gap
+from email_opens.model import Activity, Gap, State
 from email_opens.turns.budget import Budget
 from email_opens_cli.commands.watch.screen import LISTED, Screen
 from email_opens_cli.commands.watch.standing import Standing
@@ -32,7 +32,7 @@ class Terminal:
 
     def status(self) -> str:
         with self.screen.console.capture() as captured:
-            self.screen.console.print(self.screen.status())
+            self.screen.console.print(*self.screen.status(), sep="\n")
         return captured.get()
 
 
@@ -70,7 +70,7 @@ def test_the_progress_ends_when_everything_is_read() -> None:
     assert "rows" not in terminal.status()
 
 
-@pytest.mark.parametrize("change", [{"last_error": "It is down."}, {"state": "paused"}])
+@pytest.mark.parametrize("change", [{"missing_since": NOON}, {"state": State.PAUSED}])
 def test_an_email_that_cannot_be_read_holds_up_no_progress(change: dict[str, Any]) -> None:
     assert Terminal(replace(BEHIND, **change)).standing.up_to_date
 

@@ -203,5 +203,10 @@ class TestOnce:
     def test_does_not_wait_for_an_email_that_fails(self) -> None:
         watched = Watched()
         watched.fail(ReportUnavailable("It is down."))
-        watched.store(gaps=(Gap(None, NOON, None),), last_error="It is down.")
+        watched.store(polled_at=NOON, gaps=(Gap(None, NOON, None),))
         assert (watched.go_on(once=True), watched.taken) == (1, 1)
+
+    def test_does_not_wait_for_a_gap_that_is_tried_again_later(self) -> None:
+        watched = Watched()
+        watched.store(polled_at=NOON, gaps=(Gap(None, NOON, None, failures=3),))
+        assert (watched.go_on(once=True), watched.taken) == (0, 1)

@@ -251,7 +251,7 @@ class TestErrors:
         ("arguments", "message"),
         [
             ([UNKNOWN_ID, "--account", "a b"], "is not an account id"),
-            ([UNKNOWN_ID, "--from", "yesterday"], "is not an instant"),
+            ([UNKNOWN_ID, "--from", "soon"], "is not an instant"),
             ([UNKNOWN_ID, "--from", iso(datetime(9000, 1, 1, tzinfo=UTC))], "lies in the future"),
             ([UNKNOWN_ID, "--every", "0"], "--every"),
             ([UNKNOWN_ID, "--format", "xml"], "--format"),

@@ -17,6 +17,7 @@ from email_opens_cli.terminal.console import console, progress, say, say_json
 from email_opens_cli.terminal.options import (
     LONGEST_WAIT,
     Account,
+    Json,
     Stack,
     Wait,
     parse_account,
@@ -55,7 +56,7 @@ def campaigns(
             "one request for each campaign.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what the account has sent, and what of it is tracked.
 
@@ -70,7 +71,8 @@ def campaigns(
             work_in_leases(wired.leases, account_id, "campaigns", listing.work, wait=patience)
         found = listing.campaigns()
         if as_json:
-            say_json([_plain(campaign) for campaign in found], indent=2)
+            campaigns = [_plain(campaign) for campaign in found]
+            say_json({"account_id": account_id, "campaigns": campaigns}, indent=2)
         elif not found:
             say("The account has sent nothing yet.")
         elif emails:

@@ -37,7 +37,9 @@ PORT = 8734
 
 
 def connect(
-    account_id_: Annotated[str, typer.Argument(metavar="ACCOUNT")] = "default",
+    account_id_: Annotated[
+        str, typer.Argument(metavar="ACCOUNT", help="The name of the account here.")
+    ] = "default",
     stack: Stack = None,
     port: Annotated[
         int,

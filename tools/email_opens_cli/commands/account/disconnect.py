@@ -22,7 +22,9 @@ from email_opens_cli.terminal.options import (
 
 
 def disconnect(
-    account_id_: Annotated[str, typer.Argument(metavar="ACCOUNT")],
+    account_id_: Annotated[
+        str, typer.Argument(metavar="ACCOUNT", help="The name of the account here.")
+    ],
     stack: Stack = None,
     wait: Wait = LONGEST_WAIT,
     *,

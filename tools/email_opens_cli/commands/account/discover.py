@@ -61,8 +61,8 @@ def found_sentences(found: "Found") -> Iterator[str]:
     if found.forgotten:
         yield (
             "More was sent within DiscoveryLookbackDays than discovery can remember; counted as "
-            f"seen: the oldest {count(found.forgotten, 'send')}. Track any of them with: "
-            "email-opens track E-MAIL"
+            f"seen: the oldest {count(found.forgotten, 'send')}. Track any of them with "
+            "`email-opens track E-MAIL`."
         )
     if found.leased and not found.tracked and not found.woken:
         yield "Every recent send is tracked already."

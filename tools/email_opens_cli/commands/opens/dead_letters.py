@@ -13,7 +13,7 @@ from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.columns import Column, fitted, table
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.console import confirm, console, say, say_json
-from email_opens_cli.terminal.options import Stack, Yes
+from email_opens_cli.terminal.options import Json, Stack, Yes
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def list_letters(
     most: Annotated[int, typer.Option("--most", min=1, help="List at most this many.")] = 100,
     stack: Stack = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List dead letters with their reasons; they stay in the queue."""
     from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415 - for a fast --help
@@ -64,8 +64,7 @@ def list_letters(
                     break
         found = found[:most]
         if as_json:
-            for letter in found:
-                say_json(letter)
+            say_json({"dead_letters": found}, indent=2)
             return
         if not found:
             say("There are no such dead letters.")
@@ -111,7 +110,8 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
         if rows:
             say(
                 f"Not published, since they hold no open: {count(rows, 'dead letter')}. See "
-                "`email-opens dead-letters list`, and remove them with `drop`."
+                "`email-opens dead-letters list`, and remove them with "
+                "`email-opens dead-letters drop`."
             )
         if refused:
             complain(f"The topic refused others, which stay: {'; '.join(sorted(refused))}.", FAILED)

@@ -48,7 +48,9 @@ def replay(
     since: Annotated[
         str,
         typer.Option(
-            "--since", metavar="INSTANT", help="beginning, or an instant: the first open."
+            "--since",
+            metavar="INSTANT",
+            help="The first open: beginning, yesterday, 2h, 2026-03-02, or a whole instant (UTC).",
         ),
     ],
     to: Annotated[

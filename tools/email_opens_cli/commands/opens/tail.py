@@ -72,6 +72,8 @@ def tail(
                 show(event)
                 if number == count:
                     break
+        if ending.requested:
+            raise typer.Exit(ending.exit_code)
 
 
 def filter_policy(

@@ -1,24 +1,19 @@
 """What a watch shows on a terminal: the e-mails that it follows, and how far it has come."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from rich.console import Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-
 from email_opens.model import PAGE_ROWS, Activity
 from email_opens.ports import Clock
 from email_opens_cli.commands.watch.standing import Standing
 from email_opens_cli.terminal.console import Renderable, TextConsole, styled
+from email_opens_cli.terminal.moving import bar, moving
 from email_opens_cli.terminal.words import count
 
 LISTED = 10
 """The most e-mails that are listed as they are found."""
-REDRAWN_A_SECOND = 2
 
 
 @dataclass(slots=True)
@@ -34,15 +29,7 @@ class Screen:
     @contextmanager
     def live(self) -> Iterator[None]:
         """Redraw the status until the end."""
-        with Live(
-            console=self.console,
-            get_renderable=self.status,
-            refresh_per_second=REDRAWN_A_SECOND,
-            transient=True,
-            # What is printed on the terminal meanwhile goes above the status.
-            redirect_stdout=sys.stdout.isatty(),
-            redirect_stderr=sys.stderr.isatty(),
-        ):
+        with moving(self.console, self.status, transient=True):
             yield
 
     def list_emails(self, activities: Sequence[Activity]) -> None:
@@ -60,11 +47,11 @@ class Screen:
         if len(activities) > LISTED:
             self.console.print(f"and {count(len(activities) - LISTED, 'e-mail')} more")
 
-    def status(self) -> Renderable:
-        """Return the status as it is now."""
+    def status(self) -> Sequence[Renderable]:
+        """Return the lines of the status as it is now."""
         standing = self.standing
         if not standing.begun:
-            return styled(("Finding what was sent lately …", "dim"))
+            return [styled(("Finding what was sent lately …", "dim"))]
         delay, left = standing.delay_seconds(self.clock.now()), standing.requests_left
         parts = [
             count(len(standing.activities), "e-mail"),
@@ -73,7 +60,7 @@ class Screen:
             *([] if left is None else [f"{_number(left, 'request')} left today"]),
         ]
         line = styled((" · ".join(parts), "reverse"))
-        return line if standing.up_to_date else Group(line, *self._progress())
+        return [line] if standing.up_to_date else [line, *self._progress()]
 
     def _progress(self) -> Iterator[Renderable]:
         """Yield a line and a bar about the rows that are still to be read."""
@@ -85,7 +72,7 @@ class Screen:
         left = f", {_duration((reported - read) / a_second)} left" if a_second else ""
         requests = _number(self.standing.requests, "request")
         yield styled((f"{read:,} of {reported:,} rows, {requests}{left}", "dim"))
-        yield ProgressBar(total=reported, completed=read)
+        yield bar(read, reported, self.console.width)
 
 
 def _number(number: int, noun: str) -> str:

@@ -84,5 +84,6 @@ class Standing:
 
 def behind(activity: Activity) -> bool:
     """Return whether a part of an activity's report is unread, and the vendor returns it."""
-    readable = activity.state is State.ACTIVE and activity.last_error is None
-    return readable and (activity.progress.polled_at is None or bool(activity.progress.gaps))
+    readable = activity.state is State.ACTIVE and activity.missing_since is None
+    unread = any(not gap.failures for gap in activity.progress.gaps)
+    return readable and (activity.progress.polled_at is None or unread)

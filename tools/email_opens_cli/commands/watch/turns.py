@@ -154,7 +154,7 @@ class Following:
             return True
         if self.wanted.once:
             stopped = isinstance(turn.stopped, AccountStopped | BudgetSpent)
-            return stopped or not (self._emails.unfinished or self._behind())
+            return stopped or not (self._emails.unfinished or self._is_behind(turn))
         followed = self._emails.followed()
         over = all(a.state in (State.FINISHED, State.PAUSED) for a in followed)
         if over and not self._emails.grows:
@@ -162,8 +162,13 @@ class Following:
             return True
         return False
 
-    def _behind(self) -> bool:
-        return any(behind(activity) for activity in self._emails.followed())
+    def _is_behind(self, turn: "TurnReport") -> bool:
+        """Return whether another turn will read more."""
+        failed = {failure.campaign_activity_id for failure in turn.failures}
+        return any(
+            behind(activity) and activity.campaign_activity_id not in failed
+            for activity in self._emails.followed()
+        )
 
 
 def _is_out_of_time(turn: "TurnReport") -> bool:

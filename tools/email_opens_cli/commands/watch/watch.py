@@ -37,7 +37,7 @@ def watch(
     emails: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[EMAIL]…",
+            metavar="[E-MAIL]…",
             help="Names, patterns such as 'News*', ids, or beginnings of these. "
             "By default all that was sent lately.",
         ),
@@ -110,7 +110,7 @@ def watch(
 
     with complaints(), ExitStack() as opened:
         account_id = parse_account(account)
-        queries = tuple(dict.fromkeys(query for query in emails or () if query.strip()))
+        queries = tuple(dict.fromkeys(emails or ()))
         begins = parse_since(since, SystemClock().now())
         found = opened.enter_context(demo_account(os.environ)) if demo else None
         settings = read_settings_without_aws(found.environment if found else os.environ)
@@ -215,7 +215,9 @@ class _Command:
             if self.wanted.once and code == 0:
                 opens = count(following.published, "new open")
                 watched = count(len(standing.activities), "e-mail")
-                print_on_a_terminal(f"Everything is read: {opens} of {watched}.")
+                left = any(activity.progress.gaps for activity in standing.activities.values())
+                read = "What failed is tried again later" if left else "Everything is read"
+                print_on_a_terminal(f"{read}: {opens} of {watched}.")
         return code
 
     def _print_beginning(self, emails: int) -> None:

@@ -3,42 +3,57 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
+    from email_opens_cli.deployed.clients import Clients
 
-GOOD, WRONG, UNCHECKED = "✓", "✗", "-"
+
+class Result(StrEnum):
+    """What a check comes to."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """Opens arrive, but something is likely to be a mistake."""
+    FAILED = "failed"
+    """Opens do not arrive, or will soon not arrive."""
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The result of a check, and what to do about it."""
 
-    mark: str
+    result: Result
     subject: str
     what: str
     remedy: str | None = None
 
-    @property
-    def is_wrong(self) -> bool:
-        return self.mark == WRONG
+
+good, warning, wrong, unchecked = (partial(Finding, result) for result in Result)
 
 
-good, wrong, unchecked = (partial(Finding, mark) for mark in (GOOD, WRONG, UNCHECKED))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """A deployed product, and the account to check."""
 
     product: "EmailOpens"
+    clients: "Clients"
     account_id: str
     stack: str | None
     environment: Mapping[str, str]
+    parameters: Mapping[str, str]
+    """Those of the stack; empty without a stack."""
     wait: timedelta
     """How long to wait for the account's lease."""
+    on_wait: Callable[[str], None]
 
 
 type Check = Callable[[Deployment], Iterable[Finding]]
+
+
+def not_without_stack(subject: str) -> Finding:
+    return unchecked(subject, "not checked", "Add --stack NAME.")

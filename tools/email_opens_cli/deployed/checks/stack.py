@@ -1,52 +1,44 @@
-"""Checks of what the stack has created: tables, topic, queues, schedule, function, alarms."""
+"""Checks of the stack itself: its version, its queues and its alarms."""
 
 from collections.abc import Iterator
-from typing import Any
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
 
-from botocore.exceptions import ClientError
-
-from email_opens.errors import AccountBusy
-from email_opens.events import bucket
-from email_opens_cli.deployed.checks.finding import Deployment, Finding, good, unchecked, wrong
-from email_opens_cli.deployed.leases import hold
-from email_opens_cli.deployed.product import aws
+from email_opens_cli.deployed.checks.finding import (
+    Deployment,
+    Finding,
+    good,
+    not_without_stack,
+    unchecked,
+    warning,
+    wrong,
+)
 from email_opens_cli.deployed.queues import left_over
 
-ACTIVITY = "00000000-0000-4000-8000-000000000000"
 
-
-def tracking(deployment: Deployment) -> Iterator[Finding]:
-    """Read the table; write it by taking the lease of an account that exists."""
-    product, account_id = deployment.product, deployment.account_id
-    tracked = f"{len(product.tracking.activities(account_id))} activities are tracked"
-    if product.tracking.account(account_id) is None:
-        yield good("tracking table", f"read; {tracked}; account {account_id} is new")
+def version(deployment: Deployment) -> Iterator[Finding]:
+    """Compare the version of the deployed code with that of this command."""
+    if deployment.stack is None:
+        yield not_without_stack("version")
         return
+    deployed = deployment.environment.get("EMAIL_OPENS_VERSION")
     try:
-        with hold(product.leases, account_id, "doctor", wait=deployment.wait):
-            pass
-    except AccountBusy as error:
-        yield unchecked("tracking table", f"read; {tracked}", str(error))
+        here = installed_version("email-opens")
+    except PackageNotFoundError:
+        yield unchecked("version", f"{deployed} is deployed; that of this command is not known")
         return
-    yield good("tracking table", f"read and written; {tracked}")
-
-
-def ledger(deployment: Deployment) -> Iterator[Finding]:
-    hour = bucket(deployment.product.clock.now())
-    deployment.product.ledger.fingerprints(ACTIVITY, hour, hour)
-    yield good("ledger table", "read")
-
-
-def topic(deployment: Deployment) -> Iterator[Finding]:
-    arn = deployment.product.settings.opens_topic_arn
-    found = aws().client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
-    confirmed = int(found.get("SubscriptionsConfirmed", 0))
-    yield good("topic", f"{confirmed} subscriptions")
+    if deployed == here:
+        yield good("version", f"{here} is deployed, as is this command")
+    else:
+        yield warning(
+            "version",
+            f"{deployed or 'a version before 0.1.0'} is deployed, and this command is {here}",
+            "Run `make deploy` with the newer of the two, or use the command of that version.",
+        )
 
 
 def dead_letters(deployment: Deployment) -> Iterator[Finding]:
-    sqs = aws().client("sqs")
-    found = sqs.get_queue_attributes(
+    found = deployment.clients("sqs").get_queue_attributes(
         QueueUrl=deployment.product.settings.dead_letter_queue_url,
         AttributeNames=["ApproximateNumberOfMessages"],
     )
@@ -59,47 +51,21 @@ def dead_letters(deployment: Deployment) -> Iterator[Finding]:
         yield good("dead-letter queue", "empty")
 
 
-def schedule(deployment: Deployment) -> Iterator[Finding]:
-    group, account_id = deployment.environment.get("SCHEDULE_GROUP"), deployment.account_id
-    if not group:
-        yield _not_without_stack("schedule")
-        return
-    client: Any = aws().client("scheduler")
-    try:
-        found = client.get_schedule(GroupName=group, Name=account_id)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        remedy = f"Run `email-opens connect {account_id} --stack {deployment.stack or 'NAME'}`."
-        yield wrong("schedule", f"nothing polls account {account_id}", remedy)
-        return
-    if found["State"] == "ENABLED":
-        yield good("schedule", f"{found['ScheduleExpression']}, enabled")
-    else:
-        yield wrong("schedule", "it is disabled", "Deploy the stack with ScheduleState=ENABLED.")
-
-
-def function(deployment: Deployment) -> Iterator[Finding]:
-    name = deployment.environment.get("POLL_OPENS_FUNCTION")
-    if not name:
-        yield _not_without_stack("function")
-        return
-    found = aws().client("lambda").get_function_configuration(FunctionName=name)
-    state = found.get("State", "Active")
-    if state in ("Active", "Inactive"):  # Inactive: idle for long, and loaded again when invoked.
-        yield good("function", f"{name} is there")
-    else:
-        why = found.get("StateReason", "")
-        yield wrong("function", f"{state}: {why}", "Deploy the stack again.")
-
-
 def alarms(deployment: Deployment) -> Iterator[Finding]:
+    """Check the stack's alarms, except those that watch another account."""
     if deployment.stack is None:
-        yield _not_without_stack("alarms")
+        yield not_without_stack("alarms")
         return
-    client: Any = aws().client("cloudwatch")
+    client, topic = deployment.clients("cloudwatch"), deployment.environment.get("ALARM_TOPIC_ARN")
     pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{deployment.stack}-")
-    every = [alarm for page in pages for alarm in page.get("MetricAlarms", [])]
+    every = [
+        alarm
+        for page in pages
+        for alarm in page.get("MetricAlarms", [])
+        # The names of another stack may begin alike.
+        if (topic is None or topic in alarm.get("AlarmActions", []))
+        and deployment.account_id == _account_id(alarm.get("Dimensions", []), deployment.account_id)
+    ]
     ringing = [alarm for alarm in every if alarm["StateValue"] == "ALARM"]
     for alarm in ringing:
         remedy = alarm.get("AlarmDescription") or "See docs/operations.md."
@@ -110,9 +76,9 @@ def alarms(deployment: Deployment) -> Iterator[Finding]:
 
 def left_overs(deployment: Deployment) -> Iterator[Finding]:
     topic_arn = deployment.product.settings.opens_topic_arn
-    urls = left_over(aws().client("sqs"), topic_arn, deployment.product.clock.now())
+    urls = left_over(deployment.clients("sqs"), topic_arn, deployment.product.clock.now())
     for url in urls:
-        yield wrong(
+        yield warning(
             "left-overs",
             f"a `tail` that was killed has left the queue {url}",
             "The next `email-opens tail` removes it.",
@@ -121,5 +87,7 @@ def left_overs(deployment: Deployment) -> Iterator[Finding]:
         yield good("left-overs", "no `tail` has left a queue")
 
 
-def _not_without_stack(subject: str) -> Finding:
-    return unchecked(subject, "not checked", "Add --stack NAME.")
+def _account_id(dimensions: list[dict[str, str]], default: str) -> str:
+    """Return the account that an alarm watches; one without an account watches all."""
+    named = (found["Value"] for found in dimensions if found["Name"] == "account_id")
+    return next(named, default)

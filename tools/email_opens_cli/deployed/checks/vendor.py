@@ -41,7 +41,13 @@ def vendor(deployment: Deployment) -> Iterator[Finding]:
         yield unchecked("vendor", "not checked without a token", connect)
         return
     try:
-        with hold(product.leases, account_id, "doctor", wait=deployment.wait) as lease:
+        with hold(
+            product.leases,
+            account_id,
+            "doctor",
+            wait=deployment.wait,
+            on_wait=deployment.on_wait,
+        ) as lease:
             api = product.connect(account_id, lease.budget)
             reply = api.reply(SUMMARIES, lease.before)
             refused = reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -49,6 +55,7 @@ def vendor(deployment: Deployment) -> Iterator[Finding]:
     except AccountBusy as error:
         yield unchecked("vendor", "not checked", str(error))
         return
+    yield good("tracking table", "read and written")
     yield privilege(reply, access, account_id)
     yield skew(reply, product.clock.now())
 
@@ -109,10 +116,14 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
         yield wrong(
             "quota",
             f"{what}; the vendor has closed the day",
-            f"It opens at {iso(opens_at)}. Check whether another program uses the key.",
+            f"It opens at {iso(opens_at)}. Find out whether another program uses the key.",
         )
     elif spent >= budget * SCARCE:
-        yield wrong("quota", what, "Pause what matters least, or wait until 00:00 UTC.")
+        yield wrong(
+            "quota",
+            what,
+            "Run `email-opens pause E-MAIL` for what matters least, or wait until 00:00 UTC.",
+        )
     else:
         yield good("quota", what)
     rests_until = account.rests_at(now)
@@ -122,5 +133,3 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
             f"no request is sent before {iso(rests_until.replace(microsecond=0))}",
             "The vendor asked for this pause or is unavailable; polling continues after it.",
         )
-    if account.last_error:
-        yield wrong("last turn", account.last_error, "Read the function's log for details.")

@@ -126,13 +126,17 @@ class DynamoDBAccounts:
         counter_trust: CounterTrust | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
+        turn_completed_at: datetime | None = None,
+        search_completed_at: datetime | None = None,
     ) -> None:
+        kept = {"turn_completed_at": turn_completed_at, "search_completed_at": search_completed_at}
         texts = {
             "closed_until": None if closed_until is None else iso(closed_until),
             "rests_until": None if rests_until is None else iso(rests_until),
             "last_error": last_error,
         }
         replaced: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
+        replaced |= {name: {"S": iso(instant)} for name, instant in kept.items() if instant}
         replaced |= {"outages": {"N": str(outages)}} if outages else {}
         replaced |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}

@@ -80,6 +80,8 @@ class SqliteTracking:
         counter_trust: CounterTrust | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
+        turn_completed_at: datetime | None = None,
+        search_completed_at: datetime | None = None,
     ) -> None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id)
@@ -95,6 +97,8 @@ class SqliteTracking:
                 rests_until=rests_until,
                 outages=outages,
                 last_error=last_error,
+                turn_completed_at=turn_completed_at or account.turn_completed_at,
+                search_completed_at=search_completed_at or account.search_completed_at,
                 counter_trust=counter_trust or account.counter_trust,
             )
             _store_account(connection, released)

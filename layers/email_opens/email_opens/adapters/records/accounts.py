@@ -44,6 +44,8 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         outages=hint(record, "outages", whole_number) or 0,
         vendor_account_id=text(record, "vendor_account_id"),
         last_error=hint(record, "last_error", text),
+        turn_completed_at=hint(record, "turn_completed_at", bounded_instant),
+        search_completed_at=hint(record, "search_completed_at", bounded_instant),
         counter_trust=CounterTrust(
             read_at=hint(record, "counted_at", bounded_instant),
             current_until=hint(record, "told_until", bounded_instant),
@@ -69,6 +71,8 @@ def account_record(account: Account) -> Record:
         rests_until=account.rests_until,
         vendor_account_id=account.vendor_account_id,
         last_error=account.last_error,
+        turn_completed_at=account.turn_completed_at,
+        search_completed_at=account.search_completed_at,
     )
 
 

@@ -1,0 +1,121 @@
+"""The topic's subscriptions: which of them cannot receive."""
+
+import json
+from typing import Any
+
+import pytest
+
+from email_opens_cli.deployed.checks.subscriptions import allows
+from tests.unit.cli.deployed.checks.doctor import findings, let_topic_send
+from tests.unit.cli.world import World
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:opens"
+STATEMENT: dict[str, Any] = {
+    "Effect": "Allow",
+    "Principal": {"Service": "sns.amazonaws.com"},
+    "Action": "sqs:SendMessage",
+    "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}},
+}
+
+
+class TestPolicy:
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {},
+            {"Principal": "*"},
+            {"Principal": {"AWS": "*"}},
+            {"Action": ["SQS:SendMessage"]},
+            {"Action": "sqs:*"},
+            {"Condition": {}},
+            {"Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:sns:*"}}},
+            {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}},
+        ],
+    )
+    def test_may_let_the_topic_send(self, changed: dict[str, Any]) -> None:
+        assert allows(json.dumps({"Statement": [STATEMENT | changed]}), TOPIC)
+        assert allows(json.dumps({"Statement": STATEMENT | changed}), TOPIC)
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"Effect": "Deny"},
+            {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+            {"Principal": {"Service": "events.amazonaws.com"}},
+            {"Action": "sqs:ReceiveMessage"},
+            {"Condition": {"ArnEquals": {"aws:SourceArn": f"{TOPIC}-2"}}},
+        ],
+    )
+    def test_does_not_let_the_topic_send(self, changed: dict[str, Any]) -> None:
+        assert not allows(json.dumps({"Statement": [STATEMENT | changed]}), TOPIC)
+
+    @pytest.mark.parametrize("policy", [None, "", "{}"])
+    def test_that_is_missing_does_not_let_the_topic_send(self, policy: str | None) -> None:
+        assert not allows(policy, TOPIC)
+
+
+class TestSubscription:
+    def test_that_can_receive_is_counted(self, world: World) -> None:
+        let_topic_send(world)
+        found = findings(code=1)
+        assert found["topic"].startswith("✓ topic: 1 subscriptions")
+        assert found["subscriptions"].startswith("✓ subscriptions: 1 can receive")
+
+    def test_to_a_queue_without_a_policy_fails(self, world: World) -> None:
+        del world
+        line = findings(code=1)["subscription"]
+        assert line.startswith("✗")
+        assert "does not let the topic send to it" in line
+
+    def test_to_a_queue_that_does_not_exist_fails_with_what_deletes_it(self, world: World) -> None:
+        world.aws.sqs.delete_queue(QueueUrl=world.aws.subscriber_url)
+        line = findings(code=1)["subscription"]
+        assert line.startswith("✗")
+        assert "subscriber does not exist" in line
+        assert "aws sns unsubscribe --subscription-arn arn:aws:sns:" in line
+
+    def test_that_is_missing_is_a_warning_with_how_to_subscribe(self, world: World) -> None:
+        sns = world.aws.sns
+        for found in sns.list_subscriptions()["Subscriptions"]:
+            sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
+        line = findings(code=1)["topic"]
+        assert line.startswith("! topic: nothing is subscribed")
+        assert f"aws sns subscribe --topic-arn {world.aws.topic_arn}" in line
+
+    @pytest.mark.parametrize(("messages", "marks"), [(0, {"✓"}), (2, {"✗"})])
+    def test_fails_if_its_dead_letter_queue_holds_messages(
+        self, world: World, messages: int, marks: set[str]
+    ) -> None:
+        let_topic_send(world)
+        line = undelivered(world, messages)
+        assert set(line[:1]) == marks
+
+    def test_fails_if_its_dead_letter_queue_does_not_exist(self, world: World) -> None:
+        let_topic_send(world)
+        redrive(world, "arn:aws:sqs:eu-west-1:123456789012:nowhere")
+        assert "nowhere of" in findings(code=1)["subscription"]
+
+    def test_to_another_region_is_not_checked(self, world: World) -> None:
+        redrive(world, "arn:aws:sqs:us-east-1:123456789012:there")
+        let_topic_send(world)
+        assert "could not be checked (it is in us-east-1)" in findings(code=1)["subscription"]
+
+
+def redrive(world: World, arn: str) -> None:
+    """Set the dead-letter queue of the subscription."""
+    (found,) = world.aws.sns.list_subscriptions()["Subscriptions"]
+    world.aws.sns.set_subscription_attributes(
+        SubscriptionArn=found["SubscriptionArn"],
+        AttributeName="RedrivePolicy",
+        AttributeValue=json.dumps({"deadLetterTargetArn": arn}),
+    )
+
+
+def undelivered(world: World, messages: int) -> str:
+    """Put messages into the dead-letter queue of the subscription; return the finding."""
+    url = world.aws.sqs.create_queue(QueueName="undelivered")["QueueUrl"]
+    redrive(world, "arn:aws:sqs:eu-west-1:123456789012:undelivered")
+    for _ in range(messages):
+        world.aws.sqs.send_message(QueueUrl=url, MessageBody="{}")
+    found = findings(code=1)
+    return found.get("subscription") or found["subscriptions"]

@@ -1,0 +1,139 @@
+"""`make deploy`: what SAM is called with, what is remembered, and what is printed."""
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+
+import boto3
+import pytest
+
+from deploy import STACK, main, next_steps
+from email_opens_cli.terminal.stack import FILE, Deployed, deployed_from, written
+from tests.conftest import REGION, Aws
+from tests.integration.deployment import ROOT
+from tests.unit.cli.world import settings
+
+SAM = """
+import json, sys
+from pathlib import Path
+Path("called.json").write_text(json.dumps(sys.argv[1:]))
+sys.exit({code})
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws) -> Path:
+    """The folder of a deployment, whose stacks have the resources of `aws`."""
+    for name in ("EMAIL_OPENS_STACK", "TRACKING_TABLE", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    outputs = {
+        "".join(word.capitalize() for word in name.split("_")): {"Value": value}
+        for name, value in settings(aws).items()
+    }
+    template = {
+        "Parameters": {"AccountId": {"Type": "String", "Default": "default"}},
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+        "Outputs": outputs,
+    }
+    for stack in ("email-opens", "mine"):
+        boto3.client("cloudformation").create_stack(
+            StackName=stack, TemplateBody=json.dumps(template)
+        )
+    return tmp_path
+
+
+def deploy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str, code: int = 0
+) -> list[str]:
+    """Deploy with a SAM that exits with a code; return what it was called with."""
+    script = folder / "sam.py"
+    script.write_text(SAM.format(code=code))
+    monkeypatch.setenv("SAM_COMMAND", f"{sys.executable} {script}")
+    assert main(arguments) == code
+    called: list[str] = json.loads((folder / "called.json").read_text())
+    return called
+
+
+class TestSam:
+    def test_gets_the_stack_and_the_region(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert deploy(folder, monkeypatch) == [
+            *("deploy", "--stack-name", "email-opens", "--region", REGION)
+        ]
+
+    def test_gets_the_stack_of_samconfig_if_none_was_deployed(self) -> None:
+        samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text())
+        assert samconfig["default"]["global"]["parameters"]["stack_name"] == STACK
+
+    def test_gets_the_stack_that_was_deployed_before(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (folder / FILE).write_text(written(Deployed("mine", None)))
+        assert deploy(folder, monkeypatch)[2] == "mine"
+
+    def test_gets_the_parameters_quoted(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        called = deploy(folder, monkeypatch, "--stack", "mine", "IncludeNames=A*, “B”", 'X=a"b')
+        assert called[-3:] == ["--parameter-overrides", 'IncludeNames="A*, “B”"', r'X="a\"b"']
+
+    def test_prompts_for_nothing_in_ci(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CI", "true")
+        assert deploy(folder, monkeypatch)[-2:] == [
+            *("--no-confirm-changeset", "--no-fail-on-empty-changeset")
+        ]
+
+    @pytest.mark.usefixtures("folder")
+    @pytest.mark.parametrize("text", ["AlarmEmail", "=x", "--x=y", "A-b=c"])
+    def test_is_not_called_with_what_is_no_parameter(self, text: str) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main([text])
+        assert ended.value.code == 2
+
+
+class TestFolder:
+    def test_remembers_what_was_deployed(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deploy(folder, monkeypatch, "--stack", "mine")
+        assert deployed_from(folder) == Deployed("mine", REGION)
+
+    def test_remembers_nothing_if_sam_fails(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deploy(folder, monkeypatch, code=1)
+        assert deployed_from(folder) is None
+
+    def test_without_a_region_is_refused_in_a_sentence(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name)
+        assert main([]) == 2
+        assert not (folder / "called.json").exists()
+        assert "No AWS region is set" in capsys.readouterr().err
+
+
+class TestNextSteps:
+    @staticmethod
+    def lines(*accounts: str) -> str:
+        found = {"OpensTopicArn": "arn:aws:sns:eu-west-1:1:opens"}
+        return "\n".join(next_steps("mine", "eu-west-1", "acme", found, accounts))
+
+    def test_are_filled_in(self) -> None:
+        lines = self.lines()
+        assert ".venv/bin/email-opens connect acme --stack mine" in lines
+        assert "see docs/subscribers.md. The topic is\n  arn:aws:sns:eu-west-1:1:opens" in lines
+        assert ".venv/bin/email-opens status --stack mine" in lines
+
+    def test_do_not_connect_an_account_that_is_connected(self) -> None:
+        assert "connect acme" not in self.lines("acme")
+
+    def test_are_printed_after_a_deployment(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        deploy(folder, monkeypatch)
+        assert "connect default --stack email-opens" in capsys.readouterr().out

@@ -1,0 +1,106 @@
+"""Deploy what is built, remember the stack for this folder, and print what is next.
+
+    SAM_COMMAND=sam python tools/deploy.py [--stack NAME] [PARAMETER=VALUE]…
+
+A parameter that is not given keeps its value; in a new stack it has the template's default.
+"""
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import typer
+
+from email_opens.config import environment_of
+from email_opens_cli.deployed.accounts import connected
+from email_opens_cli.deployed.product import aws, outputs, parameters
+from email_opens_cli.terminal import invocation
+from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
+from email_opens_cli.terminal.console import say
+from email_opens_cli.terminal.stack import FILE, VARIABLE, Deployed, choose, written
+
+STACK = "email-opens"
+"""The stack's name unless another was deployed from this folder."""
+WITHOUT_PROMPTS = ("--no-confirm-changeset", "--no-fail-on-empty-changeset")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Deploy; return the exit code."""
+    parser = argparse.ArgumentParser(prog="make deploy")
+    parser.add_argument("--stack")
+    parser.add_argument("given", nargs="*", type=_override, metavar="PARAMETER=VALUE")
+    options = parser.parse_args(arguments)
+    try:
+        with invocation.begun(), complaints():
+            return _deploy(options.stack, options.given)
+    except typer.BadParameter as error:
+        parser.error(str(error))
+    except typer.Exit as ended:
+        return ended.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _deploy(given_stack: str | None, overrides: Sequence[str]) -> int:
+    running = invocation.current()
+    stack = choose(given_stack or os.environ.get(VARIABLE) or None) or STACK
+    session = aws()
+    region, ssm = session.region_name, session.client("ssm")
+    sam = shlex.split(os.environ.get("SAM_COMMAND", "sam"))
+    command = [*sam, "deploy", "--stack-name", stack, "--region", region]
+    command += ["--parameter-overrides", *overrides] if overrides else []
+    # In CI (GitHub sets the variable) nobody can answer a prompt.
+    command += WITHOUT_PROMPTS if os.environ.get("CI") else ()
+    failed = subprocess.run(command, check=False).returncode  # noqa: S603 - a person's own
+    if failed:
+        return failed
+    Path(FILE).write_text(written(Deployed(stack, region)), encoding="utf-8")
+    running.stack, found = stack, outputs(stack)
+    account_id = parameters(stack).get("AccountId", "default")
+    accounts = connected(ssm, environment_of(found)["CREDENTIALS_PREFIX"])
+    say(*next_steps(stack, region, account_id, found, accounts))
+    return 0
+
+
+def _override(text: str) -> str:
+    """Return a parameter as SAM reads it, also if its value has blanks or quotes."""
+    name, equals, value = text.partition("=")
+    if not (equals and name.isalnum()):
+        raise argparse.ArgumentTypeError(f"“{text}” is not PARAMETER=VALUE.")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name}="{escaped}"'
+
+
+def next_steps(
+    stack: str,
+    region: str,
+    account_id: str,
+    found: Mapping[str, str],
+    accounts: Sequence[str],
+) -> Iterator[str]:
+    """Yield what to do after a deployment, in lines; `accounts` are connected already."""
+    run = f".venv/bin/email-opens %s --stack {stack}"
+    yield ""
+    yield f"The stack {stack} is deployed in {region}. In this folder,"
+    yield "email-opens works on it even without --stack."
+    if account_id not in accounts:
+        yield ""
+        yield "Connect the Constant Contact account, which needs the id of your application:"
+        yield f"  {run % f'connect {account_id}'}"
+    yield ""
+    yield "Show the opens here as they are published:"
+    yield f"  {run % 'tail'}"
+    yield "To receive them in a queue of your own, see docs/subscribers.md. The topic is"
+    yield f"  {found['OpensTopicArn']}"
+    yield ""
+    yield "See what is polled, and whether opens arrive:"
+    yield f"  {run % 'status'}"
+    yield f"  {run % 'doctor'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

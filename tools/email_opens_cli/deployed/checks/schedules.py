@@ -1,0 +1,172 @@
+"""Checks of what starts turns and searches, and of when the last ones were completed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from email_opens.account import Account
+from email_opens_cli.deployed.checks.finding import (
+    Deployment,
+    Finding,
+    good,
+    not_without_stack,
+    warning,
+    wrong,
+)
+from email_opens_cli.terminal.times import ago
+
+MISSED = 3
+"""After so many intervals without a completed turn or search, one counts as missing."""
+LEAST = timedelta(minutes=5)
+"""A command may hold the account for a few minutes, and turns end without work meanwhile."""
+UNKNOWN_INTERVAL = timedelta(days=1)
+"""For a schedule that is not `rate(…)`, or cannot be read."""
+_RATE = re.compile(r"rate\((\d{1,6}) (minute|hour|day)s?\)")
+
+
+def schedule(deployment: Deployment) -> Iterator[Finding]:
+    """Check the account's schedule, and then whether its turns are completed."""
+    group, account_id = deployment.environment.get("SCHEDULE_GROUP"), deployment.account_id
+    found = None
+    if not group:
+        yield not_without_stack("schedule")
+    else:
+        found = _schedule(deployment, group, account_id)
+        if found is None:
+            yield wrong(
+                "schedule",
+                f"nothing polls account {account_id}",
+                f"Run `email-opens connect {account_id}`.",
+            )
+        elif found["State"] == "ENABLED":
+            yield good("schedule", f"{found['ScheduleExpression']}, enabled")
+        else:
+            yield wrong("schedule", "it is disabled", _enable(deployment, group))
+    stored = deployment.product.tracking.account(account_id) or Account(account_id=account_id)
+    yield last_turn(stored, interval(found), deployment.product.clock.now())
+
+
+def last_turn(account: Account, every: timedelta | None, now: datetime) -> Finding:
+    """Return whether the account's turns are completed as often as they are scheduled."""
+    completed_at = account.turn_completed_at
+    when = _when(completed_at, now)
+    if account.last_error:
+        return wrong(
+            "last turn", f"{account.last_error} Last turn: {when}.", "Read the remedies above."
+        )
+    if completed_at is None:
+        return wrong(
+            "last turn",
+            when,
+            "The schedule starts one within its interval: run `email-opens doctor` again then, or "
+            "take a turn here with `email-opens poll`.",
+        )
+    if now - completed_at <= _longest(every):
+        return good("last turn", when)
+    if every is None:
+        return warning("last turn", when, "Compare this with the account's schedule.")
+    return wrong(
+        "last turn",
+        f"{when}, though one is due every {_text(every)}",
+        "The findings about the schedule and the function say why; `email-opens poll` takes a turn "
+        "here and reports what stops it.",
+    )
+
+
+def search(deployment: Deployment) -> Iterator[Finding]:
+    """Check whether the account's new sends are searched for, and whether that succeeds."""
+    now = deployment.product.clock.now()
+    group, account_id = deployment.environment.get("SCHEDULE_GROUP"), deployment.account_id
+    found = _discovery(deployment, group) if group else None
+    stored = deployment.product.tracking.account(account_id)
+    completed_at = stored.search_completed_at if stored else None
+    recent = completed_at is not None and now - completed_at <= UNKNOWN_INTERVAL
+    when = _when(completed_at, now)
+    if found is not None and found["State"] == "ENABLED":
+        yield _last_search(completed_at, interval(found), when, now)
+    elif recent:
+        yield good("last search", f"{when}; it is not scheduled here" if group else when)
+    elif not group:
+        yield not_without_stack("last search")
+    else:
+        yield warning(
+            "last search",
+            f"nothing finds the new sends of account {account_id} ({when})",
+            "Run `email-opens discover` from cron"
+            + (
+                ", or deploy with `make deploy PARAMETERS=Discovery=ENABLED`."
+                if found is not None
+                else "."
+            ),
+        )
+
+
+def _last_search(
+    completed_at: datetime | None, every: timedelta | None, when: str, now: datetime
+) -> Finding:
+    if completed_at is not None and now - completed_at <= _longest(every):
+        return good("last search", when)
+    if completed_at is None:
+        return warning("last search", when, "Run `email-opens discover`, or wait for the schedule.")
+    return wrong(
+        "last search",
+        f"{when}, though one is due every {_text(every)}",
+        "Run `email-opens discover`, which searches here and reports what stops it.",
+    )
+
+
+def interval(found: Mapping[str, Any] | None) -> timedelta | None:
+    """Return how often a schedule fires; None: that is not known."""
+    match = _RATE.fullmatch(found["ScheduleExpression"]) if found else None
+    return timedelta(**{f"{match[2]}s": int(match[1])}) if match else None
+
+
+def _when(completed_at: datetime | None, now: datetime) -> str:
+    return f"completed {ago(completed_at, now)}" if completed_at else "none was completed yet"
+
+
+def _longest(every: timedelta | None) -> timedelta:
+    return UNKNOWN_INTERVAL if every is None else max(LEAST, MISSED * every)
+
+
+def _text(every: timedelta | None) -> str:
+    return "day" if every is None else f"{every.total_seconds() / 60:.0f} min"
+
+
+def _enable(deployment: Deployment, group: str) -> str:
+    if deployment.account_id == deployment.parameters.get("AccountId", "default"):
+        return "Run `make deploy PARAMETERS=ScheduleState=ENABLED`."
+    return (
+        f"Enable the schedule {deployment.account_id} of the group {group} in the console of "
+        "EventBridge Scheduler."
+    )
+
+
+def _schedule(deployment: Deployment, group: str, name: str) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = deployment.clients("scheduler").get_schedule(
+            GroupName=group, Name=name
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return None
+    return found
+
+
+def _discovery(deployment: Deployment, group: str) -> Mapping[str, Any] | None:
+    """Return the schedule that starts the account's searches; its name is generated."""
+    target = deployment.environment.get("DISCOVER_CAMPAIGNS_FUNCTION_ARN")
+    pages = (
+        deployment.clients("scheduler").get_paginator("list_schedules").paginate(GroupName=group)
+    )
+    for page in pages:
+        for listed in page["Schedules"]:
+            if listed["GroupName"] == group and listed.get("Target", {}).get("Arn") == target:
+                found = _schedule(deployment, group, listed["Name"])
+                if found and f'"{deployment.account_id}"' in found["Target"].get("Input", ""):
+                    return found
+    return None

@@ -1,0 +1,183 @@
+"""Checks of the topic and its subscriptions: whether each can receive what is published."""
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from botocore.exceptions import ClientError
+
+from email_opens_cli.deployed.checks.finding import (
+    Deployment,
+    Finding,
+    Result,
+    good,
+    unchecked,
+    warning,
+    wrong,
+)
+from email_opens_cli.deployed.queues import PREFIX
+
+SUBJECT = "subscription"
+_AT_ONCE = 8
+_MISSING = ("NonExistentQueue", "QueueDoesNotExist", "NotFound", "ResourceNotFoundException")
+"""Parts of the codes with which AWS reports that a queue, subscription or function is missing."""
+
+
+def topic(deployment: Deployment) -> Iterator[Finding]:
+    """Check the topic, and then each subscription except those of `tail`."""
+    arn, sns = deployment.product.settings.opens_topic_arn, deployment.clients("sns")
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
+    found = [
+        subscription
+        for page in pages
+        for subscription in page["Subscriptions"]
+        if PREFIX not in subscription.get("Endpoint", "")
+    ]
+    if not found:
+        sns.get_topic_attributes(TopicArn=arn)  # raises if the topic does not exist
+        yield warning(
+            "topic",
+            "nothing is subscribed to it, so published opens are lost",
+            f"Run `aws sns subscribe --topic-arn {arn} --protocol sqs --notification-endpoint "
+            "QUEUE_ARN --attributes RawMessageDelivery=true`.",
+        )
+        return
+    yield good("topic", f"{len(found)} subscriptions")
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
+        checked = list(threads.map(lambda each: _subscription(deployment, each), found))
+    for finding in checked:
+        if finding.result is not Result.OK:
+            yield finding
+    fine = sum(finding.result is Result.OK for finding in checked)
+    if fine:
+        yield good("subscriptions", f"{fine} can receive")
+
+
+def _subscription(deployment: Deployment, subscription: Mapping[str, str]) -> Finding:
+    endpoint, arn = subscription.get("Endpoint", ""), subscription["SubscriptionArn"]
+    if not arn.startswith("arn:"):  # PendingConfirmation
+        return warning(
+            SUBJECT, f"{endpoint} has not confirmed it", "Confirm it, or subscribe it again."
+        )
+    try:
+        attributes = deployment.clients("sns").get_subscription_attributes(SubscriptionArn=arn)
+        redrive = json.loads(attributes["Attributes"].get("RedrivePolicy") or "{}")
+        return (
+            _endpoint(deployment, subscription)
+            or _dead_letters(deployment, endpoint, redrive.get("deadLetterTargetArn"))
+            or good(SUBJECT, endpoint)
+        )
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        return unchecked(SUBJECT, f"{endpoint} could not be checked ({code})")
+    except (ValueError, AttributeError):
+        return unchecked(SUBJECT, f"{endpoint} could not be checked: a policy is malformed")
+
+
+def _endpoint(deployment: Deployment, subscription: Mapping[str, str]) -> Finding | None:
+    """Return what keeps the endpoint from receiving; None: nothing that can be seen."""
+    endpoint, protocol = subscription["Endpoint"], subscription["Protocol"]
+    again = (
+        "Delete the subscription with `aws sns unsubscribe --subscription-arn "
+        f"{subscription['SubscriptionArn']}`, or create its endpoint again."
+    )
+    if protocol == "lambda":
+        try:
+            deployment.clients("lambda").get_function_configuration(FunctionName=endpoint)
+        except ClientError as error:
+            if _is_missing(error):
+                return wrong(SUBJECT, f"the function {endpoint} does not exist", again)
+            raise
+    if protocol != "sqs":
+        return None
+    attributes = _queue(deployment, endpoint)
+    if attributes is None:
+        return wrong(SUBJECT, f"the queue {endpoint} does not exist", again)
+    topic_arn = deployment.product.settings.opens_topic_arn
+    if not allows(attributes.get("Policy"), topic_arn):
+        return wrong(
+            SUBJECT,
+            f"the policy of the queue {endpoint} does not let the topic send to it",
+            "Allow sqs:SendMessage to sns.amazonaws.com there, on the condition that aws:SourceArn "
+            f"is {topic_arn}.",
+        )
+    return None
+
+
+def _dead_letters(deployment: Deployment, endpoint: str, arn: str | None) -> Finding | None:
+    """Return what its dead-letter queue says about a subscription; None: nothing."""
+    if not arn:
+        return None
+    attributes = _queue(deployment, arn)
+    if attributes is None:
+        return wrong(
+            SUBJECT,
+            f"the dead-letter queue {arn} of {endpoint} does not exist",
+            "Create it, or set another RedrivePolicy.",
+        )
+    count = int(attributes.get("ApproximateNumberOfMessages", 0))
+    if not count:
+        return None
+    return wrong(
+        SUBJECT,
+        f"{count} messages for {endpoint} were not delivered and are in {arn}",
+        "Correct the endpoint, then send it what it missed with "
+        "`email-opens replay E-MAIL --since 1d --to QUEUE_URL`.",
+    )
+
+
+def _queue(deployment: Deployment, arn: str) -> Mapping[str, str] | None:
+    """Return the attributes of a queue; None: it does not exist."""
+    sqs = deployment.clients("sqs")
+    _, _, _, region, owner, name = arn.split(":", 5)
+    if region != sqs.meta.region_name:
+        raise ClientError({"Error": {"Code": f"it is in {region}"}}, "GetQueueAttributes")
+    try:
+        url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=owner)["QueueUrl"]
+        wanted = ["Policy", "ApproximateNumberOfMessages"]
+        reply = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)
+    except ClientError as error:
+        if _is_missing(error):
+            return None
+        raise
+    attributes: Mapping[str, str] = reply.get("Attributes", {})
+    return attributes
+
+
+def allows(policy: str | None, topic_arn: str) -> bool:
+    """Return whether a queue's policy has a statement that may let the topic send to it."""
+    statements = json.loads(policy or "{}").get("Statement", [])
+    return any(
+        statement.get("Effect") == "Allow"
+        and _names(statement.get("Action"), "sqs:sendmessage", "sqs:*", "*")
+        and _admits(statement.get("Principal"))
+        and _holds(statement.get("Condition", {}), topic_arn)
+        for statement in (statements if isinstance(statements, list) else [statements])
+    )
+
+
+def _names(value: object, *wanted: str) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return any(str(each).lower() in wanted for each in values)
+
+
+def _admits(principal: object) -> bool:
+    if isinstance(principal, dict):
+        return _names(principal.get("Service"), "sns.amazonaws.com") or _names(
+            principal.get("AWS"), "*"
+        )
+    return principal == "*"
+
+
+def _holds(conditions: Mapping[str, Mapping[str, object]], topic_arn: str) -> bool:
+    """Return False if a condition on the source's ARN names only other topics."""
+    for condition in conditions.values():
+        for key, value in condition.items():
+            if key.lower() == "aws:sourcearn":
+                patterns = value if isinstance(value, list) else [value]
+                return any("*" in str(each) or each == topic_arn for each in patterns)
+    return True
+
+
+def _is_missing(error: ClientError) -> bool:
+    return any(part in error.response["Error"]["Code"] for part in _MISSING)

@@ -1,0 +1,36 @@
+"""Clients of AWS that threads share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from email_opens.adapters.aws.session import AwsSession
+
+_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 3
+
+
+@dataclass(slots=True)
+class Clients:
+    """Clients of AWS, each made once; several threads may share them."""
+
+    session: "AwsSession"
+    _made: dict[str, Any] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __call__(self, service: str) -> Any:
+        with self._lock:  # A session cannot make two clients at once.
+            if service not in self._made:
+                make: Callable[..., Any] = self.session.client
+                self._made[service] = make(
+                    service,
+                    config=Config(
+                        connect_timeout=_CONNECT_SECONDS,
+                        read_timeout=_READ_SECONDS,
+                        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                    ),
+                )
+            return self._made[service]

@@ -1,0 +1,35 @@
+"""The command line as a whole: what it exits with, however a command ends."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from email_opens_cli.terminal import invocation
+from email_opens_cli.terminal.complaints import INTERRUPTED
+
+
+class Program(TyperGroup):
+    """Runs one command; Ctrl-C at any time exits with 130, and a closed pipe with 0."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        with invocation.begun():
+            try:
+                return super().main(*arguments, **options)
+            except SystemExit as ending:
+                raise SystemExit(_exit_code(ending)) from None
+
+
+def _exit_code(ending: SystemExit) -> int | str | None:
+    """Return the code of the documentation for what ended the command."""
+    cause = ending.__context__
+    # A prompt turns Ctrl-C into an Abort, as it does with the end of input.
+    while isinstance(cause, typer.Abort | typer.Exit):
+        cause = cause.__context__
+    match cause:
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case BrokenPipeError():  # of `email-opens … | head`, which has read enough
+            return 0
+        case _:
+            return ending.code
