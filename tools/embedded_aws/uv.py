@@ -20,7 +20,7 @@ def uv_tool_run() -> list[str]:
     """Return the command that runs a tool; the tool's own words follow it."""
     # The interpreter beneath this environment: uv might find no other, and download one.
     python = str(Path(sys.executable).resolve())
-    return [_uv(), "tool", "run", "--quiet", "--python", python]
+    return [uv(), "tool", "run", "--quiet", "--python", python]
 
 
 def environment_without_aws() -> dict[str, str]:
@@ -31,7 +31,7 @@ def environment_without_aws() -> dict[str, str]:
         if not name.startswith(("AWS_", "PYTEST_")) and name not in ("PYTHONPATH", "VIRTUAL_ENV")
     }
     # SAM needs python3.13, and the layer's Makefile needs uv.
-    path = [str(Path(sys.executable).parent), str(Path(_uv()).parent), kept.get("PATH", "")]
+    path = [str(Path(sys.executable).parent), str(Path(uv()).parent), kept.get("PATH", "")]
     return kept | {
         "PATH": os.pathsep.join(path),
         "AWS_CONFIG_FILE": os.devnull,
@@ -43,7 +43,7 @@ def environment_without_aws() -> dict[str, str]:
 
 
 @cache
-def _uv() -> str:
+def uv() -> str:
     """Return the uv that the Makefile uses: the one on the PATH if it works, else the project's."""
     own = CLONE and str(CLONE / ".uv/bin/uv")
     for candidate in (shutil.which("uv"), own):
