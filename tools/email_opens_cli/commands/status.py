@@ -16,6 +16,7 @@ from email_opens.events import bucket
 from email_opens.instants import iso
 from email_opens.model import Activity, State
 from email_opens.ports import Clock, Ledger
+from email_opens_cli.arguments.options import Account, Json, Stack, parse_account
 from email_opens_cli.commands.watch.state import StateReader, reader
 from email_opens_cli.terminal.columns import Column, fitted
 from email_opens_cli.terminal.columns import table as table_of
@@ -29,7 +30,6 @@ from email_opens_cli.terminal.console import (
     say_json,
 )
 from email_opens_cli.terminal.ending import Ending
-from email_opens_cli.terminal.options import Account, Json, Stack, parse_account
 from email_opens_cli.terminal.words import age, count
 
 if TYPE_CHECKING:
