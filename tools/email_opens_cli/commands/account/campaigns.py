@@ -17,9 +17,9 @@ from email_opens_cli.arguments.options import (
     parse_wait,
 )
 from email_opens_cli.deployed.leases import work_in_leases
-from email_opens_cli.deployed.listing import ListedCampaign, Listing
 from email_opens_cli.deployed.product import discovery
-from email_opens_cli.deployed.sent import MOST_CAMPAIGNS
+from email_opens_cli.emails.listing import ListedCampaign, Listing
+from email_opens_cli.emails.sent import MOST_CAMPAIGNS
 from email_opens_cli.terminal.columns import Column, fitted, fitting, measured, table
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console, progress, say, say_json

@@ -19,7 +19,7 @@ from email_opens_cli.arguments.options import (
 )
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
-from email_opens_cli.deployed.track_request import TrackRequest
+from email_opens_cli.emails.track_request import TrackRequest
 from email_opens_cli.terminal.complaints import complaints
 
 MOST_WEIGHT = 1000

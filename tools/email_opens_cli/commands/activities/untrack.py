@@ -1,8 +1,8 @@
 """Stop tracking e-mails."""
 
 from email_opens_cli.arguments.options import Account, Emails, Stack, parse_account
-from email_opens_cli.deployed.activities import choose, named
 from email_opens_cli.deployed.product import product
+from email_opens_cli.emails.activities import choose, named
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import say
 

@@ -26,9 +26,9 @@ from email_opens_cli.arguments.options import (
     parse_since,
     parse_wait,
 )
-from email_opens_cli.deployed.activities import choose_one, named
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
+from email_opens_cli.emails.activities import choose_one, named
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.console import confirm, progress, say, warn
 from email_opens_cli.terminal.words import count

@@ -15,8 +15,8 @@ from email_opens_cli.arguments.options import (
     parse_account,
     parse_duration,
 )
-from email_opens_cli.deployed.activities import choose
 from email_opens_cli.deployed.product import aws, product
+from email_opens_cli.emails.activities import choose
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import Styled, TextConsole, console, say_json, styled
 from email_opens_cli.terminal.ending import Ending
