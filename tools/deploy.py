@@ -16,12 +16,12 @@ from pathlib import Path
 import typer
 
 from email_opens.config import environment_of
+from email_opens_cli.arguments import invocation
+from email_opens_cli.arguments.stack import FILE, VARIABLE, Deployed, choose, written
 from email_opens_cli.deployed.accounts import connected
 from email_opens_cli.deployed.product import aws, outputs, parameters
-from email_opens_cli.terminal import invocation
 from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
 from email_opens_cli.terminal.console import say
-from email_opens_cli.terminal.stack import FILE, VARIABLE, Deployed, choose, written
 
 STACK = "email-opens"
 """The stack's name unless another was deployed from this folder."""

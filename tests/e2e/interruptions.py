@@ -21,7 +21,7 @@ from constant_contact_emulator import Contact, Emulator, Reply, Request, Row
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.instants import iso
 from email_opens_cli.demo.subscriber import ReportedOpen
-from email_opens_cli.deployed.activities import track_each
+from email_opens_cli.emails.activities import track_each
 from tests.e2e.built_function import Artefact, RunningFunction, run_function
 from tests.e2e.proxy import Calls, Fault, Point, Proxy
 from tests.e2e.runtime_api import ANSWER_SECONDS, Outcome

@@ -11,7 +11,7 @@ from constant_contact_emulator import Emulator, Send, simulate_send
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.instants import utc
 from email_opens_cli.demo.subscriber import ReportedOpen
-from email_opens_cli.deployed.activities import track_each
+from email_opens_cli.emails.activities import track_each
 from embedded_aws import EmbeddedAws, Stack, host_architecture
 
 ACCOUNT = "default"

@@ -13,9 +13,9 @@ from email_opens.account import account_id
 from email_opens.config import environment_of
 from email_opens.errors import InvalidInput
 from email_opens.model import activity_id
+from email_opens_cli.arguments.options import parse_since
 from email_opens_cli.consent.credentials import read
 from email_opens_cli.main import app
-from email_opens_cli.terminal.options import parse_since
 from tests.contract.samples import ACTIVITY_ID, NOON
 from tests.hostile.operations import growth
 from tests.hostile.values import (

@@ -50,7 +50,7 @@ class Commands(Program, LazyGroup):
             ),
         },
         "Polls": {
-            "status": _at("status:status", "Show what is tracked, and how far it has come."),
+            "status": _at("status.status:status", "Show what is tracked, and how far it has come."),
             "explain": _at("explain:explain", "Show why each e-mail is polled when it is."),
             "poll": _at("poll:poll", "Take the account's turn once, here."),
         },

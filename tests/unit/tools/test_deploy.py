@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from deploy import STACK, main, next_steps
-from email_opens_cli.terminal.stack import FILE, Deployed, deployed_from, written
+from email_opens_cli.arguments.stack import FILE, Deployed, deployed_from, written
 from tests.conftest import REGION, Aws
 from tests.integration.deployment import ROOT
 from tests.unit.cli.world import settings

@@ -6,12 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from email_opens.errors import EmailOpensError
-from email_opens_cli.deployed.checks.finding import Deployment, Finding, Result, good, wrong
-from email_opens_cli.deployed.leases import print_wait
-from email_opens_cli.deployed.product import aws, environment, parameters, product_of_any_account
-from email_opens_cli.terminal.complaints import FAILED, complaints
-from email_opens_cli.terminal.console import TextConsole, console, say_json, styled
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
     Json,
@@ -20,6 +15,11 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.deployed.checks.finding import Deployment, Finding, Result, good, wrong
+from email_opens_cli.deployed.leases import print_wait
+from email_opens_cli.deployed.product import aws, environment, parameters, product_of_any_account
+from email_opens_cli.terminal.complaints import FAILED, complaints
+from email_opens_cli.terminal.console import TextConsole, console, say_json, styled
 from email_opens_cli.terminal.pasted import pasteable
 
 _MARKS = {

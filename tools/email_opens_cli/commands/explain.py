@@ -13,12 +13,12 @@ from email_opens.scheduling.choice import Why, interval_seconds, reason
 from email_opens.scheduling.price import Plan
 from email_opens.scheduling.rates import rate_at
 from email_opens.turns.roster import Roster
-from email_opens_cli.deployed.activities import choose
+from email_opens_cli.arguments.options import Account, Json, SomeEmails, Stack, parse_account
 from email_opens_cli.deployed.product import product
+from email_opens_cli.emails.activities import choose
 from email_opens_cli.terminal.columns import Column, fitted, table
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console, say, say_json
-from email_opens_cli.terminal.options import Account, Json, SomeEmails, Stack, parse_account
 from email_opens_cli.terminal.words import age
 
 if TYPE_CHECKING:

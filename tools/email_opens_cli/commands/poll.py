@@ -4,12 +4,7 @@ from uuid import uuid4
 
 import typer
 
-from email_opens_cli.deployed.leases import print_wait
-from email_opens_cli.deployed.product import product
-from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
-from email_opens_cli.terminal.complaints import FAILED, complaints
-from email_opens_cli.terminal.console import say, warn
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
     Stack,
@@ -17,6 +12,11 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.deployed.leases import print_wait
+from email_opens_cli.deployed.product import product
+from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
+from email_opens_cli.terminal.complaints import FAILED, complaints
+from email_opens_cli.terminal.console import say, warn
 
 
 def poll(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:

@@ -25,7 +25,7 @@ from email_opens_cli.demo.sends import send_backlog, send_live
 from email_opens_cli.demo.steps import Steps
 from email_opens_cli.demo.story import Story
 from email_opens_cli.demo.subscriber import Subscriber
-from email_opens_cli.deployed.activities import track_each
+from email_opens_cli.emails.activities import track_each
 from email_opens_cli.terminal.complaints import FAILED
 from embedded_aws import EmbeddedAws, EmbeddedAwsFailed, Stack, build
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from email_opens.account import account_id as parse_account
 from email_opens.config import environment_of
 from email_opens.errors import InvalidInput, InvalidSettings
-from email_opens_cli.terminal import invocation
-from email_opens_cli.terminal.stack import SETTING, VARIABLE
+from email_opens_cli.arguments import invocation
+from email_opens_cli.arguments.stack import SETTING, VARIABLE
 
 if TYPE_CHECKING:
     from email_opens.adapters.aws.session import AwsSession

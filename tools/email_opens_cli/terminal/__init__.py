@@ -1,1 +1,1 @@
-"""What all commands share on a terminal: options, tables, errors and signals."""
+"""What all commands share on a terminal: texts, tables, errors and signals."""

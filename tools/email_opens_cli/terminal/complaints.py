@@ -8,8 +8,8 @@ from typing import Never
 import typer
 
 from email_opens.errors import EmailOpensError, InvalidInput, InvalidSettings
+from email_opens_cli.arguments.selection import NotSelected
 from email_opens_cli.terminal.plain import warn
-from email_opens_cli.terminal.selection import NotSelected
 
 FAILED = 1
 BAD_INPUT = 2

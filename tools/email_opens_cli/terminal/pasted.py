@@ -7,7 +7,7 @@ either. So the options with which a command was run are added where a message is
 import re
 from shlex import quote
 
-from email_opens_cli.terminal import invocation
+from email_opens_cli.arguments import invocation
 
 # Not the name of a command that holds the lease: “`email-opens poll` is working on …”.
 _COMMAND = re.compile(r"`email-opens ([a-z-]+)([^`]*)`(?! is working)")

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from email_opens_cli.terminal import invocation
+from email_opens_cli.arguments import invocation
 from email_opens_cli.terminal.complaints import INTERRUPTED
 
 

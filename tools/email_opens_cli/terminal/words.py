@@ -1,5 +1,7 @@
 """Words of sentences and cells that depend on a number."""
 
+from datetime import datetime
+
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun: “1 open”, “2 opens”."""
@@ -12,3 +14,8 @@ def age(seconds: float) -> str:
         if seconds >= length:
             return f"{int(seconds // length)}{unit}"
     return f"{int(seconds)}s"
+
+
+def ago(instant: datetime, now: datetime) -> str:
+    """Return how long ago an instant was, such as `5m ago`."""
+    return f"{age(max(0.0, (now - instant).total_seconds()))} ago"

@@ -7,7 +7,7 @@ import pytest
 from email_opens.errors import EmailOpensError, LostRace
 from email_opens.model import Activity, State
 from email_opens_cli.commands.activities.pause import paused
-from email_opens_cli.deployed.activities import save_change
+from email_opens_cli.emails.activities import save_change
 from tests.contract.samples import ACTIVITY, varied
 from tests.fakes import MemoryTracking
 from tests.unit.cli.world import ONE, TWO, World, complaint, run

@@ -6,9 +6,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from email_opens_cli.arguments import invocation
+from email_opens_cli.arguments.stack import FILE, Deployed, written
 from email_opens_cli.deployed.product import aws, described
-from email_opens_cli.terminal import invocation
-from email_opens_cli.terminal.stack import FILE, Deployed, written
 from tests.conftest import REGION
 from tests.contract.samples import ACTIVITY
 from tests.unit.cli.stacks import STACK, make_stack

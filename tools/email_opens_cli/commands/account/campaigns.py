@@ -7,14 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from email_opens.instants import iso
-from email_opens_cli.deployed.leases import work_in_leases
-from email_opens_cli.deployed.listing import ListedCampaign, Listing
-from email_opens_cli.deployed.product import discovery
-from email_opens_cli.deployed.sent import MOST_CAMPAIGNS
-from email_opens_cli.terminal.columns import Column, fitted, fitting, measured, table
-from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import console, progress, say, say_json
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
     Json,
@@ -23,6 +16,13 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.deployed.leases import work_in_leases
+from email_opens_cli.deployed.product import discovery
+from email_opens_cli.emails.listing import ListedCampaign, Listing
+from email_opens_cli.emails.sent import MOST_CAMPAIGNS
+from email_opens_cli.terminal.columns import Column, fitted, fitting, measured, table
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import console, progress, say, say_json
 
 _COLUMNS = (
     Column("Campaign", 20, 0, folds=True),

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from email_opens.instants import iso
-from email_opens_cli.consent import credentials
-from email_opens_cli.deployed.product import product
-from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     AnotherAccount,
     Stack,
@@ -21,6 +18,9 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.consent import credentials
+from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
 from email_opens_cli.terminal.plain import say, warn
 from email_opens_cli.terminal.words import count
 

@@ -7,11 +7,7 @@ from typing import Annotated
 import typer
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.deployed.leases import hold
-from email_opens_cli.deployed.product import aws, product
-from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import confirm, say
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Stack,
     Wait,
@@ -19,6 +15,10 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.deployed.leases import hold
+from email_opens_cli.deployed.product import aws, product
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import confirm, say
 
 
 def disconnect(

@@ -7,12 +7,7 @@ from uuid import uuid4
 
 import typer
 
-from email_opens_cli.deployed.activities import named
-from email_opens_cli.deployed.leases import print_wait
-from email_opens_cli.deployed.product import discovery
-from email_opens_cli.terminal.complaints import FAILED, complaints, sentence_of
-from email_opens_cli.terminal.console import say, warn
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
     Stack,
@@ -20,6 +15,11 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.deployed.leases import print_wait
+from email_opens_cli.deployed.product import discovery
+from email_opens_cli.emails.activities import named
+from email_opens_cli.terminal.complaints import FAILED, complaints, sentence_of
+from email_opens_cli.terminal.console import say, warn
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:

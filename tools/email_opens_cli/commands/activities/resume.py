@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from email_opens.model import Activity, State
-from email_opens_cli.deployed.activities import change_each
-from email_opens_cli.terminal.options import Account, Emails, Stack
+from email_opens_cli.arguments.options import Account, Emails, Stack
+from email_opens_cli.emails.activities import change_each
 
 
 def resume(emails: Emails, account: Account = "default", stack: Stack = None) -> None:

@@ -5,11 +5,7 @@ from typing import Annotated
 import typer
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.deployed.leases import work_in_leases
-from email_opens_cli.deployed.product import product
-from email_opens_cli.deployed.track_request import TrackRequest
-from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
     Emails,
@@ -21,6 +17,10 @@ from email_opens_cli.terminal.options import (
     parse_since,
     parse_wait,
 )
+from email_opens_cli.deployed.leases import work_in_leases
+from email_opens_cli.deployed.product import product
+from email_opens_cli.emails.track_request import TrackRequest
+from email_opens_cli.terminal.complaints import complaints
 
 MOST_WEIGHT = 1000
 

@@ -1,10 +1,10 @@
 """Stop tracking e-mails."""
 
-from email_opens_cli.deployed.activities import choose, named
+from email_opens_cli.arguments.options import Account, Emails, Stack, parse_account
 from email_opens_cli.deployed.product import product
+from email_opens_cli.emails.activities import choose, named
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import say
-from email_opens_cli.terminal.options import Account, Emails, Stack, parse_account
 
 
 def untrack(emails: Emails, account: Account = "default", stack: Stack = None) -> None:

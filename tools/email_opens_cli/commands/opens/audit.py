@@ -13,13 +13,7 @@ from email_opens.published import PublishedWindow
 from email_opens.stretches import Walk
 from email_opens.turns.lease import Lease
 from email_opens.walk import Aim, floor_of
-from email_opens_cli.deployed.activities import choose_one, of_account
-from email_opens_cli.deployed.leases import work_in_leases
-from email_opens_cli.deployed.product import product
-from email_opens_cli.deployed.turns import set_aside
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
-from email_opens_cli.terminal.console import progress, say
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
     Email,
@@ -28,6 +22,12 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.deployed.leases import work_in_leases
+from email_opens_cli.deployed.product import product
+from email_opens_cli.deployed.turns import set_aside
+from email_opens_cli.emails.activities import choose_one, of_account
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.console import progress, say
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import typer
 from email_opens.adapters.aws.messages import wire_attributes
 from email_opens.errors import InvalidInput
 from email_opens.instants import utc
+from email_opens_cli.arguments.options import Json, Stack, Yes
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.columns import Column, fitted, table
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.console import confirm, console, say, say_json
-from email_opens_cli.terminal.options import Json, Stack, Yes
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:

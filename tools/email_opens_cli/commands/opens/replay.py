@@ -15,12 +15,7 @@ from email_opens.ports import Ledger, Report
 from email_opens.published import PublishedWindow
 from email_opens.turns.lease import Lease
 from email_opens.walk import ended, new_opens
-from email_opens_cli.deployed.activities import choose_one, named
-from email_opens_cli.deployed.leases import work_in_leases
-from email_opens_cli.deployed.product import product
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
-from email_opens_cli.terminal.console import confirm, progress, say, warn
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
     Email,
@@ -31,6 +26,11 @@ from email_opens_cli.terminal.options import (
     parse_since,
     parse_wait,
 )
+from email_opens_cli.deployed.leases import work_in_leases
+from email_opens_cli.deployed.product import product
+from email_opens_cli.emails.activities import choose_one, named
+from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.console import confirm, progress, say, warn
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from email_opens.events import EVENT_TYPE
-from email_opens_cli.deployed.activities import choose
-from email_opens_cli.deployed.product import aws, product
-from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.console import Styled, TextConsole, console, say_json, styled
-from email_opens_cli.terminal.ending import Ending
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     Account,
     SomeEmails,
     Stack,
     parse_account,
     parse_duration,
 )
+from email_opens_cli.deployed.product import aws, product
+from email_opens_cli.emails.activities import choose
+from email_opens_cli.terminal.complaints import complaints
+from email_opens_cli.terminal.console import Styled, TextConsole, console, say_json, styled
+from email_opens_cli.terminal.ending import Ending
 
 if TYPE_CHECKING:
     from email_opens.ports import Clock

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from email_opens.errors import BudgetSpent, EmailOpensError, InvalidInput, OutOfTime
 from email_opens.model import Activity, State, activity_id
+from email_opens_cli.arguments.selection import Send, select, select_each
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
-from email_opens_cli.deployed.activities import save_change, track_each
-from email_opens_cli.terminal.selection import Send, select, select_each
+from email_opens_cli.emails.activities import save_change, track_each
 
 if TYPE_CHECKING:
     from email_opens.bootstrap_watch import Watch

@@ -12,7 +12,7 @@ from email_opens.discovery.tracker import sends
 from email_opens.errors import ActivityFailed, EmailOpensError
 from email_opens.model import Activity
 from email_opens.turns.probe import CounterProbe
-from email_opens_cli.terminal.selection import Send
+from email_opens_cli.arguments.selection import Send
 
 if TYPE_CHECKING:
     from email_opens.bootstrap_watch import Watch

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from email_opens_cli.commands.watch.credentials import connect, new_tokens, read_credentials
-from email_opens_cli.commands.watch.demo import demo_account
-from email_opens_cli.commands.watch.emails import Wanted
-from email_opens_cli.commands.watch.output import Format
-from email_opens_cli.commands.watch.state import default_state_file
-from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
-from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
-from email_opens_cli.terminal.options import (
+from email_opens_cli.arguments.options import (
     Account,
     AnotherAccount,
     From,
@@ -25,6 +18,13 @@ from email_opens_cli.terminal.options import (
     parse_account,
     parse_since,
 )
+from email_opens_cli.commands.watch.credentials import connect, new_tokens, read_credentials
+from email_opens_cli.commands.watch.demo import demo_account
+from email_opens_cli.commands.watch.emails import Wanted
+from email_opens_cli.commands.watch.output import Format
+from email_opens_cli.commands.watch.state import default_state_file
+from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
+from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
 from email_opens_cli.terminal.plain import warn
 from email_opens_cli.terminal.words import count
 

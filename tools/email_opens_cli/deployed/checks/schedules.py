@@ -16,7 +16,7 @@ from email_opens_cli.deployed.checks.finding import (
     warning,
     wrong,
 )
-from email_opens_cli.terminal.times import ago
+from email_opens_cli.terminal.words import ago
 
 MISSED = 3
 """After so many intervals without a completed turn or search, one counts as missing."""

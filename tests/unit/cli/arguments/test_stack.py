@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from email_opens_cli.terminal import invocation
+from email_opens_cli.arguments import invocation
+from email_opens_cli.arguments.invocation import Invocation
+from email_opens_cli.arguments.stack import FILE, Deployed, choose, deployed_from, written
 from email_opens_cli.terminal.console import say
-from email_opens_cli.terminal.invocation import Invocation
 from email_opens_cli.terminal.pasted import pasteable
-from email_opens_cli.terminal.stack import FILE, Deployed, choose, deployed_from, written
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ from email_opens.errors import EmailOpensError, LostRace
 from email_opens.instants import iso
 from email_opens.model import Activity, State
 from email_opens.ports import Tracking
+from email_opens_cli.arguments.options import parse_account
+from email_opens_cli.arguments.selection import Send, select_each, select_one
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complaints
-from email_opens_cli.terminal.options import parse_account
 from email_opens_cli.terminal.plain import say
-from email_opens_cli.terminal.selection import Send, select_each, select_one
 
 type Change = Callable[[Activity], tuple[Activity, str]]
 """Returns an activity changed, and the end of a sentence that says so."""

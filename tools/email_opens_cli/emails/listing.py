@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from email_opens.discovery.tracker import sends
 from email_opens.model import Activity
 from email_opens.turns.lease import Lease
-from email_opens_cli.deployed.sent import SentCampaign, sent_campaigns
+from email_opens_cli.emails.sent import SentCampaign, sent_campaigns
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import DiscoverCampaigns

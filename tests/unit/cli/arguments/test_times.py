@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.terminal.times import parse_duration, parse_since, parse_wait
+from email_opens_cli.arguments.times import parse_duration, parse_since, parse_wait
 
 NOW = datetime(2026, 3, 2, 14, 7, 30, tzinfo=UTC)
 

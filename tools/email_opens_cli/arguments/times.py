@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from email_opens.errors import InvalidInput
 from email_opens.instants import iso, utc
-from email_opens_cli.terminal.words import age
 
 
 class From(StrEnum):
@@ -60,11 +59,6 @@ def parse_since(text: str, now: datetime) -> datetime | None:
     if instant > now:
         raise InvalidInput(f"{iso(instant)} lies in the future; it is {iso(now)}.")
     return instant
-
-
-def ago(instant: datetime, now: datetime) -> str:
-    """Return how long ago an instant was, such as `5m ago`."""
-    return f"{age(max(0.0, (now - instant).total_seconds()))} ago"
 
 
 def _instant(text: str, now: datetime) -> datetime | None:

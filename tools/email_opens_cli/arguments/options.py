@@ -10,8 +10,8 @@ import typer
 
 from email_opens.account import account_id as parse_account
 from email_opens.model import activity_id as parse_activity
-from email_opens_cli.terminal import invocation, stack
-from email_opens_cli.terminal.times import From, parse_duration, parse_since, parse_wait
+from email_opens_cli.arguments import invocation, stack
+from email_opens_cli.arguments.times import From, parse_duration, parse_since, parse_wait
 
 __all__ = [
     "From",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from email_opens_cli.terminal.selection import (
+from email_opens_cli.arguments.selection import (
     MOST_CANDIDATES,
     NotSelected,
     Send,

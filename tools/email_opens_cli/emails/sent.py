@@ -8,7 +8,7 @@ from email_opens.discovery.campaigns import Campaign
 from email_opens.discovery.ports import Campaigns
 from email_opens.errors import ActivityFailed, ActivityGone
 from email_opens.ports import Report
-from email_opens_cli.terminal.selection import NotSelected, Send
+from email_opens_cli.arguments.selection import NotSelected, Send
 
 MOST_CAMPAIGNS = 500
 """The campaigns that one request lists."""

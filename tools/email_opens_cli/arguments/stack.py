@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from email_opens_cli.terminal import invocation
+from email_opens_cli.arguments import invocation
 
 VARIABLE = "EMAIL_OPENS_STACK"
 SETTING = "TRACKING_TABLE"

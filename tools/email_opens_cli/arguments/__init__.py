@@ -1,0 +1,1 @@
+"""What a person asks for: the options, the e-mails, the times and the stack of a command."""

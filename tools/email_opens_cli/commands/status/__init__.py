@@ -1,0 +1,1 @@
+"""`email-opens status`: the command, what it reads, and the two forms of the answer."""
