@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, repeat
@@ -228,6 +228,18 @@ def stub(*replies: Iterable[bytes], between: Callable[[], None] = lambda: None) 
         yield server
     finally:
         server.close()
+
+
+@contextmanager
+def unaccepted() -> Iterator[str]:
+    """Return the address of a server that accepts no connection, and refuses none."""
+    with ExitStack() as sockets:
+        listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def raw(status: int, body: bytes = b"", *headers: str) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_one_request_is_sent(vendor: Vendor) -> None:
     assert vendor.statuses("/v3/") == [200]
 
 
-@pytest.mark.parametrize("kind", [Kind.HTML, Kind.DROP])
+@pytest.mark.parametrize("kind", [Kind.HTML, Kind.DROP, Kind.STATUS])
 def test_a_failure_of_the_vendor_is_tried_again(vendor: Vendor, kind: Kind) -> None:
     vendor.emulator.faults.add(kind)
     assert found(vendor) == "a07edefault"
@@ -44,6 +45,21 @@ def test_a_vendor_that_keeps_failing_is_reported_after_four_attempts(
     with pytest.raises(ReportUnavailable):
         found(vendor)
     assert found(vendor) == "a07edefault"
+
+
+def test_the_wait_that_a_failure_asks_for_is_honoured(vendor: Vendor) -> None:
+    started = vendor.clock.now()
+    vendor.emulator.faults.add(Kind.STATUS, status=500, headers={"Retry-After": "9"})
+    found(vendor)
+    assert vendor.clock.now() - started == timedelta(seconds=9)
+
+
+def test_a_refusal_is_reported_with_its_error_key_after_one_request(vendor: Vendor) -> None:
+    with stub(raw(400, b'{"error_key":"a.b"}')) as server:
+        with pytest.raises(ReportUnavailable) as raised:
+            found(vendor, url=server.url)
+        assert len(server.requests) == 1
+    assert str(raised.value) == "The vendor answered 400 a.b without the account's id."
 
 
 def test_a_consent_without_the_scope_is_reported_after_one_request(vendor: Vendor) -> None:

@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,7 @@ from email_opens.adapters.vendor.connections import in_background
 from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
-from tests.unit.adapters.vendor.sockets import Drip, pause, raw, stub
+from tests.unit.adapters.vendor.sockets import Drip, pause, raw, stub, unaccepted
 
 SECONDS = 0.15
 WATCHDOG_SECONDS = 5
@@ -102,13 +101,8 @@ class TestAnExchangeEndsByItsDeadline:
             assert fault(session, server.url.replace("http:", "https:")).timed_out
 
     def test_while_it_connects(self, session: Session) -> None:
-        with ExitStack() as sockets:
-            listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-            for _ in range(4):
-                waiting = sockets.enter_context(socket.socket())
-                waiting.setblocking(False)
-                waiting.connect_ex(listener.getsockname())
-            assert fault(session, f"http://127.0.0.1:{listener.getsockname()[1]}").timed_out
+        with unaccepted() as address:
+            assert fault(session, address).timed_out
 
     def test_while_the_host_is_looked_up(
         self, session: Session, monkeypatch: pytest.MonkeyPatch

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from urllib.parse import quote
 
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies.campaigns import (
@@ -14,7 +13,7 @@ from email_opens.adapters.vendor.replies.campaigns import (
     decode_summaries,
 )
 from email_opens.adapters.vendor.replies.links import next_page
-from email_opens.adapters.vendor.resources import Resource
+from email_opens.adapters.vendor.resources import Resource, segment
 from email_opens.discovery.campaigns import Campaign, Summaries
 from email_opens.errors import ActivityGone, PagingBroken
 
@@ -58,15 +57,15 @@ class ConstantContactCampaigns:
         return Summaries(rows, next_link)
 
     def campaign(self, campaign_id: str, *, before: datetime) -> Campaign | None:
-        target = f"/v3/emails/{quote(campaign_id, safe='')}"
+        target = f"/v3/emails/{segment(campaign_id)}"
         return self._find(target, "campaign", partial(decode_campaign, campaign_id), before)
 
     def campaign_of(self, campaign_activity_id: str, *, before: datetime) -> str | None:
-        target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}"
+        target = f"/v3/emails/activities/{segment(campaign_activity_id)}"
         return self._find(target, "activity", decode_campaign_of, before)
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
-        target = f"/v3/emails/activities/{quote(campaign_activity_id, safe='')}/send_history"
+        target = f"/v3/emails/activities/{segment(campaign_activity_id)}/send_history"
         return self._find(target, "send history", partial(decode_last_run, before), before)
 
     def names(self, *, before: datetime) -> dict[str, str]:
@@ -80,7 +79,6 @@ class ConstantContactCampaigns:
         resource = Resource(
             target=target,
             content=content,
-            subject="campaign",
             data="the campaigns",
             privilege="campaign:read",
             most_bytes=MOST_BYTES,

@@ -33,7 +33,7 @@ class TunnelRefused(OSError):
     """The proxy has answered the request for a tunnel with another status than 200."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"The proxy answered {status}.")
+        super().__init__()
         self.status = status
 
 

@@ -97,7 +97,7 @@ def _fault(error: Exception, host: str) -> Unanswered | AccountStopped:
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and what it was made of; urllib3 keeps some causes as arguments only."""
     yield error
-    for cause in (error.__cause__ or error.__context__, *error.args):
+    for cause in (error.__context__, *error.args):
         if isinstance(cause, BaseException):
             yield from _causes(cause)
 
@@ -111,9 +111,8 @@ def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> AccountStopped
         )
     elif error.verify_code in _OUT_OF_TIME:
         remedy = ": check the clock of this machine"
-    return AccountStopped(
-        f"The certificate of {host} is not trusted ({error.verify_message.rstrip('.')}){remedy}."
-    )
+    problem = error.verify_message.removesuffix(".")
+    return AccountStopped(f"The certificate of {host} is not trusted ({problem}){remedy}.")
 
 
 def _refused(status: int, host: str) -> Unanswered | AccountStopped:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from urllib.parse import quote
 
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies import values
 from email_opens.adapters.vendor.replies.counters import decode_activity_counter, decode_counters
 from email_opens.adapters.vendor.replies.links import next_page
 from email_opens.adapters.vendor.replies.rows import decode
-from email_opens.adapters.vendor.resources import Resource
+from email_opens.adapters.vendor.resources import Resource, segment
 from email_opens.errors import ActivityGone, EmailOpensError, NotCounted, PagingBroken
 from email_opens.model import CounterReadings, Page
 
@@ -35,7 +34,7 @@ class ConstantContactReport:
     def read(
         self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
     ) -> Page:
-        path = f"/v3/reports/email_reports/{quote(campaign_activity_id, safe='')}/tracking/opens"
+        path = f"/v3/reports/email_reports/{segment(campaign_activity_id)}/tracking/opens"
         target = f"{path}?limit={rows}" if link is None else next_page(link, self._api.url, path)
         resource = Resource(
             target=target,
@@ -51,7 +50,7 @@ class ConstantContactReport:
         return self._api.get(resource, page, before)
 
     def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
-        ids = ",".join(quote(campaign_id, safe="") for campaign_id in campaign_ids)
+        ids = ",".join(map(segment, campaign_ids))
         resource = Resource(
             target=f"/v3/reports/stats/email_campaigns/{ids}",
             content="counters",
@@ -71,8 +70,7 @@ class ConstantContactReport:
 
         Returns None if the request fails or the reply has no usable count.
         """
-        activity_id = quote(campaign_activity_id, safe="")
-        target = f"/v3/reports/stats/email_campaign_activities/{activity_id}"
+        target = f"/v3/reports/stats/email_campaign_activities/{segment(campaign_activity_id)}"
         try:
             reply = self._api.reply(target, before)
         except EmailOpensError:

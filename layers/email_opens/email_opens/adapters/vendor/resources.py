@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import quote
 
 from email_opens.adapters.vendor.replies.refusals import Access, Privileges, reason
 from email_opens.adapters.vendor.replies.reply import Reply
@@ -14,8 +15,8 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 
-_EXPIRED = frozenset({400, 404, 410, 422})
-"""The statuses that, like redirects, mean that a next link has expired."""
+_EXPIRED = frozenset({*range(300, 400), 400, 404, 410, 422})
+"""The statuses that mean that a next link has expired; redirects are among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +27,14 @@ class Resource:
     """Path and query, beginning with `/v3/`."""
     content: str
     """What a good reply contains: `page of the report`."""
-    subject: str
-    """What a 404 says does not exist: `activity`."""
     data: str
     """What a 403 forbids reading: `the report`."""
     privilege: str
     """The privilege that the account's user needs for it."""
     most_bytes: int
     """The size of the longest reply that is accepted."""
+    subject: str = "resource"
+    """What a 404 says does not exist: `activity`."""
     linked: bool = False
     """Whether the target is a next link, which may have expired."""
     campaign_activity_id: str | None = None
@@ -45,11 +46,15 @@ class Resource:
         return self.campaign_activity_id or self.target.partition("?")[0]
 
 
+def segment(identifier: str) -> str:
+    """Return an id as one segment of a path."""
+    return quote(identifier, safe="")
+
+
 def definite_failure(reply: Reply, resource: Resource) -> EmailOpensError | None:
     """Return the error of a reply that no retry would change; None if a retry may help."""
     status, key = reply.status, reply.error_key("error_key")
-    redirected = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
-    if resource.linked and (redirected or status in _EXPIRED):
+    if resource.linked and status in _EXPIRED:
         return LinkExpired(f"A next link no longer works: the vendor answered {reason(reply)}.")
     if status == HTTPStatus.NOT_FOUND and key is not None:
         return ActivityGone(f"The vendor does not know this {resource.subject}{reply.traces()}.")

@@ -81,7 +81,7 @@ def _check_certificates(path: str) -> None:
         if Path(path).is_dir() or b"-----BEGIN" in Path(path).read_bytes():
             return
     except OSError as error:
-        problem = error.strerror or "it cannot be read"
+        problem = f"{error.strerror}"
     raise InvalidSettings(
         f"The certificates {path} cannot be used ({problem}): set SSL_CERT_FILE or "
         "REQUESTS_CA_BUNDLE to a file of CA certificates in PEM format, or to nothing."

@@ -20,18 +20,10 @@ def local(href: str, api_url: str) -> str:
     """
     if len(href) > MOST_CHARACTERS or not _PRINTABLE.fullmatch(href) or "\\" in href:
         raise PagingBroken("A next link is malformed.")
-    try:
-        parts = urlsplit(href)
-        foreign = bool(parts.scheme or parts.netloc) and _origin(parts) != _origin(
-            urlsplit(api_url)
-        )
-    except ValueError:
-        foreign, parts = True, SplitResult("", "", "", "", "")
-    path = unquote(parts.path)
-    within_api = path.startswith(_ROOT) and not ("//" in path or ".." in path or "\\" in path)
-    if foreign or parts.fragment or not within_api:
+    target = _target(href, api_url)
+    if target is None:
         raise PagingBroken("A next link leads outside the vendor's API.")
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    return target
 
 
 def next_page(href: str, api_url: str, path: str) -> str:
@@ -44,7 +36,7 @@ def next_page(href: str, api_url: str, path: str) -> str:
     """
     target = local(href, api_url)
     found = unquote(urlsplit(target).path)
-    if found.rstrip("/").lower() != unquote(path).lower():
+    if found.removesuffix("/").lower() != unquote(path).lower():
         raise PagingBroken("A next link leads to another resource.")
     return target
 
@@ -65,6 +57,21 @@ def next_href(reply: dict[str, object]) -> str | None:
     return href
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None, bool]:
+def _target(href: str, api_url: str) -> str | None:
+    """Return the path and query of a link within the API, None if it leads elsewhere."""
+    try:
+        parts = urlsplit(href)
+        if (parts.scheme or parts.netloc) and _origin(parts) != _origin(urlsplit(api_url)):
+            return None
+    except ValueError:  # The host or the port is malformed.
+        return None
+    path = unquote(parts.path)
+    within_api = path.startswith(_ROOT) and not ("//" in path or ".." in path or "\\" in path)
+    if parts.fragment or not within_api:
+        return None
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None, str | None]:
     port = parts.port or _PORTS.get(parts.scheme)
-    return parts.scheme, parts.hostname, port, "@" in parts.netloc
+    return parts.scheme, parts.hostname, port, parts.username
