@@ -1,6 +1,7 @@
 """MiniStack: starts and stops it, hands out clients, and deploys stacks to it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -77,8 +78,16 @@ class EmbeddedAws:
     def start(self) -> None:
         """Start MiniStack without waiting until it is ready."""
         self._folder = Path(tempfile.mkdtemp(prefix="email-opens-aws-"))
-        # A file without a name, since it is read after the folder was removed.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        try:
+            # A file without a name, since it is read after the folder was removed.
+            self._log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+            self._process = self._started()
+        except BaseException:
+            # The process that would remove the folder is not known.
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def _started(self) -> "subprocess.Popen[bytes]":
         command = [*uv_tool_run(), *_MINISTACK, "ministack"]
         settings = {
             "BIND_HOST": "127.0.0.1",
@@ -88,7 +97,7 @@ class EmbeddedAws:
             "TMPDIR": str(self._folder),
         }
         supervised = [sys.executable, str(Path(__file__).with_name("supervised.py"))]
-        self._process = subprocess.Popen(  # noqa: S603 - no input from outside
+        return subprocess.Popen(  # noqa: S603 - no input from outside
             [*supervised, str(self._folder), *command],
             stdin=subprocess.PIPE,
             stdout=self._log,
