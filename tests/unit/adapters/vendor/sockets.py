@@ -16,6 +16,7 @@ from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.tokens import TokenSource
+from email_opens.adapters.vendor.transport import Pace
 from email_opens.errors import AccountDisconnected
 from email_opens.instants import utc
 from email_opens.model import Page
@@ -82,6 +83,7 @@ class Vendor:
         left: int = 1000,
         url: str | None = None,
         outage: Outage | None = None,
+        pace: Pace | None = None,
     ) -> VendorApi:
         """Return a connection to the emulator, or to another server at `url`."""
         return VendorApi(
@@ -91,6 +93,7 @@ class Vendor:
             self.clock,
             requests_per_second=requests_per_second,
             budget=Budget(left, outage=outage),
+            pace=pace,
         )
 
     def report(self, *, requests_per_second: int = 4, left: int = 1000) -> ConstantContactReport:

@@ -1,26 +1,34 @@
 """The connection to the vendor that the adapters of one lease share."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 
 from constant_contact_emulator import Kind
+from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.errors import (
     AccountDisconnected,
+    AccountResting,
     AccountStopped,
     ActivityForbidden,
     OutOfTime,
     QuotaExceeded,
     ReportUnavailable,
+    VendorUnavailable,
 )
-from email_opens.turns.outage import Outage
+from email_opens.turns.outage import IN_A_ROW, LESS_TELLING_IN_A_ROW, PAUSES, Outage
 from tests.unit.adapters.vendor.sockets import ACTIVITY, OPENS, Vendor, fault, serving
 
 PATH = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
 PRIVILEGES = "/v3/account/user/privileges"
+
+
+def add_status(vendor: Vendor, status: int, headers: dict[str, str]) -> None:
+    vendor.emulator.faults.add(Kind.STATUS, status=status, headers=headers)
 
 
 @pytest.fixture
@@ -88,6 +96,37 @@ class TestASingleReply:
             vendor.api().reply(PATH, vendor.before)
         assert caught.value.__context__ is caught.value.__cause__ is None
 
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_lets_the_account_rest_if_it_asks_for_that(self, vendor: Vendor, status: int) -> None:
+        api, started = vendor.api(), vendor.clock.now()
+        add_status(vendor, status, {"Retry-After": "30"})
+        api.reply(PATH, vendor.before)
+        with pytest.raises(AccountResting, match=rf"The vendor answered {status} ") as caught:
+            api.reply(PATH, vendor.before)
+        assert caught.value.until == started + timedelta(seconds=30)
+
+    @pytest.mark.parametrize(
+        ("status", "headers"), [(429, {}), (503, {}), (500, {"Retry-After": "30"})]
+    )
+    def test_lets_no_account_rest_that_need_not(
+        self, vendor: Vendor, status: int, headers: dict[str, str]
+    ) -> None:
+        api = vendor.api()
+        add_status(vendor, status, headers)
+        api.reply(PATH, vendor.before)
+        assert api.reply(PATH, vendor.before).status == 200
+
+    @pytest.mark.parametrize(("status", "rests"), [(429, True), (503, False)])
+    def test_after_an_answer_lets_the_account_rest_for_its_pace_alone(
+        self, vendor: Vendor, status: int, rests: bool
+    ) -> None:
+        api = vendor.api()
+        api.reply(PATH, vendor.before)
+        add_status(vendor, status, {"Retry-After": "30"})
+        api.reply(PATH, vendor.before)
+        with pytest.raises(AccountResting) if rests else nullcontext():
+            api.reply(PATH, vendor.before)
+
     def test_needs_a_token(self, vendor: Vendor) -> None:
         vendor.held.tokens = None
         with pytest.raises(AccountStopped, match="no credentials"):
@@ -144,6 +183,45 @@ def test_the_vendor_is_asked_about_the_account_once(vendor: Vendor) -> None:
             vendor.read(report)
     assert vendor.statuses(PRIVILEGES) == [200]
     assert report.requests == 4
+
+
+def test_an_account_whose_token_is_refused_for_every_question_is_disconnected(
+    vendor: Vendor,
+) -> None:
+    fault(vendor, Kind.FORBIDDEN, times=9)
+    vendor.emulator.faults.add(Kind.UNAUTHORIZED, path=PRIVILEGES, times=9)
+    with pytest.raises(AccountDisconnected, match="also refused a new access token"):
+        vendor.read()
+    assert len(vendor.held.stored) == 1
+
+
+class TestReportsThatAreRefusedInARow:
+    def refused(self, vendor: Vendor, api: VendorApi, times: int) -> None:
+        """Read the reports of so many activities, each of which is refused alone."""
+        fault(vendor, Kind.FORBIDDEN, times=99)
+        report = ConstantContactReport(api)
+        for number in range(times):
+            with pytest.raises(ActivityForbidden):
+                report.read(f"refused-{number}", link=None, rows=500, before=vendor.before)
+
+    def test_pause_the_account_after_three_if_nothing_is_known_of_it(self, vendor: Vendor) -> None:
+        vendor.emulator.faults.add(Kind.HTML, path=PRIVILEGES)
+        api = vendor.api()
+        self.refused(vendor, api, IN_A_ROW - 1)
+        with pytest.raises(VendorUnavailable) as caught:
+            vendor.read(ConstantContactReport(api))
+        assert caught.value.until == vendor.clock.now() + PAUSES[0]
+        assert str(caught.value).startswith(
+            "Requests pause while the vendor is unavailable. The vendor refuses to return the "
+            "report: it answered 403 access_denied"
+        )
+
+    def test_pause_an_account_that_the_vendor_serves_after_twelve(self, vendor: Vendor) -> None:
+        api = vendor.api()
+        self.refused(vendor, api, LESS_TELLING_IN_A_ROW - 1)
+        with pytest.raises(VendorUnavailable) as caught:
+            vendor.read(ConstantContactReport(api))
+        assert caught.value.until == vendor.clock.now() + PAUSES[0]
 
 
 def test_the_question_about_the_account_is_paid_from_the_budget(vendor: Vendor) -> None:

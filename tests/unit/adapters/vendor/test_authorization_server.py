@@ -60,6 +60,13 @@ def test_a_lifetime_that_is_over_ends_at_once(expires_in: bytes) -> None:
     assert grant.expires_at == NOON
 
 
+@pytest.mark.parametrize("refresh", [b"null", b"7", b'""', b"[]"])
+def test_a_refresh_token_that_is_no_text_is_none(refresh: bytes) -> None:
+    grant = read_grant(Reply(200, {}, b'{"access_token":"a","refresh_token":%s}' % refresh), NOON)
+    assert grant is not None
+    assert grant.refresh_token is None
+
+
 @pytest.mark.parametrize("expires_in", UNBOUNDED)
 def test_a_bounded_lifetime_is_what_is_stored(expires_in: bytes, clock: FakeClock) -> None:
     held = Held(Tokens(client_id="key", refresh_token="old"))
@@ -85,7 +92,7 @@ def test_the_secret_is_sent_in_the_header_and_never_in_the_form(
         source = TokenSource("default", held, session, server.url, clock)
         source.access_token(clock.now() + timedelta(minutes=1))
     expected = base64.b64encode("key:s3crét".encode())
-    assert b"Basic " + expected in server.requests[0]
+    assert b"Authorization: Basic " + expected in server.requests[0].split(b"\r\n")
     assert b"client_id" not in server.requests[0]
 
 

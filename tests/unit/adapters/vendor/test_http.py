@@ -19,6 +19,7 @@ from email_opens.adapters.vendor.session import Session
 from tests.unit.adapters.vendor.sockets import Drip, pause, raw, stub, unaccepted
 
 SECONDS = 0.15
+MOST_BYTES = 1_000_000
 WATCHDOG_SECONDS = 5
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -62,7 +63,7 @@ def get(session: Session, url: str, seconds: float = SECONDS) -> Reply:
         headers={"Authorization": "Bearer secret"},
         clock=clock,
         before=clock.now() + timedelta(seconds=seconds),
-        most_bytes=1_000_000,
+        most_bytes=MOST_BYTES,
     )
 
 
@@ -139,6 +140,20 @@ def test_a_reply_that_is_complete_in_time_is_returned_however_slowly_it_came(
         assert get(session, server.url, WATCHDOG_SECONDS).body == b"{}"
 
 
+def test_a_reply_may_be_as_large_as_its_limit_and_no_larger(session: Session) -> None:
+    with stub(raw(200, b" " * MOST_BYTES), raw(200, b" " * (MOST_BYTES + 1))) as server:
+        assert len(get(session, server.url, WATCHDOG_SECONDS).body) == MOST_BYTES
+        with pytest.raises(Unanswered, match=r"^the reply is too large$"):
+            get(session, server.url, WATCHDOG_SECONDS)
+
+
+def test_a_request_names_its_sender_and_asks_for_json(session: Session) -> None:
+    with stub(raw(200)) as server:
+        get(session, server.url, WATCHDOG_SECONDS)
+    lines = server.requests[0].split(b"\r\n")
+    assert {b"Accept: application/json", b"User-Agent: email-opens"} < set(lines)
+
+
 def test_no_request_is_sent_after_the_deadline(session: Session) -> None:
     with stub(raw(200)) as server:
         with pytest.raises(Unanswered) as caught:
@@ -167,14 +182,16 @@ def test_the_next_address_of_a_host_is_tried_if_the_first_refuses(
 ) -> None:
     with stub(raw(200, b"{}")) as server:
         port = int(server.url.rpartition(":")[2])
-        look_up = socket.getaddrinfo
+        look_up, asked = socket.getaddrinfo, list[Any]()
 
-        def two_addresses(host: str, *options: Any, **named: Any) -> Any:
+        def two_addresses(host: str, port: int, family: int, kind: int) -> Any:
+            asked.append((host, port, kind))
             hosts = ["127.0.0.2", "127.0.0.1"] if host == "vendor.example" else [host]
-            return [found for each in hosts for found in look_up(each, *options, **named)]
+            return [found for each in hosts for found in look_up(each, port, family, kind)]
 
         monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
         assert get(session, f"http://vendor.example:{port}", WATCHDOG_SECONDS).body == b"{}"
+    assert asked[0] == ("vendor.example", port, socket.SOCK_STREAM)
 
 
 class TestASignalInterruptsAnExchange:

@@ -24,6 +24,7 @@ from tests.unit.adapters.vendor.sockets import (
     Vendor,
     fault,
     pause,
+    raw,
     read_stub,
     serving,
     stub,
@@ -131,6 +132,36 @@ def test_a_wait_beyond_the_deadline_is_an_error_at_once(
     assert caught.value.until == started + timedelta(hours=1)
     assert vendor.clock.now() == started
     assert len(vendor.statuses(OPENS)) == 1
+
+
+def test_a_wait_that_is_asked_of_one_activity_alone_is_not_waited_for(vendor: Vendor) -> None:
+    report = vendor.report()
+    vendor.read(report)
+    fault(vendor, Kind.STATUS, status=503, headers={"Retry-After": "9"})
+    with pytest.raises(ReportUnavailable):
+        vendor.read(report)
+    assert vendor.statuses(OPENS) == [200, 503]
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [((), ""), (("Retry-After: 3600",), "; it asks for a pause of 3600 s")],
+)
+def test_the_error_of_a_throttled_report_names_the_pause_that_is_asked_for(
+    vendor: Vendor, headers: tuple[str, ...], asked: str
+) -> None:
+    with stub(raw(429, b"", *headers)) as server, pytest.raises(Throttled) as caught:
+        read_stub(vendor, server)
+    assert str(caught.value) == f"The vendor throttled every attempt{asked}."
+
+
+def test_the_error_of_a_spent_quota_says_so(vendor: Vendor) -> None:
+    with (
+        stub(raw(429, b'{"error_key":"quota_exceeded"}')) as server,
+        pytest.raises(QuotaExceeded) as caught,
+    ):
+        read_stub(vendor, server)
+    assert str(caught.value) == "The day's quota of the API key is spent."
 
 
 def test_a_throttled_request_is_retried_after_a_second(vendor: Vendor) -> None:

@@ -150,6 +150,46 @@ def test_an_unknown_client_disconnects_the_account(vendor: Vendor) -> None:
         refreshed(vendor)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "why"),
+    [
+        (400, b'{"error":"invalid_client"}', "invalid_client"),
+        (403, b'{"error_key":"access_denied"}', "access_denied"),
+        (401, b"", "401"),
+    ],
+)
+def test_a_refusal_names_its_reason_and_the_remedy(
+    status: int, body: bytes, why: str, held: Held, clock: FakeClock, session: Session
+) -> None:
+    with stub(raw(status, body)) as server:
+        with pytest.raises(AccountDisconnected) as caught:
+            token_of(TokenSource("default", held, session, server.url, clock), clock)
+        assert len(server.requests) == 1
+    assert str(caught.value) == (
+        f"The vendor refused account “default” an access token ({why}): check the application's "
+        "client id and secret, then run `email-opens connect default`."
+    )
+
+
+def test_a_refreshed_pair_is_loaded_once(vendor: Vendor) -> None:
+    vendor.emulator.authorization.expire_access_tokens()
+    refreshed(vendor)
+    loads = vendor.held.loads
+    vendor.tokens.access_token(vendor.before)
+    assert vendor.held.loads == loads
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_failed_refresh_waits_as_long_as_retry_after_requests(
+    status: int, held: Held, clock: FakeClock, session: Session
+) -> None:
+    started = clock.now()
+    with stub(raw(status, b"", "retry-after: 7"), raw(200, FRESH)) as server:
+        source = TokenSource("default", held, session, server.url, clock)
+        assert source.access_token(started + timedelta(minutes=1)) == "fresh-access"
+    assert clock.now() == started + timedelta(seconds=7)
+
+
 def test_a_throttled_refresh_waits_as_long_as_retry_after_requests(
     held: Held, clock: FakeClock, session: Session
 ) -> None:
@@ -197,21 +237,38 @@ def test_a_request_that_timed_out_is_retried(
         assert token_of(source, clock) == "fresh-access"
 
 
-@pytest.mark.parametrize("broken", [raw(500), raw(200, b"{}"), raw(302, b"", "Location: /v3/")])
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (raw(500, b'{"error":"server_error"}'), "it answered 500"),
+        (raw(200, b"{}"), "its reply is unusable"),
+        (raw(302, b"", "Location: /v3/"), "it answered 302"),
+    ],
+)
 def test_the_account_stops_after_four_attempts(
-    broken: list[bytes], held: Held, clock: FakeClock, session: Session
+    broken: list[bytes], why: str, held: Held, clock: FakeClock, session: Session
 ) -> None:
     with stub(broken) as server, pytest.raises(AccountStopped) as caught:
         token_of(TokenSource("default", held, session, server.url, clock), clock)
     assert len(server.requests) == 4
+    assert str(caught.value) == f"The vendor returned no access token: {why}."
     assert not SECRETS.search("".join(traceback.format_exception(caught.value)))
 
 
 def test_no_request_starts_when_no_time_is_left(held: Held, clock: FakeClock) -> None:
-    with Session() as session, pytest.raises(OutOfTime):
+    with Session() as session, pytest.raises(OutOfTime) as caught:
         TokenSource("default", held, session, "http://127.0.0.1:9", clock).access_token(
-            clock.now() + timedelta(seconds=0.5)
+            clock.now() + timedelta(seconds=0.9)
         )
+    assert str(caught.value) == "No time is left to request an access token."
+
+
+def test_a_request_may_start_a_second_before_its_deadline(
+    held: Held, clock: FakeClock, session: Session
+) -> None:
+    with stub(raw(200, FRESH)) as server:
+        source = TokenSource("default", held, session, server.url, clock)
+        assert source.access_token(clock.now() + timedelta(seconds=1)) == "fresh-access"
 
 
 def test_no_error_shows_a_token(held: Held, clock: FakeClock, session: Session) -> None:

@@ -107,7 +107,7 @@ class _Connection(HTTPConnection):
         try:
             return self._connected(self._addresses(), self._deadline)
         except TimeoutError as error:
-            raise ConnectTimeoutError(self, "Connecting took too long.") from error
+            raise ConnectTimeoutError from error
 
     def getresponse(self) -> Any:
         self.response_class: Any = partial(_response, time.monotonic() + self._seconds)
@@ -131,7 +131,7 @@ class _Connection(HTTPConnection):
 
     def _connected(self, addresses: Iterable[str], deadline: float) -> socket.socket:
         """Return a socket that is connected to the first address that answers."""
-        failure = OSError("The host has no address.")
+        failure = OSError()
         for address in addresses:
             seconds = min(CONNECT_SECONDS, _left(deadline))
             try:

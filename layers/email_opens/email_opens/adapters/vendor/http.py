@@ -76,7 +76,7 @@ def exchange(
         OSError,
         ValueError,
     ) as error:
-        fault = _fault(error, urlsplit(url).hostname or "")
+        fault = _fault(error, f"{urlsplit(url).hostname}")
     raise fault
 
 

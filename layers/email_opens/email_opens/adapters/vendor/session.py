@@ -4,7 +4,6 @@ It reads neither the environment nor a `.netrc`: the network's settings are pass
 may replace the Authorization header.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,19 +54,12 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = POOLS
         return manager
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: FBT001, FBT002 - as requests has it
-        timeout: Any = None,
-        verify: bool | str = True,  # noqa: FBT001, FBT002 - as requests has it
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        del proxies
-        whole: Any = Timeout(total=timeout)
-        proxy = self._network.proxy_of(urlsplit(request.url or "").netloc)
-        return super().send(request, stream, whole, verify, cert, {"https": proxy} if proxy else {})
+    def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
+        """Send a request; a session of `requests` passes every option by its name."""
+        proxy = self._network.proxy_of(urlsplit(f"{request.url}").netloc)
+        options["timeout"] = Timeout(total=options["timeout"])
+        options["proxies"] = {"https": proxy} if proxy else {}
+        return super().send(request, **options)
 
 
 def _check_certificates(path: str) -> None:

@@ -96,6 +96,7 @@ def test_readings_are_as_old_as_the_oldest_refresh() -> None:
     older = OTHER | {"last_refresh_time": "2026-03-02T08:30:00-05:00"}
     expected = datetime(2026, 3, 2, 13, 30, tzinfo=UTC)
     assert read(reply(RESULT, older)).refreshed_at == expected
+    assert read(reply(older, RESULT)).refreshed_at == expected
 
 
 @pytest.mark.parametrize(

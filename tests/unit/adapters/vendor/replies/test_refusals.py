@@ -36,6 +36,7 @@ def reply(status: int, content: Any = None, **headers: str) -> Reply:
         (reply(200, {"privileges": [CREATE]}), Access.UNKNOWN),
         (reply(200, b"<html>"), Access.UNKNOWN),
         (reply(403, {"message": "Forbidden"}), Access.UNKNOWN),
+        (reply(403, [METRICS]), Access.UNKNOWN),
         (reply(404, [{"error_key": "not_found"}]), Access.UNKNOWN),
         (reply(503), Access.UNKNOWN),
         (Unanswered("the request timed out"), Access.UNKNOWN),

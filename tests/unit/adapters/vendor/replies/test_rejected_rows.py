@@ -33,5 +33,11 @@ def test_a_nested_row_is_known_whatever_the_order_of_its_fields() -> None:
     assert rejected(FIELDS | {"more": one}) == rejected(FIELDS | {"more": other})
 
 
+def test_the_reason_of_a_row_that_utf_8_cannot_encode_is_a_sentence() -> None:
+    row = FIELDS | {"created_time": "2026-03-02T14:07:00Z", "email_address": "\ud800"}
+    reason = "The row contains a lone surrogate, or a byte that is not UTF-8."
+    assert rejected(row).reason == reason
+
+
 def test_rows_of_two_contacts_are_distinguished() -> None:
     assert rejected(FIELDS | {"contact_id": "another"}) != rejected(FIELDS)

@@ -19,6 +19,8 @@ NOW = at(0)
         (format_datetime(at(2), usegmt=True), 120.0),
         (format_datetime(at(-2), usegmt=True), 0.0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Mon, 02 Mar 2026 12:02:00 -0000", 120.0),
+        ("9999999999", 999_999_999.0),
         ("-5", None),
         ("1.5", None),
         ("soon", None),
