@@ -5,9 +5,11 @@ from collections import Counter
 
 import pytest
 
+from email_opens.adapters.local.lines import OutputClosed
 from email_opens.errors import PublishFailed
 from email_opens.events import event_id
-from email_opens.model import Page
+from email_opens.model import NewOpen, Page
+from email_opens.ports import Delivery
 from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import Core, Pages, at, rejected, report_of, row
 
@@ -151,3 +153,14 @@ def test_a_refused_open_without_a_dead_letter_queue_repeats_no_other(core: Core)
         core.clock.sleep(60)
     assert len(times_published(core)) == sum(times_published(core).values()) == 19
     assert ACTIVITY_ID in core.polled
+
+
+def test_an_output_whose_reader_has_closed_it_is_no_error_of_the_account(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = OutputClosed("The reader of the output has closed it.")
+    closed = Delivery[NewOpen](settled=(), failure=failure)
+    monkeypatch.setattr(core.publisher, "publish", lambda *_: closed)
+    core.arrive(row(0))
+    assert core.take_turn().stopped is failure
+    assert core.tracking.accounts["default"].last_error is None

@@ -91,7 +91,7 @@ class TestPoll:
 class TestSettings:
     @pytest.mark.usefixtures("aws")
     @pytest.mark.parametrize(
-        "arguments", [["track", ONE], ["untrack", ONE], ["status"], ["poll"]], ids=lambda a: a[0]
+        "arguments", [["track", ONE], ["untrack", ONE], ["poll"]], ids=lambda a: a[0]
     )
     def test_missing_settings_are_named(self, arguments: list[str]) -> None:
         assert "TRACKING_TABLE is not set" in complaint(run(*arguments), 2)
@@ -183,6 +183,12 @@ def config_file(folder: Path, region: str) -> str:
     path = folder / "config"
     path.write_text(f"[default]\nregion = {region}\n", encoding="utf-8")
     return str(path)
+
+
+def test_help_of_a_command_is_wrapped_once() -> None:
+    paragraph = run("watch", "--help").stdout.split("Without a name")[1].split("Credentials")[0]
+    lines = [line.strip() for line in paragraph.strip().splitlines()]
+    assert all(len(line) > 50 for line in lines[:-1])
 
 
 def test_help_names_every_command() -> None:

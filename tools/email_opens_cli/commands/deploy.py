@@ -9,6 +9,11 @@ import typer
 from email_opens.errors import InvalidInput
 from email_opens_cli.terminal.complaints import complaints
 
+CLOSED_PIPE = 13
+"""The signal that ends a program whose reader has closed the pipe."""
+SIGNALLED = 128
+"""The exit code of a program that a signal has ended, less the signal's number."""
+
 
 def deploy() -> None:
     """Deploy the stack to AWS: the same as `make deploy` in a clone of the repository."""
@@ -31,4 +36,7 @@ def make_deploy(clone: Path | None) -> int:
     make = shutil.which("make")
     if make is None:
         raise InvalidInput("Deploying needs make: install it, and try again.")
-    return subprocess.run([make, "deploy"], cwd=clone, check=False).returncode  # noqa: S603
+    code = subprocess.run([make, "deploy"], cwd=clone, check=False).returncode  # noqa: S603
+    if code == -CLOSED_PIPE:
+        return 0
+    return code if code >= 0 else SIGNALLED - code

@@ -21,6 +21,7 @@ from email_opens_cli.deployed.product import aws, environment, parameters, produ
 from email_opens_cli.terminal.complaints import FAILED, complaints
 from email_opens_cli.terminal.console import TextConsole, console, say_json, styled
 from email_opens_cli.terminal.pasted import pasteable
+from email_opens_cli.terminal.words import count
 
 _MARKS = {
     Result.OK: ("✓", "green"),
@@ -101,7 +102,8 @@ def _summary(found: Iterable[Finding]) -> str:
     results = [finding.result for finding in found]
     failed, warned = results.count(Result.FAILED), results.count(Result.WARNING)
     if failed:
-        return f"{failed} checks failed: opens do not arrive, or will soon not arrive."
+        checks = count(failed, "check")
+        return f"{checks} failed: opens do not arrive, or will soon not arrive."
     if warned:
         return f"No check failed; {warned} found what may be a mistake."
     return "No check failed: opens arrive."

@@ -1,5 +1,6 @@
 """A group of commands that are imported when they run: its help and completion need none."""
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
@@ -7,6 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+_LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+"""Within a paragraph of a docstring, which is wrapped for the terminal instead."""
 INDENT = 2
 """Spaces before a name, and between it and its summary."""
 
@@ -96,4 +99,6 @@ def load(name: str, lazy: Lazy) -> Any:
         alone.command(name)(found)
         command = typer.main.get_command(alone)
     command.name = name
+    for each in (command, *getattr(command, "commands", {}).values()):
+        each.help = _LINE_BREAK.sub(" ", each.help or "")
     return command

@@ -58,6 +58,18 @@ def test_the_settings_of_a_stack_come_first(news: Watcher, monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("news")
+def test_without_a_stack_or_a_state_file_the_way_to_both_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nowhere = tmp_path / "nowhere"
+    monkeypatch.setattr("email_opens_cli.commands.watch.state.state_path", lambda _: nowhere)
+    error = complaint(status(), 2)
+    assert "no state file of account default: run `email-opens watch`" in error
+    assert "TRACKING_TABLE" not in error
+
+
+@pytest.mark.usefixtures("news")
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     assert "cannot be read" in complaint(status("--state", str(tmp_path / "nowhere")), 2)
 

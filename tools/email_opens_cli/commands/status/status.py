@@ -54,7 +54,10 @@ def status(
         if current.activities:
             screen.print(*table(current, screen.width), sep="\n")
         else:
-            say("Nothing is tracked. Track an e-mail with `email-opens track E-MAIL`.")
+            say(
+                "Nothing is tracked. Track an e-mail in a stack with `email-opens track E-MAIL`, "
+                "or follow what was sent lately with `email-opens watch`."
+            )
         say(account_line(current))
 
 

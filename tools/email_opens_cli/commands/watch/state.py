@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from email_opens.errors import InvalidInput
+from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.ports import Clock, Ledger, Tracking
 from email_opens_cli.deployed.product import product
 
@@ -87,7 +87,15 @@ def reader[T](
     path = state or state_path(account_id)
     deployed = stack is not None or TRACKING_TABLE in os.environ
     if state is None and (deployed or not path.exists()):
-        wired = product(stack)
+        try:
+            wired = product(stack)
+        except InvalidSettings:
+            if deployed:
+                raise
+            raise InvalidInput(
+                f"There is no stack to read, and no state file of account {account_id}: run "
+                "`email-opens watch` to follow e-mails without AWS, or name the stack with --stack."
+            ) from None
         return lambda: read(wired), wired.clock
     settings, clock = read_settings_without_aws(os.environ), SystemClock()
 

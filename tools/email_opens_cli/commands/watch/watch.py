@@ -74,7 +74,9 @@ def watch(
     demo: Annotated[
         bool,
         typer.Option(
-            "--demo", help="Watch the account of `constant-contact-emulator --demo`; keep nothing."
+            "--demo",
+            help="Watch the account of `constant-contact-emulator --demo`; keep nothing, unless "
+            "--state names a file.",
         ),
     ] = False,
     once: Annotated[

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from email_opens.adapters.local.private_files import open_private
 from email_opens.adapters.waits import UNCUT, Waits
-from email_opens.errors import AccountStopped, EmailOpensError, OutOfTime, PublishFailed
+from email_opens.errors import EmailOpensError, OutOfTime, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Delivery
 
 
-class OutputClosed(AccountStopped):
-    """The reader of the output has closed it."""
+class OutputClosed(OutOfTime):
+    """The reader of the output has closed it, which is no error of the account."""
 
 
 def json_line(activity: Activity, new: NewOpen) -> str:
