@@ -16,6 +16,8 @@ from email_opens.adapters.vendor.connections import in_background
 from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
+from email_opens.ports import Clock
+from tests.fakes import FakeClock
 from tests.unit.adapters.vendor.sockets import Drip, pause, raw, stub, unaccepted
 
 SECONDS = 0.15
@@ -54,8 +56,10 @@ def session() -> Iterator[Session]:
         yield session
 
 
-def get(session: Session, url: str, seconds: float = SECONDS) -> Reply:
-    clock = SystemClock()
+def get(
+    session: Session, url: str, seconds: float = SECONDS, *, clock: Clock | None = None
+) -> Reply:
+    clock = clock or SystemClock()
     return exchange(
         session,
         "GET",
@@ -154,10 +158,11 @@ def test_a_request_names_its_sender_and_asks_for_json(session: Session) -> None:
     assert {b"Accept: application/json", b"User-Agent: email-opens"} < set(lines)
 
 
-def test_no_request_is_sent_after_the_deadline(session: Session) -> None:
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_no_request_is_sent_from_the_deadline_on(session: Session, seconds: int) -> None:
     with stub(raw(200)) as server:
         with pytest.raises(Unanswered) as caught:
-            get(session, server.url, 0)
+            get(session, server.url, seconds, clock=FakeClock())
         assert caught.value.timed_out
         assert server.requests == []
 

@@ -134,6 +134,9 @@ def test_a_spent_refresh_token_is_replaced_by_one_stored_meanwhile(vendor: Vendo
 
     vendor.emulator.world.before_request(store_newer_tokens)
     assert vendor.tokens.access_token(vendor.before) == newer.access_token
+    loads = vendor.held.loads
+    assert vendor.tokens.access_token(vendor.before) == newer.access_token
+    assert vendor.held.loads == loads
 
 
 def test_a_spent_refresh_token_disconnects_the_account(vendor: Vendor) -> None:
