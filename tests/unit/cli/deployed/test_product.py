@@ -43,7 +43,7 @@ class TestStack:
 
     @pytest.mark.usefixtures("stack")
     def test_that_is_not_named_is_asked_for(self) -> None:
-        message = complaint(run("status"), 2)
+        message = complaint(run("poll"), 2)
         assert "TRACKING_TABLE is not set" in message
         assert message.startswith("No stack is named: add --stack NAME, set EMAIL_OPENS_STACK")
 
