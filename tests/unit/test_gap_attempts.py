@@ -252,3 +252,12 @@ def test_too_many_gaps_keep_the_count_of_failures() -> None:
     assert [gap.failures for gap in activity.progress.gaps] == [3]
     apart = unsettled(tracked(*many), at(7.5), 3, NOW)
     assert [(gap.floor, gap.failures) for gap in apart.progress.gaps] == [(at(0), 7)]
+
+
+def test_too_many_gaps_keep_the_lowest_row_that_was_reached() -> None:
+    many = [
+        replace(WALKED, floor=at(number), ceiling=at(number + 1), reached=at(number))
+        for number in range(8)
+    ]
+    (gap,) = unsettled(tracked(*many), at(7.5), 3, NOW).progress.gaps
+    assert gap.reached == at(0)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from email_opens.errors import OutOfTime
+from email_opens.errors import AccountResting, OutOfTime
 from email_opens.turns.budget import BLOCK, Budget
+from tests.contract.samples import NOON
 
 
 class Reserved:
@@ -64,3 +65,14 @@ def test_to_be_ready_spends_nothing() -> None:
     budget = Budget(1)
     budget.ready()
     assert (budget.spent, budget.unused) == (0, 1)
+
+
+def test_a_rest_without_a_reason_is_reported_without_one() -> None:
+    budget = Budget(10, rests_until=NOON)
+    with pytest.raises(AccountResting) as raised:
+        budget.check_open()
+    assert str(raised.value) == "No request is sent to the vendor before 2026-03-02T12:00:00Z."
+
+
+def test_a_budget_holds_the_end_of_its_lease() -> None:
+    assert Budget(10, lease_until=NOON).lease_until == NOON
