@@ -79,7 +79,7 @@ def difference(ledger: Ledger, activity: Activity) -> int | None:
     """Return the rows published or set aside, less those that the last audit counted.
 
     Below zero, some are missing. Above zero, some were published twice; once the report was read
-    again after the audit, that cannot be told from opens that came later, and so it is None.
+    again after the audit, opens that came later look the same, and so it is None.
     """
     counts, progress = activity.counts, activity.progress
     if counts.reported is None:
