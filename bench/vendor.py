@@ -16,10 +16,10 @@ from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
 from email_opens.account import Tokens
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.ports import Clock, Report
 from email_opens.turns.budget import Budget
 from tests.fakes import MemoryCredentials

@@ -12,9 +12,9 @@ from bench.compare.worlds import Arrival, Fault, World
 from bench.vendor import ACTIVITY_ID, REQUESTS_PER_SECOND
 from constant_contact_emulator import Behaviour, Contact, Limits, Row, Ties, Vendor
 from email_opens.account import Tokens
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.errors import PublishFailed
 from email_opens.model import Activity, NewOpen, Open, RejectedRow
 from email_opens.ports import Delivery

@@ -6,9 +6,9 @@ from typing import Any
 
 from constant_contact_emulator import Kind, Limits, ManualClock, Vendor
 from email_opens.account import Account, Tokens
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.model import PAGE_ROWS, Activity
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from email_opens.account import Tokens
 from email_opens.adapters.aws.credentials import SsmCredentials
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.errors import AccountDisconnected, AccountStopped
 from tests.fakes import FakeClock
 from tests.hostile.values import (

@@ -23,9 +23,9 @@ from constant_contact_emulator import (
     Vendor,
 )
 from email_opens.account import Tokens
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.model import Activity, State
 from email_opens.ports import Report
 from email_opens.turns.budget import Budget

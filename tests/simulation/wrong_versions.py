@@ -15,7 +15,8 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens import gaps, poller, stretches, walk
 from email_opens.account import Tokens
-from email_opens.adapters.vendor import report, tokens
+from email_opens.adapters.vendor import report
+from email_opens.adapters.vendor.access import tokens
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies import rows
 from email_opens.adapters.vendor.report import ConstantContactReport

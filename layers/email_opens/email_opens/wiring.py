@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from email_opens.adapters.vendor.access.token_storage import Renewed
+from email_opens.adapters.vendor.access.tokens import RECONNECT, TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.token_storage import Renewed
-from email_opens.adapters.vendor.tokens import RECONNECT, TokenSource
 from email_opens.adapters.vendor.transport import Pace
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.config import DiscoverySettings, Settings, WatchSettings

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from email_opens.account import Tokens
 from email_opens.adapters.retry import Retries
-from email_opens.adapters.vendor.authorization_server import post_as_client, read_grant
+from email_opens.adapters.vendor.access.authorization_server import post_as_client, read_grant
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
 from email_opens.errors import AccountDisconnected, AccountStopped, EmailOpensError, InvalidInput

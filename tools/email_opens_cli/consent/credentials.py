@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from email_opens.account import Tokens
-from email_opens.adapters.vendor.token_storage import store_until
+from email_opens.adapters.vendor.access.token_storage import store_until
 from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,

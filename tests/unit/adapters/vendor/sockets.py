@@ -12,10 +12,10 @@ from typing import Any
 
 from constant_contact_emulator import Behaviour, Emulator, Fault, Kind, Limits
 from email_opens.account import Tokens
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.adapters.vendor.transport import Pace
 from email_opens.errors import AccountDisconnected
 from email_opens.instants import utc

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import NoReturn
 
 from email_opens.adapters.retry import Retries
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.pauses import Pauses, unavailable
 from email_opens.adapters.vendor.replies.refusals import (
     PRIVILEGES,
@@ -25,7 +26,6 @@ from email_opens.adapters.vendor.resources import (
     resource_refusal,
 )
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.adapters.vendor.transport import Pace, Transport
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import ReportUnavailable, VendorUnavailable

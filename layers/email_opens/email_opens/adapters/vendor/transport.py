@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from email_opens.adapters.retry import ATTEMPT_SECONDS
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.tokens import TokenSource
 from email_opens.adapters.waits import Waits
 from email_opens.errors import OutOfTime
 from email_opens.ports import Clock

@@ -9,8 +9,8 @@ import pytest
 
 from email_opens.account import Tokens
 from email_opens.adapters.retry import FIRST_SECONDS, MOST_SECONDS
-from email_opens.adapters.vendor.token_storage import Renewed
-from email_opens.adapters.vendor.tokens import RECORDING, TokenSource
+from email_opens.adapters.vendor.access.token_storage import Renewed
+from email_opens.adapters.vendor.access.tokens import RECORDING, TokenSource
 from email_opens.errors import AccountStopped, InvalidInput
 from tests.unit.adapters.vendor.sockets import Vendor, refreshed, serving
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from email_opens.account import Tokens
-from email_opens.adapters.vendor.authorization_server import USUAL_LIFETIME, read_grant
+from email_opens.adapters.vendor.access.authorization_server import USUAL_LIFETIME, read_grant
+from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.tokens import TokenSource
 from tests.contract.samples import NOON
 from tests.fakes import FakeClock
 from tests.unit.adapters.vendor.sockets import Held, raw, refreshed, serving, stub

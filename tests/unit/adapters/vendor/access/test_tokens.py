@@ -9,8 +9,8 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.account import Tokens
 from email_opens.adapters.vendor import http
+from email_opens.adapters.vendor.access.tokens import MARGIN, TokenSource
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.tokens import MARGIN, TokenSource
 from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,

@@ -13,10 +13,14 @@ from http import HTTPStatus
 
 from email_opens.account import Tokens
 from email_opens.adapters.retry import ATTEMPT_SECONDS, Retries
-from email_opens.adapters.vendor.authorization_server import SENDABLE, post_as_client, read_grant
+from email_opens.adapters.vendor.access.authorization_server import (
+    SENDABLE,
+    post_as_client,
+    read_grant,
+)
+from email_opens.adapters.vendor.access.token_storage import Renewed, store_until
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
-from email_opens.adapters.vendor.token_storage import Renewed, store_until
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import (
     AccountDisconnected,
