@@ -31,8 +31,9 @@ help: ## list these commands
 demo: .venv/ready ## run the whole product on this machine, without accounts or keys
 	.venv/bin/email-opens demo
 
+# On two processors, three processes: the one that runs the end-to-end tests mostly waits.
 test: .venv/ready ## run every test, including the end-to-end tests
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n 3
 
 quick: .venv/ready ## run the unit tests and those of the core, without the slow ones (half a minute)
 	.venv/bin/pytest -n 2 -m 'not slow' tests/unit tests/core
