@@ -155,11 +155,6 @@ def _value(parameter: Any) -> str:
 
 def _meaning(parameter: Any) -> str:
     meaning = parameter.help or ""
-    minimum, maximum = (getattr(parameter.type, bound, None) for bound in ("min", "max"))
-    if maximum is not None:
-        meaning += f" From {minimum} to {maximum}."
-    elif minimum is not None:
-        meaning += f" At least {minimum}."
     if parameter.multiple:
         meaning += " May be repeated."
     if parameter.envvar:

@@ -25,6 +25,7 @@ from email_opens_cli.terminal.console import say
 
 STACK = "email-opens"
 """The stack's name unless another was deployed from this folder."""
+PROGRAM = ".venv/bin/email-opens"
 WITHOUT_PROMPTS = ("--no-confirm-changeset", "--no-fail-on-empty-changeset")
 
 
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("given", nargs="*", type=_override, metavar="PARAMETER=VALUE")
     options = parser.parse_args(arguments)
     try:
-        with invocation.begun(), complaints():
+        with invocation.begun() as running, complaints():
+            running.program = PROGRAM
             return _deploy(options.stack, options.given)
     except typer.BadParameter as error:
         parser.error(str(error))
@@ -83,7 +85,7 @@ def next_steps(
     accounts: Sequence[str],
 ) -> Iterator[str]:
     """Yield what to do after a deployment, in lines; `accounts` are connected already."""
-    run = f".venv/bin/email-opens %s --stack {stack}"
+    run = f"{PROGRAM} %s --stack {stack}"
     yield ""
     yield f"The stack {stack} is deployed in {region}. In this folder,"
     yield "email-opens works on it even without --stack."

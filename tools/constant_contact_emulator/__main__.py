@@ -4,12 +4,15 @@ import argparse
 import json
 import math
 import os
+import shlex
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -22,6 +25,8 @@ from constant_contact_emulator.world.clocks import FastClock, system_clock
 from constant_contact_emulator.world.instants import parse_instant
 from constant_contact_emulator.world.send import Send, simulate_send
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 _GRAINS = {
     "minute": timedelta(minutes=1),
     "second": timedelta(seconds=1),
@@ -48,7 +53,7 @@ A fault applies once, to the next request, unless "times" (null: always), "nth",
 _DEMO = """\
 A demo account is served at {url}. In another terminal, run:
 
-  email-opens watch --demo
+  {watch} --demo
 
 Another e-mail is sent every four minutes. Ctrl-C ends the demo."""
 
@@ -237,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if arguments.demo:
             emulator = Emulator(port=arguments.port, rotating=False)
             demo = DemoAccount(emulator)
-            shown = _DEMO.format(url=emulator.url)
+            shown = _DEMO.format(url=emulator.url, watch=f"{_beside(sys.argv[0])} watch")
         else:
             emulator, facts = start(arguments)
             shown = json.dumps(facts, indent=2)
@@ -246,9 +251,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f"Cannot listen on port {arguments.port}: {reason}. --port 0 picks a free one.")
     except OverflowError:
         sys.exit("The send times are out of range: change --start or --sent-ago.")
-    ended = Event()
+    ended, exit_codes = Event(), []
+
+    def end(number: int, _frame: object) -> None:
+        exit_codes.append(INTERRUPTED if number == signal.SIGINT else 0)
+        ended.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, end)
     with emulator:
         try:
             print(shown, flush=True)
@@ -262,6 +272,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
     print("Closed.", file=sys.stderr)
+    sys.exit(exit_codes[0])
+
+
+def _beside(started_as: str, name: str = "email-opens") -> str:
+    """Return what starts another program of the folder from which this one was started."""
+    beside, found = Path(started_as).with_name(name), shutil.which(name)
+    if not beside.exists():
+        return name
+    on_the_path = found is not None and Path(found).parent == beside.parent
+    return name if on_the_path else shlex.quote(str(beside))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from tests.unit.cli.deployed.checks.doctor import (
     schedule,
 )
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
-from tests.unit.cli.world import World, run
+from tests.unit.cli.world import World, complaint, run
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ class TestHealthyAccount:
 
 
 class TestReports:
-    def test_missing_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("TRACKING_TABLE", raising=False)
-        assert "TRACKING_TABLE is not set" in findings(code=1)["settings"]
+    @pytest.mark.parametrize("options", [(), ("--json",), ("--quiet",)])
+    def test_no_stack_as_bad_input(self, options: tuple[str, ...]) -> None:
+        assert complaint(run("doctor", *options), 2).startswith("No stack is named")
 
     @pytest.mark.usefixtures("world")
     @pytest.mark.parametrize(

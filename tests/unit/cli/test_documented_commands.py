@@ -60,7 +60,7 @@ def test_the_commands_of_a_page_work(
     meant = {
         "email-opens": STACK,
         "E-MAIL": activity_id,
-        "QUEUE_URL": world.aws.subscriber_url,
+        "https://sqs.eu-west-1.amazonaws.com/123456789012/new-subscriber": world.aws.subscriber_url,
     }
     for words in commands(page):
         credentials = json.dumps(world.vendor.credentials())

@@ -93,8 +93,13 @@ class TestSettings:
     @pytest.mark.parametrize(
         "arguments", [["track", ONE], ["untrack", ONE], ["poll"]], ids=lambda a: a[0]
     )
-    def test_missing_settings_are_named(self, arguments: list[str]) -> None:
-        assert "TRACKING_TABLE is not set" in complaint(run(*arguments), 2)
+    def test_a_stack_is_asked_for_where_there_are_no_settings(self, arguments: list[str]) -> None:
+        assert complaint(run(*arguments), 2).startswith("No stack is named: add --stack NAME")
+
+    @pytest.mark.usefixtures("world")
+    def test_a_missing_setting_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("LEDGER_TABLE")
+        assert "LEDGER_TABLE is not set" in complaint(run("poll"), 2)
 
     def test_settings_are_read_from_the_outputs_of_a_stack(
         self, aws: Aws, monkeypatch: pytest.MonkeyPatch

@@ -1,14 +1,18 @@
 """The demo account: e-mails that were sent, and that are being opened."""
 
+import os
+import shlex
 import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
 
 from constant_contact_emulator import Emulator, Limits, ManualClock
+from constant_contact_emulator.__main__ import INTERRUPTED
 from constant_contact_emulator.demo import ACCOUNT, CLIENT_ID, REFRESH_TOKEN, DemoAccount
 
 NOW = datetime(2026, 3, 2, 14, 7, tzinfo=UTC)
@@ -57,13 +61,17 @@ def test_its_refresh_token_can_be_used_again_and_again(clock: ManualClock) -> No
 
 
 def test_the_program_names_the_command_that_watches_it() -> None:
-    command = [sys.executable, "-m", "constant_contact_emulator", "--demo", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+    program_file = Path(sys.executable).with_name("constant-contact-emulator")
+    command = [str(program_file), "--demo", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PATH": ""}
+    ) as program:
         try:
             assert program.stdout
             printed = [program.stdout.readline() for _ in range(3)]
-            assert "email-opens watch --demo" in printed[2]
+            watch = shlex.quote(str(program_file.with_name("email-opens")))
+            assert printed[2].strip() == f"{watch} watch --demo"
             program.send_signal(signal.SIGINT)
-            assert program.wait(timeout=10) == 0
+            assert program.wait(timeout=10) == INTERRUPTED
         finally:
             program.kill()

@@ -102,7 +102,8 @@ def test_the_help_names_every_kind_of_fault(capsys: pytest.CaptureFixture[str]) 
     assert [kind for kind in Kind if kind not in printed] == []
 
 
-def test_the_program_serves_until_it_is_interrupted() -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_the_program_serves_until_it_is_ended(number: int, code: int) -> None:
     command = [sys.executable, "-m", "constant_contact_emulator", "--port", "0", "--no-limits"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         try:
@@ -116,8 +117,8 @@ def test_the_program_serves_until_it_is_interrupted() -> None:
             reply = requests.get(
                 f"{facts['url']}/v3/emails", headers={"Authorization": f"Bearer {token}"}, timeout=5
             )
-            program.send_signal(signal.SIGINT)
-            assert program.wait(timeout=10) == 0
+            program.send_signal(number)
+            assert program.wait(timeout=10) == code
         finally:
             program.kill()
     assert len(reply.json()["campaigns"]) == 1

@@ -3,18 +3,27 @@
 The annotated types have plain names, because typer does not look into a `type` statement.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 import typer
 
 from email_opens.account import account_id as parse_account
+from email_opens.errors import InvalidInput
 from email_opens.model import activity_id as parse_activity
 from email_opens_cli.arguments import invocation, stack
-from email_opens_cli.arguments.times import From, parse_duration, parse_since, parse_wait
+from email_opens_cli.arguments.times import (
+    From,
+    check_since,
+    parse_duration,
+    parse_since,
+    parse_wait,
+)
 
 __all__ = [
     "From",
+    "check_since",
+    "checked",
     "parse_account",
     "parse_activity",
     "parse_duration",
@@ -23,7 +32,39 @@ __all__ = [
 ]
 
 
+_MOST_DIGITS = 18
+
+
+def checked(parse: Callable[[str], object]) -> Callable[[str | None], str | None]:
+    """Return a callback that refuses a bad value before the command begins, and asks AWS."""
+
+    def callback(text: str | None) -> str | None:
+        if text is not None:
+            parse(text)
+        return text
+
+    return callback
+
+
+def whole_number(option: str, least: int, most: int | None = None) -> Callable[[str | int], int]:
+    """Return a parser of an option's whole number from `least` to `most`."""
+    allowed = f"of {least} or more" if most is None else f"from {least} to {most}"
+
+    def parse(text: str | int) -> int:
+        digits = str(text).strip()
+        known = digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS
+        number = int(digits) if known else None
+        if number is None or number < least or (most is not None and number > most):
+            raise InvalidInput(
+                f"{option} needs a whole number {allowed}, and “{digits[:20]}” is none."
+            )
+        return number
+
+    return parse
+
+
 def _note_account(account_id: str) -> str:
+    parse_account(account_id)
     invocation.current().account_id = account_id
     return account_id
 
@@ -82,6 +123,7 @@ Since = Annotated[
         "--from",
         metavar="INSTANT",
         help="The first open: beginning, now, yesterday, 2h, 2026-03-02, or a whole instant (UTC).",
+        callback=checked(check_since),
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
@@ -99,10 +141,28 @@ Wait = Annotated[
         "--wait",
         metavar="DURATION",
         help="How long to wait while a turn or another command works on the account.",
+        callback=checked(parse_wait),
     ),
 ]
 LONGEST_WAIT = "5m"
 """The default of --wait: a turn holds the account for up to a minute."""
+
+
+def parse_destination(address: str) -> str | None:
+    """Return the region of a topic's ARN; None: the address is a queue's URL.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    parts = address.split(":")
+    if len(parts) == 6 and (parts[0], parts[2]) == ("arn", "sns"):  # noqa: PLR2004
+        return parts[3]
+    if address.startswith(("https://", "http://")):
+        return None
+    raise InvalidInput(
+        f"“{address[:200]}” is not a destination: expected a queue's URL, https://sqs.…, or a "
+        "topic's ARN, arn:…:sns:…"
+    )
 
 
 def parse_ids(texts: Iterable[str]) -> list[str]:

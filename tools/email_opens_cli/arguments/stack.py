@@ -5,6 +5,7 @@ that was deployed from this folder.
 """
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import typer
 
+from email_opens.errors import InvalidInput
 from email_opens_cli.arguments import invocation
 
 VARIABLE = "EMAIL_OPENS_STACK"
@@ -19,6 +21,7 @@ SETTING = "TRACKING_TABLE"
 """The variable by which the settings of a deployed product can be recognised."""
 FILE = ".deployed.toml"
 """What `make deploy` writes: the stack and its region."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*|arn:[!-~]+")
 _SAM_FILE = "samconfig.toml"
 """What `sam deploy --guided` writes."""
 
@@ -37,9 +40,14 @@ def choose(given: str | None) -> str | None:
     The value of --stack or EMAIL_OPENS_STACK is `given`.
 
     Raises:
+        InvalidInput: it is not the name or the ARN of a stack.
         typer.BadParameter: the folder's file cannot be read.
     """
     running = invocation.current()
+    if given is not None and not _NAME.fullmatch(given):
+        raise InvalidInput(
+            f"“{given[:80]}” is not the name of a stack: expected letters, digits and dashes."
+        )
     deployed = None
     if given is None and os.environ.get(SETTING):
         return None

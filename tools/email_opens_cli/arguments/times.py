@@ -61,6 +61,15 @@ def parse_since(text: str, now: datetime) -> datetime | None:
     return instant
 
 
+def check_since(text: str) -> None:
+    """Make sure that a text is an instant, as far as this can be said without a clock.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    parse_since(text, datetime.max.replace(tzinfo=UTC))
+
+
 def _instant(text: str, now: datetime) -> datetime | None:
     word = text.lower()
     try:

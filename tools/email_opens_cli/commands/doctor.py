@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from email_opens.errors import EmailOpensError
+from email_opens.errors import EmailOpensError, InvalidInput, InvalidSettings
 from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
@@ -73,9 +73,10 @@ def _findings(account_id: str, stack: str | None, wait: Any, on_wait: Any) -> It
 
     try:
         wired = product_of_any_account(stack)
+    except (InvalidInput, InvalidSettings):
+        raise
     except EmailOpensError as error:
-        remedy = "Add --stack NAME, or set these variables."
-        yield wrong("settings", str(error), remedy)
+        yield wrong("settings", str(error))
         return
     yield good("settings", f"those of the stack {stack}" if stack else "all are set")
     yield from findings(

@@ -37,9 +37,8 @@ STORING = timedelta(seconds=15)
 _CHECKED = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
 _REPORTS = "Whether the account may read reports"
 _UNKNOWN = f"{_REPORTS}, and which Constant Contact account it is,"
-_EXPECTED = (
-    'expected {"client_id": "…", "refresh_token": "…"}, and "client_secret" if the app has one.'
-)
+FORM = '{"client_id": "…", "refresh_token": "…"}, and "client_secret" if the app has one'
+_EXPECTED = f"expected {FORM}."
 
 
 def read(text: str | bytes) -> Tokens:

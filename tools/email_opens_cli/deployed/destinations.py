@@ -10,6 +10,7 @@ from email_opens.adapters.aws.receivers import Receiver, queue, reasons, topic
 from email_opens.errors import InvalidInput
 from email_opens.model import Activity, NewOpen
 from email_opens.ports import Clock, Delivery
+from email_opens_cli.arguments.options import parse_destination
 from email_opens_cli.deployed.product import aws
 
 _NAME = "The destination"
@@ -43,22 +44,17 @@ def destination(address: str, opens_topic_arn: str, clock: Clock) -> Destination
             "This is the topic of all subscribers, who would all receive the opens again: name a "
             "queue or topic of one subscriber."
         )
+    topic_region = parse_destination(address)
     try:
-        parts = address.split(":")
-        if len(parts) == 6 and (parts[0], parts[2]) == ("arn", "sns"):  # noqa: PLR2004
-            sns = aws(parts[3]).client("sns")
+        if topic_region is not None:
+            sns = aws(topic_region).client("sns")
             sns.get_topic_attributes(TopicArn=address)
             return Destination(topic(sns, address, _NAME), clock)
-        if address.startswith(("https://", "http://")):
-            sqs = aws().client("sqs")
-            sqs.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])
-            return Destination(queue(sqs, address, _NAME), clock)
+        sqs = aws().client("sqs")
+        sqs.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])
+        return Destination(queue(sqs, address, _NAME), clock)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if any(word in code for word in _UNKNOWN):
             raise InvalidInput(f"There is no queue or topic {address[:200]}.") from None
         raise
-    raise InvalidInput(
-        f"“{address[:200]}” is not a destination: expected a queue's URL, https://sqs.…, or a "
-        "topic's ARN, arn:…:sns:…"
-    )

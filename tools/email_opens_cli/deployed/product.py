@@ -149,4 +149,4 @@ def _check_account(tracking: "Tracking", stack: str | None) -> None:
 def _with_remedy(error: InvalidSettings, stack: str | None) -> InvalidSettings:
     """Return an error that names the ways to choose a stack, if none is chosen."""
     chosen = stack is not None or os.environ.get(SETTING)
-    return error if chosen else InvalidSettings(f"{_NO_STACK} {error}")
+    return error if chosen else InvalidSettings(_NO_STACK)

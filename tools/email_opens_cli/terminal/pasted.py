@@ -1,10 +1,14 @@
 """Commands in messages, completed so that they work when they are pasted.
 
 The core does not know the stack, and a stored error was written by a function that does not
-either. So the options with which a command was run are added where a message is printed.
+either. So the options with which a command was run, and the program as it was started, are put in
+where a message is printed.
 """
 
 import re
+import shutil
+import sys
+from pathlib import Path
 from shlex import quote
 
 from email_opens_cli.arguments import invocation
@@ -17,7 +21,7 @@ _DEFAULT_ACCOUNT = "default"
 
 
 def pasteable(text: str) -> str:
-    """Add --account and --stack to the commands in a text, as the running command has them."""
+    """Complete the commands in a text: the program's path, --account and --stack of this run."""
     if "`email-opens " not in text:
         return text
     return _COMMAND.sub(_completed, text)
@@ -35,4 +39,20 @@ def _completed(command: re.Match[str]) -> str:
         options += f" --account {quote(account_id)}"
     if stack is not None and name not in _WITHOUT_STACK and "--stack" not in rest:
         options += f" --stack {quote(stack)}"
-    return f"`email-opens {name}{rest}{options}`"
+    return f"`{running.program or started_as(sys.argv[0])} {name}{rest}{options}`"
+
+
+def started_as(path: str, name: str = "email-opens") -> str:
+    """Return what starts a program again, which was started as `path`.
+
+    That is its name if the shell finds this program by it, and otherwise its path.
+    """
+    started = Path(path)
+    if started.name == "__main__.py":
+        return f"{quote(sys.executable)} -m {started.parent.name}"
+    if started.stem != name or started.name == path:
+        return name
+    found = shutil.which(name)
+    if started.is_absolute() and found and Path(found).parent == started.parent:
+        return name
+    return quote(path)

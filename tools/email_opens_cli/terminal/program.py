@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from email_opens_cli.arguments import invocation
-from email_opens_cli.terminal.complaints import INTERRUPTED
+from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
 
 
 class Program(TyperGroup):
@@ -15,9 +15,12 @@ class Program(TyperGroup):
     def main(self, *arguments: Any, **options: Any) -> Any:
         with invocation.begun():
             try:
-                return super().main(*arguments, **options)
+                with complaints():
+                    return super().main(*arguments, **options)
             except SystemExit as ending:
                 raise SystemExit(_exit_code(ending)) from None
+            except typer.Exit as complained:
+                raise SystemExit(complained.exit_code) from None
 
 
 def _exit_code(ending: SystemExit) -> int | str | None:

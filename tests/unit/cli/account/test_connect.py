@@ -37,7 +37,8 @@ def test_credentials_are_stored_encrypted(aws: Aws, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("credentials", "message"),
     [
-        ("", "not JSON"),
+        ("", "Standard input is empty, and no terminal"),
+        ("{", "not JSON"),
         ("[]", "malformed"),
         ('{"client_id": 7, "refresh_token": "kept-secret"}', "malformed"),
         ('{"refresh_token": "kept-secret"}', "lack client_id"),

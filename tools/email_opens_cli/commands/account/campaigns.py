@@ -15,6 +15,7 @@ from email_opens_cli.arguments.options import (
     Wait,
     parse_account,
     parse_wait,
+    whole_number,
 )
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import discovery
@@ -42,7 +43,11 @@ _NOTHING = "-"
 def campaigns(
     last: Annotated[
         int,
-        typer.Option(min=1, max=MOST_CAMPAIGNS, help="How many campaigns to show, latest first."),
+        typer.Option(
+            metavar="N",
+            parser=whole_number("--last", 1, MOST_CAMPAIGNS),
+            help=f"How many campaigns to show, latest first, at most {MOST_CAMPAIGNS}.",
+        ),
     ] = 20,
     account: Account = "default",
     stack: Stack = None,

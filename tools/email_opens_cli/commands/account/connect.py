@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from email_opens.errors import InvalidInput
 from email_opens.instants import iso
 from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
@@ -17,6 +18,7 @@ from email_opens_cli.arguments.options import (
     Wait,
     parse_account,
     parse_wait,
+    whole_number,
 )
 from email_opens_cli.consent import credentials
 from email_opens_cli.deployed.product import product
@@ -43,7 +45,11 @@ def connect(
     stack: Stack = None,
     port: Annotated[
         int,
-        typer.Option(min=0, max=65535, help="The local port that the browser returns to; 0: any."),
+        typer.Option(
+            metavar="PORT",
+            parser=whole_number("--port", 0, 65_535),
+            help="The local port that the browser returns to; 0: any.",
+        ),
     ] = PORT,
     wait: Wait = LONGEST_WAIT,
     *,
@@ -61,8 +67,22 @@ def connect(
     """
     with complaints():
         account_id, patience = parse_account(account_id_), parse_wait(wait)
-        given = None if sys.stdin.isatty() else credentials.read(sys.stdin.buffer.read())
+        given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read())
         _connect(account_id, stack, port, given, patience, another_account=another_account)
+
+
+def read_credentials(text: bytes) -> "Tokens":
+    """Read credentials that were piped in.
+
+    Raises:
+        InvalidInput: there are none, or they are malformed.
+    """
+    if not text.strip():
+        raise InvalidInput(
+            "Standard input is empty, and no terminal: run `email-opens connect` on a terminal to "
+            f"give consent in a browser, or pipe JSON in: {credentials.FORM}."
+        )
+    return credentials.read(text)
 
 
 def _connect(

@@ -1,5 +1,6 @@
 """Track sent e-mails, so that their opens are published."""
 
+import math
 from typing import Annotated
 
 import typer
@@ -25,12 +26,34 @@ from email_opens_cli.terminal.complaints import complaints
 MOST_WEIGHT = 1000
 
 
+def parse_weight(text: str | float) -> float:
+    """Return a weight.
+
+    Raises:
+        InvalidInput: it is not a number from a thousandth to a thousand.
+    """
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not 1 / MOST_WEIGHT <= weight <= MOST_WEIGHT:
+        raise InvalidInput(
+            f"“{str(text)[:20]}” is not a weight: expected a number from {1 / MOST_WEIGHT:g} to "
+            f"{MOST_WEIGHT}; 2 lets each open count twice."
+        )
+    return weight
+
+
 def track(
     emails: Emails,
     since: Since = From.BEGINNING.value,
     weight: Annotated[
         float,
-        typer.Option(metavar="W", help="How many times each open counts in what to poll first."),
+        typer.Option(
+            metavar="W",
+            parser=parse_weight,
+            help="How many times each open counts in what to poll first.",
+        ),
     ] = 1.0,
     account: Account = "default",
     stack: Stack = None,
@@ -43,7 +66,6 @@ def track(
     """
     with complaints():
         account_id, patience = parse_account(account), parse_wait(wait)
-        check_weight(weight)
         wired = product(stack)
         request = TrackRequest(
             wired=wired,
@@ -55,16 +77,3 @@ def track(
             # Without credentials, no lease is needed, which would create the account.
             wired.credentials.load(account_id)
             work_in_leases(wired.leases, account_id, "track", request.work, wait=patience)
-
-
-def check_weight(weight: float) -> None:
-    """Refuse a weight out of bounds.
-
-    Raises:
-        InvalidInput: it is not between a thousandth and a thousand.
-    """
-    if not 1 / MOST_WEIGHT <= weight <= MOST_WEIGHT:
-        raise InvalidInput(
-            f"{weight:g} is not a weight: expected a number from {1 / MOST_WEIGHT:g} to "
-            f"{MOST_WEIGHT}; 2 lets each open count twice."
-        )

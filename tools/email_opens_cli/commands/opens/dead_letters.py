@@ -9,7 +9,7 @@ import typer
 from email_opens.adapters.aws.messages import wire_attributes
 from email_opens.errors import InvalidInput
 from email_opens.instants import utc
-from email_opens_cli.arguments.options import Json, Stack, Yes
+from email_opens_cli.arguments.options import Json, Stack, Yes, whole_number
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.columns import Column, fitted, table
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
@@ -47,7 +47,12 @@ _MOST_BYTES = 250_000
 @app.command("list")
 def list_letters(
     reason: Reason = None,
-    most: Annotated[int, typer.Option("--most", min=1, help="List at most this many.")] = 100,
+    most: Annotated[
+        int,
+        typer.Option(
+            "--most", metavar="N", parser=whole_number("--most", 1), help="List at most this many."
+        ),
+    ] = 100,
     stack: Stack = None,
     *,
     as_json: Json = False,

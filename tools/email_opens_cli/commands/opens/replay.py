@@ -22,7 +22,10 @@ from email_opens_cli.arguments.options import (
     Stack,
     Wait,
     Yes,
+    check_since,
+    checked,
     parse_account,
+    parse_destination,
     parse_since,
     parse_wait,
 )
@@ -51,14 +54,26 @@ def replay(
             "--since",
             metavar="INSTANT",
             help="The first open: beginning, yesterday, 2h, 2026-03-02, or a whole instant (UTC).",
+            callback=checked(check_since),
         ),
     ],
     to: Annotated[
-        str, typer.Option("--to", metavar="URL|ARN", help="The URL of a queue or ARN of a topic.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="URL|ARN",
+            help="The URL of a queue or ARN of a topic.",
+            callback=checked(parse_destination),
+        ),
     ],
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="INSTANT", help="Only opens before it; by default now."),
+        typer.Option(
+            "--until",
+            metavar="INSTANT",
+            help="Only opens before it; by default now.",
+            callback=checked(check_since),
+        ),
     ] = None,
     account: Account = "default",
     stack: Stack = None,

@@ -12,8 +12,10 @@ from email_opens_cli.arguments.options import (
     Account,
     SomeEmails,
     Stack,
+    checked,
     parse_account,
     parse_duration,
+    whole_number,
 )
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.emails.activities import choose
@@ -38,10 +40,17 @@ def tail(
             "--newer-than",
             metavar="DURATION",
             help="Only opens published within this time, such as 15m.",
+            callback=checked(parse_duration),
         ),
     ] = None,
     count: Annotated[
-        int | None, typer.Option("--count", min=1, help="End after this many opens.")
+        int | None,
+        typer.Option(
+            "--count",
+            metavar="N",
+            parser=whole_number("--count", 1),
+            help="End after this many opens.",
+        ),
     ] = None,
     account: Account = "default",
     stack: Stack = None,

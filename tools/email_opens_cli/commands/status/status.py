@@ -23,6 +23,7 @@ _NAPS = 10
 
 
 def status(
+    context: typer.Context,
     account: Account = "default",
     stack: Stack = None,
     state: Annotated[
@@ -42,6 +43,8 @@ def status(
     with complaints():
         if redraw and as_json:
             raise InvalidInput("--watch is for people and --json for programs: use one of them.")
+        if state is not None and _is_typed(context, "stack"):
+            raise InvalidInput("--stack and --state are two places to read: name one of them.")
         account_id, screen = parse_account(account), console()
         read, clock = reader(account_id, stack, state, partial(read_status, account_id=account_id))
         if redraw:
@@ -59,6 +62,12 @@ def status(
                 "or follow what was sent lately with `email-opens watch`."
             )
         say(account_line(current))
+
+
+def _is_typed(context: typer.Context, parameter: str) -> bool:
+    """Return whether a person has typed an option of this command."""
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def redraw_status(read: Callable[[], Status], clock: Clock, screen: TextConsole) -> None:

@@ -17,6 +17,7 @@ from email_opens_cli.arguments.options import (
     Since,
     parse_account,
     parse_since,
+    whole_number,
 )
 from email_opens_cli.commands.watch.credentials import connect, new_tokens, read_credentials
 from email_opens_cli.commands.watch.demo import demo_account
@@ -31,6 +32,8 @@ from email_opens_cli.terminal.words import count
 if TYPE_CHECKING:
     from email_opens.account import Tokens
     from email_opens.config import WatchSettings
+
+DAY_SECONDS = 86_400
 
 
 def watch(
@@ -87,9 +90,9 @@ def watch(
         typer.Option(
             "--every",
             metavar="SECONDS",
-            min=1,
-            max=86_400,
-            help="Poll only so often; by default as often as the day's requests allow.",
+            parser=whole_number("--every", 1, DAY_SECONDS),
+            help="Poll only once in this time, at most a day; by default as often as the day's "
+            "requests allow.",
         ),
     ] = None,
 ) -> None:
@@ -162,7 +165,7 @@ class _Command:
         from email_opens_cli.commands.watch.turns import Following  # noqa: PLC0415
 
         ending, standing = Ending(), Standing()
-        rejected = self.state.with_name(f"{self.state.name}.rejected")
+        rejected = Path(f"{self.state}.rejected")
         with ExitStack() as opened:
             state = opened.enter_context(StateFile(self.state))
             outlets = opened.enter_context(open_outlets(self.output, self.form, rejected, ending))
