@@ -67,8 +67,12 @@ build: .venv/ready ## build what is deployed, into .aws-sam (LAYER_PLATFORM=x86_
 
 # SAM prompts once, for the changes that it will make. What is not among PARAMETERS keeps its value.
 deploy: export SAM_COMMAND = $(SAM)
-deploy: build ## deploy, after one question (STACK=… PARAMETERS="AlarmEmail=… RequestsPerDay=…")
-	.venv/bin/python tools/deploy.py $(if $(STACK),--stack $(STACK)) $(PARAMETERS)
+deploy: DEPLOY = .venv/bin/python tools/deploy.py
+deploy: ARGUMENTS = $(if $(STACK),--stack $(STACK)) $(PARAMETERS)
+deploy: .venv/ready ## deploy, after one question (STACK=… PARAMETERS="AlarmEmail=… RequestsPerDay=…")
+	@$(DEPLOY) --check $(ARGUMENTS)
+	@$(MAKE) --no-print-directory build
+	@$(DEPLOY) $(ARGUMENTS)
 
 bench: .venv/ready ## measure requests, throughput, memory and recovery (about two minutes)
 	.venv/bin/python -m bench

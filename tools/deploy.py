@@ -1,7 +1,8 @@
 """Deploy what is built, remember the stack for this folder, and print what is next.
 
-    SAM_COMMAND=sam python tools/deploy.py [--stack NAME] [PARAMETER=VALUE]…
+    SAM_COMMAND=sam python tools/deploy.py [--check] [--stack NAME] [PARAMETER=VALUE]…
 
+With --check, only the arguments, the region and the credentials are checked, before a build.
 A parameter that is not given keeps its value; in a new stack it has the template's default.
 """
 
@@ -32,13 +33,18 @@ WITHOUT_PROMPTS = ("--no-confirm-changeset", "--no-fail-on-empty-changeset")
 def main(arguments: Sequence[str]) -> int:
     """Deploy; return the exit code."""
     parser = argparse.ArgumentParser(prog="make deploy")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--stack")
     parser.add_argument("given", nargs="*", type=_override, metavar="PARAMETER=VALUE")
     options = parser.parse_args(arguments)
     try:
         with invocation.begun() as running, complaints():
             running.program = PROGRAM
-            return _deploy(options.stack, options.given)
+            stack = choose(options.stack or os.environ.get(VARIABLE) or None) or STACK
+            if options.check:
+                say(destination(stack))
+                return 0
+            return _deploy(stack, options.given)
     except typer.BadParameter as error:
         parser.error(str(error))
     except typer.Exit as ended:
@@ -47,9 +53,21 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _deploy(given_stack: str | None, overrides: Sequence[str]) -> int:
+def destination(stack: str) -> str:
+    """Return where a stack is to be deployed, as a sentence.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: no region is set, or there are no credentials.
+        botocore.exceptions.ClientError: AWS does not accept the credentials.
+    """
+    session = aws()
+    session.client("cloudformation")  # Without a region, STS has a client.
+    account = session.client("sts").get_caller_identity()["Account"]
+    return f"Building {stack}, to deploy it to AWS account {account} in {session.region_name} …"
+
+
+def _deploy(stack: str, overrides: Sequence[str]) -> int:
     running = invocation.current()
-    stack = choose(given_stack or os.environ.get(VARIABLE) or None) or STACK
     session = aws()
     region, ssm = session.region_name, session.client("ssm")
     sam = shlex.split(os.environ.get("SAM_COMMAND", "sam"))

@@ -117,6 +117,43 @@ class TestFolder:
         assert "No AWS region is set" in capsys.readouterr().err
 
 
+class TestCheck:
+    """What is checked before a build."""
+
+    def test_prints_where_the_stack_will_be(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["--check", "--stack", "mine", "X=a"]) == 0
+        assert "Building mine, to deploy it to AWS account 123456789012 in eu-west-1" in (
+            capsys.readouterr().out
+        )
+        assert deployed_from(folder) is None
+
+    @pytest.mark.usefixtures("folder")
+    def test_refuses_what_is_no_parameter(self) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["--check", "AlarmEmail"])
+        assert ended.value.code == 2
+
+    @pytest.mark.usefixtures("folder")
+    def test_refuses_a_missing_region(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name)
+        assert main(["--check"]) == 2
+        assert "No AWS region is set" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("folder")
+    def test_refuses_missing_credentials(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        assert main(["--check"]) == 2
+        assert "There are no AWS credentials" in capsys.readouterr().err
+
+
 class TestNextSteps:
     @staticmethod
     def lines(*accounts: str) -> str:

@@ -145,14 +145,17 @@ def test_a_wait_that_is_asked_of_one_activity_alone_is_not_waited_for(vendor: Ve
 
 @pytest.mark.parametrize(
     ("headers", "asked"),
-    [((), ""), (("Retry-After: 3600",), "; it asks for a pause of 3600 s")],
+    [
+        ((), ". The next turn tries again."),
+        (("Retry-After: 3600",), "; it asks for a pause of 3600 s."),
+    ],
 )
 def test_the_error_of_a_throttled_report_names_the_pause_that_is_asked_for(
     vendor: Vendor, headers: tuple[str, ...], asked: str
 ) -> None:
     with stub(raw(429, b"", *headers)) as server, pytest.raises(Throttled) as caught:
         read_stub(vendor, server)
-    assert str(caught.value) == f"The vendor throttled every attempt{asked}."
+    assert str(caught.value) == f"The vendor throttled every attempt{asked}"
 
 
 def test_the_error_of_a_spent_quota_says_so(vendor: Vendor) -> None:

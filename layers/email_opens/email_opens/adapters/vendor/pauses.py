@@ -101,5 +101,7 @@ def unavailable(failure: EmailOpensError) -> str:
 
 
 def _throttled(reply: Reply, asked: timedelta | None) -> str:
-    pause = f"; it asks for a pause of {asked.total_seconds():.0f} s" if asked else ""
-    return f"The vendor throttled every attempt{reply.traces()}{pause}."
+    happened = f"The vendor throttled every attempt{reply.traces()}"
+    if asked:
+        return f"{happened}; it asks for a pause of {asked.total_seconds():.0f} s."
+    return f"{happened}. The next turn tries again."
