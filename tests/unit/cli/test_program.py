@@ -87,6 +87,34 @@ def test_help_shows_every_command_whole_in_any_width(
     assert all(len(line) <= columns for line in result.stdout.splitlines())
 
 
+def helped(monkeypatch: pytest.MonkeyPatch, columns: int, *words: str) -> tuple[list[str], str]:
+    """Return the lines of a command's help, and its text without frames, spaces and line breaks."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = run(*words, "--help")
+    assert result.exit_code == 0
+    letters = "".join(letter for letter in result.stdout if not ("─" <= letter <= "╿"))
+    return result.stdout.splitlines(), "".join(letters.split())
+
+
+@pytest.mark.parametrize("columns", [40, 71, 72, 80])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *((name,) for name in Commands.lazy()),
+        *(("dead-letters", name) for name in ("list", "redrive", "drop")),
+    ],
+    ids=" ".join,
+)
+def test_the_help_of_a_command_is_cut_in_no_width(
+    words: tuple[str, ...], columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, text = helped(monkeypatch, columns, *words)
+    assert all(len(line.rstrip()) <= columns for line in lines)
+    wide_lines, wide = helped(monkeypatch, 200, *words)
+    assert text.count("…") == wide.count("…")
+    assert all(word in text for line in wide_lines for word in line.split() if word[:2] == "--")
+
+
 def test_without_a_command_the_help_is_shown() -> None:
     result = run()
     assert result.exit_code == 2

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import Any, ClassVar, NamedTuple
 
 import typer
@@ -10,6 +11,9 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 _LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 """Within a paragraph of a docstring, which is wrapped for the terminal instead."""
+_FRAMED_FROM = 72
+"""Columns of a terminal from which help is a table in a frame, which cuts long words in a narrower
+one."""
 INDENT = 2
 """Spaces before a name, and between it and its summary."""
 
@@ -99,6 +103,10 @@ def load(name: str, lazy: Lazy) -> Any:
         alone.command(name)(found)
         command = typer.main.get_command(alone)
     command.name = name
+    width = get_terminal_size().columns
     for each in (command, *getattr(command, "commands", {}).values()):
         each.help = _LINE_BREAK.sub(" ", each.help or "")
+        if width < _FRAMED_FROM and not isinstance(each, TyperGroup):
+            each.rich_markup_mode = None
+            each.context_settings["terminal_width"] = width
     return command
