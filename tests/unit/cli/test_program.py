@@ -96,7 +96,7 @@ def helped(monkeypatch: pytest.MonkeyPatch, columns: int, *words: str) -> tuple[
     return result.stdout.splitlines(), "".join(letters.split())
 
 
-@pytest.mark.parametrize("columns", [40, 71, 72, 80])
+@pytest.mark.parametrize("columns", [40, 79, 80])
 @pytest.mark.parametrize(
     "words",
     [

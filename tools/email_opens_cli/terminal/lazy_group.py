@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 _LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 """Within a paragraph of a docstring, which is wrapped for the terminal instead."""
-_FRAMED_FROM = 72
+_FRAMED_FROM = 80
 """Columns of a terminal from which help is a table in a frame, which cuts long words in a narrower
 one."""
 INDENT = 2

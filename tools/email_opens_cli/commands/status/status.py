@@ -61,7 +61,7 @@ def status(
                 "Nothing is tracked. Track an e-mail in a stack with `email-opens track E-MAIL`, "
                 "or follow what was sent lately with `email-opens watch`."
             )
-        say(account_line(current))
+        screen.print(account_line(current))
 
 
 def _is_typed(context: typer.Context, parameter: str) -> bool:
