@@ -33,7 +33,8 @@ def poll(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST
         )
         if turn.leased:
             say(*report_sentences(turn))
-        failures = list(failure_sentences(turn))
+        activities = wired.tracking.activities(account_id) if turn.failures else ()
+        failures = list(failure_sentences(turn, activities))
         if failures:
             warn(*failures)
             raise typer.Exit(FAILED)

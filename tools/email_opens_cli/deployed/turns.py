@@ -1,11 +1,12 @@
 """One turn of an account here instead of in Lambda, and its report in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from email_opens.model import Activity
 from email_opens_cli.terminal.complaints import sentence_of
-from email_opens_cli.terminal.words import count
+from email_opens_cli.terminal.words import count, named
 
 if TYPE_CHECKING:
     from email_opens.turns.report import TurnReport
@@ -31,12 +32,14 @@ def report_sentences(turn: "TurnReport") -> Iterator[str]:
         )
 
 
-def failure_sentences(turn: "TurnReport") -> Iterator[str]:
-    """Yield what failed in a turn, in sentences."""
+def failure_sentences(turn: "TurnReport", activities: Iterable[Activity]) -> Iterator[str]:
+    """Yield what failed in a turn, in sentences; `activities` are those of the account."""
+    names = {activity.campaign_activity_id: named(activity) for activity in activities}
     if not turn.leased:
         yield f"Another turn or command works on account {turn.account_id}; try again in a minute."
     for failure in turn.failures:
-        yield f"{failure.campaign_activity_id}: {sentence_of(failure.error)}"
+        failed = failure.campaign_activity_id
+        yield f"{names.get(failed, failed)}: {sentence_of(failure.error)}"
     if turn.stopped:
         yield str(turn.stopped)
 

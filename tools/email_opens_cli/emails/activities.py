@@ -12,6 +12,7 @@ from email_opens_cli.arguments.selection import Send, select_each, select_one
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.plain import say
+from email_opens_cli.terminal.words import named
 
 type Change = Callable[[Activity], tuple[Activity, str]]
 """Returns an activity changed, and the end of a sentence that says so."""
@@ -19,12 +20,6 @@ type Change = Callable[[Activity], tuple[Activity, str]]
 _KIND = "tracked e-mail"
 _TRIES = 5
 """A poll may write the activity between a read and a write, but not each time."""
-
-
-def named(activity: Activity) -> str:
-    """Return the words for an activity in a sentence: its id, and its name if it has one."""
-    name = activity.campaign_name
-    return activity.campaign_activity_id + (f" (“{name}”)" if name else "")
 
 
 def send_of(activity: Activity) -> Send:

@@ -17,9 +17,10 @@ from email_opens.model import activity_id as parse_activity
 from email_opens.ports import Report
 from email_opens.turns.lease import Lease
 from email_opens_cli.arguments.selection import Send, select, select_each
-from email_opens_cli.emails.activities import named, send_of
+from email_opens_cli.emails.activities import send_of
 from email_opens_cli.emails.sent import find_by_id, sent_campaigns
 from email_opens_cli.terminal.console import say
+from email_opens_cli.terminal.words import named
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens

@@ -2,10 +2,18 @@
 
 from datetime import datetime
 
+from email_opens.model import Activity
+
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun: “1 open”, “2 opens”."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def named(activity: Activity) -> str:
+    """Return the words for an activity in a sentence: its name if it has one, and its id."""
+    name, own_id = activity.campaign_name, activity.campaign_activity_id
+    return f"“{name}” ({own_id})" if name else own_id
 
 
 def age(seconds: float) -> str:

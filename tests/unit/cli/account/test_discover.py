@@ -32,11 +32,11 @@ class TestDiscover:
         assert run("discover").exit_code == 0
         assert list(world.activities()) == [campaign.activity_id]
 
-    def test_prints_the_id_and_the_name_of_a_tracked_activity(
+    def test_prints_the_name_and_the_id_of_a_tracked_activity(
         self, world: World, campaign: Campaign
     ) -> None:
         del world
-        assert run("discover").stdout == f"Tracked {campaign.activity_id} (“March news”).\n"
+        assert run("discover").stdout == f"Tracked “March news” ({campaign.activity_id}).\n"
 
     def test_reports_that_every_recent_send_is_tracked_already(self, world: World) -> None:
         del world
@@ -57,12 +57,12 @@ class TestDiscover:
         output = run_in_terminal("discover", columns=40)
         assert (output.exit_code, output.text) == (
             0,
-            f"Tracked {campaign.activity_id} (“March news”).\n",
+            f"Tracked “March news” ({campaign.activity_id}).\n",
         )
 
     def test_escapes_control_characters_in_names(self, world: World) -> None:
         send(world, "\x1b[2Jnews\n")
-        assert "(“�[2Jnews”)" in run("discover").stdout
+        assert "“�[2Jnews” (" in run("discover").stdout
 
     def test_reports_a_campaign_that_fails(self, world: World, campaign: Campaign) -> None:
         world.vendor.faults.add(Kind.STATUS, path=campaign.campaign_id, status=418)

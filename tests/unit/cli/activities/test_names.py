@@ -67,7 +67,10 @@ class TestPause:
     @pytest.mark.parametrize("query", ["spring", "Spring sale", "*SALE", "campaign", "beginning"])
     def test_finds_an_e_mail(self, world: World, spring: Campaign, query: str) -> None:
         words = {"campaign": spring.campaign_id, "beginning": spring.activity_id[:-2]}
-        assert "(“Spring sale”) is paused" in run("pause", words.get(query, query)).stdout
+        assert (
+            f"“Spring sale” ({spring.activity_id}) is paused"
+            in run("pause", words.get(query, query)).stdout
+        )
         assert state(world, spring) is State.PAUSED
 
     def test_pauses_each_e_mail_of_a_campaign(self, world: World, spring: Campaign) -> None:
@@ -88,7 +91,7 @@ class TestAudit:
 class TestUntrack:
     def test_finds_an_e_mail_by_its_name(self, world: World, spring: Campaign) -> None:
         result = run("untrack", "spring")
-        assert f"{spring.activity_id} (“Spring sale”) is no longer tracked." in result.stdout
+        assert f"“Spring sale” ({spring.activity_id}) is no longer tracked." in result.stdout
         assert world.activities() == {}
 
 

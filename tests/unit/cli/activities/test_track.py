@@ -75,7 +75,7 @@ class TestAnEmail:
     def test_is_named_when_it_is_tracked(self, world: World, spring: Campaign) -> None:
         del world
         assert run("track", "spring").stdout == (
-            f"{spring.activity_id} (“Spring sale”) is tracked, from the beginning.\n"
+            f"“Spring sale” ({spring.activity_id}) is tracked, from the beginning.\n"
         )
 
     def test_is_found_beside_a_resend_by_its_own_id_only(
@@ -124,7 +124,7 @@ class TestAnEmail:
     ) -> None:
         run("track", "spring")
         result = run("track", spring.activity_id[:-1])
-        assert f"{spring.activity_id} (“Spring sale”) is tracked already" in result.stdout
+        assert f"“Spring sale” ({spring.activity_id}) is tracked already" in result.stdout
         assert len(world.activities()) == 1
 
 

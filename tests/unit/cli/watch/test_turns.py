@@ -22,6 +22,7 @@ from email_opens_cli.commands.watch.standing import Standing
 from email_opens_cli.commands.watch.turns import Following
 from email_opens_cli.deployed.turns import TURN
 from email_opens_cli.terminal.ending import Ending, Interrupted
+from email_opens_cli.terminal.words import named
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.fakes import FakeClock, MemoryTracking
 
@@ -124,7 +125,7 @@ def test_a_failure_that_lasts_is_printed_once(capsys: pytest.CaptureFixture[str]
     watched.fail(ActivityGone("Gone (1)."), None, ActivityGone("Gone (2)."))
     watched.store(last_error="Gone.")
     watched.go_on()
-    assert capsys.readouterr().err == f"{ACTIVITY_ID}: Gone (1).\n"
+    assert capsys.readouterr().err == f"{named(ACTIVITY)}: Gone (1).\n"
 
 
 def test_another_kind_of_failure_is_printed_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +140,7 @@ def test_a_failure_that_comes_again_is_printed_again(capsys: pytest.CaptureFixtu
     watched = Watched()
     watched.fail(ActivityGone("Gone."), None, ActivityGone("Gone."))
     watched.go_on()  # Meanwhile the activity has no error.
-    assert capsys.readouterr().err == f"{ACTIVITY_ID}: Gone.\n" * 2
+    assert capsys.readouterr().err == f"{named(ACTIVITY)}: Gone.\n" * 2
 
 
 def test_a_failure_of_the_account_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:

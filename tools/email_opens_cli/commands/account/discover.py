@@ -17,10 +17,9 @@ from email_opens_cli.arguments.options import (
 )
 from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import discovery
-from email_opens_cli.emails.activities import named
 from email_opens_cli.terminal.complaints import FAILED, complaints, sentence_of
 from email_opens_cli.terminal.console import say, warn
-from email_opens_cli.terminal.words import count
+from email_opens_cli.terminal.words import count, named
 
 if TYPE_CHECKING:
     from email_opens.discovery.report import Found

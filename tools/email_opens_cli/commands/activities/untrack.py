@@ -2,9 +2,10 @@
 
 from email_opens_cli.arguments.options import Account, Emails, Stack, parse_account
 from email_opens_cli.deployed.product import product
-from email_opens_cli.emails.activities import choose, named
+from email_opens_cli.emails.activities import choose
 from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import say
+from email_opens_cli.terminal.words import named
 
 
 def untrack(emails: Emails, account: Account = "default", stack: Stack = None) -> None:

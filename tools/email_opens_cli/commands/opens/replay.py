@@ -31,10 +31,10 @@ from email_opens_cli.arguments.options import (
 )
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
-from email_opens_cli.emails.activities import choose_one, named
+from email_opens_cli.emails.activities import choose_one
 from email_opens_cli.terminal.complaints import FAILED, complain, complaints
 from email_opens_cli.terminal.console import confirm, progress, say, warn
-from email_opens_cli.terminal.words import count
+from email_opens_cli.terminal.words import count, named
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens

@@ -119,7 +119,8 @@ class Following:
         if turn.counts.rejected:
             rows = count(turn.counts.rejected, "row")
             warn(f"Set aside {rows} that are not opens, in {self.rejected}.")
-        failures = dict(zip(_failure_kinds(turn), failure_sentences(turn), strict=True))
+        sentences = failure_sentences(turn, self._emails.followed())
+        failures = dict(zip(_failure_kinds(turn), sentences, strict=True))
         if _is_out_of_time(turn):
             del failures[None, type(turn.stopped).__name__]
         failures |= self._search_failures()

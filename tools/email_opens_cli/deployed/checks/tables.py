@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from email_opens.events import bucket
 from email_opens.model import Activity, State
 from email_opens_cli.deployed.checks.finding import Deployment, Finding, good, warning, wrong
+from email_opens_cli.terminal.words import named
 
 _ACTIVITY = "00000000-0000-4000-8000-000000000000"
 
@@ -25,7 +26,7 @@ def activities(deployment: Deployment) -> Iterator[Finding]:
         if activity.state is State.BROKEN:
             yield wrong(
                 "activities",
-                f"{_named(activity)} is not polled: {activity.last_error}",
+                f"{named(activity)} is not polled: {activity.last_error}",
                 f"Run `email-opens untrack {activity.campaign_activity_id}`, then track it again.",
             )
     if not stored:
@@ -46,15 +47,11 @@ def activities(deployment: Deployment) -> Iterator[Finding]:
         yield (wrong if all_fail else warning)(
             "activities",
             f"{len(failing)} of the {len(active)} that are polled fail, among them "
-            f"{_named(example)}: {example.last_error}",
+            f"{named(example)}: {example.last_error}",
             "Run `email-opens status`, which shows each error; the next turns retry.",
         )
     else:
         yield good("activities", f"{_states(stored)}; none fails")
-
-
-def _named(activity: Activity) -> str:
-    return activity.campaign_name or activity.campaign_activity_id
 
 
 def _states(stored: Sequence[Activity]) -> str:
