@@ -44,7 +44,7 @@ def doctor(
 ) -> None:
     """Check whether an account's opens arrive; exit with 1 if something is wrong.
 
-    It costs one request to Constant Contact, and renews the token if it has expired.
+    The command sends one request to Constant Contact, and renews the token if it has expired.
     """
     with complaints():
         account_id, screen = parse_account(account), console()

@@ -23,14 +23,14 @@ from email_opens_cli.terminal.console import confirm, say
 
 def disconnect(
     account_id_: Annotated[
-        str, typer.Argument(metavar="ACCOUNT", help="The name of the account here.")
+        str, typer.Argument(metavar="ACCOUNT", help="The account's name in email-opens.")
     ],
     stack: Stack = None,
     wait: Wait = LONGEST_WAIT,
     *,
     yes: Yes = False,
 ) -> None:
-    """Delete an account's schedule and credentials; what is tracked and published stays."""
+    """Delete an account's schedule and credentials, but not its e-mails or the ledger."""
     with complaints():
         _disconnect(parse_account(account_id_), stack, parse_wait(wait), yes=yes)
 

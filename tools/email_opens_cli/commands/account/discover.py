@@ -30,7 +30,7 @@ SEARCH = timedelta(minutes=2)
 
 
 def discover(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
-    """Find what was sent lately, and track it."""
+    """Find recent sends, and track them."""
     with complaints():
         account_id, longest_wait = parse_account(account), parse_wait(wait)
         wired = discovery(stack)

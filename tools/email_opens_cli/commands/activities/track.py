@@ -30,13 +30,13 @@ def track(
     since: Since = From.BEGINNING.value,
     weight: Annotated[
         float,
-        typer.Option(metavar="W", help="How many times each open counts in what to poll first."),
+        typer.Option(metavar="W", help="How much an open counts in deciding what to poll next."),
     ] = 1.0,
     account: Account = "default",
     stack: Stack = None,
     wait: Wait = LONGEST_WAIT,
 ) -> None:
-    """Track sent e-mails: their new opens are published from now on.
+    """Track sent e-mails: publish the opens that they already have, and each new one.
 
     A campaign stands for all of its e-mails, resends included.
     Names are looked up among the 500 campaigns that were sent last.

@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 def audit(
     email: Email, account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT
 ) -> None:
-    """Read an e-mail's report to its end, publish what was missing, and compare the counts."""
+    """Read an e-mail's report to its end, and publish what was missing.
+
+    The command also compares the report with Constant Contact's own counter.
+    """
     with complaints():
         account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
         found = choose_one(wired.tracking, account_id, email)

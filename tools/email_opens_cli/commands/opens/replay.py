@@ -50,7 +50,10 @@ def replay(
         typer.Option(
             "--since",
             metavar="INSTANT",
-            help="The first open: beginning, yesterday, 2h, 2026-03-02, or a whole instant (UTC).",
+            help=(
+                "Leave out opens before this: beginning, yesterday, 2h, 2026-03-02 (00:00 UTC), "
+                "or 2026-03-02T14:07:00Z."
+            ),
         ),
     ],
     to: Annotated[
@@ -58,7 +61,11 @@ def replay(
     ],
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="INSTANT", help="Only opens before it; by default now."),
+        typer.Option(
+            "--until",
+            metavar="INSTANT",
+            help="Leave out opens from this instant on; by default now.",
+        ),
     ] = None,
     account: Account = "default",
     stack: Stack = None,
@@ -68,8 +75,8 @@ def replay(
 ) -> None:
     """Send an e-mail's opens again, with the same event ids, to one queue or topic.
 
-    They are read from the report, within the pace and the day's requests. The ledger and the
-    watermark do not change.
+    The command reads the opens from the report, within the pace and the day's requests. It does
+    not change the ledger or the watermark.
     """
     with complaints():
         account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)

@@ -35,9 +35,9 @@ def status(
         bool, typer.Option("--watch", help="Redraw the status until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show what is tracked, and how far it has come.
+    """Show what is tracked, and how far it has been read.
 
-    Without a stack, this is the state file of `email-opens watch`.
+    Without a stack, the command shows the state file of `email-opens watch`.
     """
     with complaints():
         if redraw and as_json:
