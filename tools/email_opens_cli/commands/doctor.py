@@ -103,9 +103,9 @@ def _summary(found: Iterable[Finding]) -> str:
     failed, warned = results.count(Result.FAILED), results.count(Result.WARNING)
     if failed:
         checks = count(failed, "check")
-        return f"{checks} failed: opens do not arrive, or will soon not arrive."
+        return f"{checks} failed: opens do not arrive, or will soon stop arriving."
     if warned:
-        return f"No check failed; {warned} found what may be a mistake."
+        return f"No check failed, but {count(warned, 'warning')} may show a mistake."
     return "No check failed: opens arrive."
 
 

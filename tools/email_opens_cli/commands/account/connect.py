@@ -99,7 +99,7 @@ def _connect(
     say(f"The credentials of account {account_id} are stored; the next poll uses them.")
     if connected.revived:
         revived = count(connected.revived, "e-mail")
-        say(f"Polled again: {revived} that Constant Contact did not know.")
+        say(f"The next turn again polls {revived} that Constant Contact did not know.")
     for sentence in connected.unchecked:
         warn(sentence)
     say(scheduled(schedules, account_id))

@@ -66,5 +66,5 @@ def check_weight(weight: float) -> None:
     if not 1 / MOST_WEIGHT <= weight <= MOST_WEIGHT:
         raise InvalidInput(
             f"{weight:g} is not a weight: expected a number from {1 / MOST_WEIGHT:g} to "
-            f"{MOST_WEIGHT}; 2 lets each open count twice."
+            f"{MOST_WEIGHT}; with 2, each open counts twice."
         )

@@ -154,5 +154,5 @@ class Audit:
 def _missing(opens: int) -> str:
     if opens == 0:
         return "No open was missing."
-    verbs = ("was", "it is") if opens == 1 else ("were", "they are")
-    return f"{count(opens, 'open')} {verbs[0]} missing; {verbs[1]} published now."
+    verbs = ("was", "has") if opens == 1 else ("were", "have")
+    return f"{count(opens, 'open')} {verbs[0]} missing, and {verbs[1]} been published."
