@@ -1,4 +1,4 @@
-"""Which e-mails `email-opens watch` follows: all that were sent lately, or those that are named."""
+"""Which e-mails `email-opens watch` follows: all that were sent recently, or those named."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

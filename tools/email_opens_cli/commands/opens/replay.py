@@ -90,7 +90,7 @@ def replay(
 
         sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
         known = published(wired.ledger, found, begins, ends)
-        warn(f"The ledger has {count(known, 'open')} of these hours.")
+        warn(f"The ledger has {count(known, 'open')} in these hours.")
         confirm(f"Send {'it' if known == 1 else 'them'} to {to}?", yes=yes)
         replayed = Replay(wired, found, begins, ends, sent_to)
         with progress("Replaying", known) as show_sent:

@@ -56,7 +56,7 @@ def status(
         else:
             say(
                 "Nothing is tracked. Track an e-mail in a stack with `email-opens track E-MAIL`, "
-                "or follow what was sent lately with `email-opens watch`."
+                "or follow what was sent recently with `email-opens watch`."
             )
         say(account_line(current))
 
