@@ -33,35 +33,37 @@ class Commands(Program, LazyGroup):
             "disconnect": _at(
                 "account.disconnect:disconnect", "Delete an account's schedule and credentials."
             ),
-            "discover": _at(
-                "account.discover:discover", "Find what was sent lately, and track it."
-            ),
+            "discover": _at("account.discover:discover", "Find recent sends, and track them."),
             "campaigns": _at(
                 "account.campaigns:campaigns",
-                "Show what the account has sent, and what of it is tracked.",
+                "Show the campaigns that the account has sent, and which are tracked.",
             ),
         },
         "E-mails": {
             "track": _at("activities.track:track", "Track sent e-mails."),
             "untrack": _at("activities.untrack:untrack", "Stop tracking e-mails."),
-            "pause": _at("activities.pause:pause", "Stop polling e-mails for a while."),
+            "pause": _at("activities.pause:pause", "Stop polling e-mails until `resume`."),
             "resume": _at(
-                "activities.resume:resume", "Poll e-mails again that were paused, finished or gone."
+                "activities.resume:resume",
+                "Poll paused, finished or gone e-mails again.",
             ),
         },
         "Polls": {
-            "status": _at("status.status:status", "Show what is tracked, and how far it has come."),
-            "explain": _at("explain:explain", "Show why each e-mail is polled when it is."),
-            "poll": _at("poll:poll", "Take the account's turn once, here."),
+            "status": _at(
+                "status.status:status", "Show what is tracked, and how far it has been read."
+            ),
+            "explain": _at("explain:explain", "Show when each e-mail is polled next, and why."),
+            "poll": _at("poll:poll", "Poll the account once, from this machine."),
         },
         "Opens": {
             "tail": _at("opens.tail:tail", "Show opens live until Ctrl-C."),
             "audit": _at(
-                "opens.audit:audit", "Read an e-mail's report to its end, publish what was missing."
+                "opens.audit:audit",
+                "Read an e-mail's report to its end, and publish what was missing.",
             ),
             "replay": _at("opens.replay:replay", "Send an e-mail's opens again."),
             "dead-letters": _at(
-                "opens.dead_letters:app", "List, publish again or drop what the topic refused."
+                "opens.dead_letters:app", "List, publish again or delete what the topic refused."
             ),
         },
     }
@@ -69,11 +71,12 @@ class Commands(Program, LazyGroup):
 
 app = typer.Typer(
     cls=Commands,
-    help="Publish each new open of an e-mail sent by Constant Contact, once, to an SNS topic.",
+    help="Publish each new open of your Constant Contact e-mails, once, to an SNS topic.",
     epilog=(
-        "A command works on the stack of --stack or EMAIL_OPENS_STACK, or on the settings in the "
-        "environment, or on the stack that was deployed from this folder. Exit codes: 0 success "
-        "(also if a pipe is closed), 1 something failed, 2 bad input or settings, 130 interrupted."
+        "A command works on the stack that --stack or EMAIL_OPENS_STACK names. Without either, it "
+        "uses the settings in the environment, or else the stack that was deployed from this "
+        "folder. Exit codes: 0 success (also if a pipe is closed), 1 something failed, 2 bad input "
+        "or settings, 130 interrupted."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -183,7 +183,7 @@ class TestReports:
         world.track(world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
-        assert "the vendor has closed the day" in findings(code=1)["quota"]
+        assert "the vendor reports that the quota is spent" in findings(code=1)["quota"]
 
     def test_the_error_that_stopped_the_last_turn(self, world: World) -> None:
         world.track(world.opened(1))

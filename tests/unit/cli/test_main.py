@@ -191,7 +191,9 @@ def config_file(folder: Path, region: str) -> str:
 
 
 def test_help_of_a_command_is_wrapped_once() -> None:
-    paragraph = run("watch", "--help").stdout.split("Without a name")[1].split("Credentials")[0]
+    paragraph = (
+        run("watch", "--help").stdout.split("Without a name")[1].split("The command needs")[0]
+    )
     lines = [line.strip() for line in paragraph.strip().splitlines()]
     assert all(len(line) > 50 for line in lines[:-1])
 

@@ -95,7 +95,7 @@ Email = Annotated[
     str,
     typer.Argument(
         metavar="E-MAIL",
-        help="The name or the id of an e-mail or of its campaign, or the beginning of one.",
+        help="The name or id of an e-mail or a campaign, or the beginning of one.",
     ),
 ]
 Emails = Annotated[
@@ -103,8 +103,8 @@ Emails = Annotated[
     typer.Argument(
         metavar="E-MAIL",
         help=(
-            "Names or ids of e-mails or of their campaigns, or the beginnings of some; "
-            "patterns of names such as 'Spring*'."
+            "Names or ids of e-mails or campaigns, or the beginnings of these; or patterns of "
+            "names, such as 'Spring*'."
         ),
     ),
 ]
@@ -112,9 +112,7 @@ SomeEmails = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="E-MAIL",
-        help=(
-            "Names or ids of e-mails or of their campaigns, or patterns of names; by default all."
-        ),
+        help="Names or ids of e-mails or campaigns, or patterns of names; by default all.",
     ),
 ]
 Since = Annotated[
@@ -122,7 +120,10 @@ Since = Annotated[
     typer.Option(
         "--from",
         metavar="INSTANT",
-        help="The first open: beginning, now, yesterday, 2h, 2026-03-02, or a whole instant (UTC).",
+        help=(
+            "Leave out opens before this: beginning, now, yesterday, 2h, 2026-03-02 (00:00 UTC), "
+            "or 2026-03-02T14:07:00Z."
+        ),
         callback=checked(check_since),
     ),
 ]

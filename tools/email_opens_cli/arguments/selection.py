@@ -174,8 +174,8 @@ def _unknown(query: str, kind: str, suggestions: Sequence[Send], remedy: str) ->
 
 def _ambiguous(query: str, matches: Sequence[Send]) -> NotSelected:
     latest = sorted(matches, key=lambda send: send.sent_at or _NEVER, reverse=True)
-    listed = f", the latest {MOST_CANDIDATES}" if len(matches) > MOST_CANDIDATES else ""
+    listed = f" (the latest {MOST_CANDIDATES} are listed)" if len(matches) > MOST_CANDIDATES else ""
     return NotSelected(
-        f"“{query[:_SHOWN]}” stands for {len(matches)} e-mails. Use the id of one of them{listed}:",
+        f"“{query[:_SHOWN]}” matches {len(matches)} e-mails. Use the id of one of them{listed}:",
         latest[:MOST_CANDIDATES],
     )

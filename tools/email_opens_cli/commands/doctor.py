@@ -44,7 +44,7 @@ def doctor(
 ) -> None:
     """Check whether an account's opens arrive; exit with 1 if something is wrong.
 
-    It costs one request to Constant Contact, and renews the token if it has expired.
+    The command sends one request to Constant Contact, and renews the token if it has expired.
     """
     with complaints():
         account_id, screen = parse_account(account), console()
@@ -104,9 +104,9 @@ def _summary(found: Iterable[Finding]) -> str:
     failed, warned = results.count(Result.FAILED), results.count(Result.WARNING)
     if failed:
         checks = count(failed, "check")
-        return f"{checks} failed: opens do not arrive, or will soon not arrive."
+        return f"{checks} failed: opens do not arrive, or will soon stop arriving."
     if warned:
-        return f"No check failed; {warned} found what may be a mistake."
+        return f"No check failed, but {count(warned, 'warning')} may show a mistake."
     return "No check failed: opens arrive."
 
 

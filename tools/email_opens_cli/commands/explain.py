@@ -57,7 +57,7 @@ def explain(
     *,
     as_json: Json = False,
 ) -> None:
-    """Show why each e-mail is polled when it is: its rate, what has accrued, and the price."""
+    """Show when each e-mail is polled next, and why: its rate, the waiting opens, and the price."""
     with complaints():
         account_id, wired = parse_account(account), product(stack)
         stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)

@@ -20,7 +20,7 @@ from email_opens_cli.terminal.console import say, warn
 
 
 def poll(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
-    """Take the account's turn once, here, as the schedule has the function take it."""
+    """Poll the account once, from this machine, as the scheduled function does."""
     with complaints():
         account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
         turn = wired.turns.take_turn(

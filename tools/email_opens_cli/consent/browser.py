@@ -104,7 +104,7 @@ def _listener(port: int, state: str) -> "_Listener":
     except OSError as error:
         problem = "is taken" if error.errno == errno.EADDRINUSE else "cannot be used"
         raise InvalidInput(
-            f"Port {port} {problem}: choose another with --port, and list its address among the "
+            f"Port {port} {problem}: choose another with --port, and add its address to the "
             "application's redirect URIs."
         ) from None
 

@@ -225,9 +225,9 @@ def _compare(found: str, known: str | None) -> None:
     """
     if known is not None and found != known:
         raise InvalidInput(
-            f"This consent is of the Constant Contact account {found}, but the one before was of "
-            f"{known}; nothing was stored. Consent as a user of the account {known}; or, to poll "
-            f"{found} under this name from now on, add --another-account."
+            f"This consent is for the Constant Contact account {found}, but the previous one was "
+            f"for {known}; nothing was stored. Give consent as a user of the account {known}; or, "
+            f"to poll {found} under this name from now on, add --another-account."
         )
 
 

@@ -21,7 +21,7 @@ COMPLETE = (
 REPEATED = "Some opens were received more than once."
 TIME_IS_UP = (
     "The demo's time ran out while rows were still under way. "
-    "Run `make demo` again when the machine has less to do."
+    "Run `make demo` again when the machine is less busy."
 )
 
 

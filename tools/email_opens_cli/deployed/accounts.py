@@ -35,7 +35,7 @@ def check_account(
     else:
         return
     others = connected(ssm, prefix)
-    known = f" Connected: {', '.join(others[:_MOST_NAMED])}." if others else ""
+    known = f" Connected accounts: {', '.join(others[:_MOST_NAMED])}." if others else ""
     raise InvalidInput(
         f"There is no account {account_id}: it has no credentials, and nothing is tracked for it."
         f"{known} Connect it with `email-opens connect {account_id}`."

@@ -161,8 +161,8 @@ class TrackRequest:
         if campaign is None or not found:
             name = f" (“{campaign.name}”)" if campaign and campaign.name else ""
             raise EmailOpensError(
-                f"Campaign {choice.campaign_id}{name} has no such e-mail: it was deleted at "
-                "Constant Contact, or is of a kind that is not sent."
+                f"Campaign {choice.campaign_id}{name} has no e-mail to track: it was deleted "
+                "at Constant Contact, or is of a kind that is not sent."
             )
         for activity_id, sent_at in found:
             yield first_tracked(self.account_id, campaign, activity_id, sent_at, now)

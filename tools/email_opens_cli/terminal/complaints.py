@@ -98,7 +98,7 @@ def _refused(error: Exception) -> str:
     code, message = details.get("Code", ""), details.get("Message", "")
     operation = getattr(error, "operation_name", "a request")
     if code == "ResourceNotFoundException":
-        return f"There is no such table ({operation}): is the stack in this region and account?"
+        return f"There is no such table ({operation}): check the region and the AWS account."
     if code in _SIGNED_OUT:
         return f"AWS does not accept the credentials ({code}): sign in again."
     if code in _ACCESS:

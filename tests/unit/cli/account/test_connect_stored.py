@@ -280,7 +280,7 @@ class TestTheVendorsAccount:
         deployment.connect()
         other = self.of(deployment, "other")
         with pytest.raises(
-            InvalidInput, match="account a07eother, but the one before was of a07emine"
+            InvalidInput, match="account a07eother, but the previous one was for a07emine"
         ) as raised:
             connect(deployment.product, "mine", other, wait=WAIT)
         assert "--another-account" in str(raised.value)
@@ -300,7 +300,7 @@ class TestTheVendorsAccount:
     ) -> None:
         deployment.product.credentials.store("mine", deployment.tokens)
         with pytest.raises(
-            InvalidInput, match="account a07eother, but the one before was of a07emine"
+            InvalidInput, match="account a07eother, but the previous one was for a07emine"
         ):
             connect(deployment.product, "mine", self.of(deployment, "other"), wait=WAIT)
         assert deployment.stored() == deployment.tokens
@@ -337,7 +337,7 @@ class TestTheVendorsAccount:
     ) -> None:
         deployment.connect()
         aws.ssm.delete_parameter(Name="/email-opens/mine")
-        with pytest.raises(InvalidInput, match="but the one before was of"):
+        with pytest.raises(InvalidInput, match="but the previous one was for"):
             connect(deployment.product, "mine", self.of(deployment, "other"), wait=WAIT)
 
     def test_is_not_compared_without_the_scope(self, deployment: Deployment) -> None:
@@ -351,7 +351,7 @@ class TestTheVendorsAccount:
     def test_is_compared_after_an_error_of_the_vendor(self, deployment: Deployment) -> None:
         deployment.connect()
         deployment.vendor.faults.add(Kind.HTML, path="/v3/account/")
-        with pytest.raises(InvalidInput, match="but the one before was of"):
+        with pytest.raises(InvalidInput, match="but the previous one was for"):
             connect(deployment.product, "mine", self.of(deployment, "other"), wait=WAIT)
 
     def test_is_not_compared_while_the_vendor_fails(self, deployment: Deployment) -> None:

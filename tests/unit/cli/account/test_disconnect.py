@@ -55,7 +55,7 @@ def test_disconnecting_the_stacks_own_account_names_the_setting_that_stops_its_s
 
 
 def test_disconnect_keeps_the_tracked_activities_and_reports_it(aws: Aws) -> None:
-    assert "the ledger stay" in run("disconnect", "other", "--yes").stdout
+    assert "its ledger stay" in run("disconnect", "other", "--yes").stdout
     tracking = DynamoDBTracking(aws.dynamodb, aws.tracking_table)
     assert len(tracking.activities("other")) == 1
 

@@ -47,7 +47,7 @@ class TestDiscover:
     ) -> None:
         del campaign
         monkeypatch.setenv("EXCLUDE_NAMES", "march*")
-        assert "Left out by their names: 1" in run("discover").stdout
+        assert "Skipped because of their names: 1" in run("discover").stdout
         assert world.activities() == {}
 
     def test_prints_the_same_lines_on_a_narrow_terminal(
@@ -102,8 +102,10 @@ class TestSentences:
 
     def test_count_the_removed_campaigns(self) -> None:
         found = Found("default", leased=True, removed=["one", "two"])
-        assert "Removed at the vendor, and skipped: 2 campaigns." in list(found_sentences(found))
+        assert "Skipped because they were removed at Constant Contact: 2 campaigns." in list(
+            found_sentences(found)
+        )
 
     def test_count_the_sends_that_discovery_cannot_remember(self) -> None:
         found = Found("default", leased=True, forgotten=7)
-        assert "counted as seen: the oldest 7 sends." in "".join(found_sentences(found))
+        assert "it skips the oldest 7 sends." in "".join(found_sentences(found))

@@ -59,7 +59,7 @@ class TestEveryCommand:
         run("discover")
         name, *options = command
         error = complaint(run(name, "spring", *options), 2)
-        assert "“spring” stands for 2 e-mails. Use the id of one of them:" in error
+        assert "“spring” matches 2 e-mails. Use the id of one of them:" in error
         assert all(campaign.activity_id in error for campaign in (spring, other))
 
 

@@ -196,7 +196,7 @@ class TestSeveralEmails:
     def test_of_the_same_name_are_listed(self, world: World, spring: Campaign) -> None:
         other = send(world, "Spring sale")
         error = complaint(run("track", "Spring sale"), 2)
-        assert "“Spring sale” stands for 2 e-mails. Use the id of one of them:" in error
+        assert "“Spring sale” matches 2 e-mails. Use the id of one of them:" in error
         assert all(campaign.campaign_id in error for campaign in (spring, other))
         assert world.activities() == {}
 
@@ -205,7 +205,7 @@ class TestSeveralEmails:
     ) -> None:
         send(world, "Spring sale")
         run("track", spring.campaign_id)
-        assert "stands for 2 e-mails" in complaint(run("track", "Spring sale"), 2)
+        assert "matches 2 e-mails" in complaint(run("track", "Spring sale"), 2)
 
     def test_that_lie_beyond_the_budget_are_left_out(
         self, world: World, spring: Campaign, monkeypatch: pytest.MonkeyPatch
@@ -235,7 +235,7 @@ class TestAnUnknownEmail:
     def test_is_refused_if_its_campaign_was_deleted(self, world: World, spring: Campaign) -> None:
         spring.status = "Removed"
         error = complaint(run("track", spring.campaign_id), 1)
-        assert "(“Spring sale”) has no such e-mail: it was deleted" in error
+        assert "(“Spring sale”) has no e-mail to track: it was deleted" in error
         assert world.activities() == {}
 
     def test_leaves_the_lease_free(self, world: World) -> None:

@@ -95,7 +95,7 @@ class TestSelectEach:
         assert select_each(queries, SENDS, remedy=REMEDY) == [SALE, RESEND, NEWS]
 
     def test_refuses_a_query_that_several_campaigns_match(self) -> None:
-        with pytest.raises(NotSelected, match="“s” stands for 3 e-mails") as raised:
+        with pytest.raises(NotSelected, match="“s” matches 3 e-mails") as raised:
             select_each(("s",), SENDS, remedy=REMEDY)
         assert len(raised.value.lines) == 3
 
@@ -126,6 +126,6 @@ class TestSelectOne:
 
     def test_lists_no_more_than_a_screen_of_candidates(self) -> None:
         many = [Send(str(number), str(number), "Same") for number in range(MOST_CANDIDATES + 1)]
-        with pytest.raises(NotSelected, match="the latest 20:") as raised:
+        with pytest.raises(NotSelected, match="the latest 20 are listed") as raised:
             select_one("same", many, remedy=REMEDY)
         assert len(raised.value.lines) == MOST_CANDIDATES

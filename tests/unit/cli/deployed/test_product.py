@@ -87,7 +87,7 @@ class TestAccount:
     def test_of_which_nothing_is_stored_is_refused(self, arguments: list[str]) -> None:
         message = complaint(run(*arguments, "--account", "typo"), 2)
         assert "There is no account typo" in message
-        assert "Connected: default." in message
+        assert "Connected accounts: default." in message
         assert "`email-opens connect typo`" in message
 
     def test_is_not_created_by_a_mistake(self, world: World) -> None:

@@ -35,7 +35,7 @@ def add_late_open(world: World, activity_id: str) -> None:
 class TestCommand:
     def test_publishes_missing_opens(self, world: World, polled_id: str) -> None:
         add_late_open(world, polled_id)
-        assert "1 open was missing; it is published now." in run("audit", polled_id).stdout
+        assert "1 open was missing, and has been published." in run("audit", polled_id).stdout
         assert len(world.received()) == 3
 
     def test_compares_with_the_vendors_counter(self, world: World, polled_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Which e-mails `email-opens watch` follows: all that were sent lately, or those that are named."""
+"""Which e-mails `email-opens watch` follows: all that were sent recently, or those named."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -99,7 +99,7 @@ class TestByName:
         assert "No e-mail has the name" in complaint(news.watch(query), 2)
 
     def test_a_beginning_of_several_names_is_refused(self, news: Watcher) -> None:
-        assert "“S” stands for 2 e-mails" in complaint(news.watch("S"), 2)
+        assert "“S” matches 2 e-mails" in complaint(news.watch("S"), 2)
 
     def test_a_removed_email_is_reported(self, news: Watcher) -> None:
         (campaign,) = (c for c in news.vendor.world.campaigns.values() if c.name == "Old survey")

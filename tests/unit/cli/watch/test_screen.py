@@ -48,7 +48,7 @@ def test_nothing_is_said_before_it_is_known() -> None:
     terminal = Terminal()
     assert terminal.status().strip() == "0 e-mails · 0 opens"
     terminal.standing.begun = False
-    assert terminal.status().strip() == "Finding what was sent lately …"
+    assert terminal.status().strip() == "Finding what was sent recently …"
 
 
 def test_the_progress_has_the_rows_the_requests_and_the_time_left() -> None:

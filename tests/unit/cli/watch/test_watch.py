@@ -120,7 +120,7 @@ class TestCredentials:
         activity_id = connected.add_opens(1)
         error = complaint(connected.watch(activity_id, credentials=other), 2)
         assert (
-            "of the Constant Contact account a07eother, but the one before was of a07edefault"
+            "for the Constant Contact account a07eother, but the previous one was for a07edefault"
             in error
         )
         assert connected.watch(activity_id).exit_code == 0

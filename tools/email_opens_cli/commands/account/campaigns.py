@@ -57,15 +57,15 @@ def campaigns(
         bool,
         typer.Option(
             "--emails",
-            help="Show each e-mail of the campaigns with its id, resends too; this sends at least "
-            "one request for each campaign.",
+            help="Show each e-mail of the campaigns with its id, resends included; this sends at "
+            "least one request for each campaign.",
         ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what the account has sent, and what of it is tracked.
+    """Show the campaigns that the account has sent, and which are tracked.
 
-    `track` accepts each name and each id that is shown.
+    `track` accepts every name and id that the command shows.
     """
     with complaints():
         account_id, patience = parse_account(account), parse_wait(wait)

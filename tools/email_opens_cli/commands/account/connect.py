@@ -40,7 +40,7 @@ PORT = 8734
 
 def connect(
     account_id_: Annotated[
-        str, typer.Argument(metavar="ACCOUNT", help="The name of the account here.")
+        str, typer.Argument(metavar="ACCOUNT", help="The account's name in email-opens.")
     ] = "default",
     stack: Stack = None,
     port: Annotated[
@@ -48,22 +48,22 @@ def connect(
         typer.Option(
             metavar="PORT",
             parser=whole_number("--port", 0, 65_535),
-            help="The local port that the browser returns to; 0: any.",
+            help="The local port that the browser returns to; 0 picks a free one.",
         ),
     ] = PORT,
     wait: Wait = LONGEST_WAIT,
     *,
     another_account: AnotherAccount = False,
 ) -> None:
-    """Connect an account: consent in a browser, and have the account polled.
+    """Connect an account: ask for your consent in a browser, and schedule the polls.
 
-    On a terminal the command prompts for the application's client id and secret, unless
-    CONSTANT_CONTACT_CLIENT_ID and CONSTANT_CONTACT_CLIENT_SECRET are set. Otherwise it reads
-    credentials as JSON from standard input:
+    On a terminal, the command prompts for the application's client id and secret, unless
+    CONSTANT_CONTACT_CLIENT_ID and CONSTANT_CONTACT_CLIENT_SECRET are set. Without a terminal, it
+    reads credentials as JSON from standard input:
     {"client_id": …, "refresh_token": …}, and "client_secret" if the application has one.
-    That refresh token is used at once, and the new one is stored.
+    It uses that refresh token at once, and stores the new one.
 
-    E-mails that Constant Contact did not know are polled again in the next turn.
+    E-mails that Constant Contact reported as not found are polled again in the next turn.
     """
     with complaints():
         account_id, patience = parse_account(account_id_), parse_wait(wait)
@@ -115,7 +115,7 @@ def _connect(
     say(f"The credentials of account {account_id} are stored; the next poll uses them.")
     if connected.revived:
         revived = count(connected.revived, "e-mail")
-        say(f"Polled again: {revived} that Constant Contact did not know.")
+        say(f"The next turn again polls {revived} that Constant Contact did not know.")
     for sentence in connected.unchecked:
         warn(sentence)
     say(scheduled(schedules, account_id))

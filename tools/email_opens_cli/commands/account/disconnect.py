@@ -23,14 +23,14 @@ from email_opens_cli.terminal.console import confirm, say
 
 def disconnect(
     account_id_: Annotated[
-        str, typer.Argument(metavar="ACCOUNT", help="The name of the account here.")
+        str, typer.Argument(metavar="ACCOUNT", help="The account's name in email-opens.")
     ],
     stack: Stack = None,
     wait: Wait = LONGEST_WAIT,
     *,
     yes: Yes = False,
 ) -> None:
-    """Delete an account's schedule and credentials; what is tracked and published stays."""
+    """Delete an account's schedule and credentials, but not its e-mails or the ledger."""
     with complaints():
         _disconnect(parse_account(account_id_), stack, parse_wait(wait), yes=yes)
 
@@ -51,8 +51,8 @@ def _disconnect(account_id: str, stack: str | None, wait: timedelta, *, yes: boo
         )
     elif account_id == schedules.own_account_id:
         sentences.append(
-            "The stack's own schedule continues without them: deploy with ScheduleState=DISABLED "
-            "to stop it."
+            "The stack's own schedule keeps starting turns, which fail without credentials: run "
+            "`make deploy PARAMETERS=ScheduleState=DISABLED` to stop it."
         )
     elif schedules.remove(account_id):
         # Printed before the wait for the lease, which can be interrupted.
@@ -65,8 +65,8 @@ def _disconnect(account_id: str, stack: str | None, wait: timedelta, *, yes: boo
     say(f"The credentials of account {account_id} {'are' if deleted else 'were already'} deleted.")
     say(*sentences)
     say(
-        "What it tracks and the ledger stay: connected again, it publishes nothing twice. "
-        "Constant Contact lets the application in until its access is revoked there."
+        "Its tracked e-mails and its ledger stay: if you connect it again, nothing is published "
+        "twice. The application keeps its access until you revoke it at Constant Contact."
     )
 
 

@@ -29,7 +29,7 @@ SEARCH = timedelta(minutes=2)
 
 
 def discover(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
-    """Find what was sent lately, and track it."""
+    """Find recent sends, and track them."""
     with complaints():
         account_id, longest_wait = parse_account(account), parse_wait(wait)
         wired = discovery(stack)
@@ -54,13 +54,16 @@ def found_sentences(found: "Found") -> Iterator[str]:
     for activity in found.woken:
         yield f"Sent again, and polled again: {named(activity)}."
     if found.left_out:
-        yield f"Left out by their names: {count(len(found.left_out), 'campaign')}."
+        yield f"Skipped because of their names: {count(len(found.left_out), 'campaign')}."
     if found.removed:
-        yield f"Removed at the vendor, and skipped: {count(len(found.removed), 'campaign')}."
+        yield (
+            "Skipped because they were removed at Constant Contact: "
+            f"{count(len(found.removed), 'campaign')}."
+        )
     if found.forgotten:
         yield (
-            "More was sent within DiscoveryLookbackDays than discovery can remember; counted as "
-            f"seen: the oldest {count(found.forgotten, 'send')}. Track any of them with "
+            "More was sent within DiscoveryLookbackDays than discovery can remember, so it skips "
+            f"the oldest {count(found.forgotten, 'send')}. Track any of them with "
             "`email-opens track E-MAIL`."
         )
     if found.leased and not found.tracked and not found.woken:

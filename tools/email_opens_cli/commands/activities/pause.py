@@ -1,4 +1,4 @@
-"""Stop polling e-mails for a while."""
+"""Stop polling e-mails until they are resumed."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from email_opens_cli.emails.activities import change_each
 
 
 def pause(emails: Emails, account: Account = "default", stack: Stack = None) -> None:
-    """Stop polling e-mails for a while; opens of that time are published after `resume`."""
+    """Stop polling e-mails until `resume`; then the opens of that time are published."""
     change_each(emails, account, stack, paused)
 
 

@@ -1,4 +1,4 @@
-"""Poll e-mails again that were paused, finished or gone."""
+"""Poll paused, finished or gone e-mails again."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from email_opens_cli.emails.activities import change_each
 
 
 def resume(emails: Emails, account: Account = "default", stack: Stack = None) -> None:
-    """Poll e-mails again that were paused, finished or gone."""
+    """Poll paused, finished or gone e-mails again."""
     change_each(emails, account, stack, resumed)
 
 

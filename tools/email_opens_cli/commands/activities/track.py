@@ -39,7 +39,7 @@ def parse_weight(text: str | float) -> float:
     if not 1 / MOST_WEIGHT <= weight <= MOST_WEIGHT:
         raise InvalidInput(
             f"“{str(text)[:20]}” is not a weight: expected a number from {1 / MOST_WEIGHT:g} to "
-            f"{MOST_WEIGHT}; 2 lets each open count twice."
+            f"{MOST_WEIGHT}; with 2, each open counts twice."
         )
     return weight
 
@@ -52,14 +52,14 @@ def track(
         typer.Option(
             metavar="W",
             parser=parse_weight,
-            help="How many times each open counts in what to poll first.",
+            help="How much an open counts in deciding what to poll next.",
         ),
     ] = 1.0,
     account: Account = "default",
     stack: Stack = None,
     wait: Wait = LONGEST_WAIT,
 ) -> None:
-    """Track sent e-mails: their new opens are published from now on.
+    """Track sent e-mails: publish the opens that they already have, and each new one.
 
     A campaign stands for all of its e-mails, resends included.
     Names are looked up among the 500 campaigns that were sent last.

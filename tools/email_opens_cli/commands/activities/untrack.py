@@ -15,6 +15,6 @@ def untrack(emails: Emails, account: Account = "default", stack: Stack = None) -
         for activity in choose(tracking, account_id, emails):
             tracking.remove(account_id, activity.campaign_activity_id)
             say(
-                f"{named(activity)} is no longer tracked. Its ledger stays: tracked again, it "
-                "publishes nothing twice."
+                f"{named(activity)} is no longer tracked. Its ledger stays: if you track it again, "
+                "nothing is published twice."
             )

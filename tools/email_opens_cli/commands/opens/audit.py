@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 def audit(
     email: Email, account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT
 ) -> None:
-    """Read an e-mail's report to its end, publish what was missing, and compare the counts."""
+    """Read an e-mail's report to its end, and publish what was missing.
+
+    The command also compares the report with Constant Contact's own counter.
+    """
     with complaints():
         account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
         found = choose_one(wired.tracking, account_id, email)
@@ -151,5 +154,5 @@ class Audit:
 def _missing(opens: int) -> str:
     if opens == 0:
         return "No open was missing."
-    verbs = ("was", "it is") if opens == 1 else ("were", "they are")
-    return f"{count(opens, 'open')} {verbs[0]} missing; {verbs[1]} published now."
+    verbs = ("was", "has") if opens == 1 else ("were", "have")
+    return f"{count(opens, 'open')} {verbs[0]} missing, and {verbs[1]} been published."

@@ -29,7 +29,7 @@ Reason = Annotated[
 ]
 
 app = typer.Typer(
-    help="List, publish again or drop what the topic refused and rows that are not opens.",
+    help="List, publish again or delete what the topic refused, and rows that are not opens.",
     no_args_is_help=True,
 )
 
@@ -91,7 +91,7 @@ def _cells(letter: dict[str, str | None]) -> dict[str, str]:
 
 @app.command()
 def redrive(reason: Reason = None, stack: Stack = None) -> None:
-    """Publish dead opens again, under their ids; each is deleted once the topic accepts it."""
+    """Publish the refused opens again, under the same ids, and delete those that are accepted."""
     from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415
 
     with complaints():

@@ -53,7 +53,10 @@ def replay(
         typer.Option(
             "--since",
             metavar="INSTANT",
-            help="The first open: beginning, yesterday, 2h, 2026-03-02, or a whole instant (UTC).",
+            help=(
+                "Leave out opens before this: beginning, yesterday, 2h, 2026-03-02 (00:00 UTC), "
+                "or 2026-03-02T14:07:00Z."
+            ),
             callback=checked(check_since),
         ),
     ],
@@ -71,7 +74,7 @@ def replay(
         typer.Option(
             "--until",
             metavar="INSTANT",
-            help="Only opens before it; by default now.",
+            help="Leave out opens from this instant on; by default now.",
             callback=checked(check_since),
         ),
     ] = None,
@@ -83,8 +86,8 @@ def replay(
 ) -> None:
     """Send an e-mail's opens again, with the same event ids, to one queue or topic.
 
-    They are read from the report, within the pace and the day's requests. The ledger and the
-    watermark do not change.
+    The command reads the opens from the report, within the pace and the day's requests. It does
+    not change the ledger or the watermark.
     """
     with complaints():
         account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
@@ -98,7 +101,7 @@ def replay(
 
         sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
         known = published(wired.ledger, found, begins, ends)
-        warn(f"The ledger has {count(known, 'open')} of these hours.")
+        warn(f"The ledger has {count(known, 'open')} in these hours.")
         confirm(f"Send {'it' if known == 1 else 'them'} to {to}?", yes=yes)
         replayed = Replay(wired, found, begins, ends, sent_to)
         with progress("Replaying", known) as show_sent:

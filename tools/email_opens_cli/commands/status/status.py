@@ -36,9 +36,9 @@ def status(
         bool, typer.Option("--watch", help="Redraw the status until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show what is tracked, and how far it has come.
+    """Show what is tracked, and how far it has been read.
 
-    Without a stack, this is the state file of `email-opens watch`.
+    Without a stack, the command shows the state file of `email-opens watch`.
     """
     with complaints():
         if redraw and as_json:
@@ -59,7 +59,7 @@ def status(
         else:
             say(
                 "Nothing is tracked. Track an e-mail in a stack with `email-opens track E-MAIL`, "
-                "or follow what was sent lately with `email-opens watch`."
+                "or follow what was sent recently with `email-opens watch`."
             )
         screen.print(account_line(current))
 

@@ -1,4 +1,4 @@
-"""The e-mails that a watch follows: those that were sent lately, or those that a person names."""
+"""The e-mails that a watch follows: those that were sent recently, or those that a person names."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ SEARCH = timedelta(minutes=2)
 """How long a search takes at most."""
 FIRST_SEARCH = timedelta(seconds=1.6)
 """How long the first search takes at most, before what it has found is read."""
-_REMEDY = "Run `email-opens watch` without a name to see what was sent lately."
+_REMEDY = "Run `email-opens watch` without a name to see what was sent recently."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Wanted:
 
     account_id: str
     queries: Sequence[str] = ()
-    """Names, patterns of names, ids, or beginnings of these; none: all that was sent lately."""
+    """Names, patterns of names, ids, or beginnings of these; none: all that was sent recently."""
     since: datetime | None = None
     every: timedelta | None = None
     """The time between two turns; None: the price says when to poll."""

@@ -51,7 +51,7 @@ class Screen:
         """Return the lines of the status as it is now."""
         standing = self.standing
         if not standing.begun:
-            return [styled(("Finding what was sent lately …", "dim"))]
+            return [styled(("Finding what was sent recently …", "dim"))]
         delay, left = standing.delay_seconds(self.clock.now()), standing.requests_left
         parts = [
             count(len(standing.activities), "e-mail"),

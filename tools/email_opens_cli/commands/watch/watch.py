@@ -42,7 +42,7 @@ def watch(
         typer.Argument(
             metavar="[E-MAIL]…",
             help="Names, patterns such as 'News*', ids, or beginnings of these. "
-            "By default all that was sent lately.",
+            "By default everything sent in the last seven days.",
         ),
     ] = None,
     since: Since = From.BEGINNING.value,
@@ -56,7 +56,9 @@ def watch(
     credentials: Annotated[
         str | None,
         typer.Option(
-            "--credentials", metavar="FILE", help="JSON as `connect` reads it; - is stdin."
+            "--credentials",
+            metavar="FILE",
+            help="Read credentials from this file, as the JSON that `connect` reads; - is stdin.",
         ),
     ] = None,
     output: Annotated[
@@ -91,21 +93,21 @@ def watch(
             "--every",
             metavar="SECONDS",
             parser=whole_number("--every", 1, DAY_SECONDS),
-            help="Poll only once in this time, at most a day; by default as often as the day's "
-            "requests allow.",
+            help="Poll at this interval, at most a day; by default as often as the day's requests "
+            "allow.",
         ),
     ] = None,
 ) -> None:
     """Show each new open once, without AWS.
 
-    Without a name, all that was sent lately is watched, and new sends join by themselves within
-    five minutes. A terminal shows lines for people; a pipe or a file receives each event as a line
-    of JSON, as the topic of a stack would. Ctrl-C ends the command, and the next run continues
-    there: the state file keeps the progress.
+    Without a name, the command watches everything that was sent in the last seven days, and adds
+    new sends within five minutes. It prints a readable line for each open on a terminal, and the
+    event as a line of JSON to a pipe or a file. The state file keeps the progress: after Ctrl-C,
+    the next run continues where this one ended.
 
-    Credentials are needed the first time only: on a terminal you are asked for consent, as with
-    `connect`; otherwise use --credentials. They are kept in the state file, which only you may
-    read.
+    The command needs credentials only the first time: on a terminal it asks for your consent, as
+    `connect` does; elsewhere, use --credentials. The state file keeps them, and only you can
+    read it.
 
     Exit codes: 0 done, or the output was closed; 1 something failed; 2 bad input;
     130 interrupted.

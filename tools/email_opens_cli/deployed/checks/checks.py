@@ -70,7 +70,8 @@ def _run(subject: str, check: Check, deployment: Deployment) -> list[Finding]:
             wrong(
                 subject,
                 complaint[0] if complaint else type(error).__name__,
-                "Your AWS user and the function's role need this permission and this resource.",
+                "Check that the resource exists, and that your AWS user and the function's role "
+                "have this permission.",
             )
         )
     return found

@@ -19,7 +19,7 @@ class Result(StrEnum):
     WARNING = "warning"
     """Opens arrive, but something is likely to be a mistake."""
     FAILED = "failed"
-    """Opens do not arrive, or will soon not arrive."""
+    """Opens do not arrive, or will soon stop arriving."""
     SKIPPED = "skipped"
 
 

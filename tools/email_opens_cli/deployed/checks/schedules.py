@@ -125,7 +125,7 @@ def interval(found: Mapping[str, Any] | None) -> timedelta | None:
 
 
 def _when(completed_at: datetime | None, now: datetime) -> str:
-    return f"completed {ago(completed_at, now)}" if completed_at else "none was completed yet"
+    return f"completed {ago(completed_at, now)}" if completed_at else "none has been completed yet"
 
 
 def _longest(every: timedelta | None) -> timedelta:

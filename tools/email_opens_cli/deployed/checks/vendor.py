@@ -115,8 +115,8 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
     if opens_at:
         yield wrong(
             "quota",
-            f"{what}; the vendor has closed the day",
-            f"It opens at {iso(opens_at)}. Find out whether another program uses the key.",
+            f"{what}; the vendor reports that the quota is spent",
+            f"Polling continues at {iso(opens_at)}. Find out whether another program uses the key.",
         )
     elif spent >= budget * SCARCE:
         yield wrong(

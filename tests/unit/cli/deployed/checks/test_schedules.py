@@ -43,7 +43,7 @@ class TestLastTurn:
 
     def test_that_was_never_completed_fails(self) -> None:
         finding = last_turn(account(None), MINUTE, NOON)
-        assert (finding.result, finding.what) == ("failed", "none was completed yet")
+        assert (finding.result, finding.what) == ("failed", "none has been completed yet")
 
     def test_that_was_stopped_fails_with_its_error(self) -> None:
         finding = last_turn(account(MINUTE, "The day's quota is spent."), MINUTE, NOON)
