@@ -16,7 +16,10 @@ SIGNALLED = 128
 
 
 def deploy() -> None:
-    """Deploy the stack to AWS: the same as `make deploy` in a clone of the repository."""
+    """Deploy the stack to AWS: the same as `make deploy` in a clone of the repository.
+
+    To set parameters or the name of the stack, run `make deploy` there.
+    """
     from embedded_aws import CLONE  # noqa: PLC0415 - boto3
 
     with complaints():

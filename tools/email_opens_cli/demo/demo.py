@@ -6,6 +6,7 @@ the vendor's report: none may be missing, and none may arrive twice.
 """
 
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ from email_opens_cli.demo.story import Story
 from email_opens_cli.demo.subscriber import Subscriber
 from email_opens_cli.emails.activities import track_each
 from email_opens_cli.terminal.complaints import FAILED
-from embedded_aws import EmbeddedAws, EmbeddedAwsFailed, Stack, build
+from email_opens_cli.terminal.pasted import started_as
+from embedded_aws import CLONE, EmbeddedAws, EmbeddedAwsFailed, Stack, build
 
 ACCOUNT = "default"
 
@@ -52,7 +54,7 @@ def run(screen: Screen, steps: Steps) -> int:
         screen.failed(str(error))
         return FAILED
     if not status:
-        screen.next_steps()
+        screen.next_steps(started_as(sys.argv[0]), in_clone=CLONE is not None)
     return status
 
 

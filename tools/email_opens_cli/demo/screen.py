@@ -125,11 +125,11 @@ class Screen:
         for line in sentence.splitlines():
             self._console.print(line, style="red")
 
-    def next_steps(self) -> None:
+    def next_steps(self, program: str, *, in_clone: bool) -> None:
         """Print what a person may do next."""
         self._console.print()
         self._console.print("What next", style="bold")
-        steps = next_steps()
+        steps = next_steps(program, in_clone=in_clone)
         width = max(len(what) for what, _ in steps)
         lines = [f"  {what.ljust(width)}  {about}" for what, about in steps]
         if not self._moves or max(map(len, lines)) <= self._console.width:

@@ -1,8 +1,5 @@
 """What the demo says before it begins and after it has ended. Imports nothing that is slow."""
 
-import sys
-from pathlib import Path
-
 WHAT = (
     "This demo runs email-opens on this machine as it runs on AWS: the template is built and "
     "deployed to an embedded AWS, and its function polls an emulated Constant Contact. It needs no "
@@ -21,23 +18,21 @@ COMPLETE = (
 REPEATED = "Some opens were received more than once."
 TIME_IS_UP = (
     "The demo's time ran out while rows were still under way. "
-    "Run `make demo` again when the machine is less busy."
+    "Run `email-opens demo` again when the machine is less busy."
 )
 
 
-def next_steps() -> tuple[tuple[str, str], ...]:
-    """Return what a person may do next: what to type or read, and what it is about."""
+def next_steps(program: str, *, in_clone: bool) -> tuple[tuple[str, str], ...]:
+    """Return what a person may do next: what to type or read, and what it is about.
+
+    The `program` is how the command line is started; only a clone has the pages.
+    """
+    watch = (f"{program} watch", "follow the opens of your own e-mails, without AWS")
+    if not in_clone:
+        return (watch, (f"{program} --help", "list all commands"))
     return (
-        (f"{command()} watch", "follow the opens of your own e-mails, without AWS"),
+        watch,
         ("make deploy", "deploy email-opens to your AWS account"),
         ("README.md", "what it is, and how to subscribe"),
         ("docs/guarantees.md", "what is guaranteed, and what can cause a repeat"),
     )
-
-
-def command() -> str:
-    """Return the command as it can be typed in this folder."""
-    path = Path(sys.argv[0]).absolute()
-    if path.is_file() and path.is_relative_to(Path.cwd()):
-        return str(path.relative_to(Path.cwd()))
-    return path.name

@@ -110,17 +110,23 @@ def test_the_summary_does_not_call_rows_under_way_lost() -> None:
     assert "Lost" not in output.text
 
 
-def test_what_next_names_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["/usr/local/bin/email-opens"])
+def test_what_next_names_the_program_as_it_is_started() -> None:
     output = Output()
-    output.screen.next_steps()
-    assert "  email-opens watch   follow the opens of your own e-mails, without AWS" in output.lines
+    output.screen.next_steps("bin/eo", in_clone=True)
+    assert "  bin/eo watch        follow the opens of your own e-mails, without AWS" in output.lines
+
+
+def test_what_next_names_nothing_that_only_a_clone_has() -> None:
+    output = Output()
+    output.screen.next_steps("email-opens", in_clone=False)
+    assert "email-opens watch " in output.text
+    assert not any(word in output.text for word in ("make", "README", "docs/"))
 
 
 @pytest.mark.parametrize("columns", [40, 80])
 def test_what_next_is_not_cut(columns: int) -> None:
     output = Output(columns)
-    output.screen.next_steps()
+    output.screen.next_steps("email-opens", in_clone=True)
     words = " ".join(output.text.split())
     assert max(map(len, output.lines)) <= columns
     assert "what is guaranteed, and what can cause a repeat" in words

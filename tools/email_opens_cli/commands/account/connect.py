@@ -57,8 +57,9 @@ def connect(
 ) -> None:
     """Connect an account: ask for your consent in a browser, and schedule the polls.
 
-    On a terminal, the command prompts for the application's client id and secret, unless
-    CONSTANT_CONTACT_CLIENT_ID and CONSTANT_CONTACT_CLIENT_SECRET are set. Without a terminal, it
+    On a terminal, the command prompts for the application's client id and secret. If
+    CONSTANT_CONTACT_CLIENT_ID is set, it does not prompt, and takes the secret, if the application
+    has one, from CONSTANT_CONTACT_CLIENT_SECRET. Without a terminal, it
     reads credentials as JSON from standard input:
     {"client_id": …, "refresh_token": …}, and "client_secret" if the application has one.
     It uses that refresh token at once, and stores the new one.

@@ -46,11 +46,17 @@ def schedule(deployment: Deployment) -> Iterator[Finding]:
         else:
             yield wrong("schedule", "it is disabled", _enable(deployment, group))
     stored = deployment.product.tracking.account(account_id) or Account(account_id=account_id)
-    yield last_turn(stored, interval(found), deployment.product.clock.now())
+    connected_at = _connected_at(deployment) if stored.turn_completed_at is None else None
+    yield last_turn(stored, interval(found), connected_at, deployment.product.clock.now())
 
 
-def last_turn(account: Account, every: timedelta | None, now: datetime) -> Finding:
-    """Return whether the account's turns are completed as often as they are scheduled."""
+def last_turn(
+    account: Account, every: timedelta | None, connected_at: datetime | None, now: datetime
+) -> Finding:
+    """Return whether the account's turns are completed as often as they are scheduled.
+
+    `connected_at` is when its credentials were stored, if no turn was completed yet.
+    """
     completed_at = account.turn_completed_at
     when = _when(completed_at, now)
     if account.last_error:
@@ -58,9 +64,10 @@ def last_turn(account: Account, every: timedelta | None, now: datetime) -> Findi
             "last turn", f"{account.last_error} Last turn: {when}.", "Read the remedies above."
         )
     if completed_at is None:
-        return wrong(
+        waits = connected_at is not None and now - connected_at <= _longest(every)
+        return (warning if waits else wrong)(
             "last turn",
-            when,
+            f"{when}; the account was connected {ago(connected_at, now)}" if connected_at else when,
             "The schedule starts one within its interval: run `email-opens doctor` again then, or "
             "take a turn here with `email-opens poll`.",
         )
@@ -143,6 +150,17 @@ def _enable(deployment: Deployment, group: str) -> str:
         f"Enable the schedule {deployment.account_id} of the group {group} in the console of "
         "EventBridge Scheduler."
     )
+
+
+def _connected_at(deployment: Deployment) -> datetime | None:
+    """Return when the account's credentials were stored; None: that is not known."""
+    name = f"{deployment.product.settings.credentials_prefix}{deployment.account_id}"
+    try:
+        found = deployment.clients("ssm").get_parameter(Name=name)
+    except ClientError:
+        return None
+    stored_at: datetime = found["Parameter"]["LastModifiedDate"]
+    return stored_at
 
 
 def _schedule(deployment: Deployment, group: str, name: str) -> Mapping[str, Any] | None:

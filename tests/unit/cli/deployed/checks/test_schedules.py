@@ -35,18 +35,35 @@ class TestLastTurn:
     def test_is_compared_with_the_interval(
         self, every: timedelta | None, ago: timedelta, result: str
     ) -> None:
-        assert last_turn(account(ago), every, NOON).result == result
+        assert last_turn(account(ago), every, None, NOON).result == result
 
     def test_that_is_missing_fails_with_its_age(self) -> None:
-        finding = last_turn(account(timedelta(hours=7)), MINUTE, NOON)
+        finding = last_turn(account(timedelta(hours=7)), MINUTE, None, NOON)
         assert finding.what == "completed 7h ago, though one is due every 1 min"
 
     def test_that_was_never_completed_fails(self) -> None:
-        finding = last_turn(account(None), MINUTE, NOON)
+        finding = last_turn(account(None), MINUTE, None, NOON)
         assert (finding.result, finding.what) == ("failed", "none has been completed yet")
 
+    @pytest.mark.parametrize(
+        ("every", "ago", "result"),
+        [
+            (MINUTE, timedelta(), "warning"),
+            (MINUTE, 5 * MINUTE, "warning"),
+            (MINUTE, 6 * MINUTE, "failed"),
+            (60 * MINUTE, 180 * MINUTE, "warning"),
+        ],
+    )
+    def test_that_was_never_completed_is_awaited_after_the_account_was_connected(
+        self, every: timedelta, ago: timedelta, result: str
+    ) -> None:
+        assert last_turn(account(None), every, NOON - ago, NOON).result == result
+
+    def test_that_was_stopped_fails_although_the_account_was_just_connected(self) -> None:
+        assert last_turn(account(None, "It is throttled."), MINUTE, NOON, NOON).result == "failed"
+
     def test_that_was_stopped_fails_with_its_error(self) -> None:
-        finding = last_turn(account(MINUTE, "The day's quota is spent."), MINUTE, NOON)
+        finding = last_turn(account(MINUTE, "The day's quota is spent."), MINUTE, None, NOON)
         assert finding.result == "failed"
         assert finding.what == "The day's quota is spent. Last turn: completed 1m ago."
 
