@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.complaints import FAILED, complain
 from email_opens_cli.terminal.complaints import INTERRUPTED as EXIT_CODE
 
 
@@ -22,7 +22,7 @@ def demo() -> None:
     screen = Screen()
     try:
         screen.introduce()
-        with complaints(), screen.steps() as steps:
+        with screen.steps() as steps:
             steps("Loading the emulators")
             from email_opens_cli.demo.demo import run  # noqa: PLC0415 - boto3 and the emulator
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import typer
 
 from email_opens.errors import InvalidInput
-from email_opens_cli.terminal.complaints import complaints
 
 CLOSED_PIPE = 13
 """The signal that ends a program whose reader has closed the pipe."""
@@ -22,8 +21,7 @@ def deploy() -> None:
     """
     from embedded_aws import CLONE  # noqa: PLC0415 - boto3
 
-    with complaints():
-        raise typer.Exit(make_deploy(CLONE))
+    raise typer.Exit(make_deploy(CLONE))
 
 
 def make_deploy(clone: Path | None) -> int:

@@ -18,7 +18,7 @@ from email_opens_cli.arguments.options import (
 from email_opens_cli.deployed.checks.finding import Deployment, Finding, Result, good, wrong
 from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import aws, environment, parameters, product_of_any_account
-from email_opens_cli.terminal.complaints import FAILED, complaints
+from email_opens_cli.terminal.complaints import FAILED
 from email_opens_cli.terminal.console import TextConsole, console, say_json, styled
 from email_opens_cli.terminal.pasted import pasteable
 from email_opens_cli.terminal.words import count
@@ -46,25 +46,24 @@ def doctor(
 
     The command sends one request to Constant Contact, and renews the token if it has expired.
     """
-    with complaints():
-        account_id, screen = parse_account(account), console()
-        patience, on_wait = parse_wait(wait), _ignore if quiet else print_wait
-        found = []
-        for finding in _findings(account_id, stack, patience, on_wait):
-            found.append(finding)
-            if not (quiet or as_json):
+    account_id, screen = parse_account(account), console()
+    patience, on_wait = parse_wait(wait), _ignore if quiet else print_wait
+    found = []
+    for finding in _findings(account_id, stack, patience, on_wait):
+        found.append(finding)
+        if not (quiet or as_json):
+            _show(screen, finding)
+    failed = any(finding.result is Result.FAILED for finding in found)
+    if as_json and (failed or not quiet):
+        say_json(_plain(account_id, stack, found), indent=2)
+    elif not quiet:
+        screen.print(_summary(found))
+    elif failed:
+        for finding in found:
+            if finding.result in (Result.FAILED, Result.WARNING):
                 _show(screen, finding)
-        failed = any(finding.result is Result.FAILED for finding in found)
-        if as_json and (failed or not quiet):
-            say_json(_plain(account_id, stack, found), indent=2)
-        elif not quiet:
-            screen.print(_summary(found))
-        elif failed:
-            for finding in found:
-                if finding.result in (Result.FAILED, Result.WARNING):
-                    _show(screen, finding)
-        if failed:
-            raise typer.Exit(FAILED)
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def _findings(account_id: str, stack: str | None, wait: Any, on_wait: Any) -> Iterator[Finding]:

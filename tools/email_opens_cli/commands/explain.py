@@ -17,7 +17,6 @@ from email_opens_cli.arguments.options import Account, Json, SomeEmails, Stack, 
 from email_opens_cli.deployed.product import product
 from email_opens_cli.emails.activities import choose
 from email_opens_cli.terminal.columns import Column, fitted, table
-from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console, say, say_json
 from email_opens_cli.terminal.words import age
 
@@ -58,17 +57,15 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Show when each e-mail is polled next, and why: its rate, the waiting opens, and the price."""
-    with complaints():
-        account_id, wired = parse_account(account), product(stack)
-        stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)
-        now = wired.clock.now()
-        explained = explanations(stored, wired.tracking, wired.settings, now)
-        if emails:
-            chosen = {
-                activity.campaign_activity_id
-                for activity in choose(wired.tracking, account_id, emails)
-            }
-            explained = [item for item in explained if item.campaign_activity_id in chosen]
+    account_id, wired = parse_account(account), product(stack)
+    stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)
+    now = wired.clock.now()
+    explained = explanations(stored, wired.tracking, wired.settings, now)
+    if emails:
+        chosen = {
+            activity.campaign_activity_id for activity in choose(wired.tracking, account_id, emails)
+        }
+        explained = [item for item in explained if item.campaign_activity_id in chosen]
     if as_json:
         activities = [_plain(explanation) for explanation in explained]
         say_json({"account_id": account_id, "activities": activities}, indent=2)

@@ -10,7 +10,6 @@ from email_opens.ports import Tracking
 from email_opens_cli.arguments.options import parse_account
 from email_opens_cli.arguments.selection import Send, select_each, select_one
 from email_opens_cli.deployed.product import product
-from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.plain import say
 from email_opens_cli.terminal.words import named
 
@@ -87,10 +86,9 @@ def of_account(tracking: Tracking, account_id: str, wanted: Iterable[str]) -> li
 
 def change_each(emails: list[str], account: str, stack: str | None, change: Change) -> None:
     """Change activities, and print a sentence about each."""
-    with complaints():
-        account_id, tracking = parse_account(account), product(stack).tracking
-        for activity in choose(tracking, account_id, emails):
-            say(f"{named(activity)} {save_change(tracking, activity, change)}")
+    account_id, tracking = parse_account(account), product(stack).tracking
+    for activity in choose(tracking, account_id, emails):
+        say(f"{named(activity)} {save_change(tracking, activity, change)}")
 
 
 def save_change(tracking: Tracking, activity: Activity, change: Change) -> str:

@@ -11,7 +11,6 @@ import typer
 from typer.testing import CliRunner
 
 from email_opens.errors import AccountStopped
-from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console, say
 from email_opens_cli.terminal.program import Program
 
@@ -43,17 +42,15 @@ def closed_pipe() -> None:
 
 @app.command()
 def fails() -> None:
-    with complaints():
-        raise AccountStopped("The vendor fails.")
+    raise AccountStopped("The vendor fails.")
 
 
 @app.command()
 def fails_since_the_vendor_closes_the_connection() -> None:
-    with complaints():
-        try:
-            closed_pipe()
-        except BrokenPipeError as error:
-            raise AccountStopped("The vendor does not answer.") from error
+    try:
+        closed_pipe()
+    except BrokenPipeError as error:
+        raise AccountStopped("The vendor does not answer.") from error
 
 
 @app.command()

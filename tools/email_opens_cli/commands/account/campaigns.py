@@ -22,7 +22,6 @@ from email_opens_cli.deployed.product import discovery
 from email_opens_cli.emails.listing import ListedCampaign, Listing
 from email_opens_cli.emails.sent import MOST_CAMPAIGNS
 from email_opens_cli.terminal.columns import Column, fitted, fitting, measured, table
-from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import console, progress, say, say_json
 
 _COLUMNS = (
@@ -67,25 +66,24 @@ def campaigns(
 
     `track` accepts every name and id that the command shows.
     """
-    with complaints():
-        account_id, patience = parse_account(account), parse_wait(wait)
-        wired = discovery(stack)
-        listing = Listing(wired=wired, account_id=account_id, last=last, each=emails)
-        with progress("Reading campaigns", None) if emails else nullcontext(None) as show_read:
-            listing.on_read = show_read or listing.on_read
-            work_in_leases(wired.leases, account_id, "campaigns", listing.work, wait=patience)
-        found = listing.campaigns()
-        if as_json:
-            campaigns = [_plain(campaign) for campaign in found]
-            say_json({"account_id": account_id, "campaigns": campaigns}, indent=2)
-        elif not found:
-            say("The account has sent nothing yet.")
-        elif emails:
-            _print_emails(found)
-        else:
-            screen = console()
-            rows = [_cells(campaign) for campaign in found]
-            screen.print(table(*fitted(_COLUMNS, rows, screen.width)))
+    account_id, patience = parse_account(account), parse_wait(wait)
+    wired = discovery(stack)
+    listing = Listing(wired=wired, account_id=account_id, last=last, each=emails)
+    with progress("Reading campaigns", None) if emails else nullcontext(None) as show_read:
+        listing.on_read = show_read or listing.on_read
+        work_in_leases(wired.leases, account_id, "campaigns", listing.work, wait=patience)
+    found = listing.campaigns()
+    if as_json:
+        campaigns = [_plain(campaign) for campaign in found]
+        say_json({"account_id": account_id, "campaigns": campaigns}, indent=2)
+    elif not found:
+        say("The account has sent nothing yet.")
+    elif emails:
+        _print_emails(found)
+    else:
+        screen = console()
+        rows = [_cells(campaign) for campaign in found]
+        screen.print(table(*fitted(_COLUMNS, rows, screen.width)))
 
 
 def _cells(campaign: ListedCampaign) -> dict[str, str]:

@@ -22,7 +22,7 @@ from email_opens_cli.arguments.options import (
 )
 from email_opens_cli.consent import credentials
 from email_opens_cli.deployed.product import product
-from email_opens_cli.terminal.complaints import INTERRUPTED, complain, complaints
+from email_opens_cli.terminal.complaints import INTERRUPTED, complain
 from email_opens_cli.terminal.plain import say, warn
 from email_opens_cli.terminal.words import count
 
@@ -66,10 +66,9 @@ def connect(
 
     E-mails that Constant Contact reported as not found are polled again in the next turn.
     """
-    with complaints():
-        account_id, patience = parse_account(account_id_), parse_wait(wait)
-        given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read())
-        _connect(account_id, stack, port, given, patience, another_account=another_account)
+    account_id, patience = parse_account(account_id_), parse_wait(wait)
+    given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read())
+    _connect(account_id, stack, port, given, patience, another_account=another_account)
 
 
 def read_credentials(text: bytes) -> "Tokens":

@@ -17,7 +17,6 @@ from email_opens_cli.arguments.options import (
 )
 from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.product import aws, product
-from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import confirm, say
 
 
@@ -31,8 +30,7 @@ def disconnect(
     yes: Yes = False,
 ) -> None:
     """Delete an account's schedule and credentials, but not its e-mails or the ledger."""
-    with complaints():
-        _disconnect(parse_account(account_id_), stack, parse_wait(wait), yes=yes)
+    _disconnect(parse_account(account_id_), stack, parse_wait(wait), yes=yes)
 
 
 def _disconnect(account_id: str, stack: str | None, wait: timedelta, *, yes: bool) -> None:

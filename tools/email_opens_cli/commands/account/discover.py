@@ -17,7 +17,7 @@ from email_opens_cli.arguments.options import (
 )
 from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import discovery
-from email_opens_cli.terminal.complaints import FAILED, complaints, sentence_of
+from email_opens_cli.terminal.complaints import FAILED, sentence_of
 from email_opens_cli.terminal.console import say, warn
 from email_opens_cli.terminal.words import count, named
 
@@ -30,21 +30,20 @@ SEARCH = timedelta(minutes=2)
 
 def discover(account: Account = "default", stack: Stack = None, wait: Wait = LONGEST_WAIT) -> None:
     """Find recent sends, and track them."""
-    with complaints():
-        account_id, longest_wait = parse_account(account), parse_wait(wait)
-        wired = discovery(stack)
-        found = wired.discovery.search(
-            account_id,
-            holder=f"email-opens discover {uuid4()}",
-            before=wired.clock.now() + SEARCH,
-            wait=longest_wait,
-            on_wait=print_wait,
-        )
-        say(*found_sentences(found))
-        failures = list(failure_sentences(found))
-        if failures:
-            warn(*failures)
-            raise typer.Exit(FAILED)
+    account_id, longest_wait = parse_account(account), parse_wait(wait)
+    wired = discovery(stack)
+    found = wired.discovery.search(
+        account_id,
+        holder=f"email-opens discover {uuid4()}",
+        before=wired.clock.now() + SEARCH,
+        wait=longest_wait,
+        on_wait=print_wait,
+    )
+    say(*found_sentences(found))
+    failures = list(failure_sentences(found))
+    if failures:
+        warn(*failures)
+        raise typer.Exit(FAILED)
 
 
 def found_sentences(found: "Found") -> Iterator[str]:

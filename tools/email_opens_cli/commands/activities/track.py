@@ -21,7 +21,6 @@ from email_opens_cli.arguments.options import (
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.emails.track_request import TrackRequest
-from email_opens_cli.terminal.complaints import complaints
 
 MOST_WEIGHT = 1000
 
@@ -64,16 +63,15 @@ def track(
     A campaign stands for all of its e-mails, resends included.
     Names are looked up among the 500 campaigns that were sent last.
     """
-    with complaints():
-        account_id, patience = parse_account(account), parse_wait(wait)
-        wired = product(stack)
-        request = TrackRequest(
-            wired=wired,
-            account_id=account_id,
-            since=parse_since(since, wired.clock.now()),
-            weight=weight,
-        )
-        if request.ask(emails):
-            # Without credentials, no lease is needed, which would create the account.
-            wired.credentials.load(account_id)
-            work_in_leases(wired.leases, account_id, "track", request.work, wait=patience)
+    account_id, patience = parse_account(account), parse_wait(wait)
+    wired = product(stack)
+    request = TrackRequest(
+        wired=wired,
+        account_id=account_id,
+        since=parse_since(since, wired.clock.now()),
+        weight=weight,
+    )
+    if request.ask(emails):
+        # Without credentials, no lease is needed, which would create the account.
+        wired.credentials.load(account_id)
+        work_in_leases(wired.leases, account_id, "track", request.work, wait=patience)

@@ -26,7 +26,7 @@ from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.deployed.turns import set_aside
 from email_opens_cli.emails.activities import choose_one, of_account
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.complaints import FAILED, complain
 from email_opens_cli.terminal.console import progress, say
 from email_opens_cli.terminal.words import count
 
@@ -42,20 +42,19 @@ def audit(
 
     The command also compares the report with Constant Contact's own counter.
     """
-    with complaints():
-        account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
-        found = choose_one(wired.tracking, account_id, email)
-        audited = Audit(wired, found)
-        with progress("Auditing", found.counts.reported) as show_rows:
-            audited.on_rows = show_rows
-            work_in_leases(wired.leases, account_id, "audit", audited.work, wait=patience)
-        say(*audited.summary())
-        if audited.counts.dead_lettered:
-            complain(
-                f"The topic refused {count(audited.counts.dead_lettered, 'open')}: "
-                "see `email-opens dead-letters list`.",
-                FAILED,
-            )
+    account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
+    found = choose_one(wired.tracking, account_id, email)
+    audited = Audit(wired, found)
+    with progress("Auditing", found.counts.reported) as show_rows:
+        audited.on_rows = show_rows
+        work_in_leases(wired.leases, account_id, "audit", audited.work, wait=patience)
+    say(*audited.summary())
+    if audited.counts.dead_lettered:
+        complain(
+            f"The topic refused {count(audited.counts.dead_lettered, 'open')}: "
+            "see `email-opens dead-letters list`.",
+            FAILED,
+        )
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from email_opens.instants import utc
 from email_opens_cli.arguments.options import Json, Stack, Yes, whole_number
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.columns import Column, fitted, table
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.complaints import FAILED, complain
 from email_opens_cli.terminal.console import confirm, console, say, say_json
 from email_opens_cli.terminal.words import count
 
@@ -60,23 +60,22 @@ def list_letters(
     """List dead letters with their reasons; they stay in the queue."""
     from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415 - for a fast --help
 
-    with complaints():
-        found: list[dict[str, str | None]] = []
-        with Letters(*_queue(stack)) as letters:
-            for batch in letters.matching(reason):
-                found += [described(letter) for letter in batch]
-                if len(found) >= most:
-                    break
-        found = found[:most]
-        if as_json:
-            say_json({"dead_letters": found}, indent=2)
-            return
-        if not found:
-            say("There are no such dead letters.")
-            return
-        shown = console()
-        rows = [_cells(letter) for letter in found]
-        shown.print(table(*fitted(_COLUMNS, rows, shown.width)))
+    found: list[dict[str, str | None]] = []
+    with Letters(*_queue(stack)) as letters:
+        for batch in letters.matching(reason):
+            found += [described(letter) for letter in batch]
+            if len(found) >= most:
+                break
+    found = found[:most]
+    if as_json:
+        say_json({"dead_letters": found}, indent=2)
+        return
+    if not found:
+        say("There are no such dead letters.")
+        return
+    shown = console()
+    rows = [_cells(letter) for letter in found]
+    shown.print(table(*fitted(_COLUMNS, rows, shown.width)))
 
 
 def _cells(letter: dict[str, str | None]) -> dict[str, str]:
@@ -94,38 +93,37 @@ def redrive(reason: Reason = None, stack: Stack = None) -> None:
     """Publish the refused opens again, under the same ids, and delete those that are accepted."""
     from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415
 
-    with complaints():
-        wired = product(stack)
-        sns, queue = aws().client("sns"), _queue(stack)
-        topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
-        published, kept, rows, refused = 0, 0, 0, set[str]()
-        with Letters(*queue) as letters:
-            for some in letters.matching(reason):
-                opens = [letter for letter in some if letter.event]
-                rows += len(some) - len(opens)
-                for batch in _sendable(opens):
-                    accepted, faults = publish(sns, topic_arn, batch, now)
-                    kept += len(accepted) - letters.delete(accepted)
-                    published += len(accepted)
-                    refused |= faults
+    wired = product(stack)
+    sns, queue = aws().client("sns"), _queue(stack)
+    topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
+    published, kept, rows, refused = 0, 0, 0, set[str]()
+    with Letters(*queue) as letters:
+        for some in letters.matching(reason):
+            opens = [letter for letter in some if letter.event]
+            rows += len(some) - len(opens)
+            for batch in _sendable(opens):
+                accepted, faults = publish(sns, topic_arn, batch, now)
+                kept += len(accepted) - letters.delete(accepted)
+                published += len(accepted)
+                refused |= faults
+    say(
+        f"Published {count(published, 'dead open')} again, and deleted "
+        f"{count(published - kept, 'dead letter')}."
+    )
+    if rows:
         say(
-            f"Published {count(published, 'dead open')} again, and deleted "
-            f"{count(published - kept, 'dead letter')}."
+            f"Not published, since they hold no open: {count(rows, 'dead letter')}. See "
+            "`email-opens dead-letters list`, and remove them with "
+            "`email-opens dead-letters drop`."
         )
-        if rows:
-            say(
-                f"Not published, since they hold no open: {count(rows, 'dead letter')}. See "
-                "`email-opens dead-letters list`, and remove them with "
-                "`email-opens dead-letters drop`."
-            )
-        if refused:
-            complain(f"The topic refused others, which stay: {'; '.join(sorted(refused))}.", FAILED)
-        if kept:
-            complain(
-                f"The queue kept {count(kept, 'dead letter')} of those. Run the command again: it "
-                "publishes them once more under the same ids, and deletes them.",
-                FAILED,
-            )
+    if refused:
+        complain(f"The topic refused others, which stay: {'; '.join(sorted(refused))}.", FAILED)
+    if kept:
+        complain(
+            f"The queue kept {count(kept, 'dead letter')} of those. Run the command again: it "
+            "publishes them once more under the same ids, and deletes them.",
+            FAILED,
+        )
 
 
 @app.command()
@@ -133,7 +131,7 @@ def drop(reason: Reason = None, stack: Stack = None, *, yes: Yes = False) -> Non
     """Delete dead letters for good."""
     from email_opens_cli.deployed.letters import Letters  # noqa: PLC0415
 
-    with complaints(), Letters(*_queue(stack)) as letters:
+    with Letters(*_queue(stack)) as letters:
         chosen = [
             replace(letter, body="") for batch in letters.matching(reason) for letter in batch
         ]

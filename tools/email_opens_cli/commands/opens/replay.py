@@ -32,7 +32,7 @@ from email_opens_cli.arguments.options import (
 from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
 from email_opens_cli.emails.activities import choose_one
-from email_opens_cli.terminal.complaints import FAILED, complain, complaints
+from email_opens_cli.terminal.complaints import FAILED, complain
 from email_opens_cli.terminal.console import confirm, progress, say, warn
 from email_opens_cli.terminal.words import count, named
 
@@ -89,32 +89,31 @@ def replay(
     The command reads the opens from the report, within the pace and the day's requests. It does
     not change the ledger or the watermark.
     """
-    with complaints():
-        account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
-        now = wired.clock.now()
-        begins = parse_since(since, now)
-        ends = now if until is None else parse_since(until, now)
-        if ends is None or (begins is not None and begins >= ends):
-            raise InvalidInput("There is nothing between --since and --until.")
-        found = choose_one(wired.tracking, account_id, email)
-        from email_opens_cli.deployed.destinations import destination  # noqa: PLC0415 - boto3
+    account_id, patience, wired = parse_account(account), parse_wait(wait), product(stack)
+    now = wired.clock.now()
+    begins = parse_since(since, now)
+    ends = now if until is None else parse_since(until, now)
+    if ends is None or (begins is not None and begins >= ends):
+        raise InvalidInput("There is nothing between --since and --until.")
+    found = choose_one(wired.tracking, account_id, email)
+    from email_opens_cli.deployed.destinations import destination  # noqa: PLC0415 - boto3
 
-        sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
-        known = published(wired.ledger, found, begins, ends)
-        warn(f"The ledger has {count(known, 'open')} in these hours.")
-        confirm(f"Send {'it' if known == 1 else 'them'} to {to}?", yes=yes)
-        replayed = Replay(wired, found, begins, ends, sent_to)
-        with progress("Replaying", known) as show_sent:
-            replayed.on_sent = show_sent
-            work_in_leases(wired.leases, account_id, "replay", replayed.work, wait=patience)
-        say(
-            f"Sent {count(replayed.sent, 'open')} of {named(found)} again with "
-            f"{count(replayed.requests, 'request')}."
-        )
-        if sent_to.refused:
-            why = "; ".join(sorted(set(sent_to.refused))[:3])
-            refused = count(len(sent_to.refused), "open")
-            complain(f"The destination refused {refused}: {why}.", FAILED)
+    sent_to = destination(to, wired.settings.opens_topic_arn, wired.clock)
+    known = published(wired.ledger, found, begins, ends)
+    warn(f"The ledger has {count(known, 'open')} in these hours.")
+    confirm(f"Send {'it' if known == 1 else 'them'} to {to}?", yes=yes)
+    replayed = Replay(wired, found, begins, ends, sent_to)
+    with progress("Replaying", known) as show_sent:
+        replayed.on_sent = show_sent
+        work_in_leases(wired.leases, account_id, "replay", replayed.work, wait=patience)
+    say(
+        f"Sent {count(replayed.sent, 'open')} of {named(found)} again with "
+        f"{count(replayed.requests, 'request')}."
+    )
+    if sent_to.refused:
+        why = "; ".join(sorted(set(sent_to.refused))[:3])
+        refused = count(len(sent_to.refused), "open")
+        complain(f"The destination refused {refused}: {why}.", FAILED)
 
 
 def published(ledger: Ledger, activity: Activity, since: datetime | None, until: datetime) -> int:

@@ -19,7 +19,6 @@ from email_opens_cli.arguments.options import (
 )
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.emails.activities import choose
-from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import Styled, TextConsole, console, say_json, styled
 from email_opens_cli.terminal.ending import Ending
 
@@ -59,30 +58,29 @@ def tail(
 
     A temporary queue is subscribed to the topic, and removed afterwards.
     """
-    with complaints():
-        account_id = parse_account(account)
-        delay = None if newer_than is None else parse_duration(newer_than)
-        wired = product(stack)
-        chosen = choose(wired.tracking, account_id, emails) if emails else []
-        wanted = [activity.campaign_activity_id for activity in chosen]
-        from email_opens_cli.deployed.queues import TailQueue, left_over, remove  # noqa: PLC0415
+    account_id = parse_account(account)
+    delay = None if newer_than is None else parse_duration(newer_than)
+    wired = product(stack)
+    chosen = choose(wired.tracking, account_id, emails) if emails else []
+    wanted = [activity.campaign_activity_id for activity in chosen]
+    from email_opens_cli.deployed.queues import TailQueue, left_over, remove  # noqa: PLC0415
 
-        sns, sqs = aws().client("sns"), aws().client("sqs")
-        topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
-        for url in left_over(sqs, topic_arn, now):
-            remove(sns, sqs, topic_arn, url)
-        policy = filter_policy(account_id, wanted, device or (), delay)
-        queue, screen = TailQueue(sns, sqs, topic_arn), console()
-        show = _print_line(screen) if screen.is_terminal else say_json
-        with Ending() as ending, queue.listening(policy, now):
-            if screen.is_terminal:
-                screen.print("Listening; Ctrl-C ends it.", style="dim")
-            for number, event in enumerate(events(queue, wired.clock, ending), 1):
-                show(event)
-                if number == count:
-                    break
-        if ending.requested:
-            raise typer.Exit(ending.exit_code)
+    sns, sqs = aws().client("sns"), aws().client("sqs")
+    topic_arn, now = wired.settings.opens_topic_arn, wired.clock.now()
+    for url in left_over(sqs, topic_arn, now):
+        remove(sns, sqs, topic_arn, url)
+    policy = filter_policy(account_id, wanted, device or (), delay)
+    queue, screen = TailQueue(sns, sqs, topic_arn), console()
+    show = _print_line(screen) if screen.is_terminal else say_json
+    with Ending() as ending, queue.listening(policy, now):
+        if screen.is_terminal:
+            screen.print("Listening; Ctrl-C ends it.", style="dim")
+        for number, event in enumerate(events(queue, wired.clock, ending), 1):
+            show(event)
+            if number == count:
+                break
+    if ending.requested:
+        raise typer.Exit(ending.exit_code)
 
 
 def filter_policy(

@@ -14,7 +14,6 @@ from email_opens_cli.commands.status.json_object import status_json
 from email_opens_cli.commands.status.reading import Status, read_status
 from email_opens_cli.commands.status.table import account_line, table
 from email_opens_cli.commands.watch.state import reader
-from email_opens_cli.terminal.complaints import complaints
 from email_opens_cli.terminal.console import TextConsole, console, redrawn, say, say_json
 from email_opens_cli.terminal.ending import Ending
 
@@ -40,28 +39,27 @@ def status(
 
     Without a stack, the command shows the state file of `email-opens watch`.
     """
-    with complaints():
-        if redraw and as_json:
-            raise InvalidInput("--watch is for people and --json for programs: use one of them.")
-        if state is not None and _is_typed(context, "stack"):
-            raise InvalidInput("--stack and --state are two places to read: name one of them.")
-        account_id, screen = parse_account(account), console()
-        read, clock = reader(account_id, stack, state, partial(read_status, account_id=account_id))
-        if redraw:
-            redraw_status(read, clock, screen)
-            return
-        current = read()
-        if as_json:
-            say_json(status_json(current), indent=2)
-            return
-        if current.activities:
-            screen.print(*table(current, screen.width), sep="\n")
-        else:
-            say(
-                "Nothing is tracked. Track an e-mail in a stack with `email-opens track E-MAIL`, "
-                "or follow what was sent recently with `email-opens watch`."
-            )
-        screen.print(account_line(current))
+    if redraw and as_json:
+        raise InvalidInput("--watch is for people and --json for programs: use one of them.")
+    if state is not None and _is_typed(context, "stack"):
+        raise InvalidInput("--stack and --state are two places to read: name one of them.")
+    account_id, screen = parse_account(account), console()
+    read, clock = reader(account_id, stack, state, partial(read_status, account_id=account_id))
+    if redraw:
+        redraw_status(read, clock, screen)
+        return
+    current = read()
+    if as_json:
+        say_json(status_json(current), indent=2)
+        return
+    if current.activities:
+        screen.print(*table(current, screen.width), sep="\n")
+    else:
+        say(
+            "Nothing is tracked. Track an e-mail in a stack with `email-opens track E-MAIL`, "
+            "or follow what was sent recently with `email-opens watch`."
+        )
+    screen.print(account_line(current))
 
 
 def _is_typed(context: typer.Context, parameter: str) -> bool:

@@ -24,7 +24,7 @@ from email_opens_cli.commands.watch.demo import demo_account
 from email_opens_cli.commands.watch.emails import Wanted
 from email_opens_cli.commands.watch.output import Format
 from email_opens_cli.commands.watch.state import default_state_file
-from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
+from email_opens_cli.terminal.complaints import INTERRUPTED
 from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
 from email_opens_cli.terminal.plain import warn
 from email_opens_cli.terminal.words import count
@@ -115,7 +115,7 @@ def watch(
     from email_opens.adapters.clock import SystemClock  # noqa: PLC0415 - for a fast --help, like those below
     from email_opens.config import read_settings_without_aws  # noqa: PLC0415
 
-    with complaints(), ExitStack() as opened:
+    with ExitStack() as opened:
         account_id = parse_account(account)
         queries = tuple(dict.fromkeys(emails or ()))
         begins = parse_since(since, SystemClock().now())

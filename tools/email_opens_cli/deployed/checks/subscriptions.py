@@ -16,6 +16,7 @@ from email_opens_cli.deployed.checks.finding import (
     wrong,
 )
 from email_opens_cli.deployed.queues import PREFIX
+from email_opens_cli.terminal.words import count
 
 SUBJECT = "subscription"
 _AT_ONCE = 8
@@ -42,7 +43,7 @@ def topic(deployment: Deployment) -> Iterator[Finding]:
             "QUEUE_ARN --attributes RawMessageDelivery=true`.",
         )
         return
-    yield good("topic", f"{len(found)} subscriptions")
+    yield good("topic", count(len(found), "subscription"))
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
         checked = list(threads.map(lambda each: _subscription(deployment, each), found))
     for finding in checked:
