@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from email_opens.account import Account
+from email_opens.model import Estimate
+from email_opens.turns.backlog import BACKFILL_BLOCK, BACKFILL_WORTH
 from tests.core.setup import HOUR, Core, at, row
 
 HARDLY = 1e-6
@@ -64,3 +66,18 @@ def test_a_burst_does_not_wait_with_the_backfill(core: Core) -> None:
     core.arrive(*(row(minute) for minute in range(0, -24, -1)))
     turn = core.take_turn()
     assert (turn.requests, turn.gaps, len(core.published_minutes())) == (8, 0, 24)
+
+
+def test_backfill_spends_its_blocks_and_no_more_while_the_tails_could_use_all(core: Core) -> None:
+    core.requests_per_day = 4000
+    core.track(campaign_activity_id="hot", weight=1e6, estimate=Estimate(1000.0, 3600.0))
+    core.track(campaign_activity_id="b")
+    core.arrive(*map(row, backlog(200)), to="b")
+    core.take_turn()
+    core.clock.sleep(3 * HOUR.total_seconds())
+    core.polled.clear()
+    turn = core.take_turn()
+    assert turn.price is not None
+    assert turn.price > BACKFILL_WORTH
+    # Until then, two parts of the day have begun; a head takes a stretch of four pages.
+    assert len([name for name in core.polled if name == "b"]) == 4 + 2 * BACKFILL_BLOCK

@@ -86,13 +86,17 @@ class TestAnOutage:
 
     def test_is_tested_with_the_activity_that_was_polled_longest_ago(self) -> None:
         core = VendorCore(4)
-        core.take_turn()
+        for _ in range(3):
+            core.take_turn()
         core.fail(status=503)
         core.take_turn()
         unread = core.activity_ids[2]
         activity = core.tracking.items["default", unread]
         earlier = replace(activity.progress, polled_at=core.clock.now() - 5 * MINUTE)
         core.tracking.save(replace(activity, progress=earlier))
+        # Otherwise, the turn would begin with this one.
+        worth = core.tracking.items["default", core.activity_ids[0]]
+        core.tracking.save(replace(worth, weight=1000.0))
         core.recover()
         turn = core.take_turn()
         assert turn.decisions[0].campaign_activity_id == unread

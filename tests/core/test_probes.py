@@ -14,7 +14,7 @@ from email_opens.errors import (
 )
 from email_opens.model import Activity, Estimate, State
 from email_opens.turns.report import Decision, TurnReport
-from tests.core.setup import DAY, Core, at, row
+from tests.core.setup import DAY, LEASE, Core, at, row
 
 CAMPAIGN = "campaign"
 UNAVAILABLE = ReportUnavailable("The vendor gave no counters.")
@@ -372,3 +372,24 @@ def test_what_a_turn_has_learned_is_used_by_the_next(core: Core) -> None:
     core.clock.sleep(60)
     core.take_turn()
     assert len(core.world.counted) == 1
+
+
+def test_a_turn_reports_how_often_it_has_read_the_counters(core: Core) -> None:
+    core.stay = LEASE
+    now = core.clock.now()
+    sent = now - timedelta(minutes=5)
+    for number in range(40):
+        core.world.counters[f"campaign {number}"] = 0
+        core.track(
+            campaign_activity_id=f"a{number}",
+            campaign_id=f"campaign {number}",
+            sent_at=sent,
+            tracked_at=sent,
+            polled_at=now,
+            watermark=now,
+            swept_at=now,
+            audited_at=now,
+            counter=0,
+        )
+    turn = core.take_turn()
+    assert turn.probes == len(core.world.counted) > 1

@@ -144,7 +144,7 @@ class Roster:
             [self.activities[activity_id] for activity_id in countables],
             [activity for activity in self.asleep.values() if countable(activity)],
             self.campaigns_per_probe,
-            hour=int(now.timestamp() // ASLEEP_EVERY.total_seconds()),
+            hour=int(now.timestamp() / ASLEEP_EVERY.total_seconds()),
         )
 
     def take_readings(
@@ -156,6 +156,10 @@ class Roster:
         else:
             self.counter_trust = trust_after(self.counter_trust, readings, read_at, now)
         self.readings = readings
+        for activity_id in list(self.candidates):
+            activity = self.activities[activity_id]
+            counted, moved = after_reading(activity, readings)
+            self._update(activity, counted, now, moved=moved)
         for activity_id, activity in list(self.asleep.items()):
             counted, moved = after_reading(activity, readings)
             if moved:
@@ -163,10 +167,6 @@ class Roster:
                 self._update(activity, replace(counted, state=State.ACTIVE), now, moved=True)
             else:
                 self.asleep[activity_id] = self._stored(activity, counted)
-        for activity_id in list(self.candidates):
-            activity = self.activities[activity_id]
-            counted, moved = after_reading(activity, readings)
-            self._update(activity, counted, now, moved=moved)
 
     def forget_unread(self) -> None:
         """Let the next turn read the counters again if activities that have changed are unread."""
