@@ -86,7 +86,7 @@ class TestAnOutage:
 
     def test_is_tested_with_the_activity_that_was_polled_longest_ago(self) -> None:
         core = VendorCore(4)
-        for _ in range(3):
+        for _ in range(8):  # Otherwise, the other instant would be before the send.
             core.take_turn()
         core.fail(status=503)
         core.take_turn()
