@@ -52,26 +52,51 @@ def test_a_turn_ends_before_its_time(core: Core) -> None:
     assert core.clock.now() < before
 
 
-def test_a_fresh_send_is_polled_at_the_end_of_a_turn_because_no_poll_follows_before_the_next(
-    core: Core,
-) -> None:
+def fresh(core: Core, read_seconds_ago: int) -> None:
+    """Track an activity that was sent five minutes ago, and read meanwhile."""
+    now = core.clock.now()
+    read_at = now - timedelta(seconds=read_seconds_ago)
+    sent = now - timedelta(minutes=5)
     core.track(
-        sent_at=core.clock.now() - timedelta(minutes=5),
-        tracked_at=core.clock.now() - timedelta(minutes=5),
-        watermark=core.clock.now(),
-        polled_at=core.clock.now(),
-        swept_at=core.clock.now(),
-        audited_at=core.clock.now(),
+        campaign_activity_id="a",
+        sent_at=sent,
+        tracked_at=sent,
+        watermark=read_at,
+        polled_at=read_at,
+        swept_at=read_at,
+        audited_at=read_at,
         estimate=Estimate(1.0, 1e9),
     )
+
+
+@pytest.mark.parametrize(
+    ("read_seconds_ago", "stays", "seconds"),
+    [
+        (0, timedelta(seconds=45), 44),
+        (15, timedelta(seconds=58), 57),
+        (15, LEASE, 58),
+        (15, 2 * LEASE, 58),
+    ],
+)
+def test_a_fresh_send_is_polled_at_the_end_of_a_turn_because_no_poll_follows_before_the_next(
+    core: Core, read_seconds_ago: int, stays: timedelta, seconds: int
+) -> None:
+    fresh(core, read_seconds_ago)
     began = core.clock.now()
-    stays = timedelta(seconds=45)
     core.stay = stays
     core.take_turn()
-    read_at = core.activity().progress.polled_at
-    assert read_at is not None
-    assert len(core.polled) == 2
-    assert stays - timedelta(seconds=2) < read_at - began < stays
+    assert core.activity("a").progress.polled_at == began + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("left", "polled"), [(1.0, True), (0.999, False)])
+def test_a_poll_is_begun_if_a_second_is_left(core: Core, left: float, polled: bool) -> None:
+    core.stay = timedelta()
+    hot(core, "a")
+    hot(core, "b")
+    calls = Calls()
+    calls.after[0] = lambda: core.clock.sleep(LEASE.total_seconds() - left)
+    core.take_turn(calls)
+    assert ("b" in core.polled) is polled
 
 
 def test_an_account_with_nothing_hot_ends_at_once(core: Core) -> None:
