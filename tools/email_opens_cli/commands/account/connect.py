@@ -59,8 +59,8 @@ def connect(
 
     On a terminal, the command prompts for the application's client id and secret. If
     CONSTANT_CONTACT_CLIENT_ID is set, it does not prompt, and takes the secret, if the application
-    has one, from CONSTANT_CONTACT_CLIENT_SECRET. Without a terminal, it
-    reads credentials as JSON from standard input:
+    has one, from CONSTANT_CONTACT_CLIENT_SECRET. Without a terminal, it reads credentials as JSON
+    from standard input:
     {"client_id": …, "refresh_token": …}, and "client_secret" if the application has one.
     It uses that refresh token at once, and stores the new one.
 
