@@ -67,20 +67,20 @@ def connect(
     E-mails that Constant Contact reported as not found are polled again in the next turn.
     """
     account_id, patience = parse_account(account_id_), parse_wait(wait)
-    given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read())
+    given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read(), account_id)
     _connect(account_id, stack, port, given, patience, another_account=another_account)
 
 
-def read_credentials(text: bytes) -> "Tokens":
-    """Read credentials that were piped in.
+def read_credentials(text: bytes, account_id: str) -> "Tokens":
+    """Read credentials that were piped in for an account.
 
     Raises:
         InvalidInput: there are none, or they are malformed.
     """
     if not text.strip():
         raise InvalidInput(
-            "Standard input is empty, and no terminal: run `email-opens connect` on a terminal to "
-            f"give consent in a browser, or pipe JSON in: {credentials.FORM}."
+            f"Standard input is empty, and no terminal: run `email-opens connect {account_id}` on "
+            f"a terminal to give consent in a browser, or pipe JSON in: {credentials.FORM}."
         )
     return credentials.read(text)
 
