@@ -66,6 +66,12 @@ def started_as(path: str, name: str = "email-opens") -> str:
     return _typed(path)
 
 
+def beside(path: str, name: str) -> str:
+    """Return what starts another program of the folder from which one was started as `path`."""
+    other = Path(path).parent / name
+    return started_as(str(other), name) if other.is_file() else name
+
+
 def _typed(path: str) -> str:
     """Return a path as it is typed: the shells of Windows know no backslash as an escape."""
     return list2cmdline([path]) if sys.platform == "win32" else quote(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from email_opens_cli.arguments import invocation
-from email_opens_cli.terminal.pasted import pasteable, started_as
+from email_opens_cli.terminal.pasted import beside, pasteable, started_as
 
 NAME = "email-opens"
 
@@ -62,6 +62,17 @@ def test_is_quoted_as_the_shells_of_windows_read_it(
 @pytest.mark.parametrize("path", [NAME, "", "-c", "/usr/bin/pytest"])
 def test_is_its_name_where_nothing_else_is_known(path: str) -> None:
     assert started_as(path) == NAME
+
+
+def test_another_program_is_named_by_its_path_where_the_shell_finds_none(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = program.with_name("other")
+    assert beside(str(program), other.name) == other.name  # It is not there.
+    other.touch(mode=0o700)
+    assert beside(str(program), other.name) == other.name
+    monkeypatch.setenv("PATH", "")
+    assert beside(str(program), other.name) == f"'{other}'"
 
 
 def test_a_message_names_the_command_as_it_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
