@@ -6,6 +6,8 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.core.utils import utcnow
+from moto.ssm import models
 
 from constant_contact_emulator import Kind
 from email_opens.instants import iso
@@ -15,6 +17,7 @@ from tests.unit.cli.deployed.checks.doctor import (
     STACK,
     alarm,
     findings,
+    let_topic_send,
     make_healthy,
     make_stack,
     schedule,
@@ -190,6 +193,22 @@ class TestReports:
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)
         run("poll")
         assert "quota" in findings(code=1)["last turn"]
+
+    @pytest.mark.parametrize(
+        ("days", "code", "mark"), [(0.5, 0, "! last turn: none"), (2, 1, "✗ last turn: none")]
+    )
+    def test_no_turn_since_the_account_was_connected_though_its_token_was_renewed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, days: float, code: int, mark: str
+    ) -> None:
+        let_topic_send(world)
+        name, connected = "/email-opens/default", utcnow() - timedelta(days=days)
+        kept = world.aws.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        world.aws.ssm.delete_parameter(Name=name)
+        with monkeypatch.context() as earlier:
+            earlier.setattr(models, "utcnow", lambda: connected)
+            world.aws.ssm.put_parameter(Name=name, Value=kept, Type="SecureString")
+        world.aws.ssm.put_parameter(Name=name, Value=kept, Type="SecureString", Overwrite=True)
+        assert findings(code=code)["last turn"].startswith(mark)
 
     @pytest.mark.usefixtures("stack")
     def test_an_account_without_a_schedule(self) -> None:

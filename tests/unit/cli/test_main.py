@@ -73,8 +73,8 @@ class TestPoll:
         assert "Published 0 opens" in run("poll").stdout
 
     def test_reports_an_activity_that_fails(self, world: World) -> None:
-        world.track(ONE)
-        assert ONE in complaint(run("poll"), 1)
+        world.tracking.add(ACTIVITY)
+        assert f"“March news” ({ACTIVITY_ID}): The vendor" in complaint(run("poll"), 1)
 
     def test_suggests_a_retry_when_the_account_is_leased(self, world: World) -> None:
         now = datetime.now(UTC)

@@ -93,9 +93,20 @@ class TestMakeDeploy:
         command = deploy_command(tmp_path, "STACK=mine", "PARAMETERS=AlarmEmail=me@example.com")
         assert command == "python tools/deploy.py --stack mine AlarmEmail=me@example.com"
 
+    def test_checks_the_same_arguments_before_it_builds(self, tmp_path: Path) -> None:
+        *before, deployment = deploy_commands(tmp_path, "STACK=mine", "PARAMETERS=X=a")
+        build = next(number for number, line in enumerate(before) if line.endswith("sam build"))
+        check = deployment.replace("deploy.py", "deploy.py --check")
+        assert check in before[:build]
+
 
 def deploy_command(folder: Path, *variables: str) -> str:
     """Return the command that `make deploy` would run at last in a copy of the project."""
+    return deploy_commands(folder, *variables)[-1]
+
+
+def deploy_commands(folder: Path, *variables: str) -> list[str]:
+    """Return the commands that `make deploy` would run in a copy of the project."""
     for name in NEEDED_BY_MAKE:
         shutil.copy(ROOT / name, folder)
     (folder / ".python-version").touch()
@@ -107,8 +118,7 @@ def deploy_command(folder: Path, *variables: str) -> str:
         check=True,
         timeout=60,
     )
-    command = done.stdout.splitlines()[-1]
-    return " ".join(command.split()).removeprefix(".venv/bin/")
+    return [" ".join(line.split()).removeprefix(".venv/bin/") for line in done.stdout.splitlines()]
 
 
 class TestThePublishedApplication:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from email_opens.errors import EmailOpensError, InvalidInput, InvalidSettings
 from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     Account,
@@ -15,7 +14,7 @@ from email_opens_cli.arguments.options import (
     parse_account,
     parse_wait,
 )
-from email_opens_cli.deployed.checks.finding import Deployment, Finding, Result, good, wrong
+from email_opens_cli.deployed.checks.finding import Deployment, Finding, Result, good
 from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import aws, environment, parameters, product_of_any_account
 from email_opens_cli.terminal.complaints import FAILED
@@ -70,13 +69,7 @@ def _findings(account_id: str, stack: str | None, wait: Any, on_wait: Any) -> It
     from email_opens_cli.deployed.checks.checks import findings  # noqa: PLC0415 - botocore
     from email_opens_cli.deployed.clients import Clients  # noqa: PLC0415
 
-    try:
-        wired = product_of_any_account(stack)
-    except (InvalidInput, InvalidSettings):
-        raise
-    except EmailOpensError as error:
-        yield wrong("settings", str(error))
-        return
+    wired = product_of_any_account(stack)
     yield good("settings", f"those of the stack {stack}" if stack else "all are set")
     yield from findings(
         Deployment(

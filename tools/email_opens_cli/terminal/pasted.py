@@ -10,21 +10,23 @@ import shutil
 import sys
 from pathlib import Path
 from shlex import quote
+from subprocess import list2cmdline
 
 from email_opens_cli.arguments import invocation
 
 # Not the name of a command that holds the lease: “`email-opens poll` is working on …”.
 _COMMAND = re.compile(r"`email-opens ([a-z-]+)([^`]*)`(?! is working)")
+_DEPLOYMENT = re.compile(r"`make deploy([^`]*)`")
 _WITHOUT_STACK = ("watch", "demo", "deploy")
 _WITHOUT_ACCOUNT = (*_WITHOUT_STACK, "connect", "disconnect", "dead-letters")
 _DEFAULT_ACCOUNT = "default"
 
 
 def pasteable(text: str) -> str:
-    """Complete the commands in a text: the program's path, --account and --stack of this run."""
-    if "`email-opens " not in text:
+    """Complete the commands in a text: the program's path, and this run's account and stack."""
+    if "`email-opens " not in text and "`make deploy" not in text:
         return text
-    return _COMMAND.sub(_completed, text)
+    return _DEPLOYMENT.sub(_deployment, _COMMAND.sub(_completed, text))
 
 
 def _completed(command: re.Match[str]) -> str:
@@ -42,6 +44,12 @@ def _completed(command: re.Match[str]) -> str:
     return f"`{running.program or started_as(sys.argv[0])} {name}{rest}{options}`"
 
 
+def _deployment(command: re.Match[str]) -> str:
+    """Return the command that deploys the stack of this run, and no other."""
+    stack, rest = invocation.current().stack, command[1]
+    return f"`make deploy{rest}{f' STACK={quote(stack)}' if stack else ''}`"
+
+
 def started_as(path: str, name: str = "email-opens") -> str:
     """Return what starts a program again, which was started as `path`.
 
@@ -49,10 +57,21 @@ def started_as(path: str, name: str = "email-opens") -> str:
     """
     started = Path(path)
     if started.name == "__main__.py":
-        return f"{quote(sys.executable)} -m {started.parent.name}"
+        return f"{_typed(sys.executable)} -m {started.parent.name}"
     if started.stem != name or started.name == path:
         return name
     found = shutil.which(name)
     if started.is_absolute() and found and Path(found).parent == started.parent:
         return name
-    return quote(path)
+    return _typed(path)
+
+
+def beside(path: str, name: str) -> str:
+    """Return what starts another program of the folder from which one was started as `path`."""
+    other = Path(path).parent / name
+    return started_as(str(other), name) if other.is_file() else name
+
+
+def _typed(path: str) -> str:
+    """Return a path as it is typed: the shells of Windows know no backslash as an escape."""
+    return list2cmdline([path]) if sys.platform == "win32" else quote(path)

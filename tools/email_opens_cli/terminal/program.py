@@ -15,12 +15,14 @@ class Program(TyperGroup):
     def main(self, *arguments: Any, **options: Any) -> Any:
         with invocation.begun():
             try:
-                with complaints():
-                    return super().main(*arguments, **options)
+                return super().main(*arguments, **options)
             except SystemExit as ending:
                 raise SystemExit(_exit_code(ending)) from None
-            except typer.Exit as complained:
-                raise SystemExit(complained.exit_code) from None
+
+    def invoke(self, ctx: Any) -> Any:
+        # Within `main`, which also ends a complaint that Ctrl-C or a closed pipe cuts.
+        with complaints():
+            return super().invoke(ctx)
 
 
 def _exit_code(ending: SystemExit) -> int | str | None:

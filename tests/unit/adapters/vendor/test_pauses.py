@@ -146,7 +146,7 @@ def test_a_wait_that_is_asked_of_one_activity_alone_is_not_waited_for(vendor: Ve
 @pytest.mark.parametrize(
     ("headers", "asked"),
     [
-        ((), ". The next turn tries again."),
+        ((), "; it asks for no pause."),
         (("Retry-After: 3600",), "; it asks for a pause of 3600 s."),
     ],
 )

@@ -37,7 +37,7 @@ def test_credentials_are_stored_encrypted(aws: Aws, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("credentials", "message"),
     [
-        ("", "Standard input is empty, and no terminal"),
+        ("", "no terminal: run `email-opens connect mine` on a terminal"),
         ("{", "not JSON"),
         ("[]", "malformed"),
         ('{"client_id": 7, "refresh_token": "kept-secret"}', "malformed"),

@@ -4,7 +4,7 @@ import pytest
 
 from constant_contact_emulator import Campaign, Kind
 from email_opens.discovery.report import CampaignFailure, Found
-from email_opens.errors import OutOfTime
+from email_opens.errors import BudgetSpent, OutOfTime
 from email_opens_cli.commands.account.discover import failure_sentences, found_sentences
 from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 from tests.unit.cli.world import World, complaint, run
@@ -99,6 +99,10 @@ class TestSentences:
         failure = CampaignFailure("one", KeyError("ann@example.org"))
         found = Found("default", leased=True, failures=[failure])
         assert list(failure_sentences(found)) == ["Campaign one: unexpected KeyError"]
+
+    def test_do_not_say_that_everything_is_tracked_after_a_search_that_stopped(self) -> None:
+        found = Found("default", leased=True, stopped=BudgetSpent("The day's quota is spent."))
+        assert list(found_sentences(found)) == []
 
     def test_count_the_removed_campaigns(self) -> None:
         found = Found("default", leased=True, removed=["one", "two"])

@@ -49,7 +49,8 @@ class TestStack:
 
     @pytest.mark.usefixtures("world")
     def test_that_does_not_exist_is_refused_with_what_to_do(self) -> None:
-        assert "or deploy it with `make deploy`" in complaint(run("status", "--stack", "x"), 2)
+        message = complaint(run("status", "--stack", "x"), 2)
+        assert "or deploy it with `make deploy STACK=x`" in message
 
     @pytest.mark.usefixtures("stack")
     def test_is_described_once_in_a_command(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from email_opens_cli.arguments import invocation
-from email_opens_cli.terminal.pasted import pasteable, started_as
+from email_opens_cli.terminal.pasted import beside, pasteable, started_as
 
 NAME = "email-opens"
 
@@ -47,9 +47,32 @@ def test_is_the_interpreter_with_a_module() -> None:
     assert started_as("/site/email_opens_cli/__main__.py") == f"{sys.executable} -m email_opens_cli"
 
 
+@pytest.mark.parametrize(
+    ("interpreter", "shown"),
+    [(r"C:\eo\python.exe", r"C:\eo\python.exe"), (r"C:\e o\python.exe", r'"C:\e o\python.exe"')],
+)
+def test_is_quoted_as_the_shells_of_windows_read_it(
+    interpreter: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "executable", interpreter)
+    assert started_as("/site/email_opens_cli/__main__.py") == f"{shown} -m email_opens_cli"
+
+
 @pytest.mark.parametrize("path", [NAME, "", "-c", "/usr/bin/pytest"])
 def test_is_its_name_where_nothing_else_is_known(path: str) -> None:
     assert started_as(path) == NAME
+
+
+def test_another_program_is_named_by_its_path_where_the_shell_finds_none(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = program.with_name("other")
+    assert beside(str(program), other.name) == other.name  # It is not there.
+    other.touch(mode=0o700)
+    assert beside(str(program), other.name) == other.name
+    monkeypatch.setenv("PATH", "")
+    assert beside(str(program), other.name) == f"'{other}'"
 
 
 def test_a_message_names_the_command_as_it_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,3 +86,14 @@ def test_a_script_that_uses_the_command_line_says_how_it_is_started() -> None:
     with invocation.begun() as running:
         running.program = "bin/eo"
         assert pasteable("Run `email-opens status`.") == "Run `bin/eo status`."
+
+
+def test_a_deployment_is_that_of_the_stack_of_the_command() -> None:
+    sentence = "Run `make deploy PARAMETERS=ScheduleState=DISABLED`, or `make deploy`."
+    with invocation.begun() as running:
+        assert pasteable(sentence) == sentence
+        running.stack = "mine"
+        assert pasteable(sentence) == (
+            "Run `make deploy PARAMETERS=ScheduleState=DISABLED STACK=mine`, "
+            "or `make deploy STACK=mine`."
+        )

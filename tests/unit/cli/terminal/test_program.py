@@ -110,3 +110,21 @@ def test_a_closed_pipe_is_the_end_of_the_output_and_no_error(
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [(THIS, ["fails"]), (PRODUCT, ["watch", "--every", "never"])],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_complaint_into_a_closed_pipe_is_no_error(program: str, arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", f"from {program} import app; app()", *arguments],
+        stderr=writer,
+        cwd=ROOT,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 0

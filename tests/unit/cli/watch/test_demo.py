@@ -50,9 +50,13 @@ def test_it_is_kept_only_if_a_state_file_is_named(
 
 
 def test_the_command_that_serves_it_is_named_if_nothing_does(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bin").mkdir()
+    Path("bin/constant-contact-emulator").touch()
+    monkeypatch.setattr("sys.argv", ["bin/email-opens"])
     with Emulator() as emulator:
         port = urlsplit(emulator.url).port
     monkeypatch.setattr("constant_contact_emulator.demo.PORT", port)
-    assert "constant-contact-emulator --demo" in complaint(watch(), 2)
+    assert "run `bin/constant-contact-emulator --demo` in" in complaint(watch(), 2)

@@ -59,28 +59,28 @@ def connect(
 
     On a terminal, the command prompts for the application's client id and secret. If
     CONSTANT_CONTACT_CLIENT_ID is set, it does not prompt, and takes the secret, if the application
-    has one, from CONSTANT_CONTACT_CLIENT_SECRET. Without a terminal, it
-    reads credentials as JSON from standard input:
+    has one, from CONSTANT_CONTACT_CLIENT_SECRET. Without a terminal, it reads credentials as JSON
+    from standard input:
     {"client_id": …, "refresh_token": …}, and "client_secret" if the application has one.
     It uses that refresh token at once, and stores the new one.
 
     E-mails that Constant Contact reported as not found are polled again in the next turn.
     """
     account_id, patience = parse_account(account_id_), parse_wait(wait)
-    given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read())
+    given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read(), account_id)
     _connect(account_id, stack, port, given, patience, another_account=another_account)
 
 
-def read_credentials(text: bytes) -> "Tokens":
-    """Read credentials that were piped in.
+def read_credentials(text: bytes, account_id: str) -> "Tokens":
+    """Read credentials that were piped in for an account.
 
     Raises:
         InvalidInput: there are none, or they are malformed.
     """
     if not text.strip():
         raise InvalidInput(
-            "Standard input is empty, and no terminal: run `email-opens connect` on a terminal to "
-            f"give consent in a browser, or pipe JSON in: {credentials.FORM}."
+            f"Standard input is empty, and no terminal: run `email-opens connect {account_id}` on "
+            f"a terminal to give consent in a browser, or pipe JSON in: {credentials.FORM}."
         )
     return credentials.read(text)
 

@@ -65,7 +65,8 @@ def found_sentences(found: "Found") -> Iterator[str]:
             f"the oldest {count(found.forgotten, 'send')}. Track any of them with "
             "`email-opens track E-MAIL`."
         )
-    if found.leased and not found.tracked and not found.woken:
+    failed = found.failures or found.stopped
+    if found.leased and not (found.tracked or found.woken or failed):
         yield "Every recent send is tracked already."
 
 

@@ -1,6 +1,7 @@
 """The demo account of `constant-contact-emulator --demo`, instead of a real one."""
 
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from email_opens.account import Tokens
 from email_opens.errors import InvalidInput
+from email_opens_cli.terminal.pasted import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,10 @@ def demo_account(environment: Mapping[str, str]) -> Iterator[Demo]:
     try:
         socket.create_connection(("127.0.0.1", PORT), timeout=2).close()
     except OSError:
+        emulator = beside(sys.argv[0], "constant-contact-emulator")
         raise InvalidInput(
-            f"Nothing answers on port {PORT} of this machine: first run "
-            "`constant-contact-emulator --demo` in another terminal."
+            f"Nothing answers on port {PORT} of this machine: first run `{emulator} --demo` in "
+            "another terminal."
         ) from None
     url = f"http://127.0.0.1:{PORT}"
     urls = {"CONSTANT_CONTACT_API_URL": url, "CONSTANT_CONTACT_AUTH_URL": f"{url}{OAUTH}"}

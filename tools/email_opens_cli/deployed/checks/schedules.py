@@ -55,7 +55,7 @@ def last_turn(
 ) -> Finding:
     """Return whether the account's turns are completed as often as they are scheduled.
 
-    `connected_at` is when its credentials were stored, if no turn was completed yet.
+    `connected_at` is when its first credentials were stored, if no turn was completed yet.
     """
     completed_at = account.turn_completed_at
     when = _when(completed_at, now)
@@ -153,14 +153,17 @@ def _enable(deployment: Deployment, group: str) -> str:
 
 
 def _connected_at(deployment: Deployment) -> datetime | None:
-    """Return when the account's credentials were stored; None: that is not known."""
+    """Return when the account's first credentials were stored; None: that is not known.
+
+    Each renewal of the token stores them again.
+    """
     name = f"{deployment.product.settings.credentials_prefix}{deployment.account_id}"
     try:
-        found = deployment.clients("ssm").get_parameter(Name=name)
+        found = deployment.clients("ssm").get_parameter_history(Name=name)
     except ClientError:
         return None
-    stored_at: datetime = found["Parameter"]["LastModifiedDate"]
-    return stored_at
+    stored_at: Iterator[datetime] = (each["LastModifiedDate"] for each in found["Parameters"])
+    return min(stored_at, default=None)
 
 
 def _schedule(deployment: Deployment, group: str, name: str) -> Mapping[str, Any] | None:

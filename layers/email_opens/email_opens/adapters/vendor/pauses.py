@@ -101,7 +101,6 @@ def unavailable(failure: EmailOpensError) -> str:
 
 
 def _throttled(reply: Reply, asked: timedelta | None) -> str:
-    happened = f"The vendor throttled every attempt{reply.traces()}"
-    if asked:
-        return f"{happened}; it asks for a pause of {asked.total_seconds():.0f} s."
-    return f"{happened}. The next turn tries again."
+    # Not what comes next: a turn tries again, a command does not.
+    pause = f"a pause of {asked.total_seconds():.0f} s" if asked else "no pause"
+    return f"The vendor throttled every attempt{reply.traces()}; it asks for {pause}."
