@@ -290,14 +290,6 @@ def test_polls_go_on_when_the_counters_fail(core: Core, error: Exception) -> Non
     assert (turn.uncounted, turn.stopped, core.polled) == (error, None, ["a"])
 
 
-def test_counters_that_failed_are_not_requested_again_in_the_turn(core: Core) -> None:
-    core.world.counters_fail = UNAVAILABLE
-    core.stay = timedelta(seconds=50)
-    read(core, estimate=Estimate(40.0, 40.0))
-    core.take_turn()
-    assert len(core.world.counted) == 1
-
-
 @pytest.mark.parametrize(
     "error",
     [QuotaExceeded("The day's quota is spent.", at(720)), AccountDisconnected("Run connect.")],
@@ -374,11 +366,12 @@ def test_what_a_turn_has_learned_is_used_by_the_next(core: Core) -> None:
     assert len(core.world.counted) == 1
 
 
-def test_a_turn_reports_how_often_it_has_read_the_counters(core: Core) -> None:
+def fresh(core: Core, activities: int) -> None:
+    """Track activities that were sent five minutes ago and read just now; let a turn stay."""
     core.stay = LEASE
     now = core.clock.now()
     sent = now - timedelta(minutes=5)
-    for number in range(40):
+    for number in range(activities):
         core.world.counters[f"campaign {number}"] = 0
         core.track(
             campaign_activity_id=f"a{number}",
@@ -391,5 +384,24 @@ def test_a_turn_reports_how_often_it_has_read_the_counters(core: Core) -> None:
             audited_at=now,
             counter=0,
         )
+
+
+def test_a_turn_reports_how_often_it_has_read_the_counters(core: Core) -> None:
+    fresh(core, 40)
     turn = core.take_turn()
     assert turn.probes == len(core.world.counted) > 1
+
+
+@pytest.mark.parametrize(("campaigns_per_probe", "probes"), [(150, 8), (2, 1)])
+def test_counters_that_take_many_requests_are_read_less_often(
+    core: Core, campaigns_per_probe: int, probes: int
+) -> None:
+    fresh(core, 20)
+    core.campaigns_per_probe = campaigns_per_probe
+    assert core.take_turn().probes == probes
+
+
+def test_counters_that_failed_are_not_read_again_in_the_turn(core: Core) -> None:
+    fresh(core, 40)
+    core.world.counters_fail = UNAVAILABLE
+    assert core.take_turn().probes == 1

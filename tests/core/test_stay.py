@@ -76,6 +76,8 @@ def fresh(core: Core, read_seconds_ago: int) -> None:
         (15, timedelta(seconds=58), 57),
         (15, LEASE, 58),
         (15, 2 * LEASE, 58),
+        (20, timedelta(seconds=2), 1),
+        (20, timedelta(seconds=5), 5),
     ],
 )
 def test_a_fresh_send_is_polled_at_the_end_of_a_turn_because_no_poll_follows_before_the_next(
