@@ -12,6 +12,7 @@ from email_opens.instants import utc
 from email_opens.model import PAGE_ROWS, Activity, Depth, Gap, NewOpen, Open, Page, RejectedRow
 from email_opens.poller import PollCounts, Poller
 from email_opens.published import PublishedWindow
+from email_opens.scheduling.choice import STAY_PRICE
 from email_opens.stretches import Walk
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
@@ -147,6 +148,7 @@ class Core:
     campaigns_per_probe: int = 150
     stay: timedelta = timedelta()
     """How long a turn may wait until enough opens are waiting for a request."""
+    stay_price: float = STAY_PRICE
     requests_in_time: int = 1000
     """A turn runs out of time after this many requests."""
     polled: list[str] = field(default_factory=list)
@@ -213,10 +215,10 @@ class Core:
         self.reports[-1].throttled = self.throttled
         return self.reports[-1]
 
-    def take_turn(self, calls: Calls | None = None, holder: str = "turn") -> TurnReport:
-        """Take a turn; `calls` may act before or after each write of an activity."""
+    def turns(self, calls: Calls | None = None) -> Turns:
+        """Return the turns; `calls` may act before or after each write of an activity."""
         tracking = (calls or Calls()).through(self.tracking, "save")
-        turns = Turns(
+        return Turns(
             leases=Leases(
                 tracking=tracking, clock=self.clock, requests_per_day=self.requests_per_day
             ),
@@ -227,10 +229,14 @@ class Core:
             report=self.world_report,
             lookback=LOOKBACK,
             campaigns_per_probe=self.campaigns_per_probe,
+            stay_price=self.stay_price,
         )
+
+    def take_turn(self, calls: Calls | None = None, holder: str = "turn") -> TurnReport:
+        """Take a turn of a minute at most; `calls` as for `turns`."""
         now = self.clock.now()
         until = now + LEASE
-        return turns.take_turn(
+        return self.turns(calls).take_turn(
             "default", holder=holder, before=until, until=until, stay_until=now + self.stay
         )
 

@@ -101,7 +101,8 @@ def test_a_poll_is_begun_if_a_second_is_left(core: Core, left: float, polled: bo
     assert ("b" in core.polled) is polled
 
 
-def test_an_account_with_nothing_hot_ends_at_once(core: Core) -> None:
+def aged(core: Core, opens_an_hour: float) -> None:
+    """Track an activity of nine days, which was read just now."""
     old = core.clock.now() - 9 * DAY
     core.track(
         tracked_at=old,
@@ -109,11 +110,23 @@ def test_an_account_with_nothing_hot_ends_at_once(core: Core) -> None:
         polled_at=core.clock.now(),
         swept_at=core.clock.now(),
         audited_at=core.clock.now(),
-        estimate=Estimate(1.0, 1e9),
+        estimate=Estimate(opens_an_hour, 3600.0),
     )
+
+
+def test_an_account_with_nothing_hot_ends_at_once(core: Core) -> None:
+    aged(core, 100.0)
     began = core.clock.now()
     turn = core.take_turn()
     assert (core.clock.now(), turn.requests) == (began, 0)
+
+
+def test_a_turn_waits_for_whatever_is_worth_the_price_of_staying(core: Core) -> None:
+    core.stay_price = 0.0
+    aged(core, 100.0)
+    began = core.clock.now()
+    turn = core.take_turn()
+    assert (core.clock.now() > began, turn.requests) == (True, 1)
 
 
 def test_an_account_without_activities_ends_at_once(core: Core) -> None:

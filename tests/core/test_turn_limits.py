@@ -143,6 +143,15 @@ def test_an_account_whose_lease_another_holder_has_is_not_polled(core: Core) -> 
     assert (turn.leased, turn.requests, turn.activities, account(core)) == (False, 0, 0, held)
 
 
+def test_a_turn_says_for_whom_it_waits(core: Core) -> None:
+    sentences: list[str] = []
+    another = core.turns().leases
+    with another.hold("default", holder="email-opens audit 1", lasts=timedelta(seconds=5)):
+        core.turns().take_turn("default", holder="turn", on_wait=sentences.append)
+    assert len(sentences) == 1
+    assert sentences[0].startswith("`email-opens audit` is working on account default, until ")
+
+
 def test_a_turn_waits_for_a_lease_that_ends_in_a_moment(core: Core) -> None:
     ends = core.clock.now() + timedelta(seconds=15)
     core.tracking.accounts["default"] = Account(

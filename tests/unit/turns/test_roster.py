@@ -9,11 +9,11 @@ from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.fakes import MemoryTracking
 
 
-def roster_of(activity: Activity) -> Roster:
+def roster_of(*activities: Activity) -> Roster:
     tracking = MemoryTracking()
-    assert tracking.add(activity)
+    assert all(tracking.add(activity) for activity in activities)
     roster = Roster(tracking=tracking, counter_trust=CounterTrust(), campaigns_per_probe=150)
-    roster.load([activity], NOON)
+    roster.load(activities, NOON)
     return roster
 
 
@@ -40,3 +40,45 @@ def test_an_activity_that_its_counter_wakes_counts_as_changed() -> None:
     roster.take_readings(readings, NOON, NOON, failed=False)
     assert roster.activities[ACTIVITY_ID].state is State.ACTIVE
     assert roster.changed == {ACTIVITY_ID}
+
+
+@pytest.mark.parametrize("wakes", [True, False])
+def test_counters_are_read_only_for_what_is_asleep_if_nothing_else_has_one(wakes: bool) -> None:
+    asleep = varied(ACTIVITY, state=State.FINISHED, campaign_id="campaign", counter=3)
+    polled = varied(
+        ACTIVITY,
+        campaign_activity_id="b",
+        campaign_id=None if wakes else "other",
+        counter=3,
+        polled_at=NOON,
+    )
+    roster = roster_of(asleep, polled)
+    assert roster.only_asleep(NOON) is wakes
+
+
+def test_the_plan_counts_the_requests_of_a_probe() -> None:
+    many = [
+        varied(
+            ACTIVITY,
+            campaign_activity_id=f"a{number}",
+            campaign_id=f"campaign {number}",
+            counter=0,
+            polled_at=NOON,
+        )
+        for number in range(40)
+    ]
+    roster = roster_of(*many)
+    cheap = roster.plan(NOON, 1000)
+    roster.campaigns_per_probe = 2
+    assert roster.plan(NOON, 1000).price > cheap.price
+
+
+def test_counters_are_read_again_if_what_has_changed_is_unread() -> None:
+    roster = roster_of(varied(ACTIVITY, campaign_id="campaign", counter=3, polled_at=NOON))
+    known = CounterTrust(read_at=NOON, current_until=NOON)
+    roster.counter_trust = known
+    roster.forget_unread()
+    assert roster.counter_trust == known
+    roster.changed.add(ACTIVITY_ID)
+    roster.forget_unread()
+    assert roster.counter_trust == CounterTrust()
