@@ -38,8 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("given", nargs="*", type=_override, metavar="PARAMETER=VALUE")
     options = parser.parse_args(arguments)
     try:
-        with invocation.begun() as running, complaints():
-            running.program = PROGRAM
+        with invocation.begun(), complaints():
             stack = choose(options.stack or os.environ.get(VARIABLE) or None) or STACK
             if options.check:
                 say(destination(stack))

@@ -19,8 +19,6 @@ class Invocation:
     region: str | None = None
     """The region of that stack, if a file of the folder names it."""
     account_id: str | None = None
-    program: str | None = None
-    """What starts the command line; None: as this process was started."""
     shared: dict[object, Any] = field(default_factory=dict)
     """What its parts share, by a name."""
 

@@ -20,7 +20,7 @@ from email_opens_cli.arguments.selection import Send, select, select_each
 from email_opens_cli.emails.activities import send_of
 from email_opens_cli.emails.sent import find_by_id, sent_campaigns
 from email_opens_cli.terminal.console import say
-from email_opens_cli.terminal.words import named
+from email_opens_cli.terminal.words import named, titled
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
@@ -159,10 +159,10 @@ class TrackRequest:
         )
         found = [item for item in found if choice.activity_id in (None, item[0])]
         if campaign is None or not found:
-            name = f" (“{campaign.name}”)" if campaign and campaign.name else ""
+            title = titled(choice.campaign_id, campaign.name if campaign else None)
             raise EmailOpensError(
-                f"Campaign {choice.campaign_id}{name} has no e-mail to track: it was deleted "
-                "at Constant Contact, or is of a kind that is not sent."
+                f"Campaign {title} has no e-mail to track: it was deleted at Constant Contact, or "
+                "is of a kind that is not sent."
             )
         for activity_id, sent_at in found:
             yield first_tracked(self.account_id, campaign, activity_id, sent_at, now)

@@ -41,7 +41,7 @@ def _completed(command: re.Match[str]) -> str:
         options += f" --account {quote(account_id)}"
     if stack is not None and name not in _WITHOUT_STACK and "--stack" not in rest:
         options += f" --stack {quote(stack)}"
-    return f"`{running.program or started_as(sys.argv[0])} {name}{rest}{options}`"
+    return f"`{started_as(sys.argv[0])} {name}{rest}{options}`"
 
 
 def _deployment(command: re.Match[str]) -> str:

@@ -12,7 +12,11 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def named(activity: Activity) -> str:
     """Return the words for an activity in a sentence: its name if it has one, and its id."""
-    name, own_id = activity.campaign_name, activity.campaign_activity_id
+    return titled(activity.campaign_activity_id, activity.campaign_name)
+
+
+def titled(own_id: str, name: str | None) -> str:
+    """Return an id in a sentence, after the name if there is one."""
     return f"“{name}” ({own_id})" if name else own_id
 
 

@@ -82,12 +82,6 @@ def test_a_message_names_the_command_as_it_was_started(monkeypatch: pytest.Monke
     assert shown == "No consent: run `.venv/bin/email-opens connect`, not email-opens itself."
 
 
-def test_a_script_that_uses_the_command_line_says_how_it_is_started() -> None:
-    with invocation.begun() as running:
-        running.program = "bin/eo"
-        assert pasteable("Run `email-opens status`.") == "Run `bin/eo status`."
-
-
 def test_a_deployment_is_that_of_the_stack_of_the_command() -> None:
     sentence = "Run `make deploy PARAMETERS=ScheduleState=DISABLED`, or `make deploy`."
     with invocation.begun() as running:
