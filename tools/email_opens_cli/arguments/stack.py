@@ -52,7 +52,7 @@ def choose(given: str | None) -> str | None:
     if given is None and os.environ.get(SETTING):
         return None
     if given is None or not _region_is_set():
-        deployed = deployed_from(Path.cwd())
+        deployed = deployed_from(Path())
     running.stack = given
     if given is None and deployed is not None:
         running.stack = deployed.name

@@ -6,18 +6,32 @@ import typer
 from typer.core import TyperGroup
 
 from email_opens_cli.arguments import invocation
-from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
+from email_opens_cli.terminal import streams
+from email_opens_cli.terminal.complaints import FAILED, INTERRUPTED, complaints
+from email_opens_cli.terminal.plain import warn
 
 
 class Program(TyperGroup):
     """Runs one command; Ctrl-C at any time exits with 130, and a closed pipe with 0."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
+        streams.prepare()
         with invocation.begun():
             try:
-                return super().main(*arguments, **options)
+                try:
+                    return super().main(*arguments, **options)
+                finally:
+                    streams.flush()
             except SystemExit as ending:
                 raise SystemExit(_exit_code(ending)) from None
+            except BrokenPipeError:
+                raise SystemExit(0) from None
+            except OSError as error:
+                if not streams.is_full(error):
+                    raise
+                streams.discard()
+                warn(f"The output cannot be written: {error.strerror}.")
+                raise SystemExit(FAILED) from None
 
     def invoke(self, ctx: Any) -> Any:
         # Within `main`, which also ends a complaint that Ctrl-C or a closed pipe cuts.
@@ -35,6 +49,7 @@ def _exit_code(ending: SystemExit) -> int | str | None:
         case KeyboardInterrupt():
             return INTERRUPTED
         case BrokenPipeError():  # of `email-opens … | head`, which has read enough
+            streams.discard()
             return 0
         case _:
             return ending.code

@@ -37,7 +37,7 @@ def test_credentials_are_stored_encrypted(aws: Aws, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("credentials", "message"),
     [
-        ("", "no terminal: run `email-opens connect mine` on a terminal"),
+        ("", "is empty: run `email-opens connect mine` on a terminal"),
         ("{", "not JSON"),
         ("[]", "malformed"),
         ('{"client_id": 7, "refresh_token": "kept-secret"}', "malformed"),

@@ -79,7 +79,7 @@ def read_credentials(text: bytes, account_id: str) -> "Tokens":
     """
     if not text.strip():
         raise InvalidInput(
-            f"Standard input is empty, and no terminal: run `email-opens connect {account_id}` on "
+            f"Standard input is empty: run `email-opens connect {account_id}` on "
             f"a terminal to give consent in a browser, or pipe JSON in: {credentials.FORM}."
         )
     return credentials.read(text)
