@@ -101,7 +101,7 @@ Email = Annotated[
 Emails = Annotated[
     list[str],
     typer.Argument(
-        metavar="E-MAIL",
+        metavar="E-MAIL…",
         help=(
             "Names or ids of e-mails or campaigns, or the beginnings of these; or patterns of "
             "names, such as 'Spring*'."
@@ -111,7 +111,7 @@ Emails = Annotated[
 SomeEmails = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="E-MAIL",
+        metavar="[E-MAIL]…",
         help="Names or ids of e-mails or campaigns, or patterns of names; by default all.",
     ),
 ]

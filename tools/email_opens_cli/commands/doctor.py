@@ -18,7 +18,7 @@ from email_opens_cli.deployed.checks.finding import Deployment, Finding, Result,
 from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import aws, environment, parameters, product_of_any_account
 from email_opens_cli.terminal.complaints import FAILED
-from email_opens_cli.terminal.console import TextConsole, console, say_json, styled
+from email_opens_cli.terminal.console import TextConsole, console, say_json
 from email_opens_cli.terminal.pasted import pasteable
 from email_opens_cli.terminal.words import count
 
@@ -56,7 +56,7 @@ def doctor(
     if as_json and (failed or not quiet):
         say_json(_plain(account_id, stack, found), indent=2)
     elif not quiet:
-        screen.print(_summary(found))
+        screen.say(_summary(found))
     elif failed:
         for finding in found:
             if finding.result in (Result.FAILED, Result.WARNING):
@@ -86,9 +86,9 @@ def _findings(account_id: str, stack: str | None, wait: Any, on_wait: Any) -> It
 
 
 def _show(screen: TextConsole, finding: Finding) -> None:
-    screen.print(styled(_MARKS[finding.result], (f" {finding.subject}: {finding.what}", "")))
+    screen.say(f" {finding.subject}: {finding.what}", _MARKS[finding.result])
     if finding.remedy:
-        screen.print(f"  → {finding.remedy}")
+        screen.say(f"  → {finding.remedy}")
 
 
 def _summary(found: Iterable[Finding]) -> str:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 from typing import Never
 
 import typer
@@ -21,6 +22,7 @@ _ACCESS = (
     "AuthorizationErrorException",
     "UnauthorizedOperation",
 )
+_SIGN_IN = "sign in with `aws sso login` or `aws configure`"
 _SIGNED_OUT = (
     "ExpiredToken",
     "ExpiredTokenException",
@@ -77,7 +79,7 @@ def of_aws(error: Exception) -> tuple[str, int] | None:
         ),
         (
             (aws.NoCredentialsError, aws.PartialCredentialsError),
-            "There are no AWS credentials: sign in, or set AWS_PROFILE.",
+            f"There are no AWS credentials: {_SIGN_IN}, or set AWS_PROFILE.",
             BAD_INPUT,
         ),
         (
@@ -85,12 +87,29 @@ def of_aws(error: Exception) -> tuple[str, int] | None:
             f"The AWS settings cannot be used: {error}",
             BAD_INPUT,
         ),
-        ((aws.HTTPClientError,), f"AWS does not answer: {error}", FAILED),
+        (
+            (aws.HTTPClientError, aws.ConnectionError),
+            f"AWS does not answer: {error}. Check the network, the proxy settings, and AWS_REGION.",
+            FAILED,
+        ),
         ((aws.ClientError,), _refused(error), FAILED),
         ((aws.BotoCoreError,), f"The request to AWS failed: {error}", FAILED),
     ]
+    if _is_raised_in(error, "botocore"):
+        # Such as HTML that a proxy answers, or an AWS_ENDPOINT_URL that is no URL.
+        text = (
+            "boto3 could not send the request to AWS, or could not read the reply "
+            f"({type(error).__name__}): check AWS_ENDPOINT_URL and the proxy settings."
+        )
+        complaints_by_kind.append(((Exception,), text, FAILED))
     found = ((text, code) for kinds, text, code in complaints_by_kind if isinstance(error, kinds))
     return next(found, None)
+
+
+def _is_raised_in(error: BaseException, package: str) -> bool:
+    """Return whether the code of a package, or what it has called, has raised an error."""
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(name.partition(".")[0] == package for name in frames)
 
 
 def _refused(error: Exception) -> str:
@@ -100,7 +119,7 @@ def _refused(error: Exception) -> str:
     if code == "ResourceNotFoundException":
         return f"There is no such table ({operation}): check the region and the AWS account."
     if code in _SIGNED_OUT:
-        return f"AWS does not accept the credentials ({code}): sign in again."
+        return f"AWS does not accept the credentials ({code}): {_SIGN_IN}."
     if code in _ACCESS:
         return f"AWS denies {operation} to this user: {message}"
     return f"AWS refused {operation}: {message or code}"

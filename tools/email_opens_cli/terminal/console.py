@@ -23,6 +23,7 @@ from email_opens_cli.terminal.plain import (
     say,
     say_json,
     warn,
+    wrapped,
 )
 
 __all__ = [
@@ -49,6 +50,12 @@ class TextConsole(Console):
     def on_broken_pipe(self) -> None:
         # Rich would exit with 1; `Program` decides with what the command exits.
         raise BrokenPipeError(errno.EPIPE, "The pipe is closed")
+
+    def say(self, text: str, mark: Styled = ("", "")) -> None:
+        """Print a sentence after a mark; a command in it stays whole, so that it can be pasted."""
+        shown = Text(wrapped(mark[0] + printable(pasteable(text)), self.width))
+        shown.stylize(mark[1], 0, len(mark[0]))
+        self.print(shown, soft_wrap=True)
 
     def render_str(self, text: str, **options: Any) -> Text:
         # Rich converts every string here: what is printed, and each cell of a table.

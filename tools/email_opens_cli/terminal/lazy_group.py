@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from shutil import get_terminal_size
 from typing import Any, ClassVar, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 _LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 """Within a paragraph of a docstring, which is wrapped for the terminal instead."""
@@ -106,7 +107,16 @@ def load(name: str, lazy: Lazy) -> Any:
     width = get_terminal_size().columns
     for each in (command, *getattr(command, "commands", {}).values()):
         each.help = _LINE_BREAK.sub(" ", each.help or "")
+        for parameter in each.params:
+            if isinstance(parameter, TyperArgument) and parameter.required:
+                # Typer would put it in braces in the line of the usage.
+                parameter.make_metavar = partial(_metavar, parameter.metavar)  # type: ignore[method-assign]
         if width < _FRAMED_FROM and not isinstance(each, TyperGroup):
             each.rich_markup_mode = None
             each.context_settings["terminal_width"] = width
     return command
+
+
+def _metavar(metavar: str | None, ctx: Any, *, usage: bool = False) -> str:
+    del ctx, usage
+    return metavar or ""

@@ -4,8 +4,11 @@ Control characters are replaced, since names, devices, addresses and error texts
 """
 
 import json
+import os
+import re
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TextIO
 from unicodedata import category
 
 import typer
@@ -15,8 +18,12 @@ from email_opens_cli.terminal.pasted import pasteable
 
 WIDE = 10_000
 """Columns if stdout is not a terminal, so that nothing is cut or folded in a file or a pipe."""
+_USUAL_WIDTH = 80
+"""Columns of a terminal that does not know how many it has."""
 type Styled = tuple[str, str]
 """A text and its style."""
+_WORDS = re.compile(r"(?:`[^`]*`|\S)+")
+"""Words, of which a command in backquotes is one with what adjoins it."""
 REPLACEMENT = "�"
 
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -37,14 +44,47 @@ def printable(text: str) -> str:
 
 def say(*lines: str) -> None:
     """Print lines on stdout."""
-    for line in lines:
-        print(printable(pasteable(line)), flush=True)
+    _print(lines, sys.stdout)
 
 
 def warn(*lines: str) -> None:
     """Print lines on stderr."""
+    _print(lines, sys.stderr)
+
+
+def _print(lines: Iterable[str], stream: TextIO) -> None:
+    width = _width(stream)
     for line in lines:
-        print(printable(pasteable(line)), file=sys.stderr, flush=True)
+        print(wrapped(printable(pasteable(line)), width), file=stream, flush=True)
+
+
+def _width(stream: TextIO) -> int:
+    """Return the columns of a stream."""
+    if not stream.isatty():
+        return WIDE
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break a line between words, but not within a command, which works when it is pasted.
+
+    The lines that follow have the indentation of the first. A word that is longer than a line stays
+    whole: the terminal wraps it, without a line break that a paste would contain.
+    """
+    if len(text) <= width:
+        return text
+    indentation = text[: len(text) - len(text.lstrip())]
+    lines = [""]
+    for word in _WORDS.findall(text):
+        line = f"{lines[-1]} {word}" if lines[-1] else indentation + word
+        if lines[-1] and len(line) > width:
+            lines.append(indentation + word)
+        else:
+            lines[-1] = line
+    return "\n".join(lines)
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:

@@ -18,6 +18,8 @@ from email_opens_cli.terminal.console import (
     styled,
     warn,
 )
+from email_opens_cli.terminal.plain import wrapped
+from tests.unit.cli.terminal.pseudo_terminal import run_in_terminal
 
 HOSTILE = (
     "a\x1b[2Jb\nc\rd\x00e\x07f\x9b31mg\x85h\u202ei\u2066j\u2028k\u2029l\ud800m"
@@ -86,3 +88,31 @@ def test_json_is_ascii_without_controls(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize("text", ["é☃ 日本語 עברית", "👩\u200d👧", "नि\u200cक", "a\xa0b"])
 def test_names_in_any_script_stay_as_they_are(text: str) -> None:
     assert printable(text) == text
+
+
+COMMAND = "`email-opens status --stack email-opens`"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("A short line.", ["A short line."]),
+        ("Two words    apart.", ["Two words    apart."]),
+        ("A line that is too long for a line.", ["A line that is too", "long for a line."]),
+        ("  → An indented line that is long.", ["  → An indented line", "  that is long."]),
+        ("A-word-that-is-longer-than-a-line.", ["A-word-that-is-longer-than-a-line."]),
+        (f"See {COMMAND}, then go on.", ["See", f"{COMMAND},", "then go on."]),
+        ("", [""]),
+    ],
+)
+def test_a_sentence_is_broken_between_words_and_not_within_a_command(
+    text: str, lines: list[str]
+) -> None:
+    assert wrapped(text, 20).split("\n") == lines
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_sentence_on_a_terminal_is_broken_between_words(columns: int) -> None:
+    output = run_in_terminal("poll", columns=columns)
+    assert output.widest() <= columns
+    assert " ".join(output.lines).startswith("No stack is named: add --stack NAME, set EMAIL_OPENS")

@@ -59,7 +59,7 @@ def status(
             "Nothing is tracked. Track an e-mail in a stack with `email-opens track E-MAIL`, "
             "or follow what was sent recently with `email-opens watch`."
         )
-    screen.print(account_line(current))
+    screen.say(account_line(current))
 
 
 def _is_typed(context: typer.Context, parameter: str) -> bool:
