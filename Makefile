@@ -68,7 +68,7 @@ build: .venv/ready ## build what is deployed, into .aws-sam (LAYER_PLATFORM=x86_
 # SAM prompts once, for the changes that it will make. What is not among PARAMETERS keeps its value.
 deploy: export SAM_COMMAND = $(SAM)
 deploy: DEPLOY = .venv/bin/python tools/deploy.py
-deploy: ARGUMENTS = $(if $(STACK),--stack $(STACK)) $(PARAMETERS)
+deploy: ARGUMENTS = $(if $(STACK),--stack '$(STACK)') $(PARAMETERS)
 deploy: .venv/ready ## deploy, after one question (STACK=… PARAMETERS="AlarmEmail=… RequestsPerDay=…")
 	@$(DEPLOY) --check $(ARGUMENTS)
 	@$(MAKE) --no-print-directory build
@@ -92,6 +92,7 @@ lock: $(OWN_UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for
 
 clean: ## delete everything that make and the tests created here
 	rm -rf .venv .uv .aws-sam .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready: requirements-dev.txt pyproject.toml .python-version | $(OWN_UV)
 	@$(UV) python find --quiet --system >/dev/null 2>&1 || $(UV) python install --quiet \
@@ -99,7 +100,8 @@ clean: ## delete everything that make and the tests created here
 		echo "Install it, from your system's packages or https://www.python.org/downloads/,"; \
 		echo 'or connect to the internet, and run make again.'; exit 1; } >&2
 	$(UV) venv --quiet --clear .venv
-	$(UV) pip sync --quiet --python .venv --require-hashes requirements-dev.txt
+	@# On a terminal, uv shows how far it is.
+	$(UV) pip sync $(if $(shell test -t 2 && echo terminal),,--quiet) --python .venv --require-hashes requirements-dev.txt
 	$(UV) pip install --quiet --python .venv --no-deps --editable .
 	@touch $@
 

@@ -266,11 +266,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             while not ended.wait(SENDS_EVERY.total_seconds() if demo else 1):
                 if demo:
                     print(f"Sent: {demo.send_next()}", flush=True)
-        except BrokenPipeError:
-            # The reader has ended, as `head` does. Python would report at its exit that it cannot
-            # write what is left.
+        except OSError as error:
+            # Python would report again at its exit that it cannot write what is left.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return
+            if isinstance(error, BrokenPipeError):  # The reader has ended, as `head` does.
+                return
+            sys.exit(f"The output cannot be written: {error.strerror}.")
     print("Closed.", file=sys.stderr)
     sys.exit(exit_codes[0])
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import requests
@@ -122,6 +123,15 @@ def test_the_program_serves_until_it_is_ended(number: int, code: int) -> None:
         finally:
             program.kill()
     assert len(reply.json()["campaigns"]) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+def test_a_full_disk_is_reported_in_a_sentence() -> None:
+    command = [sys.executable, "-m", "constant_contact_emulator", "--port", "0", "--contacts", "1"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=30)
+    message = b"The output cannot be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (1, message)
 
 
 def test_the_program_ends_quietly_when_its_reader_has_ended() -> None:
