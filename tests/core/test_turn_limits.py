@@ -143,6 +143,24 @@ def test_an_account_whose_lease_another_holder_has_is_not_polled(core: Core) -> 
     assert (turn.leased, turn.requests, turn.activities, account(core)) == (False, 0, 0, held)
 
 
+def test_a_turn_holds_the_lease_for_as_long_as_it_is_told(core: Core) -> None:
+    calls = Calls()
+    leased: list[datetime | None] = []
+    calls.before[0] = lambda: leased.append(account(core).lease_until)
+    lasts, now = timedelta(seconds=30), core.clock.now()
+    core.turns(calls).take_turn("default", holder="turn", lasts=lasts)
+    assert leased == [now + lasts]
+
+
+def test_a_turn_keeps_time_to_record_what_is_in_hand(core: Core) -> None:
+    calls = Calls()
+    calls.after[0] = lambda: core.clock.sleep(6)
+    core.turns(calls).take_turn(
+        "default", holder="turn", lasts=timedelta(seconds=30), commit=timedelta(seconds=25)
+    )
+    assert core.polled == ["a"]
+
+
 def test_a_turn_says_for_whom_it_waits(core: Core) -> None:
     sentences: list[str] = []
     another = core.turns().leases

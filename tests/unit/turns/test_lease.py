@@ -111,6 +111,10 @@ class TestHolding:
             lease.budget.take()
         assert tracking.accounts["default"].requests_spent == 1
 
+    def test_says_until_when_the_lease_lasts(self, leases: Leases) -> None:
+        with leases.hold("default", holder="me", lasts=MINUTE) as lease:
+            assert lease.budget.lease_until == lease.until == leases.clock.now() + MINUTE
+
     def test_reserves_more_requests_as_they_are_needed(
         self, leases: Leases, tracking: MemoryTracking
     ) -> None:

@@ -176,7 +176,7 @@ class Leases:
             kept = self.tracking.reserve(
                 account.account_id, holder=holder, day=day, counted=counted, requests=requests
             )
-            counted += requests if kept else 0
+            counted += requests  # If they were not kept, the budget reserves no more.
             return kept
 
         return Budget(
