@@ -114,7 +114,21 @@ def load(name: str, lazy: Lazy) -> Any:
         if width < _FRAMED_FROM and not isinstance(each, TyperGroup):
             each.rich_markup_mode = None
             each.context_settings["terminal_width"] = width
+            each.context_class = _narrow(each.context_class)
     return command
+
+
+def _narrow(context: Any) -> Any:
+    """Return a context whose help has descriptions below the names of options, not beside them."""
+
+    class Formatter(context.formatter_class):  # type: ignore[misc]
+        def write_dl(self, rows: Any, col_max: int = 4, col_spacing: int = 2) -> None:
+            super().write_dl(rows, col_max, col_spacing)
+
+    class Context(context):  # type: ignore[misc]
+        formatter_class = Formatter
+
+    return Context
 
 
 def _metavar(metavar: str | None, ctx: Any, *, usage: bool = False) -> str:
