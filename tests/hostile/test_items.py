@@ -224,8 +224,11 @@ class TestABrokenItemBesideAnother:
     def test_does_not_stop_the_other_from_being_polled(self, tracking: DynamoDBTracking) -> None:
         core = Core(tracking=cast("Any", tracking))
         core.world.rows[ACTIVITY_ID] = []
-        core.take_turn()
+        turn = core.take_turn()
         assert core.polled == [ACTIVITY_ID]
+        (failure,) = turn.failures
+        assert failure.campaign_activity_id == self.BROKEN
+        assert "its watermark" in str(failure.error)
 
     def test_is_not_overwritten(self, tracking: DynamoDBTracking) -> None:
         (found,) = (item for item in tracking.activities("default") if item.last_error)

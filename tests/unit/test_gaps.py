@@ -1,7 +1,11 @@
 """A burst becomes a gap, and a later stretch goes on with it."""
 
+from contextlib import nullcontext
+
 import pytest
 
+from email_opens.errors import PagingBroken
+from email_opens.gaps import PATIENCE
 from email_opens.model import Gap, Page
 from email_opens.poller import PAGES_IN_HAND
 from tests.contract.samples import varied
@@ -82,6 +86,23 @@ def test_a_gaps_page_that_lost_its_place_is_read_from_the_head(core: Core) -> No
         [("ann", 1), ("ann", 3)],
         2,
     )
+
+
+@pytest.mark.parametrize(
+    ("failures", "links", "left"),
+    [(PATIENCE - 2, ["2", None, "2"], 0), (PATIENCE - 1, ["2"], PATIENCE)],
+)
+def test_a_page_that_loses_its_place_again_and_again_is_a_failure(
+    core: Core, failures: int, links: list[str | None], left: int
+) -> None:
+    gap = Gap(None, at(2), "2", rows_above=9, failures=failures)
+    core.tracking.save(varied(core.activity(), gaps=(gap,)))
+    report = report_of((row(3),), (row(1),))
+    lost = r"\(A next link leads to other rows than before\)"
+    with pytest.raises(PagingBroken, match=lost) if left else nullcontext():
+        core.work(report, core.walk(gap=gap))
+    assert report.links == links
+    assert sum(gap.failures for gap in core.activity().progress.gaps) == left
 
 
 def test_a_gap_without_a_link_counts_from_the_head(core: Core) -> None:

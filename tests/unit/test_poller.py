@@ -162,3 +162,10 @@ def test_opens_are_published_as_of_now(core: Core) -> None:
     core.publisher = publisher = DatedPublisher()
     core.work(report_of((row(1),)), core.walk())
     assert publisher.instants == [core.clock.now()]
+
+
+def test_a_head_without_rows_ends_the_stretch(core: Core) -> None:
+    report = report_of((), (row(1),))
+    walk = core.walk()
+    core.work(report, walk)
+    assert (report.links, walk.done) == ([None], False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from email_opens.errors import AccountResting, OutOfTime
+from email_opens.errors import AccountResting, BudgetSpent, OutOfTime
 from email_opens.turns.budget import BLOCK, Budget
 from tests.contract.samples import NOON
 
@@ -43,13 +43,17 @@ def test_the_last_block_is_what_the_day_has_left() -> None:
 
 
 def test_a_day_without_requests_ends_the_turn() -> None:
-    with pytest.raises(OutOfTime):
+    with pytest.raises(BudgetSpent) as raised:
         Budget(0).take()
+    spent = "The day's budget of requests is spent; it begins anew at 00:00 UTC."
+    assert str(raised.value) == spent
 
 
 def test_requests_that_cannot_be_reserved_are_not_spent() -> None:
-    with pytest.raises(OutOfTime):
+    with pytest.raises(OutOfTime) as raised:
         Budget(0, 5).take()
+    lost = "The lease was lost: another invocation counts the day's requests."
+    assert str(raised.value) == lost
 
 
 def test_a_refused_reservation_is_not_repeated() -> None:

@@ -83,7 +83,7 @@ class Turn:
 
     def _load(self, now: datetime) -> None:
         stored = self.roster.tracking.activities(self.turn_report.account_id)
-        self.turn_report.failures += [
+        self.turn_report.failures = [
             Failure(activity.campaign_activity_id, ActivityFailed(activity.last_error))
             for activity in stored
             if activity.state is State.BROKEN
