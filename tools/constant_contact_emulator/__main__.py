@@ -2,27 +2,31 @@
 
 import argparse
 import json
-import math
 import os
 import shlex
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from constant_contact_emulator.access.limits import Limits
+from constant_contact_emulator.arguments import (
+    choices_of,
+    integer_from,
+    number_from,
+    read_account_id,
+    read_fault,
+    read_instant,
+)
 from constant_contact_emulator.demo import PORT, SENDS_EVERY, DemoAccount
-from constant_contact_emulator.serving.faults import Faults
 from constant_contact_emulator.serving.server import Emulator
 from constant_contact_emulator.world.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
-from constant_contact_emulator.world.clocks import FastClock, system_clock
-from constant_contact_emulator.world.instants import parse_instant
+from constant_contact_emulator.world.clocks import FastClock
 from constant_contact_emulator.world.send import Send, simulate_send
 
 INTERRUPTED = 130
@@ -53,7 +57,7 @@ A fault applies once, to the next request, unless "times" (null: always), "nth",
 _DEMO = """\
 A demo account is served at {url}. In another terminal, run:
 
-  {watch} --demo
+  {watch}
 
 Another e-mail is sent every four minutes. Ctrl-C ends the demo."""
 
@@ -66,9 +70,14 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    count: dict[str, Any] = {"type": _integer(0), "metavar": "N"}
+    count: dict[str, Any] = {"type": integer_from(0), "metavar": "N"}
     add = parser.add_argument_group("the server").add_argument
-    add("--port", type=_integer(0, 65_535), default=PORT, help="0 picks a free one (%(default)s)")
+    add(
+        "--port",
+        type=integer_from(0, 65_535),
+        default=PORT,
+        help="0 picks a free one (%(default)s)",
+    )
     add("--no-limits", action="store_true", help="allow any number of requests")
     add("--per-day", **count, default=10_000, help="requests a day (%(default)s)")
     add("--per-second", **count, default=4, help="requests a second (%(default)s)")
@@ -78,9 +87,14 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="refuse what exceeds a limit as the gateway does",
     )
-    late: dict[str, Any] = {"type": _number(0, 86_400), "metavar": "SECONDS", "default": 0.0}
+    late: dict[str, Any] = {"type": number_from(0, 86_400), "metavar": "SECONDS", "default": 0.0}
     add("--day-turns-late", **late, help="how long after 00:00 UTC the quota's day begins (0)")
-    fault: dict[str, Any] = {"action": "append", "type": _fault, "metavar": "JSON", "default": []}
+    fault: dict[str, Any] = {
+        "action": "append",
+        "type": read_fault,
+        "metavar": "JSON",
+        "default": [],
+    }
     add("--fault", **fault, help="a fault from the start, as for POST /_control/faults")
     add(
         "--demo",
@@ -89,82 +103,38 @@ def parser() -> argparse.ArgumentParser:
         "of the other arguments, only --port counts",
     )
     add = parser.add_argument_group("the world").add_argument
-    add("--seed", type=_integer(0), default=1, help="seed of the generated data (%(default)s)")
-    add("--accounts", nargs="+", default=["default"], metavar="ID", help="account ids (default)")
+    add("--seed", type=integer_from(0), default=1, help="seed of the generated data (%(default)s)")
+    ids: dict[str, Any] = {"nargs": "+", "type": read_account_id, "metavar": "ID"}
+    add("--accounts", **ids, default=["default"], help="account ids (default)")
     add("--campaigns", **count, default=1, help="campaigns of each account (%(default)s)")
-    contacts = count | {"type": _integer(0, 5_000_000)}
+    contacts = count | {"type": integer_from(0, 5_000_000)}
     add("--contacts", **contacts, default=1000, help="contacts of each campaign (%(default)s)")
-    add("--speed", type=_number(0), default=1.0, help="how many times as fast as real time (1)")
-    add("--start", type=_instant, metavar="INSTANT", help="time at which the world starts (now)")
-    add("--sent-ago", type=_number(0, 1e5), default=0.0, metavar="HOURS", help="age of sends (0)")
-    add("--late", type=_number(0, 1), default=0.0, metavar="SHARE", help="share of late rows (0)")
+    add("--speed", type=number_from(0), default=1.0, help="how many times as fast as real time (1)")
+    add(
+        "--start", type=read_instant, metavar="INSTANT", help="time at which the world starts (now)"
+    )
+    add(
+        "--sent-ago",
+        type=number_from(0, 1e5),
+        default=0.0,
+        metavar="HOURS",
+        help="age of sends (0)",
+    )
+    add(
+        "--late",
+        type=number_from(0, 1),
+        default=0.0,
+        metavar="SHARE",
+        help="share of late rows (0)",
+    )
     add = parser.add_argument_group("what the vendor does not document").add_argument
     add("--grain", choices=_GRAINS, default="minute", help="precision of created_time (minute)")
-    add("--paging", **_choices(Paging), default=Paging.OFFSET)
-    add("--ties", **_choices(Ties), default=Ties.NEWEST_FIRST)
-    add("--last-page", nargs="+", **_choices(LastPage), default=list(LastPage))
-    add("--time-formats", nargs="+", **_choices(TimeFormat), default=[TimeFormat.MILLISECONDS])
+    add("--paging", **choices_of(Paging), default=Paging.OFFSET)
+    add("--ties", **choices_of(Ties), default=Ties.NEWEST_FIRST)
+    add("--last-page", nargs="+", **choices_of(LastPage), default=list(LastPage))
+    add("--time-formats", nargs="+", **choices_of(TimeFormat), default=[TimeFormat.MILLISECONDS])
     add("--unknown-fields", action="store_true", help="add undocumented fields")
     return parser
-
-
-def _choices(names: type[StrEnum]) -> dict[str, Any]:
-    listed = ", ".join(names)
-    return {"choices": list(names), "type": _name(names), "metavar": "NAME", "help": listed}
-
-
-def _name(names: type[StrEnum]) -> Callable[[str], StrEnum]:
-    def read(text: str) -> StrEnum:
-        if text not in set(names):
-            raise argparse.ArgumentTypeError(f"“{text}” is not one of {', '.join(names)}.")
-        return names(text)
-
-    return read
-
-
-def _integer(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = int(text) if text.isascii() and text.isdecimal() else -1
-        if number < minimum or (maximum is not None and number > maximum):
-            allowed = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
-            raise argparse.ArgumentTypeError(f"“{text}” is not a whole number {allowed}.")
-        return number
-
-    return read
-
-
-def _number(minimum: float, maximum: float = 1e6) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not minimum <= number <= maximum:
-            raise argparse.ArgumentTypeError(
-                f"“{text}” is not a number from {minimum} to {maximum:g}."
-            )
-        return number
-
-    return read
-
-
-def _fault(text: str) -> dict[str, Any]:
-    try:
-        details = json.loads(text)
-        Faults(system_clock).add(**details)
-    except (TypeError, ValueError) as error:
-        raise argparse.ArgumentTypeError(
-            f'“{text}” is not a fault: {error}. Example: {{"kind": "html"}}'
-        ) from None
-    return dict(details)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return parse_instant(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        message = f"“{text}” is not a date and time such as 2026-03-02T14:07:00Z."
-        raise argparse.ArgumentTypeError(message) from None
 
 
 def start(arguments: argparse.Namespace) -> tuple[Emulator, dict[str, Any]]:
@@ -242,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if arguments.demo:
             emulator = Emulator(port=arguments.port, rotating=False)
             demo = DemoAccount(emulator)
-            shown = _DEMO.format(url=emulator.url, watch=f"{_beside(sys.argv[0])} watch")
+            shown = _DEMO.format(url=emulator.url, watch=_watch(emulator.port))
         else:
             emulator, facts = start(arguments)
             shown = json.dumps(facts, indent=2)
@@ -274,6 +244,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             sys.exit(f"The output cannot be written: {error.strerror}.")
     print("Closed.", file=sys.stderr)
     sys.exit(exit_codes[0])
+
+
+def _watch(port: int) -> str:
+    """Return the command that watches the demo account on a port."""
+    option = "" if port == PORT else f" --demo-port {port}"
+    return f"{_beside(sys.argv[0])} watch --demo{option}"
 
 
 def _beside(started_as: str, name: str = "email-opens") -> str:

@@ -70,7 +70,8 @@ def test_the_program_names_the_command_that_watches_it() -> None:
             assert program.stdout
             printed = [program.stdout.readline() for _ in range(3)]
             watch = shlex.quote(str(program_file.with_name("email-opens")))
-            assert printed[2].strip() == f"{watch} watch --demo"
+            port = printed[0].partition("127.0.0.1:")[2].partition(".")[0]
+            assert printed[2].strip() == f"{watch} watch --demo --demo-port {port}"
             program.send_signal(signal.SIGINT)
             assert program.wait(timeout=10) == INTERRUPTED
         finally:

@@ -25,6 +25,7 @@ from constant_contact_emulator.__main__ import main, parser, start
         (["--start", "soon"], "“soon” is not a date and time such as 2026-03-02T14:07:00Z."),
         (["--fault", '{"kind": "rain"}'], "is not a fault: 'rain' is not a valid Kind."),
         (["--fault", "[]"], "“[]” is not a fault: "),
+        (["--accounts", "fine", "a b"], "“a b” is not an account id: expected 1 to 64 letters"),
         (["--paging", "cursor"], "“cursor” is not one of offset, keyset, snapshot."),
     ],
 )

@@ -32,7 +32,8 @@ class Emulator(Vendor):
     ) -> None:
         self._closing = Event()
         self._server = _Server(self, port)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self.auth_url = self.url + OAUTH
         super().__init__(
             clock=clock,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -13,16 +12,15 @@ from email_opens_cli.main import app
 from tests.unit.cli.watch.watcher import complaint
 
 
-def watch(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["watch", "--demo", "--once", *arguments])
+def watch(emulator: Emulator, *arguments: str) -> Result:
+    options = ("--demo", "--demo-port", str(emulator.port), "--once")
+    return CliRunner().invoke(app, ["watch", *options, *arguments])
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     with Emulator(limits=Limits.off(), rotating=False) as emulator:
         DemoAccount(emulator)
-        port = urlsplit(emulator.url).port
-        monkeypatch.setattr("constant_contact_emulator.demo.PORT", port)
         monkeypatch.setenv("REQUESTS_PER_SECOND", "1000")
         yield emulator
 
@@ -30,22 +28,24 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 def test_the_opens_of_its_emails_are_written(
     served: Emulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert watch("Customer survey").exit_code == 0
+    assert watch(served, "Customer survey").exit_code == 0
     (survey,) = (c for c in served.world.campaigns.values() if c.name == "Customer survey")
     assert len(capfd.readouterr().out.splitlines()) == served.world.count_rows(survey.activity_id)
 
 
-@pytest.mark.usefixtures("served")
 def test_it_is_kept_only_if_a_state_file_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    served: Emulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    watch("Customer survey")
+    watch(served, "Customer survey")
     assert list(tmp_path.iterdir()) == []
     for _ in range(2):
         capfd.readouterr()
-        watch("Customer survey", "--state", str(tmp_path / "state"))
+        watch(served, "Customer survey", "--state", str(tmp_path / "state"))
     assert capfd.readouterr().out == ""
 
 
@@ -57,6 +57,11 @@ def test_the_command_that_serves_it_is_named_if_nothing_does(
     Path("bin/constant-contact-emulator").touch()
     monkeypatch.setattr("sys.argv", ["bin/email-opens"])
     with Emulator() as emulator:
-        port = urlsplit(emulator.url).port
-    monkeypatch.setattr("constant_contact_emulator.demo.PORT", port)
-    assert "run `bin/constant-contact-emulator --demo` in" in complaint(watch(), 2)
+        pass
+    command = f"bin/constant-contact-emulator --demo --port {emulator.port}"
+    assert f"run `{command}` in" in complaint(watch(emulator), 2)
+
+
+def test_its_port_is_refused_for_a_real_account() -> None:
+    refused = CliRunner().invoke(app, ["watch", "--demo-port", "8711"])
+    assert "add --demo" in complaint(refused, 2)

@@ -24,8 +24,8 @@ class Demo:
 
 
 @contextmanager
-def demo_account(environment: Mapping[str, str]) -> Iterator[Demo]:
-    """Find the demo account on this machine.
+def demo_account(environment: Mapping[str, str], port: int | None) -> Iterator[Demo]:
+    """Find the demo account on a port of this machine, by default that of the emulator.
 
     Raises:
         InvalidInput: it is not served.
@@ -37,15 +37,17 @@ def demo_account(environment: Mapping[str, str]) -> Iterator[Demo]:
     )
     from constant_contact_emulator.serving.vendor import OAUTH  # noqa: PLC0415
 
+    port = port or PORT
     try:
-        socket.create_connection(("127.0.0.1", PORT), timeout=2).close()
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError:
         emulator = beside(sys.argv[0], "constant-contact-emulator")
+        option = "" if port == PORT else f" --port {port}"
         raise InvalidInput(
-            f"Nothing answers on port {PORT} of this machine: first run `{emulator} --demo` in "
-            "another terminal."
+            f"Nothing answers on port {port} of this machine: first run `{emulator} --demo{option}`"
+            " in another terminal."
         ) from None
-    url = f"http://127.0.0.1:{PORT}"
+    url = f"http://127.0.0.1:{port}"
     urls = {"CONSTANT_CONTACT_API_URL": url, "CONSTANT_CONTACT_AUTH_URL": f"{url}{OAUTH}"}
     with TemporaryDirectory(prefix="email-opens-watch-") as folder:
         yield Demo(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from email_opens.errors import InvalidInput
 from email_opens_cli.arguments.options import (
     Account,
     AnotherAccount,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from email_opens.config import WatchSettings
 
 DAY_SECONDS = 86_400
+MOST_PORT = 65_535
 
 
 def watch(
@@ -84,6 +86,15 @@ def watch(
             "--state names a file.",
         ),
     ] = False,
+    demo_port: Annotated[
+        int | None,
+        typer.Option(
+            "--demo-port",
+            metavar="PORT",
+            parser=whole_number("--demo-port", 1, MOST_PORT),
+            help="The port of `constant-contact-emulator --demo`, by default 8700.",
+        ),
+    ] = None,
     once: Annotated[
         bool, typer.Option("--once", help="End when everything is read, for example from cron.")
     ] = False,
@@ -119,7 +130,9 @@ def watch(
         account_id = parse_account(account)
         queries = tuple(dict.fromkeys(emails or ()))
         begins = parse_since(since, SystemClock().now())
-        found = opened.enter_context(demo_account(os.environ)) if demo else None
+        if demo_port is not None and not demo:
+            raise InvalidInput("--demo-port is the port of the demo account: add --demo.")
+        found = opened.enter_context(demo_account(os.environ, demo_port)) if demo else None
         settings = read_settings_without_aws(found.environment if found else os.environ)
         given = None if credentials is None else read_credentials(credentials)
         if found is not None:
