@@ -140,7 +140,9 @@ def _argument(parameter: Any) -> str:
 
 
 def _switch(parameter: Any) -> str:
-    return ", ".join(parameter.opts)
+    """Return an option's first name, and its letter if it has one."""
+    first, *others = parameter.opts
+    return ", ".join([first, *(name for name in others if not name.startswith("--"))])
 
 
 def _value(parameter: Any) -> str:

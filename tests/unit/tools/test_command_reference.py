@@ -29,6 +29,7 @@ class TestSection:
             to: Annotated[str, typer.Option(metavar="URL|ARN")],
             device: Annotated[list[str] | None, typer.Option(metavar="TYPE", help="One.")] = None,
             yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+            since: Annotated[str, typer.Option("--since", "--from", "-s", metavar="DAY")] = "now",
         ) -> None:
             """Do the first thing. Then more.
 
@@ -59,6 +60,9 @@ class TestSection:
 
     def test_has_no_value_for_a_switch(self) -> None:
         assert "| `--yes` | Do it. |  |" in reference()
+
+    def test_shows_one_of_the_names_of_an_option_and_its_letter(self) -> None:
+        assert "| `--since, -s DAY` |" in reference()
 
     def test_writes_a_bar_so_that_it_does_not_end_the_cell(self) -> None:
         assert "| `ID…` | Ids \\| names. | required |" in reference()

@@ -119,6 +119,7 @@ Since = Annotated[
     str,
     typer.Option(
         "--from",
+        "--since",
         metavar="INSTANT",
         help=(
             "Leave out opens before this: beginning, now, yesterday, 2h, 2026-03-02 (00:00 UTC), "

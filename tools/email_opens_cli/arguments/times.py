@@ -57,7 +57,8 @@ def parse_since(text: str, now: datetime) -> datetime | None:
             "as 2026-03-02, or an instant with its offset from UTC such as 2026-03-02T14:07:00Z."
         )
     if instant > now:
-        raise InvalidInput(f"{iso(instant)} lies in the future; it is {iso(now)}.")
+        it_is = iso(now.replace(microsecond=0))
+        raise InvalidInput(f"{iso(instant)} lies in the future; it is {it_is}.")
     return instant
 
 

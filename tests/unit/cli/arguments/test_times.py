@@ -60,8 +60,9 @@ def test_an_instant_without_its_offset_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["2026-03-03", "2026-03-02T14:08:00Z"])
 def test_an_instant_in_the_future_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="lies in the future; it is 2026-03-02T14:07:30Z"):
-        parse_since(text, NOW)
+    now = NOW.replace(microsecond=755_090)
+    with pytest.raises(InvalidInput, match=r"lies in the future; it is 2026-03-02T14:07:30Z\."):
+        parse_since(text, now)
 
 
 @pytest.mark.parametrize("text", ["9" * 4_000 + "d", "100001s", "٣h"])

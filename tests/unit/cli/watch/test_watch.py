@@ -39,11 +39,12 @@ class TestOpens:
         assert (len(before), len(after)) == (3, 2)
         assert not {event["id"] for event in before} & {event["id"] for event in after}
 
-    def test_before_the_from_option_are_skipped(self, connected: Watcher) -> None:
+    @pytest.mark.parametrize("option", ["--from", "--since"])
+    def test_before_the_from_option_are_skipped(self, connected: Watcher, option: str) -> None:
         activity_id = connected.add_opens(0)
         long_ago = datetime(2020, 1, 1, tzinfo=UTC)
         connected.vendor.world.add_open(activity_id, 1, at=long_ago)
-        connected.watch(activity_id, "--from", "now")
+        connected.watch(activity_id, option, "now")
         assert connected.events() == []
 
     def test_of_activities_that_are_not_named_are_not_read(self, connected: Watcher) -> None:

@@ -52,6 +52,7 @@ def replay(
         str,
         typer.Option(
             "--since",
+            "--from",
             metavar="INSTANT",
             help=(
                 "Leave out opens before this: beginning, yesterday, 2h, 2026-03-02 (00:00 UTC), "
