@@ -36,7 +36,7 @@ def ssm_credentials(aws: Aws) -> SsmCredentials:
 @pytest.fixture
 def sqlite_credentials(tmp_path: Path) -> Iterator[SqliteCredentials]:
     with StateFile(tmp_path / "state.sqlite") as state:
-        yield SqliteCredentials(state)
+        yield SqliteCredentials(state, "email-opens watch --account mine --reconnect")
 
 
 @pytest.fixture(params=["memory", "ssm", "sqlite"])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from email_opens.adapters.clock import SystemClock
-from email_opens.adapters.local.credentials import SqliteCredentials, reconnect
+from email_opens.adapters.local.credentials import RECONNECT, SqliteCredentials
 from email_opens.adapters.local.ledger import SqliteLedger
 from email_opens.adapters.local.seen_campaigns import SqliteSeenCampaigns
 from email_opens.adapters.local.state_file import StateFile
@@ -55,18 +55,22 @@ def bootstrap_watch(
     *,
     clock: Clock | None = None,
     waits: Waits = UNCUT,
+    reconnect: str = RECONNECT,
     on_save: Callable[[Activity], None] = lambda _: None,
     on_lease: Callable[[Budget], None] = lambda _: None,
 ) -> Watch:
     """Wire the product over one file.
 
-    A signal cuts `waits`. `on_save` is called with each activity that has been saved, and
-    `on_lease` with each budget that requests are sent within.
+    A signal cuts `waits`. `reconnect` is the command that connects the account again. `on_save` is
+    called with each activity that has been saved, and `on_lease` with each budget that requests are
+    sent within.
     """
     clock = clock or SystemClock()
-    tracking, credentials = SqliteTracking(state, on_save), SqliteCredentials(state)
+    tracking, credentials = SqliteTracking(state, on_save), SqliteCredentials(state, reconnect)
     leases = leases_of(settings, tracking, clock)
-    within_budgets = connection(settings, credentials, clock, reconnect(state.path), waits)
+    # The path of a file may hold braces.
+    template = reconnect.replace("{", "{{").replace("}", "}}")
+    within_budgets = connection(settings, credentials, clock, template, waits)
 
     def connect(
         account_id: str, budget: Budget, credentials: Credentials | None = None

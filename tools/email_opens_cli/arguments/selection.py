@@ -75,7 +75,7 @@ def select(query: str, sends: Iterable[Send]) -> Selection:
     sends, text = list(sends), normalized(query)
     if not text:
         return Selection()
-    pattern = "*" in text or "?" in text
+    pattern = _is_pattern(text)
     rules: list[tuple[Callable[[Send], bool], bool]] = [
         (lambda send: send.activity_id.lower() == text, False),
         (lambda send: (send.campaign_id or "").lower() == text, False),
@@ -139,6 +139,10 @@ def normalized(text: str | None) -> str:
     return " ".join(normalize("NFC", text or "").split()).casefold()
 
 
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
 def _begins(send: Send, text: str) -> bool:
     ids = (activity_id.lower() for activity_id in send.ids)
     return any(known.startswith(text) for known in (*ids, normalized(send.name)))
@@ -166,7 +170,8 @@ def _ratio(text: str, other: str) -> float:
 
 
 def _unknown(query: str, kind: str, suggestions: Sequence[Send], remedy: str) -> NotSelected:
-    sentence = f"No {kind} has the name or the id “{query[:_SHOWN]}”."
+    has = "a name that matches" if _is_pattern(query) else "the name or the id"
+    sentence = f"No {kind} has {has} “{query[:_SHOWN]}”."
     if suggestions:
         return NotSelected(f"{sentence} Did you mean:", suggestions)
     return NotSelected(f"{sentence} {remedy}")

@@ -19,7 +19,7 @@ _COMMAND = re.compile(r"`email-opens ([a-z-]+)([^`]*)`(?! is working)")
 _DEPLOYMENT = re.compile(r"`make deploy([^`]*)`")
 _WITHOUT_STACK = ("watch", "demo", "deploy")
 _WITHOUT_ACCOUNT = (*_WITHOUT_STACK, "connect", "disconnect", "dead-letters")
-_DEFAULT_ACCOUNT = "default"
+DEFAULT_ACCOUNT = "default"
 
 
 def pasteable(text: str) -> str:
@@ -34,7 +34,7 @@ def _completed(command: re.Match[str]) -> str:
     account_id, stack = running.account_id, running.stack
     options = ""
     if (
-        account_id not in (None, _DEFAULT_ACCOUNT)
+        account_id not in (None, DEFAULT_ACCOUNT)
         and name not in _WITHOUT_ACCOUNT
         and "--account" not in rest
     ):

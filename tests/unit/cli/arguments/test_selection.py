@@ -104,6 +104,10 @@ class TestSelectEach:
             select_each(("sale", "zzz"), SENDS, remedy=REMEDY)
         assert raised.value.lines == []
 
+    def test_says_that_no_name_matches_a_pattern(self) -> None:
+        with pytest.raises(NotSelected, match=r"^No e-mail has a name that matches “zz\*”\. Look"):
+            select_each(("zz*",), SENDS, remedy=REMEDY)
+
 
 class TestSelectOne:
     def test_returns_the_only_match(self) -> None:

@@ -62,6 +62,14 @@ def test_the_command_that_serves_it_is_named_if_nothing_does(
     assert f"run `{command}` in" in complaint(watch(emulator), 2)
 
 
+def test_what_the_account_has_not_sent_is_looked_for_in_the_demo(served: Emulator) -> None:
+    error = complaint(watch(served, "Nope*"), 2)
+    assert error == (
+        "No e-mail has a name that matches “Nope*”. Run `email-opens watch --demo --demo-port "
+        f"{served.port}` without a name to see what was sent recently.\n"
+    )
+
+
 def test_its_port_is_refused_for_a_real_account() -> None:
     refused = CliRunner().invoke(app, ["watch", "--demo-port", "8711"])
     assert "add --demo" in complaint(refused, 2)

@@ -109,7 +109,7 @@ class TestCredentials:
         connected.vendor.authorization.revoke()
         activity_id = connected.add_opens(1)
         error = complaint(connected.watch(activity_id), 1)
-        command = f"email-opens watch --account default --state {connected.state} --reconnect"
+        command = f"email-opens watch --state {connected.state} --reconnect"
         assert f"run `{command}`" in error
         assert (
             connected.watch(activity_id, credentials=connected.vendor.credentials()).exit_code == 0
@@ -164,12 +164,21 @@ class TestCredentials:
         self, watcher: Watcher
     ) -> None:
         error = complaint(watcher.watch(UNKNOWN_ID), 2)
-        command = f"email-opens watch --account default --state {watcher.state} --reconnect"
+        command = f"email-opens watch --state {watcher.state} --reconnect"
         assert f"run `{command}` on a terminal, or add --credentials FILE" in error
+
+    def test_that_are_missing_are_passed_by_a_command_without_what_is_the_default(
+        self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(watcher.folder))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(watcher.folder))
+        for options in ((), ("--account", "mine")):
+            error = complaint(CliRunner().invoke(app, ["watch", "--once", *options]), 2)
+            assert f"run `{' '.join(['email-opens watch', *options])} --reconnect`" in error
 
     def test_from_a_missing_file_are_reported(self, watcher: Watcher) -> None:
         error = complaint(watcher.watch(UNKNOWN_ID, "--credentials", "nowhere.json"), 2)
-        assert "The credentials cannot be read: No such file" in error
+        assert "The credentials nowhere.json cannot be read: No such file" in error
         assert not watcher.state.exists()
 
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b'{"refresh_token": "kept-secret"}'])

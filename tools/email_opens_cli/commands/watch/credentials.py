@@ -30,7 +30,10 @@ def read_credentials(source: str) -> "Tokens":
     try:
         text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
-        raise InvalidInput(f"The credentials cannot be read: {error.strerror}.") from None
+        raise InvalidInput(
+            f"The credentials {source} cannot be read: {error.strerror}. Name another file with "
+            "--credentials."
+        ) from None
     return read(text)
 
 

@@ -21,6 +21,8 @@ class Demo:
     credentials: Tokens
     state: Path
     """A file that is removed at the end."""
+    options: str
+    """Those of the command that lead to this account."""
 
 
 @contextmanager
@@ -54,4 +56,5 @@ def demo_account(environment: Mapping[str, str], port: int | None) -> Iterator[D
             {**environment, **urls},
             Tokens(client_id=CLIENT_ID, refresh_token=REFRESH_TOKEN),
             Path(folder) / "state.sqlite",
+            " --demo" if port == PORT else f" --demo --demo-port {port}",
         )

@@ -21,7 +21,6 @@ SEARCH = timedelta(minutes=2)
 """How long a search takes at most."""
 FIRST_SEARCH = timedelta(seconds=1.6)
 """How long the first search takes at most, before what it has found is read."""
-_REMEDY = "Run `email-opens watch` without a name to see what was sent recently."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,13 @@ class Wanted:
     every: timedelta | None = None
     """The time between two turns; None: the price says when to poll."""
     once: bool = False
+    command: str = "email-opens watch"
+    """What starts the watch again, without the names."""
+
+    @property
+    def remedy(self) -> str:
+        """Where to look for what a query may stand for."""
+        return f"Run `{self.command}` without a name to see what was sent recently."
 
 
 @dataclass(slots=True)
@@ -142,15 +148,16 @@ class Emails:
 
     def _choose(self, queries: Sequence[str]) -> None:
         sends = [_send(activity) for activity in self._tracked()]
+        remedy = self.wanted.remedy
         unmatched = [query for query in queries if not select(query, sends).matches]
-        chosen = select_each([q for q in queries if q not in unmatched], sends, remedy=_REMEDY)
+        chosen = select_each([q for q in queries if q not in unmatched], sends, remedy=remedy)
         self._chosen = {send.activity_id for send in chosen}
         if not unmatched:
             return
         if self.found is not None and self.found.stopped is not None:
             raise self.found.stopped
         older = [*sends, *self._lookup().campaigns()]
-        for send in select_each(unmatched, older, remedy=_REMEDY):
+        for send in select_each(unmatched, older, remedy=remedy):
             tracked = self._lookup().track(send.activity_id)
             if not tracked:
                 raise InvalidInput(f"“{send.name}” has no e-mail to follow: it was removed.")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,6 +13,7 @@ import typer
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.ports import Clock, Ledger, Tracking
 from email_opens_cli.deployed.product import product
+from email_opens_cli.terminal.pasted import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
@@ -35,6 +37,14 @@ class StateReader:
 def state_path(account: str) -> Path:
     """Return the account's own file in this system's folder for application data."""
     return Path(typer.get_app_dir("email-opens")) / f"{account}.sqlite"
+
+
+def state_options(account: str, state: Path | None) -> str:
+    """Return the options that lead to a state file, those with their default values left out."""
+    options = "" if account == DEFAULT_ACCOUNT else f" --account {account}"
+    if state not in (None, state_path(account)):
+        options += f" --state {quote(str(state))}"
+    return options
 
 
 def default_state_file(account: str) -> Path:

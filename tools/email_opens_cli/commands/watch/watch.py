@@ -24,7 +24,7 @@ from email_opens_cli.commands.watch.credentials import connect, new_tokens, read
 from email_opens_cli.commands.watch.demo import demo_account
 from email_opens_cli.commands.watch.emails import Wanted
 from email_opens_cli.commands.watch.output import Format
-from email_opens_cli.commands.watch.state import default_state_file
+from email_opens_cli.commands.watch.state import default_state_file, state_options
 from email_opens_cli.terminal.complaints import INTERRUPTED
 from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
 from email_opens_cli.terminal.plain import warn
@@ -135,10 +135,16 @@ def watch(
         found = opened.enter_context(demo_account(os.environ, demo_port)) if demo else None
         settings = read_settings_without_aws(found.environment if found else os.environ)
         given = None if credentials is None else read_credentials(credentials)
+        options = f"{found.options if found else ''}{state_options(account_id, state)}"
         if found is not None:
             state, given = state or found.state, given or found.credentials
         wanted = Wanted(
-            account_id, queries, begins, timedelta(seconds=every) if every else None, once=once
+            account_id,
+            queries,
+            begins,
+            timedelta(seconds=every) if every else None,
+            once=once,
+            command=f"email-opens watch{options}",
         )
         code = _Command(
             settings=settings,
@@ -191,6 +197,7 @@ class _Command:
                 outlets.publisher,
                 clock=clock,
                 waits=ending,
+                reconnect=f"{self.wanted.command} --reconnect",
                 on_save=standing.note,
                 on_lease=standing.note_budget,
             )

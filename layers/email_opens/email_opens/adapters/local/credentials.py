@@ -1,24 +1,24 @@
 """Credentials in a SQLite file, for use without AWS."""
 
-import shlex
 import sqlite3
 from hashlib import blake2b
-from pathlib import Path
 
 from email_opens.account import Tokens
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.errors import AccountDisconnected, InvalidInput
 from email_opens.instants import iso, utc
 
+RECONNECT = "email-opens watch --reconnect"
 _ROOM_BYTES = 65_536
 """The size of the largest tokens that a reply can hold."""
 
 
 class SqliteCredentials:
-    """Implements `email_opens.ports.Credentials`."""
+    """Implements `email_opens.ports.Credentials`; `reconnect` is the command that provides them."""
 
-    def __init__(self, state: StateFile) -> None:
+    def __init__(self, state: StateFile, reconnect: str = RECONNECT) -> None:
         self._state = state
+        self._reconnect = reconnect
 
     def load(self, account_id: str) -> Tokens:
         with self._state.transaction() as connection:
@@ -29,9 +29,8 @@ class SqliteCredentials:
             ).fetchone()
         if found is None:
             raise AccountDisconnected(
-                f"Account “{account_id}” has no credentials: run "
-                f"`{reconnect(self._state.path).format(account_id=account_id)}` on a terminal, or "
-                "add --credentials FILE."
+                f"Account “{account_id}” has no credentials: run `{self._reconnect}` on a "
+                "terminal, or add --credentials FILE."
             )
         client_id, client_secret, refresh_token, access_token, expires_at = found
         return Tokens(
@@ -83,12 +82,6 @@ class SqliteCredentials:
 
 def _mark(tokens: Tokens) -> bytes:
     return blake2b(tokens.refresh_token.encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-def reconnect(state: Path) -> str:
-    """Return the command that connects an account to a state file, with `{account_id}` in it."""
-    path = shlex.quote(str(state)).replace("{", "{{").replace("}", "}}")
-    return f"email-opens watch --account {{account_id}} --state {path} --reconnect"
 
 
 def _store_tokens(
