@@ -4,6 +4,7 @@ The annotated types have plain names, because typer does not look into a `type` 
 """
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,6 +60,17 @@ def whole_number(option: str, least: int, most: int | None = None) -> Callable[[
                 f"{option} needs a whole number {allowed}, and “{digits[:20]}” is none."
             )
         return number
+
+    return parse
+
+
+def file_name(option: str) -> Callable[[str | Path], Path]:
+    """Return a parser of an option's file."""
+
+    def parse(text: str | Path) -> Path:
+        if not str(text).strip():
+            raise InvalidInput(f"{option} needs the name of a file.")
+        return Path(text)
 
     return parse
 

@@ -21,6 +21,7 @@ from email_opens_cli.commands.watch.output import (
     TerminalPublisher,
     begin,
     csv_line,
+    file_form,
     open_file,
     text_of,
 )
@@ -82,6 +83,28 @@ class TestAFile:
     def test_that_cannot_be_written_is_reported(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(InvalidInput, match="Name another file with --output"):
             open_file(tmp_path / name)
+
+    @pytest.mark.parametrize(
+        ("content", "wanted", "form"),
+        [
+            ("{}\n", None, Format.JSON),
+            (f"{','.join(CSV_COLUMNS)}\n", Format.CSV, Format.CSV),
+            ("My notes\n", None, Format.JSON),
+            ("My notes\n", Format.TABLE, Format.TABLE),
+            ("", Format.CSV, Format.CSV),
+        ],
+    )
+    def test_continues_in_its_form_or_in_any_if_that_is_unknown(
+        self, tmp_path: Path, content: str, wanted: Format | None, form: Format
+    ) -> None:
+        (tmp_path / "opens").write_text(content)
+        assert file_form(tmp_path / "opens", wanted) is form
+
+    @pytest.mark.parametrize("wanted", [Format.CSV, Format.TABLE])
+    def test_of_json_is_not_continued_in_another_form(self, tmp_path: Path, wanted: Format) -> None:
+        (tmp_path / "opens").write_text("{}\n")
+        with pytest.raises(InvalidInput, match="has lines of json already"):
+            file_form(tmp_path / "opens", wanted)
 
     def test_of_csv_begins_with_the_names_of_its_columns_once(self, tmp_path: Path) -> None:
         for _ in range(2):
@@ -170,6 +193,33 @@ class TestTheOptions:
         result = connected.watch(activity_id, "--output", str(file))
         assert (result.exit_code, connected.events()) == (0, [])
         assert len(file.read_text().splitlines()) == 2
+
+    def test_append_csv_to_a_file_whose_name_ends_so(self, connected: Watcher) -> None:
+        file = connected.folder / "opens.CSV"
+        connected.watch(connected.add_opens(2), "--output", str(file))
+        assert len(list(csv.DictReader(file.read_text().splitlines()))) == 2
+
+    def test_write_to_stdout_if_that_is_named_as_the_file(
+        self, connected: Watcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(connected.folder)
+        connected.watch(connected.add_opens(2), "--output", "-")
+        assert len(connected.events()) == 2
+        assert not Path("-").exists()
+
+    @pytest.mark.parametrize("option", ["--output", "--state", "--credentials"])
+    def test_refuse_a_file_without_a_name(self, connected: Watcher, option: str) -> None:
+        error = complaint(connected.watch(option, ""), 2)
+        assert error == f"{option} needs the name of a file.\n"
+
+    def test_refuse_to_mix_two_formats_in_a_file(self, connected: Watcher) -> None:
+        file = connected.folder / "opens"
+        connected.watch(connected.add_opens(1), "--output", str(file), "--format", "csv")
+        before = file.read_text()
+        error = complaint(connected.watch("--output", str(file)), 2)
+        assert f"{file} has lines of csv already" in error
+        assert "add --format csv, or name another file" in error
+        assert file.read_text() == before
 
     def test_write_csv(self, connected: Watcher) -> None:
         connected.watch(connected.add_opens(2, name="March, week 9"), "--format", "csv")

@@ -9,7 +9,7 @@ import typer
 
 from email_opens.errors import InvalidInput
 from email_opens.ports import Clock
-from email_opens_cli.arguments.options import Account, Json, Stack, parse_account
+from email_opens_cli.arguments.options import Account, Json, Stack, file_name, parse_account
 from email_opens_cli.commands.status.json_object import status_json
 from email_opens_cli.commands.status.reading import Status, read_status
 from email_opens_cli.commands.status.table import account_line, table
@@ -27,7 +27,12 @@ def status(
     stack: Stack = None,
     state: Annotated[
         Path | None,
-        typer.Option("--state", metavar="FILE", help="Show the state file of `watch` instead."),
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            parser=file_name("--state"),
+            help="Show the state file of `watch` instead.",
+        ),
     ] = None,
     *,
     as_json: Json = False,

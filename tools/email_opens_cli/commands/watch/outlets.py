@@ -18,6 +18,7 @@ from email_opens_cli.commands.watch.output import (
     OutputClock,
     TerminalPublisher,
     begin,
+    file_form,
     open_file,
 )
 
@@ -58,7 +59,8 @@ def open_outlets(
         terminal = TerminalPublisher(screen, form, lines) if screen and on_terminal else None
         yield Outlets(terminal or lines, STDOUT, screen)
         return
-    form, output = form or Format.JSON, open_file(path)
+    form = file_form(path, form)
+    output = open_file(path)
     try:
         lines = LinesPublisher(output, rejected, waits, line=LINES[form])
         begin(output, form)

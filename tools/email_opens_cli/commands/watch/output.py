@@ -91,6 +91,37 @@ LINES: dict[Format, Callable[[Activity, NewOpen], str]] = {
 }
 
 
+def file_form(path: Path, wanted: Format | None) -> Format:
+    """Return the form in which opens are appended to a file: by default that of its suffix.
+
+    Raises:
+        InvalidInput: the file has lines of another form.
+    """
+    form = wanted or (Format.CSV if path.suffix.lower() == ".csv" else Format.JSON)
+    begun = _begun_form(path)
+    if begun not in (None, form):
+        raise InvalidInput(
+            f"{path} has lines of {begun} already, and these would be {form}: add --format {begun},"
+            " or name another file with --output."
+        )
+    return form
+
+
+def _begun_form(path: Path) -> Format | None:
+    """Return the form of a file's first line; None: there is none, or it is unknown."""
+    header = _csv(CSV_COLUMNS).encode()
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            first = file.read(len(header))
+    except (OSError, ValueError):
+        return None
+    if first == header:
+        return Format.CSV
+    return Format.JSON if first.startswith(b"{") else None
+
+
 def open_file(path: Path) -> int:
     """Open a file to append opens to; return its descriptor. A new file is private.
 

@@ -16,6 +16,8 @@ from email_opens_cli.arguments.options import (
     AnotherAccount,
     From,
     Since,
+    checked,
+    file_name,
     parse_account,
     parse_since,
     whole_number,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400
 MOST_PORT = 65_535
+STDOUT = Path("-")
+"""The name of no file."""
 
 
 def watch(
@@ -52,7 +56,10 @@ def watch(
     state: Annotated[
         Path | None,
         typer.Option(
-            "--state", metavar="FILE", help="The state file; by default one in your home folder."
+            "--state",
+            metavar="FILE",
+            parser=file_name("--state"),
+            help="The state file; by default one in your home folder.",
         ),
     ] = None,
     credentials: Annotated[
@@ -60,17 +67,25 @@ def watch(
         typer.Option(
             "--credentials",
             metavar="FILE",
+            callback=checked(file_name("--credentials")),
             help="Read credentials from this file, as the JSON that `connect` reads; - is stdin.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE", help="Append the opens to this file."),
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            parser=file_name("--output"),
+            help="Append the opens to this file; - is stdout.",
+        ),
     ] = None,
     form: Annotated[
         Format | None,
         typer.Option(
-            "--format", help="How opens are written: by default table on a terminal, else json."
+            "--format",
+            help="How opens are written: by default table on a terminal, csv to a file whose name "
+            "ends in .csv, else json.",
         ),
     ] = None,
     *,
@@ -154,7 +169,7 @@ def watch(
             kept=found is None or state != found.state,
             another_account=another_account,
             reconnect=reconnect,
-            output=output,
+            output=None if output == STDOUT else output,
             form=form,
         ).run()
     raise typer.Exit(code)
