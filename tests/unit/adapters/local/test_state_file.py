@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from email_opens.account import Tokens
+from email_opens.adapters.local.credentials import SqliteCredentials
 from email_opens.adapters.local.ledger import SqliteLedger
 from email_opens.adapters.local.state_file import APPLICATION, VERSION, StateFile
 from email_opens.errors import AccountStopped, InvalidInput
@@ -136,6 +138,27 @@ class TestAnotherKindOfFile:
     def test_a_state_file_in_a_missing_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match=r"cannot be used: No such file.*--state"):
             StateFile(tmp_path / "missing" / "state.sqlite")
+
+
+class TestAnUnusedFile:
+    def test_is_removed_with_what_lies_beside_it_if_it_is_new(self, path: Path) -> None:
+        with StateFile(path) as state:
+            state.remove_unused()
+        assert list(path.parent.iterdir()) == []
+
+    def test_is_kept_if_it_was_there_before(self, path: Path) -> None:
+        with StateFile(path):
+            pass
+        with StateFile(path) as state:
+            state.remove_unused()
+        assert path.exists()
+
+    def test_is_kept_if_it_has_credentials(self, path: Path) -> None:
+        with StateFile(path) as state:
+            SqliteCredentials(state).store("default", Tokens(client_id="mine", refresh_token="r"))
+            state.remove_unused()
+        with StateFile(path) as state:
+            assert SqliteCredentials(state).load("default").client_id == "mine"
 
 
 class TestAFullDisk:

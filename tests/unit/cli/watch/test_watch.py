@@ -13,6 +13,7 @@ from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.errors import AccountStopped
 from email_opens.instants import iso
 from email_opens.model import State
+from email_opens_cli.commands.watch.state import state_path
 from email_opens_cli.main import app
 from tests.unit.cli.watch.watcher import Watcher, complaint
 
@@ -213,11 +214,18 @@ class TestState:
         self, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HOME", str(watcher.folder))
+        folder = state_path("default").parent
+        folder.mkdir(parents=True)
+        folder.chmod(0o777)
         CliRunner().invoke(app, ["watch", UNKNOWN_ID, "--once"])
-        (state,) = watcher.folder.rglob("default.sqlite")
-        state.parent.chmod(0o777)
-        CliRunner().invoke(app, ["watch", UNKNOWN_ID, "--once"])
-        assert state.parent.stat().st_mode & 0o777 == 0o700
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+    def test_is_not_left_behind_without_credentials(self, watcher: Watcher) -> None:
+        complaint(watcher.watch(UNKNOWN_ID), 2)
+        refused = watcher.vendor.credentials()
+        watcher.vendor.authorization.revoke()
+        complaint(watcher.watch(UNKNOWN_ID, credentials=refused), 1)
+        assert list(watcher.folder.iterdir()) == []
 
     def test_of_another_file_format_is_refused(self, watcher: Watcher) -> None:
         watcher.state.write_text("Dear diary, …")

@@ -9,8 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from email_opens.account import Tokens
-from email_opens.errors import InvalidInput
+from email_opens.errors import AccountDisconnected, InvalidInput
+from email_opens.ports import Credentials
 from email_opens_cli.terminal.pasted import beside
+
+_CLIENT_ID = "demo"
+"""The emulator's, whose import takes too long for a real account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,36 @@ def demo_account(environment: Mapping[str, str], port: int | None) -> Iterator[D
             Path(folder) / "state.sqlite",
             " --demo" if port == PORT else f" --demo --demo-port {port}",
         )
+
+
+def check_demo_state(credentials: Credentials, account_id: str, state: Path) -> None:
+    """Make sure that a state file has no credentials of a real account.
+
+    Raises:
+        InvalidInput: it has.
+    """
+    if _has_demo(credentials, account_id) is False:
+        raise InvalidInput(
+            f"{state} belongs to a real account: leave out --demo, or name another file with "
+            "--state."
+        )
+
+
+def check_real_state(credentials: Credentials, account_id: str, state: Path) -> None:
+    """Make sure that a state file has no credentials of the demo account.
+
+    Raises:
+        InvalidInput: it has.
+    """
+    if _has_demo(credentials, account_id):
+        raise InvalidInput(
+            f"{state} belongs to the demo account: add --demo, or name another file with --state."
+        )
+
+
+def _has_demo(credentials: Credentials, account_id: str) -> bool | None:
+    """Return whether the stored credentials are the demo's; None: there are none."""
+    try:
+        return credentials.load(account_id).client_id == _CLIENT_ID
+    except AccountDisconnected:
+        return None

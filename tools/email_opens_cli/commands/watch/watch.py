@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +24,11 @@ from email_opens_cli.arguments.options import (
     whole_number,
 )
 from email_opens_cli.commands.watch.credentials import connect, new_tokens, read_credentials
-from email_opens_cli.commands.watch.demo import demo_account
+from email_opens_cli.commands.watch.demo import (
+    check_demo_state,
+    check_real_state,
+    demo_account,
+)
 from email_opens_cli.commands.watch.emails import Wanted
 from email_opens_cli.commands.watch.output import Format
 from email_opens_cli.commands.watch.state import default_state_file, state_options
@@ -35,6 +40,7 @@ from email_opens_cli.terminal.words import count
 if TYPE_CHECKING:
     from email_opens.account import Tokens
     from email_opens.config import WatchSettings
+    from email_opens.ports import Credentials
 
 DAY_SECONDS = 86_400
 MOST_PORT = 65_535
@@ -147,12 +153,14 @@ def watch(
         begins = parse_since(since, SystemClock().now())
         if demo_port is not None and not demo:
             raise InvalidInput("--demo-port is the port of the demo account: add --demo.")
+        if demo and credentials is not None:
+            raise InvalidInput("--demo has credentials of its own: leave out --credentials.")
         found = opened.enter_context(demo_account(os.environ, demo_port)) if demo else None
         settings = read_settings_without_aws(found.environment if found else os.environ)
         given = None if credentials is None else read_credentials(credentials)
         options = f"{found.options if found else ''}{state_options(account_id, state)}"
         if found is not None:
-            state, given = state or found.state, given or found.credentials
+            state, given = state or found.state, found.credentials
         wanted = Wanted(
             account_id,
             queries,
@@ -165,6 +173,7 @@ def watch(
             settings=settings,
             state=state or default_state_file(account_id),
             given=given,
+            check_state=check_demo_state if demo else check_real_state,
             wanted=wanted,
             kept=found is None or state != found.state,
             another_account=another_account,
@@ -184,6 +193,8 @@ class _Command:
     kept: bool
     """Whether the state file outlasts the command."""
     given: "Tokens | None"
+    check_state: "Callable[[Credentials, str, Path], None]"
+    """Refuses a state file that is not for these credentials."""
     wanted: Wanted
     another_account: bool
     reconnect: bool
@@ -204,6 +215,7 @@ class _Command:
         rejected = Path(f"{self.state}.rejected")
         with ExitStack() as opened:
             state = opened.enter_context(StateFile(self.state))
+            opened.callback(state.remove_unused)
             outlets = opened.enter_context(open_outlets(self.output, self.form, rejected, ending))
             clock = outlets.clock(InterruptibleClock(SystemClock(), ending))
             product = bootstrap_watch(
@@ -216,6 +228,7 @@ class _Command:
                 on_save=standing.note,
                 on_lease=standing.note_budget,
             )
+            self.check_state(product.credentials, self.wanted.account_id, self.state)
             tokens = new_tokens(
                 product,
                 self.settings,

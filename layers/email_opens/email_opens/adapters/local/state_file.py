@@ -61,13 +61,14 @@ class StateFile:
             AccountStopped: another process has locked it, or the disk is full or failing.
         """
         self.path = path
+        self._new = not os.path.lexists(path)
         with ExitStack() as opened, self._errors_explained():
             # Closed last: a process that closes a file loses its locks on it.
             files = [open_own(path, os.O_CREAT | os.O_RDWR)]
             opened.callback(os.close, files[0])
             for suffix in _BESIDE:
                 with suppress(FileNotFoundError):
-                    files.append(open_own(path.with_name(path.name + suffix), os.O_RDWR))
+                    files.append(open_own(self._with(suffix), os.O_RDWR))
                     opened.callback(os.close, files[-1])
             self._connection = sqlite3.connect(path, timeout=0, autocommit=True)
             opened.callback(self._connection.close)
@@ -96,6 +97,25 @@ class StateFile:
                 # SQLite itself rolls back when the disk is full.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def remove_unused(self) -> None:
+        """Remove the file if it is new, and has neither credentials nor an e-mail."""
+        if not self._new:
+            return
+        with self.transaction() as connection:
+            used = connection.execute(
+                "SELECT 1 FROM credentials UNION ALL SELECT 1 FROM activities"
+            ).fetchone()
+        if not used:
+            # Removed under its lock, so that no other process loses what it writes. Windows keeps
+            # a file that is open.
+            with suppress(PermissionError):
+                for suffix in ("", *_BESIDE):
+                    self._with(suffix).unlink(missing_ok=True)
+
+    def _with(self, suffix: str) -> Path:
+        """Return the path of the file, or of one beside it."""
+        return self.path.with_name(self.path.name + suffix)
 
     def _begin(self, files: Iterable[int]) -> None:
         """Take the lock, which is held until the end, and create missing tables.
