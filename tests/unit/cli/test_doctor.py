@@ -182,6 +182,24 @@ class TestReports:
         monkeypatch.setenv("REQUESTS_PER_DAY", "1")
         assert "1 of 1 requests today" in findings(code=1)["quota"]
 
+    def test_a_budget_of_turns_that_is_nearly_spent(self, world: World) -> None:
+        now = world.vendor.world.clock()
+        until = now + timedelta(minutes=1)
+        world.tracking.lease(
+            "default", holder="x", now=now, until=until, reserve=8_600, budget=9_000
+        )
+        world.tracking.release(
+            "default",
+            holder="x",
+            day=now.date().isoformat(),
+            unused=0,
+            closed_until=None,
+            last_error=None,
+        )
+        found = findings(code=1)["quota"]
+        assert found.startswith("✗ quota: 8,6")
+        assert "of 9,000 requests today" in found
+
     def test_a_day_that_the_vendor_has_closed(self, world: World) -> None:
         world.track(world.opened(1))
         world.vendor.faults.add(Kind.QUOTA_EXCEEDED)

@@ -31,7 +31,7 @@ class TestStatus:
     def test_suggests_track_when_nothing_is_tracked(self) -> None:
         result = run("status")
         assert "email-opens track" in result.stdout
-        assert "Account default: 0 of 10000 requests today." in result.stdout
+        assert "Account default: 0 of 9,000 requests today." in result.stdout
 
     def test_shows_whole_activity_ids(self, world: World) -> None:
         world.track(ONE)

@@ -27,5 +27,6 @@ def status(*activities: object, hours: tuple[int, ...] = ()) -> Status:
         by_hour={key: list(hours) for key in (ACTIVITY_ID, OTHER_ID)},
         differences=dict.fromkeys((ACTIVITY_ID, OTHER_ID), -7),
         requests_per_day=10_000,
+        requests_to_spend=9_000,
         now=NOON,
     )

@@ -11,7 +11,7 @@ from email_opens_cli.commands.status.json_object import status_json
 from email_opens_cli.commands.status.reading import Status
 from email_opens_cli.commands.status.table import account_line, sparkline, table
 from email_opens_cli.terminal.console import WIDE, console
-from tests.contract.samples import ACTIVITY_ID, NOON
+from tests.contract.samples import ACTIVITY_ID, NOON, varied
 from tests.unit.cli.status.samples import OTHER_ID, POLLED, status
 
 
@@ -70,6 +70,15 @@ class TestTable:
     def test_shows_the_cell(self, cell: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert f" {cell} " in draw(status(POLLED), 240, capsys)
 
+    def test_shows_nothing_that_was_reported_before_more_opens_were_published(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        outdated = varied(POLLED, published=125, reported=115, gaps=())
+        view = replace(status(outdated), differences={ACTIVITY_ID: None})
+        drawn = draw(view, 240, capsys)
+        assert " 125 " in drawn
+        assert "115" not in drawn
+
     def test_prints_markup_in_the_name_of_a_campaign_as_text(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -87,7 +96,7 @@ class TestOpensByHour:
 
 def test_the_line_of_the_account_contains_the_last_error() -> None:
     view = replace(status(), account=Account(account_id="a", last_error="It is closed."))
-    assert account_line(view) == "Account a: 0 of 10000 requests today; It is closed."
+    assert account_line(view) == "Account a: 0 of 9,000 requests today. It is closed."
 
 
 def test_the_line_of_the_account_says_until_when_it_rests() -> None:
@@ -98,5 +107,5 @@ def test_the_line_of_the_account_says_until_when_it_rests() -> None:
     )
     view = replace(status(), account=resting)
     until = iso(NOON + timedelta(minutes=10))
-    assert f"; it rests until {until}; The vendor throttled" in account_line(view)
+    assert f"; it rests until {until}. The vendor throttled" in account_line(view)
     assert status_json(view)["account"]["rests_until"].startswith(until[:-1])

@@ -17,6 +17,7 @@ def status_json(status: Status) -> dict[str, Any]:
             "account_id": account.account_id,
             "requests_today": account.requests_on(status.now),
             "requests_per_day": status.requests_per_day,
+            "requests_to_spend": status.requests_to_spend,
             "closed_until": _plain(account.opens_at(status.now)),
             "rests_until": _plain(account.rests_at(status.now)),
             "last_error": account.last_error,

@@ -35,6 +35,9 @@ class Status:
     differences: dict[str, int | None]
     """By activity: as `difference` returns them."""
     requests_per_day: int
+    """What the key allows."""
+    requests_to_spend: int
+    """What turns may spend of these."""
     now: datetime
 
 
@@ -62,6 +65,7 @@ def read_status(wired: "EmailOpens | StateReader", account_id: str) -> Status:
         by_hour={activity_id: hours for activity_id, (hours, _) in read_each.items()},
         differences={activity_id: differs for activity_id, (_, differs) in read_each.items()},
         requests_per_day=wired.settings.requests_per_day,
+        requests_to_spend=wired.settings.requests_to_spend,
         now=now,
     )
 

@@ -45,16 +45,14 @@ def account_line(status: Status) -> str:
     account, opens_at = status.account, status.account.opens_at(status.now)
     line = (
         f"Account {account.account_id}: "
-        f"{account.requests_on(status.now)} of {status.requests_per_day} requests today"
+        f"{account.requests_on(status.now):,} of {status.requests_to_spend:,} requests today"
     )
     if opens_at:
         line += f"; the quota is closed until {iso(opens_at)}"
     rests_until = account.rests_at(status.now)
     if rests_until:
         line += f"; it rests until {iso(rests_until.replace(microsecond=0))}"
-    if account.last_error:
-        line += f"; {account.last_error}"
-    return line if line.endswith(".") else f"{line}."
+    return " ".join(filter(None, (f"{line}.", account.last_error)))
 
 
 def sparkline(counts: Iterable[int]) -> str:
@@ -70,6 +68,8 @@ def _cells(activity: Activity, status: Status) -> dict[str, str]:
     progress, counts = activity.progress, activity.counts
     seconds = delay_seconds(activity, status.now)
     differs = status.differences[activity.campaign_activity_id]
+    # What was reported before more opens were published would look like an error.
+    outdated = differs is None and (counts.reported or 0) < counts.published
     return {
         "E-mail": _title(activity),
         "Id": activity.campaign_activity_id,
@@ -78,7 +78,7 @@ def _cells(activity: Activity, status: Status) -> dict[str, str]:
         "Delay": _NOTHING if seconds is None else age(seconds),
         "Gaps": _gaps(activity),
         "Published": str(counts.published),
-        "Reported": _NOTHING if counts.reported is None else str(counts.reported),
+        "Reported": _NOTHING if counts.reported is None or outdated else str(counts.reported),
         "Diff.": _NOTHING if differs is None else f"{differs:+d}" if differs else "0",
         "Opens of 24 h": sparkline(status.by_hour[activity.campaign_activity_id]) or _NOTHING,
         _LAST_ERROR: activity.last_error or _NOTHING,

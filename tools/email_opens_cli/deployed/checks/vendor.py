@@ -16,7 +16,7 @@ from email_opens_cli.deployed.leases import hold
 SUMMARIES = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
 MOST_SKEW = timedelta(seconds=60)
 SCARCE = 0.95
-"""The share of the day's requests from which the rest will soon be spent."""
+"""The share of the requests of turns in a day from which the rest will soon be spent."""
 
 
 def token(deployment: Deployment) -> Iterator[Finding]:
@@ -107,11 +107,11 @@ def skew(reply: Reply, now: datetime) -> Finding:
 
 
 def quota(deployment: Deployment) -> Iterator[Finding]:
-    now, budget = deployment.product.clock.now(), deployment.product.settings.requests_per_day
+    now, budget = deployment.product.clock.now(), deployment.product.settings.requests_to_spend
     stored = deployment.product.tracking.account(deployment.account_id)
     account = stored or Account(account_id=deployment.account_id)
     spent, opens_at = account.requests_on(now), account.opens_at(now)
-    what = f"{spent} of {budget} requests today"
+    what = f"{spent:,} of {budget:,} requests today"
     if opens_at:
         yield wrong(
             "quota",
