@@ -338,7 +338,8 @@ def test_watch_fails_with_a_message_when_the_disk_is_full(watcher: Watcher) -> N
     ):
         code, _, stderr = outcome(process)
     assert code == 1
-    assert "No space left on device" in stderr
+    assert stderr.count(watcher.activity_id) == 1
+    assert "The output did not accept the opens: No space left on device." in stderr
     assert "Traceback" not in stderr
 
 
@@ -353,6 +354,21 @@ def test_on_a_terminal_watch_prints_what_it_does_and_how_to_end_it(watcher: Watc
         terminal._process.send_signal(signal.SIGINT)
         terminal.wait_for("Run the command again to continue from here")
         assert terminal.wait() == 130
+
+
+def test_on_a_terminal_a_watch_that_is_interrupted_before_it_begins_only_ends(
+    watcher: Watcher,
+) -> None:
+    watcher.vendor.authorization.expire_access_tokens()
+    arrived = watcher.hang("/token", seconds=600)
+    command = [part for part in watcher.command if part != watcher.activity_id]
+    with TerminalSession(command, watcher.environment, columns=80) as terminal:
+        assert arrived.wait(DEADLINE_SECONDS)
+        terminal._process.send_signal(signal.SIGINT)
+        terminal.wait_for("Ended")
+        assert terminal.wait() == 130
+        assert "Watching" not in terminal.output
+    watcher.vendor.faults.clear()
 
 
 def test_on_a_terminal_watch_asks_for_consent_if_it_has_no_credentials(watcher: Watcher) -> None:

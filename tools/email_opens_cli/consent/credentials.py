@@ -183,6 +183,7 @@ def _check(api: "VendorApi", clock: Clock, lease: Lease, connected: Connected) -
     # Imported late, as below, or `--help` would load the HTTP library.
     from email_opens.adapters.vendor.account import vendor_account_id  # noqa: PLC0415
 
+    found = unknown = reason = uncompared = None
     try:
         unknown = _privilege(api.reply(_CHECKED, lease.before), lease)
     except AccountDisconnected:
@@ -194,14 +195,16 @@ def _check(api: "VendorApi", clock: Clock, lease: Lease, connected: Connected) -
         connected.unchecked.append(f"{_UNKNOWN} is not known: {error}")
         return None
     except ReportUnavailable as error:
-        unknown = f"{_REPORTS} is not known: {error}"
-    if unknown is not None:
-        connected.unchecked.append(unknown)
+        unknown, reason = f"{_REPORTS} is not known: {error}", str(error)
     try:
-        return vendor_account_id(api, clock, lease.before)
+        found = vendor_account_id(api, clock, lease.before)
     except (AccountStopped, OutOfTime, ReportUnavailable) as error:
-        connected.unchecked.append(f"The Constant Contact account was not compared: {error}")
-        return None
+        if str(error) == reason:
+            unknown = f"{_UNKNOWN} is not known: {error}"
+        else:
+            uncompared = f"The Constant Contact account was not compared: {error}"
+    connected.unchecked += filter(None, (unknown, uncompared))
+    return found
 
 
 def _stored_account_id(product: "EmailOpens | Watch", lease: Lease) -> str | None:

@@ -179,7 +179,8 @@ def test_a_host_without_an_address_does_not_count_as_a_time_out(
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = fault(session, "http://vendor.example")
-    assert (str(error), error.timed_out) == ("the connection failed", False)
+    remedy = "check the network, or HTTPS_PROXY if it needs a proxy"
+    assert (str(error), error.timed_out) == (f"the connection failed ({remedy})", False)
 
 
 def test_the_next_address_of_a_host_is_tried_if_the_first_refuses(

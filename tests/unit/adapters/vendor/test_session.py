@@ -146,7 +146,8 @@ class TestThroughAProxy:
     def test_a_proxy_that_does_not_listen_is_named(self) -> None:
         with Session(network(None, "http://127.0.0.1:9")) as session:
             error = fault(session, url())
-        assert (str(error), error.timed_out) == ("the connection to the proxy failed", False)
+        message = "the connection to the proxy failed (check HTTPS_PROXY)"
+        assert (str(error), error.timed_out) == (message, False)
 
     def test_hosts_of_no_proxy_are_reached_directly(
         self, authority: Authority, server: SecureStub

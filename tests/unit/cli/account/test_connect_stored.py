@@ -168,6 +168,15 @@ def test_connect_returns_a_warning_when_the_report_cannot_be_read(
     assert message in warning
 
 
+def test_connect_names_once_what_keeps_it_from_every_check(deployment: Deployment) -> None:
+    deployment.vendor.faults.add(Kind.DROP, times=None)
+    (warning,) = deployment.connect().unchecked
+    assert warning.startswith(
+        "Whether the account may read reports, and which Constant Contact account it is, is not "
+        "known: The vendor did not answer: the connection failed"
+    )
+
+
 def test_credentials_are_stored_when_the_report_cannot_be_read(deployment: Deployment) -> None:
     deployment.vendor.faults.add(Kind.HTML)
     deployment.connect()

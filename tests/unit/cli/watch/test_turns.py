@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from email_opens.errors import (
+    AccountResting,
     AccountStopped,
     ActivityGone,
     BudgetSpent,
     EmailOpensError,
     OutOfTime,
     ReportUnavailable,
+    Throttled,
 )
+from email_opens.instants import iso
 from email_opens.model import Gap, State
 from email_opens.turns.report import Failure, TurnReport
 from email_opens_cli.commands.watch.emails import Wanted
@@ -39,6 +42,8 @@ class Watched:
     clock: FakeClock = field(default_factory=FakeClock)
     reports: list[TurnReport] = field(default_factory=list)
     """What the turns report; later ones report nothing."""
+    warnings: list[str] = field(default_factory=list)
+    """What was printed before the first turn."""
     stays: list[bool] = field(default_factory=list)
     """Whether each turn waited for what would be worth a request."""
 
@@ -82,6 +87,7 @@ class Watched:
             standing=Standing(),
             screen=None,
             rejected=Path("rejected"),
+            warnings=self.warnings,
         )
         following._emails._chosen = set(queries or (ACTIVITY_ID,))
         try:
@@ -146,8 +152,43 @@ def test_a_failure_that_comes_again_is_printed_again(capsys: pytest.CaptureFixtu
 def test_a_failure_of_the_account_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     watched = Watched()
     watched.stop(*(AccountStopped(f"It answered 503 ({number}).") for number in range(5)))
+    next_at = iso(watched.clock.now() + TURN)
     watched.go_on()
-    assert capsys.readouterr().err == "It answered 503 (0).\n"
+    assert capsys.readouterr().err == f"It answered 503 (0). The next attempt is at {next_at}.\n"
+
+
+def test_the_next_attempt_is_made_when_the_account_has_rested(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    watched = Watched()
+    until = watched.clock.now() + timedelta(minutes=10, microseconds=1)
+    resting = AccountResting("No request is sent.", until)
+    throttled = Throttled("It throttled every request.", until)
+    watched.stop(throttled, resting, resting, throttled)
+    watched.go_on()
+    again = iso(until.replace(microsecond=0))
+    assert capsys.readouterr().err == (
+        f"It throttled every request. The next attempt is at {again}.\n"
+    )
+
+
+def test_a_rest_of_an_earlier_run_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    watched = Watched()
+    until = watched.clock.now() + timedelta(hours=1)
+    reason = f"No request is sent to the vendor before {iso(until)}. It asked for that."
+    watched.stop(AccountResting(reason, until))
+    watched.go_on()
+    assert capsys.readouterr().err == f"{reason}\n"
+
+
+def test_what_was_printed_when_the_account_was_connected_is_not_repeated(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    watched = Watched(warnings=["It is not known: The connection failed."])
+    watched.stop(AccountStopped("The connection failed."))
+    next_at = iso(watched.clock.now() + TURN)
+    watched.go_on()
+    assert capsys.readouterr().err == f"The next attempt is at {next_at}.\n"
 
 
 def test_turns_follow_one_another_and_wait_for_what_is_worth_a_request() -> None:

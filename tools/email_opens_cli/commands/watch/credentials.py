@@ -82,8 +82,10 @@ def new_tokens(
             complain("Stopped; nothing was changed.", INTERRUPTED)
 
 
-def connect(product: "Watch", account: str, tokens: "Tokens", *, another_account: bool) -> None:
-    """Check the tokens of a person, and store them.
+def connect(
+    product: "Watch", account: str, tokens: "Tokens", *, another_account: bool
+) -> list[str]:
+    """Check the tokens of a person, and store them; return the warnings that were printed.
 
     Raises:
         AccountDisconnected, InvalidInput: they are refused; nothing was stored.
@@ -95,4 +97,6 @@ def connect(product: "Watch", account: str, tokens: "Tokens", *, another_account
 
     with product.leases.hold(account, holder=HOLDER, lasts=TURN, commit=COMMIT) as lease:
         taken = take_over(product, lease, tokens, store, another_account=another_account)
-    warn(*accepted(taken).unchecked)
+    unchecked = accepted(taken).unchecked
+    warn(*unchecked)
+    return unchecked

@@ -1,13 +1,22 @@
 """The turns of a watch: when they are taken, what is printed, and when the watch ends."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from email_opens.errors import AccountDisconnected, AccountStopped, BudgetSpent, OutOfTime
+from email_opens.errors import (
+    AccountDisconnected,
+    AccountPaused,
+    AccountResting,
+    AccountStopped,
+    BudgetSpent,
+    OutOfTime,
+    QuotaExceeded,
+)
+from email_opens.instants import iso
 from email_opens.model import Activity, State
 from email_opens_cli.commands.watch.emails import Emails, Wanted
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
@@ -28,6 +37,7 @@ MIDNIGHT = timedelta(seconds=1)
 
 type _FailureKind = tuple[str | None, str]
 """An activity, a campaign, or None for the account, and the kind of its failure."""
+_RESTING: _FailureKind = None, AccountResting.__name__
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +52,8 @@ class Following:
     """None: nothing is a terminal."""
     rejected: Path
     """Where rows that are not opens are set aside."""
+    warnings: Sequence[str] = ()
+    """What was printed before the first turn: the reason in it is not repeated."""
     published: int = 0
     _emails: Emails = field(init=False)
     _reported: set[_FailureKind] = field(default_factory=set)
@@ -68,7 +80,7 @@ class Following:
             if self.ending.requested or isinstance(turn.stopped, OutputClosed):
                 return 0
             self.published += turn.counts.published
-            failed = self._print_failures(turn)
+            failed = self._print_failures(turn, turn_ends)
             searched = self._search_is_due()
             if searched:
                 self._follow(self._emails.search())
@@ -114,8 +126,11 @@ class Following:
         self.standing.reported |= lookup.counters(list(campaigns))
         self.screen.list_emails(new)
 
-    def _print_failures(self, turn: "TurnReport") -> bool:
-        """Print what has failed, unless it has failed before; return whether something failed."""
+    def _print_failures(self, turn: "TurnReport", next_at: datetime) -> bool:
+        """Print what has failed, unless it has failed before; return whether something failed.
+
+        The next turn is due at `next_at`.
+        """
         if turn.counts.rejected:
             rows = count(turn.counts.rejected, "row")
             warn(f"Set aside {rows} that are not opens, in {self.rejected}.")
@@ -124,7 +139,15 @@ class Following:
         if _is_out_of_time(turn):
             del failures[None, type(turn.stopped).__name__]
         failures |= self._search_failures()
-        warn(*(text for kind, text in failures.items() if kind not in self._reported))
+        for error in (turn.stopped, self._emails.found and self._emails.found.stopped):
+            kind = None, type(error).__name__
+            if isinstance(error, AccountStopped) and kind in failures:
+                failures[kind] = self._stop_sentence(error, next_at)
+        stops = {kind for kind in self._reported | failures.keys() if kind[0] is None}
+        # The account rests because of the others.
+        known = self._reported | ({_RESTING} if stops - {_RESTING} else set())
+        warn(*(text for kind, text in failures.items() if text and kind not in known))
+        self.warnings = ()
         # An activity that waits after a failure has not recovered from it.
         failing = {
             activity.campaign_activity_id
@@ -132,8 +155,21 @@ class Following:
             if activity.last_error
         }
         lasting = {kind for kind in self._reported if kind[0] in failing}
+        if isinstance(turn.stopped, AccountResting):
+            lasting |= stops
         self._reported = lasting | failures.keys()
         return bool(failures)
+
+    def _stop_sentence(self, error: AccountStopped, next_at: datetime) -> str:
+        """Return why the account has stopped, as far as it is news, and when it is tried again."""
+        reason = str(error)
+        news = [] if any(reason in warning for warning in self.warnings) else [reason]
+        if not (self.wanted.once or isinstance(error, AccountDisconnected)):
+            if isinstance(error, AccountPaused | QuotaExceeded) and error.until is not None:
+                next_at = max(next_at, error.until)
+            again = iso(next_at.replace(microsecond=0))
+            news += [] if again in reason else [f"The next attempt is at {again}."]
+        return " ".join(news)
 
     def _search_failures(self) -> dict[_FailureKind, str]:
         found = self._emails.found

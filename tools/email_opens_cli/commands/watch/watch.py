@@ -236,8 +236,9 @@ class _Command:
                 self.given,
                 reconnect=self.reconnect,
             )
+            warnings = []
             if tokens is not None:
-                connect(
+                warnings = connect(
                     product, self.wanted.account_id, tokens, another_account=self.another_account
                 )
             screen = None
@@ -252,12 +253,14 @@ class _Command:
                 standing=standing,
                 screen=screen,
                 rejected=rejected,
+                warnings=warnings,
             )
             with ending:
                 try:
                     with screen.live() if screen else nullcontext():
                         following.begin()
-                        self._print_beginning(len(standing.activities))
+                        if not ending.requested:
+                            self._print_beginning(len(standing.activities))
                         code = following.take_turns()
                 except Interrupted:
                     code = INTERRUPTED

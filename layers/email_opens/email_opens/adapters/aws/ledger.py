@@ -113,8 +113,8 @@ class DynamoDBLedger:
                     break
             else:
                 raise ActivityFailed(
-                    f"The ledger could not record the published opens of activity "
-                    f"{campaign_activity_id} in {TRIES} attempts: DynamoDB has no capacity."
+                    f"The ledger could not record the published opens in {TRIES} attempts: "
+                    "DynamoDB has no capacity."
                 )
 
     def _writes(

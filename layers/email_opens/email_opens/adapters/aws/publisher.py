@@ -123,8 +123,7 @@ class SnsPublisher:
             sent = self._send(self._dead_letters, activity, batch)
             if sent.refused:
                 sent.failure = PublishFailed(
-                    f"{self._dead_letters.name} refused {len(sent.refused)} messages of activity "
-                    f"{activity.campaign_activity_id}."
+                    f"{self._dead_letters.name} refused {len(sent.refused)} messages."
                 )
             return sent
 
@@ -158,7 +157,6 @@ class SnsPublisher:
             if not left:
                 return sent
         sent.failure = PublishFailed(
-            f"{receiver.name} did not accept {len(left)} messages of activity "
-            f"{activity.campaign_activity_id} within {TRIES} attempts: {why}."
+            f"{receiver.name} did not accept {len(left)} messages within {TRIES} attempts: {why}."
         )
         return sent

@@ -65,10 +65,7 @@ class LinesPublisher:
         elif isinstance(fault, EmailOpensError):
             failure = fault
         elif fault is not None:
-            failure = PublishFailed(
-                f"The output did not accept the opens of activity {activity.campaign_activity_id}: "
-                f"{fault.strerror}."
-            )
+            failure = PublishFailed(f"The output did not accept the opens: {fault.strerror}.")
         return Delivery(settled=tuple(opens[:written]), failure=failure)
 
     def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:

@@ -91,7 +91,11 @@ def _fault(error: Exception, host: str) -> Unanswered | AccountStopped:
             case urllib3.exceptions.TimeoutError() | TimeoutError():
                 return _timed_out()
     proxied = any(isinstance(cause, requests.exceptions.ProxyError) for cause in _causes(error))
-    return Unanswered("the connection to the proxy failed" if proxied else "the connection failed")
+    return Unanswered(
+        "the connection to the proxy failed (check HTTPS_PROXY)"
+        if proxied
+        else "the connection failed (check the network, or HTTPS_PROXY if it needs a proxy)"
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
