@@ -73,6 +73,28 @@ class TestLines:
         assert address in line
         assert str(activity.campaign_name).rstrip() in line
 
+    @pytest.mark.parametrize(
+        ("address", "name"), [(20, 34), (20, 20), (26, 26), (38, 14), (14, 38), (3, 49)]
+    )
+    @pytest.mark.parametrize("device", ["mobile", "computer", "-", "a new kind"])
+    def test_for_people_fit_into_the_terminal_if_they_can(
+        self, address: int, name: int, device: str
+    ) -> None:
+        activity = replace(ACTIVITY, campaign_name="n" * name)
+        row = replace(OPEN.open, email_address="a" * address, device_type=device)
+        line = text_of(activity, replace(OPEN, open=row), 80)
+        needed = len(f"2026-03-02 12:01 {'a' * address} {'n' * name} {device}")
+        assert len(line) <= max(80, needed)
+
+    def test_for_people_are_aligned_below_one_another(self) -> None:
+        rows = [
+            replace(OPEN.open, email_address="a" * length, device_type=device)
+            for length, device in ((3, "-"), (18, "mobile"), (11, "computer"))
+        ]
+        activity = replace(ACTIVITY, campaign_name="n" * 34)
+        lines = [text_of(activity, replace(OPEN, open=row), 80) for row in rows]
+        assert len({line.index("n" * 34) for line in lines}) == 1
+
 
 class TestAFile:
     def test_that_is_new_is_private(self, tmp_path: Path) -> None:

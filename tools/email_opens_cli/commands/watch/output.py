@@ -36,8 +36,10 @@ _CHECK_SECONDS = 0.5
 _PADDED_FROM = 80
 """Columns of a terminal from which addresses and names are aligned."""
 _MOST_PADDED = 34
-_BESIDE = 28
-"""Columns of a line beside the address and the name: the time, the device and spaces."""
+_TIME = 19
+"""Columns of the time and of the spaces between the parts of a line."""
+_DEVICE = 9
+"""Columns that are kept for the device."""
 
 
 class Format(StrEnum):
@@ -54,16 +56,27 @@ def text_of(activity: Activity, new: NewOpen, width: int = WIDE) -> str:
 
 
 def styled_line(activity: Activity, new: NewOpen, width: int) -> list[Styled]:
-    """Return the time of an open, the address, the e-mail and the device; nothing is cut."""
-    row, pad = new.open, 0
+    """Return the time of an open, the address, the e-mail and the device; nothing is cut.
+
+    The address and the e-mail are padded as far as the line then still fits into the width.
+    """
+    from email_opens_cli.terminal.console import cell_len  # noqa: PLC0415 - rich
+
+    row = new.open
+    address = printable(row.email_address or "an erased contact")
+    name = printable(activity.campaign_name or activity.campaign_activity_id)
+    device = printable(row.device_type or "-")
+    address_pad = name_pad = 0
     if width >= _PADDED_FROM:
-        pad = min(_MOST_PADDED, (width - _BESIDE) // 2)
-    name = activity.campaign_name or activity.campaign_activity_id
+        room = width - _TIME - max(_DEVICE, cell_len(device))
+        pad = min(_MOST_PADDED, room // 2)
+        address_pad = max(cell_len(address), min(pad, room - max(pad, cell_len(name))))
+        name_pad = min(pad, room - address_pad)
     return [
         (f"{row.created_time.astimezone():%Y-%m-%d %H:%M}", "dim"),
-        (f" {_padded(row.email_address or 'an erased contact', pad)}", "cyan"),
-        (f" {_padded(name, pad)}", ""),
-        (f" {printable(row.device_type or '-')}", "bold"),
+        (f" {address}{' ' * (address_pad - cell_len(address))}", "cyan"),
+        (f" {name}{' ' * (name_pad - cell_len(name))}", ""),
+        (f" {device}", "bold"),
     ]
 
 
@@ -219,13 +232,6 @@ class TerminalPublisher:
             write = LINES[self.form]
             lines = [styled((write(activity, new), "")) for new in opens]
             self.screen.print(*lines, sep="\n", soft_wrap=True)
-
-
-def _padded(text: str, width: int) -> str:
-    text = printable(text)
-    from email_opens_cli.terminal.console import cell_len  # noqa: PLC0415 - rich
-
-    return text + " " * (width - cell_len(text))
 
 
 def _csv(values: Sequence[str]) -> str:
