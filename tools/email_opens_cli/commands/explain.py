@@ -56,7 +56,10 @@ def explain(
     *,
     as_json: Json = False,
 ) -> None:
-    """Show when each e-mail is polled next, and why: its rate, the waiting opens, and the price."""
+    """Show when each e-mail is polled next, and why: its rate, the waiting opens, and the price.
+
+    The command needs a stack: it does not read the state file of `watch`.
+    """
     account_id, wired = parse_account(account), product(stack)
     stored = wired.tracking.account(account_id) or StoredAccount(account_id=account_id)
     now = wired.clock.now()
