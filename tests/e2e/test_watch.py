@@ -352,7 +352,7 @@ def test_on_a_terminal_watch_prints_what_it_does_and_how_to_end_it(watcher: Watc
         terminal.wait_for("contact0@example.com")
         terminal.wait_for("1 e-mail · 1 open")
         terminal._process.send_signal(signal.SIGINT)
-        terminal.wait_for("Run the command again to continue from here")
+        terminal.wait_for(r"Run the command again to continue\s+from here")
         assert terminal.wait() == 130
 
 
