@@ -11,6 +11,7 @@ from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Delivery
 from email_opens.turns.lease import is_held_by_another
+from tests.event_schema import checked
 
 
 class FakeClock:
@@ -178,7 +179,7 @@ class MemoryPublisher:
         failure = None
         dead = 0
         for new in opens:
-            body = message(activity, new)
+            body = checked(message(activity, new))
             if self.topic_is_down or new.event_id in self.failing:
                 failure = PublishFailed("The topic is down.")
             elif new.event_id not in self.refused:

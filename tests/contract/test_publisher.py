@@ -19,6 +19,7 @@ from email_opens.ports import Delivery, Publisher
 from tests.conftest import Aws, subscribe
 from tests.contract.replies import Answer, Answers, Parameters, error, nothing_more, raising
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, new_opens
+from tests.event_schema import checked
 from tests.fakes import FakeClock, MemoryPublisher
 
 
@@ -63,7 +64,7 @@ class OnAws:
         self.publisher: Publisher = publisher_of(aws, clock)
 
     def received(self) -> list[str]:
-        return [letter["Body"] for letter in drain(self._aws, self._aws.subscriber_url)]
+        return [checked(letter["Body"]) for letter in drain(self._aws, self._aws.subscriber_url)]
 
     def dead_letters(self) -> list[tuple[str, str]]:
         return [

@@ -13,6 +13,7 @@ from email_opens.instants import utc
 from email_opens_cli.demo.subscriber import ReportedOpen
 from email_opens_cli.emails.activities import track_each
 from embedded_aws import EmbeddedAws, Stack, host_architecture
+from tests.event_schema import checked
 
 ACCOUNT = "default"
 SENT_AGO = timedelta(days=3)
@@ -118,7 +119,7 @@ def received(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
     while messages := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
         "Messages"
     ):
-        yield from (json.loads(message["Body"]) for message in messages)
+        yield from (json.loads(checked(message["Body"])) for message in messages)
         # Delete: the embedded AWS searches the whole queue each time.
         sqs.delete_message_batch(
             QueueUrl=queue_url,

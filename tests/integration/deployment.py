@@ -19,6 +19,7 @@ from email_opens.account import Account
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import Activity, State
 from tests.conftest import Aws
+from tests.event_schema import checked
 from tests.fakes import FakeClock
 
 ROOT = Path(__file__).parents[2]
@@ -168,7 +169,10 @@ class Deployment:
 
     def messages(self) -> list[dict[str, Any]]:
         """Take the messages that the subscriber has received: bodies, and attributes by name."""
-        return self._take(self.aws.subscriber_url)
+        taken = self._take(self.aws.subscriber_url)
+        for message in taken:
+            checked(json.dumps(message["body"]))
+        return taken
 
     def dead_letters(self) -> list[dict[str, Any]]:
         return self._take(self.aws.dlq_url)

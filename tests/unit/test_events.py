@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -105,6 +105,23 @@ def test_what_is_not_known_is_left_out_of_a_message() -> None:
     nameless = replace(ACTIVITY, campaign_id=None, campaign_name=None)
     data = json.loads(message(nameless, new_open(device_type=None)))["data"]
     assert data.keys().isdisjoint({"campaign_id", "campaign_name", "device_type"})
+
+
+def test_a_message_says_when_the_e_mail_was_sent_and_how_long_before_the_open() -> None:
+    sent = replace(ACTIVITY, sent_at=NOON - timedelta(minutes=7, seconds=0.5))
+    data = json.loads(message(sent, new_open()))["data"]
+    assert (data["sent_at"], data["seconds_since_send"]) == ("2026-03-02T11:52:59.500000Z", 420)
+
+
+@pytest.mark.parametrize("sent_at", [None, NOON + timedelta(seconds=1)])
+def test_a_send_that_is_not_known_or_came_later_is_left_out(sent_at: datetime | None) -> None:
+    data = json.loads(message(replace(ACTIVITY, sent_at=sent_at), new_open()))["data"]
+    assert data.keys().isdisjoint({"sent_at", "seconds_since_send"})
+
+
+def test_an_open_at_the_instant_of_the_send_came_after_no_second() -> None:
+    data = json.loads(message(replace(ACTIVITY, sent_at=NOON), new_open()))["data"]
+    assert data["seconds_since_send"] == 0
 
 
 def test_a_message_holds_each_script_as_it_is_and_no_blank_that_says_nothing() -> None:

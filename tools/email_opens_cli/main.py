@@ -56,6 +56,7 @@ class Commands(Program, LazyGroup):
             "poll": _at("poll:poll", "Poll the account once, from this machine."),
         },
         "Opens": {
+            "schema": _at("schema:schema", "Print the JSON Schema of the published events."),
             "tail": _at("opens.tail:tail", "Show opens live until Ctrl-C."),
             "audit": _at(
                 "opens.audit:audit",

@@ -9,6 +9,7 @@ from email_opens.model import Activity, NewOpen, Open
 
 EVENT_TYPE = "email.opened"
 DATA_SCHEMA = "urn:email-opens:schema:email-opened.v1"
+"""The `$id` of the schema of `data`, in schemas/email-opened.v1.schema.json."""
 
 
 def event_id(row: Open, occurrence: int) -> str:
@@ -44,7 +45,7 @@ def message(activity: Activity, new: NewOpen) -> str:
     """Write the CloudEvent of a new open as JSON."""
     row = new.open
     created = iso(row.created_time)
-    data = {
+    data: dict[str, str | int | None] = {
         "contact_id": row.contact_id,
         "campaign_activity_id": row.campaign_activity_id,
         "campaign_id": activity.campaign_id,
@@ -53,6 +54,7 @@ def message(activity: Activity, new: NewOpen) -> str:
         "device_type": row.device_type,
         "created_time": created,
         "occurrence": new.occurrence,
+        **_send(activity.sent_at, row.created_time),
     }
     event = {
         "specversion": "1.0",
@@ -68,6 +70,14 @@ def message(activity: Activity, new: NewOpen) -> str:
         "data": {name: value for name, value in data.items() if value is not None},
     }
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def _send(sent_at: datetime | None, created: datetime) -> dict[str, str | int]:
+    """Return the send that an open belongs to; nothing if it is not known, or came later."""
+    if sent_at is None or created < sent_at:
+        return {}
+    seconds = (created - sent_at).total_seconds()
+    return {"sent_at": iso(sent_at), "seconds_since_send": int(seconds)}
 
 
 def attributes(activity: Activity, new: NewOpen, delay_seconds: int) -> dict[str, str | int]:

@@ -13,6 +13,7 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import Activity
 from email_opens_cli.main import app
 from tests.conftest import Aws
+from tests.event_schema import checked
 
 ONE = "5b1e0a52-0000-4000-8000-0000000000aa"
 TWO = "5b1e0a52-0000-4000-8000-0000000000bb"
@@ -57,7 +58,7 @@ class World:
         while messages := self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
             "Messages"
         ):
-            events += [json.loads(message["Body"]) for message in messages]
+            events += [json.loads(checked(message["Body"])) for message in messages]
             for message in messages:
                 self.aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return events

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -18,11 +18,14 @@ from tests.integration.template import parse_template
 from tests.unit.pages.shown import blocks
 
 PAGE = (ROOT / "docs" / "subscribers.md").read_text()
-ACTIVITY_OF_A_CAMPAIGN = replace(ACTIVITY, campaign_id="c", campaign_name="March news")
+OPENED_AT = datetime(2026, 3, 2, 14, 7, tzinfo=UTC)
+SENT_ACTIVITY = replace(
+    ACTIVITY, campaign_id="c", campaign_name="March news", sent_at=OPENED_AT - timedelta(hours=1)
+)
 OPEN = Open(
     contact_id="a",
     campaign_activity_id=ACTIVITY.campaign_activity_id,
-    created_time=datetime(2026, 3, 2, 14, 7, tzinfo=UTC),
+    created_time=OPENED_AT,
     email_address="bo@example.com",
     device_type="mobile",
 )
@@ -43,7 +46,7 @@ def fields(event: dict[str, Any]) -> set[str]:
 
 class TestTheFields:
     def test_are_all_in_the_table(self) -> None:
-        event = json.loads(message(ACTIVITY_OF_A_CAMPAIGN, NEW))
+        event = json.loads(message(SENT_ACTIVITY, NEW))
         assert fields(event) == set(table("The event"))
 
     def test_that_are_always_there_are_marked(self) -> None:
@@ -53,7 +56,7 @@ class TestTheFields:
 
 
 def test_the_attributes_are_all_in_the_table() -> None:
-    values = attributes(ACTIVITY_OF_A_CAMPAIGN, NEW, delay_seconds=1)
+    values = attributes(SENT_ACTIVITY, NEW, delay_seconds=1)
     kinds = {name: "Number" if isinstance(v, int) else "String" for name, v in values.items()}
     assert kinds == table("Attributes for filters")
 

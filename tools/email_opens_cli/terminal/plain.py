@@ -93,6 +93,11 @@ def say_json(value: Any, *, indent: int | None = None) -> None:
     print(json.dumps(value, indent=indent, separators=separators), flush=True)
 
 
+def say_document(text: str) -> None:
+    """Print a document of the product as it is, on a terminal too."""
+    print(text, end="", flush=True)
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Prompt for a confirmation on a terminal, unless `yes`.
 

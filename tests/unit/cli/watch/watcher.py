@@ -15,6 +15,7 @@ from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.model import Activity
 from email_opens_cli.main import app
 from tests.contract.samples import varied
+from tests.event_schema import checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Watcher:
 
     def events(self) -> list[Any]:
         """Return the events written since the last call."""
-        return [json.loads(line) for line in self.output.readouterr().out.splitlines()]
+        return [json.loads(checked(line)) for line in self.output.readouterr().out.splitlines()]
 
 
 def complaint(result: Result, code: int) -> str:
