@@ -24,9 +24,8 @@ LEASE_TRIES = 5
 class DynamoDBAccounts:
     """The part of `DynamoDBTracking` that concerns accounts."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client = client
-        self._table = table
+    _client: "DynamoDBClient"
+    _table: str
 
     def lease(
         self,

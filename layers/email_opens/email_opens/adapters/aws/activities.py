@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 class DynamoDBActivities:
     """The part of `DynamoDBTracking` that concerns activities."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client = client
-        self._table = table
+    _client: "DynamoDBClient"
+    _table: str
 
     def activities(self, account_id: str) -> list[Activity]:
         query: QueryInputPaginateTypeDef = {
