@@ -20,8 +20,8 @@ export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.cache/python
 export UV_TOOL_DIR := $(CURDIR)/.cache/tools
 export __SAM_CLI_APP_DIR := $(CURDIR)/.cache/sam
 endif
-# Once, instead of in each of the processes that the tests start.
-export UV_COMPILE_BYTECODE := 1
+# If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
+export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
 .PHONY: help demo test quick mutants simulate compare check build deploy bench bench-freshness screens commands lock clean
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -231,6 +232,16 @@ class TestState:
         watcher.state.write_text("Dear diary, …")
         assert "is not a state file" in complaint(watcher.watch(UNKNOWN_ID), 2)
         assert watcher.state.read_text() == "Dear diary, …"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+def test_once_says_that_a_part_waits_for_another_attempt(watcher: Watcher) -> None:
+    watcher.connect()
+    activity_id = watcher.add_opens(2)
+    full = complaint(watcher.watch(activity_id, "--output", "/dev/full"), 1)
+    assert "No space left on device. They are written again." in full
+    message = complaint(watcher.watch(activity_id), 1)
+    assert message.startswith("An earlier attempt to read 1 e-mail failed: run the command again ")
 
 
 class TestErrors:

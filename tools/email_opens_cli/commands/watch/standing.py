@@ -87,3 +87,9 @@ def behind(activity: Activity) -> bool:
     readable = activity.state is State.ACTIVE and activity.missing_since is None
     unread = any(not gap.failures for gap in activity.progress.gaps)
     return readable and (activity.progress.polled_at is None or unread)
+
+
+def waits(activity: Activity) -> bool:
+    """Return whether a part of an activity's report waits for another attempt, after a failure."""
+    readable = activity.state is State.ACTIVE and activity.missing_since is None
+    return readable and bool(activity.progress.gaps or activity.last_error)

@@ -20,7 +20,7 @@ from email_opens.instants import iso
 from email_opens.model import Activity, State
 from email_opens_cli.commands.watch.emails import Emails, Wanted
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
-from email_opens_cli.commands.watch.standing import Standing, behind
+from email_opens_cli.commands.watch.standing import Standing, behind, waits
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences
 from email_opens_cli.terminal.complaints import FAILED, sentence_of
 from email_opens_cli.terminal.ending import Ending
@@ -90,6 +90,25 @@ class Following:
                 return FAILED if failed else 0
             if not searched:  # What was found is polled at once.
                 self._rest(turn, turn_ends)
+
+    def conclude(self) -> int:
+        """Print what was read, or what is left of it; return the exit code."""
+        activities = self.standing.activities.values()
+        left = [activity for activity in activities if waits(activity)]
+        if not left:
+            opens = count(self.published, "new open")
+            print_on_a_terminal(
+                f"Everything is read: {opens} of {count(len(activities), 'e-mail')}."
+            )
+            return 0
+        due = (gap.retry_at for activity in left for gap in activity.progress.gaps)
+        next_at = min(filter(None, due), default=None)
+        when = f"after {iso(next_at.replace(microsecond=0))}" if next_at else "later"
+        warn(
+            f"An earlier attempt to read {count(len(left), 'e-mail')} failed: run the command "
+            f"again {when}, which makes the next one."
+        )
+        return FAILED
 
     def _rest(self, turn: "TurnReport", ends: datetime) -> None:
         """Wait until the next turn is due, unless there is work left for it."""

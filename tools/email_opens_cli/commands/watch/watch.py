@@ -204,7 +204,7 @@ class _Command:
     def run(self) -> int:
         """Watch until the end; return the exit code."""
         from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
-        from email_opens.adapters.local.lines import OutputClosed  # noqa: PLC0415
+        from email_opens.adapters.local.lines import OutputClosed, closed  # noqa: PLC0415
         from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
         from email_opens.bootstrap_watch import bootstrap_watch  # noqa: PLC0415
         from email_opens_cli.commands.watch.outlets import open_outlets  # noqa: PLC0415
@@ -217,6 +217,8 @@ class _Command:
             state = opened.enter_context(StateFile(self.state))
             opened.callback(state.remove_unused)
             outlets = opened.enter_context(open_outlets(self.output, self.form, rejected, ending))
+            if closed(outlets.output):
+                return 0
             clock = outlets.clock(InterruptibleClock(SystemClock(), ending))
             product = bootstrap_watch(
                 self.settings,
@@ -271,11 +273,7 @@ class _Command:
                     warn(f"Ended.{again}")
                     return INTERRUPTED
             if self.wanted.once and code == 0:
-                opens = count(following.published, "new open")
-                watched = count(len(standing.activities), "e-mail")
-                left = any(activity.progress.gaps for activity in standing.activities.values())
-                read = "What failed is tried again later" if left else "Everything is read"
-                print_on_a_terminal(f"{read}: {opens} of {watched}.")
+                code = following.conclude()
         return code
 
     def _print_beginning(self, emails: int) -> None:

@@ -65,7 +65,9 @@ class LinesPublisher:
         elif isinstance(fault, EmailOpensError):
             failure = fault
         elif fault is not None:
-            failure = PublishFailed(f"The output did not accept the opens: {fault.strerror}.")
+            failure = PublishFailed(
+                f"The output did not accept the opens: {fault.strerror}. They are written again."
+            )
         return Delivery(settled=tuple(opens[:written]), failure=failure)
 
     def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
