@@ -63,6 +63,10 @@ class Commands(Program, LazyGroup):
                 "Read an e-mail's report to its end, and publish what was missing.",
             ),
             "replay": _at("opens.replay:replay", "Send an e-mail's opens again."),
+            "emit": _at(
+                "opens.emit:emit",
+                "Send sample events to one queue or topic, to test a consumer without a send.",
+            ),
             "dead-letters": _at(
                 "opens.dead_letters:app", "List, publish again or delete what the topic refused."
             ),

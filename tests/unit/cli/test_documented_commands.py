@@ -23,6 +23,7 @@ ADDED = {
     "watch": ["--once", "--credentials", "-"],
     "disconnect": ["--yes"],
     "replay": ["--yes"],
+    "emit": ["--yes"],
     "dead-letters drop": ["--yes"],
 }
 """Options that replace a person's answers, or end the command."""

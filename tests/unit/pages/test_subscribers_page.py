@@ -11,6 +11,7 @@ import pytest
 
 from email_opens.events import attributes, message
 from email_opens.model import NewOpen, Open
+from email_opens_cli.commands.opens.samples import MEANINGS
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY
 from tests.integration.deployment import ROOT
@@ -36,7 +37,7 @@ BARE = NewOpen(open=replace(OPEN, email_address=None, device_type=None), occurre
 def table(heading: str) -> dict[str, str]:
     """Return the second column of a table by its first."""
     section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    return dict(re.findall(r"^\| `([\w.]+)` \| (\w+) \|", section, re.MULTILINE))
+    return dict(re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|", section, re.MULTILINE))
 
 
 def fields(event: dict[str, Any]) -> set[str]:
@@ -59,6 +60,10 @@ def test_the_attributes_are_all_in_the_table() -> None:
     values = attributes(SENT_ACTIVITY, NEW, delay_seconds=1)
     kinds = {name: "Number" if isinstance(v, int) else "String" for name, v in values.items()}
     assert kinds == table("Attributes for filters")
+
+
+def test_the_kinds_of_samples_are_in_the_table_in_their_order() -> None:
+    assert list(table("Test a consumer without a send")) == list(MEANINGS)
 
 
 def subscribe(aws: Aws, queue_url: str, properties: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
-"""The destination of a replay: one queue or one topic, and nothing else gets a message."""
+"""The destination of a replay or of samples: one queue or one topic, and nothing else."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from email_opens_cli.deployed.product import aws
 _NAME = "The destination"
 _UNKNOWN = ("NotFound", "QueueDoesNotExist", "NonExistentQueue", "InvalidAddress")
 """Parts of the codes with which AWS reports that a topic or queue does not exist."""
+_QUEUE_HOST = re.compile(r"https://sqs\.([a-z]{2}-[a-z-]+-[0-9])\.amazonaws\.com(?:\.cn)?/")
+"""How the URL of a queue begins, with its region."""
 
 
 class Destination:
@@ -24,6 +27,8 @@ class Destination:
     def __init__(self, receiver: Receiver, clock: Clock) -> None:
         self.refused: list[str] = []
         """The reason for each open that was refused for good."""
+        self.ordered = receiver.ordered
+        """It is FIFO: it drops an event whose id it has received within five minutes."""
         self._publisher = SnsPublisher(receiver, reasons(self.refused), clock)
 
     def send(
@@ -33,8 +38,8 @@ class Destination:
         return self._publisher.publish(activity, opens, now)
 
 
-def destination(address: str, opens_topic_arn: str, clock: Clock) -> Destination:
-    """Return the destination at a queue's URL or a topic's ARN.
+def destination(address: str, opens_topic_arn: str | None, clock: Clock) -> Destination:
+    """Return the destination at a queue's URL or a topic's ARN, in its own region.
 
     Raises:
         InvalidInput: it is neither, does not exist, or is the topic of all subscribers.
@@ -50,7 +55,8 @@ def destination(address: str, opens_topic_arn: str, clock: Clock) -> Destination
             sns = aws(topic_region).client("sns")
             sns.get_topic_attributes(TopicArn=address)
             return Destination(topic(sns, address, _NAME), clock)
-        sqs = aws().client("sqs")
+        host = _QUEUE_HOST.match(address)
+        sqs = aws(host and host[1]).client("sqs")
         sqs.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])
         return Destination(queue(sqs, address, _NAME), clock)
     except ClientError as error:
