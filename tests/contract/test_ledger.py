@@ -223,7 +223,7 @@ class TestDynamoDBLedger:
     ) -> None:
         throttled = [error("ThrottlingException")] * TRIES
         answers = Answers(aws.dynamodb, "BatchWriteItem", *throttled)
-        with pytest.raises(ActivityFailed, match="no capacity"):
+        with pytest.raises(ActivityFailed, match=r": DynamoDB has no capacity\.$"):
             dynamodb_ledger.append(ACTIVITY_ID, {hour(9): {mark(1)}})
         assert len(answers.calls) == TRIES
 

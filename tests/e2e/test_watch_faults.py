@@ -102,7 +102,7 @@ def test_a_refused_email_fails_for_the_vendors_reason_and_stops_no_other(
         code, lines, stderr = outcome(process)
     assert opens(lines) == emails.reported_of(*emails.others)
     assert code == 1
-    assert stderr.startswith(emails.activity_id)
+    assert stderr.startswith(f"“Newsletter” ({emails.activity_id}): ")
     assert reason in stderr
     assert stderr.count("\n") == 1
 

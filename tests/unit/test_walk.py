@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import LEDGER_KEPT, Depth, Gap, NewOpen, Open, Page
-from email_opens.walk import ended, floor_of, new_opens, passed, shifted
+from email_opens.walk import ended, floor_of, in_minute, new_opens, passed, shifted
 from tests.contract.samples import ACTIVITY, varied
 from tests.core.setup import LOOKBACK, at, row
 
@@ -216,3 +216,12 @@ def test_a_gaps_page_that_became_empty_is_not_where_it_was() -> None:
 @pytest.mark.parametrize("gap", [replace(GAP, link=None), replace(GAP, ceiling=None)])
 def test_a_gap_from_the_head_has_no_place_to_lose(gap: Gap) -> None:
     assert not shifted(Page(None, ()), gap, {})
+
+
+@pytest.mark.parametrize(
+    ("minutes", "lies"),
+    [((5,), True), ((5, 5.99), True), ((4.99, 5), False), ((5, 6), False), ((), False)],
+)
+def test_a_page_lies_in_a_minute_if_all_its_rows_do(minutes: tuple[float, ...], lies: bool) -> None:
+    page = Page(None, tuple(row(minute) for minute in minutes))
+    assert in_minute(page, at(5)) is lies

@@ -90,8 +90,8 @@ class TestMakeDeploy:
         assert deploy_command(tmp_path) == "python tools/deploy.py"
 
     def test_passes_on_the_stack_and_the_parameters(self, tmp_path: Path) -> None:
-        command = deploy_command(tmp_path, "STACK=mine", "PARAMETERS=AlarmEmail=me@example.com")
-        assert command == "python tools/deploy.py --stack mine AlarmEmail=me@example.com"
+        command = deploy_command(tmp_path, "STACK=my stack", "PARAMETERS=AlarmEmail=me@example.com")
+        assert command == "python tools/deploy.py --stack 'my stack' AlarmEmail=me@example.com"
 
     def test_checks_the_same_arguments_before_it_builds(self, tmp_path: Path) -> None:
         *before, deployment = deploy_commands(tmp_path, "STACK=mine", "PARAMETERS=X=a")
