@@ -55,7 +55,7 @@ class TestTo:
             ({"device_type": [{"exists": False}]}, {Kind.NO_DEVICE}),
             ({"account_id": [{"anything-but": "sample"}]}, set()),
         ],
-        ids=str,
+        ids=["late", "fresh", "one device", "no device", "another account"],
     )
     def test_a_filter_policy_selects_among_the_samples(
         self, aws: Aws, policy: dict[str, Any], kinds: set[Kind]
