@@ -106,6 +106,7 @@ clean: ## delete everything that make and the tests created here
 	@touch $@
 
 .uv/bin/uv:
+	@echo 'Installing uv, which installs everything else, into .uv'
 	@python3 -m venv .uv && .uv/bin/python -m pip install --quiet uv \
 		|| { echo 'uv, which installs everything else, could not be installed with python3 and pip.'; \
 		echo 'Install uv as https://docs.astral.sh/uv/ describes, and run make again.'; exit 1; } >&2

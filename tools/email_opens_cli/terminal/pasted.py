@@ -10,7 +10,6 @@ import shutil
 import sys
 from pathlib import Path
 from shlex import quote
-from subprocess import list2cmdline
 
 from email_opens_cli.arguments import invocation
 
@@ -74,4 +73,8 @@ def beside(path: str, name: str) -> str:
 
 def _typed(path: str) -> str:
     """Return a path as it is typed: the shells of Windows know no backslash as an escape."""
-    return list2cmdline([path]) if sys.platform == "win32" else quote(path)
+    if sys.platform == "win32":
+        from subprocess import list2cmdline  # noqa: PLC0415 - other systems start faster
+
+        return list2cmdline([path])
+    return quote(path)
