@@ -81,6 +81,23 @@ def _note_account(account_id: str) -> str:
     return account_id
 
 
+def parse_destination(address: str) -> str | None:
+    """Return the region of a topic's ARN; None: the address is a queue's URL.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    parts = address.split(":")
+    if len(parts) == 6 and (parts[0], parts[2]) == ("arn", "sns"):  # noqa: PLR2004
+        return parts[3]
+    if address.startswith(("https://", "http://")):
+        return None
+    raise InvalidInput(
+        f"“{address[:200]}” is not a destination: expected a queue's URL, https://sqs.…, or a "
+        "topic's ARN, arn:…:sns:…"
+    )
+
+
 Account = Annotated[
     str,
     typer.Option(
@@ -140,6 +157,15 @@ Since = Annotated[
         callback=checked(check_since),
     ),
 ]
+To = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        metavar="URL|ARN",
+        help="The URL of a queue or ARN of a topic.",
+        callback=checked(parse_destination),
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 AnotherAccount = Annotated[
@@ -160,23 +186,6 @@ Wait = Annotated[
 ]
 LONGEST_WAIT = "5m"
 """The default of --wait: a turn holds the account for up to a minute."""
-
-
-def parse_destination(address: str) -> str | None:
-    """Return the region of a topic's ARN; None: the address is a queue's URL.
-
-    Raises:
-        InvalidInput: it is neither.
-    """
-    parts = address.split(":")
-    if len(parts) == 6 and (parts[0], parts[2]) == ("arn", "sns"):  # noqa: PLR2004
-        return parts[3]
-    if address.startswith(("https://", "http://")):
-        return None
-    raise InvalidInput(
-        f"“{address[:200]}” is not a destination: expected a queue's URL, https://sqs.…, or a "
-        "topic's ARN, arn:…:sns:…"
-    )
 
 
 def parse_ids(texts: Iterable[str]) -> list[str]:

@@ -52,6 +52,12 @@ def warn(*lines: str) -> None:
     _print(lines, sys.stderr)
 
 
+def warn_a_person(*lines: str) -> None:
+    """Print lines on stderr if it is a terminal: cron would send them by mail."""
+    if sys.stderr.isatty():
+        warn(*lines)
+
+
 def _print(lines: Iterable[str], stream: TextIO) -> None:
     width = _width(stream)
     for line in lines:

@@ -17,6 +17,7 @@ from email_opens.instants import iso
 from email_opens_cli.arguments.options import (
     Json,
     Stack,
+    To,
     Yes,
     check_since,
     checked,
@@ -48,15 +49,7 @@ _SUFFIX = "-opens"
 
 
 def emit(
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="URL|ARN",
-            help="The URL of a queue or ARN of a topic.",
-            callback=checked(parse_destination),
-        ),
-    ],
+    to: To,
     number: Annotated[
         int,
         typer.Option(

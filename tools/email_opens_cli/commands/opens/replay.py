@@ -20,12 +20,12 @@ from email_opens_cli.arguments.options import (
     Account,
     Email,
     Stack,
+    To,
     Wait,
     Yes,
     check_since,
     checked,
     parse_account,
-    parse_destination,
     parse_since,
     parse_wait,
 )
@@ -61,15 +61,7 @@ def replay(
             callback=checked(check_since),
         ),
     ],
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="URL|ARN",
-            help="The URL of a queue or ARN of a topic.",
-            callback=checked(parse_destination),
-        ),
-    ],
+    to: To,
     until: Annotated[
         str | None,
         typer.Option(

@@ -1,6 +1,5 @@
 """The turns of a watch: when they are taken, what is printed, and when the watch ends."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from email_opens_cli.commands.watch.standing import Standing, behind, waits
 from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences
 from email_opens_cli.terminal.complaints import FAILED, sentence_of
 from email_opens_cli.terminal.ending import Ending
-from email_opens_cli.terminal.plain import warn
+from email_opens_cli.terminal.plain import warn, warn_a_person
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
@@ -97,9 +96,7 @@ class Following:
         left = [activity for activity in activities if waits(activity)]
         if not left:
             opens = count(self.published, "new open")
-            print_on_a_terminal(
-                f"Everything is read: {opens} of {count(len(activities), 'e-mail')}."
-            )
+            warn_a_person(f"Everything is read: {opens} of {count(len(activities), 'e-mail')}.")
             return 0
         due = (gap.retry_at for activity in left for gap in activity.progress.gaps)
         next_at = min(filter(None, due), default=None)
@@ -240,9 +237,3 @@ def _failure_kinds(turn: "TurnReport") -> Iterator[_FailureKind]:
         yield failure.campaign_activity_id, type(failure.error).__name__
     if turn.stopped:
         yield None, type(turn.stopped).__name__
-
-
-def print_on_a_terminal(sentence: str) -> None:
-    """Print what is not needed in a log: cron would send it by mail."""
-    if sys.stderr.isatty():
-        warn(sentence)

@@ -1,7 +1,6 @@
 """The whole product without AWS: new opens on a terminal, or as lines, and a state file."""
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from email_opens_cli.commands.watch.output import Format
 from email_opens_cli.commands.watch.state import default_state_file, state_options
 from email_opens_cli.terminal.complaints import INTERRUPTED
 from email_opens_cli.terminal.ending import Ending, Interrupted, InterruptibleClock
-from email_opens_cli.terminal.plain import warn
+from email_opens_cli.terminal.plain import warn, warn_a_person
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
@@ -279,10 +278,4 @@ class _Command:
     def _print_beginning(self, emails: int) -> None:
         watched = f"Watching {count(emails, 'e-mail')} of account {self.wanted.account_id}"
         kept = f"; the progress is kept in {self.state}" if self.kept else ""
-        print_on_a_terminal(f"{watched}{kept}. Ctrl-C ends it.")
-
-
-def print_on_a_terminal(sentence: str) -> None:
-    """Print what is not needed in a log: cron would send it by mail."""
-    if sys.stderr.isatty():
-        warn(sentence)
+        warn_a_person(f"{watched}{kept}. Ctrl-C ends it.")
