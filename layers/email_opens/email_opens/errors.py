@@ -116,6 +116,17 @@ class AccountDisconnected(AccountStopped):
     """A person must reconnect the account, or grant its user the missing privilege."""
 
 
+# --- Keep the opens of an alert, and post them later. ---
+
+
+class AlertsUnsettled(EmailOpensError):
+    """What was posted could not be read or stored, so nothing is posted for now."""
+
+
+class WebhookUnusable(EmailOpensError):
+    """There is no URL to post to; the message names the remedy."""
+
+
 # --- Unexpected errors: their own text may contain an address or a token. ---
 
 

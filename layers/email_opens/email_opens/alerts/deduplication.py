@@ -1,0 +1,128 @@
+"""Who may post an open: of all that try, exactly one at each attempt. Over ports.
+
+Before a post, its 8 bytes are offered as the decision on each of its opens, under a key made of the
+event's id and the number of the attempt. The first offer stands, so of two posts with the same
+open only one shows it. After the post, its outcome is stored. Whoever finds another post's offer
+reads that outcome:
+
+| outcome | the open |
+|---|---|
+| sent | is shown: nothing is left to do |
+| failed | is not shown: the next attempt's number is tried |
+| none, before the offer ends | is being posted by another invocation |
+| none, after that | was in a post that was interrupted: nobody can tell whether it is shown |
+"""
+
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+
+from email_opens.alerts.ports import LONGEST_POST, Decisions, Outcome, Posts
+from email_opens.ports import Clock
+
+CLAIMED = timedelta(seconds=60)
+"""How long others wait for the outcome of a post."""
+_MARGIN = timedelta(seconds=20)
+"""Left of that after a post, for storing its outcome and for clocks that differ."""
+MOST_ATTEMPTS = 1_000
+"""More than the queue delivers a message, and so more than are ever needed."""
+_INSTANT_BYTES = 4
+_RANDOM_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What became of the opens that one post was to show."""
+
+    post: bytes
+    """Identifies the post: the second until which it is claimed, and a random number."""
+    ours: frozenset[str]
+    """The events that this post must show, and no other post will."""
+    shown: frozenset[str]
+    elsewhere: dict[str, datetime]
+    """Those that another invocation is posting, each with the end of that."""
+    unknown: frozenset[str]
+    """Those in a post that was interrupted."""
+
+    @property
+    def latest_start(self) -> datetime:
+        """When the request must have begun, so that its outcome is stored before the end."""
+        return _end_of(self.post) - LONGEST_POST - _MARGIN
+
+
+class Deduplication:
+    def __init__(
+        self,
+        decisions: Decisions,
+        posts: Posts,
+        clock: Clock,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._decisions = decisions
+        self._posts = posts
+        self._clock = clock
+        self._random = random
+
+    def claim(
+        self, partition: str, events: Collection[str], retried: Collection[str] = ()
+    ) -> Claim:
+        """Claim events for one post; its outcome must be stored with `settle`.
+
+        `retried` are events that a person has sent again: those in an interrupted post are
+        attempted once more.
+
+        Raises:
+            EmailOpensError: the claims could not be stored; some may be.
+        """
+        post = self._new_post()
+        ours, shown, unknown = set[str](), set[str](), set[str]()
+        elsewhere: dict[str, datetime] = {}
+        attempting = list(dict.fromkeys(events))
+        for attempt in range(MOST_ATTEMPTS):
+            if not attempting:
+                break
+            keys = {event: _key(event, attempt) for event in attempting}
+            decided = self._decisions.decide(partition, dict.fromkeys(keys.values(), post))
+            others = {decided[key] for key in keys.values()} - {post}
+            outcomes = self._posts.outcomes(partition, others) if others else {}
+            attempting = []
+            for event, key in keys.items():
+                decision = decided[key]
+                outcome = outcomes.get(decision)
+                if decision == post:
+                    ours.add(event)
+                elif outcome is Outcome.SENT:
+                    shown.add(event)
+                elif outcome is Outcome.FAILED:
+                    attempting.append(event)
+                elif self._clock.now() < _end_of(decision):
+                    elsewhere[event] = _end_of(decision)
+                elif event in retried:
+                    attempting.append(event)
+                else:
+                    unknown.add(event)
+        return Claim(
+            post=post,
+            ours=frozenset(ours),
+            shown=frozenset(shown),
+            elsewhere=elsewhere,
+            unknown=frozenset(unknown.union(attempting)),
+        )
+
+    def settle(self, partition: str, claim: Claim, outcome: Outcome) -> None:
+        """Store the outcome of a post; raises as `Posts.record`."""
+        self._posts.record(partition, claim.post, outcome)
+
+    def _new_post(self) -> bytes:
+        end = int((self._clock.now() + CLAIMED).timestamp())
+        return end.to_bytes(_INSTANT_BYTES) + self._random(_RANDOM_BYTES)
+
+
+def _key(event: str, attempt: int) -> bytes:
+    return blake2b(f"{event}\n{attempt}".encode(), digest_size=8).digest()
+
+
+def _end_of(post: bytes) -> datetime:
+    return datetime.fromtimestamp(int.from_bytes(post[:_INSTANT_BYTES]), UTC)

@@ -1,0 +1,50 @@
+"""When the webhook may be posted to: its pace, and the pauses that follow from its replies."""
+
+from datetime import datetime, timedelta
+
+from email_opens.alerts.ports import Outcome
+from email_opens.alerts.verdicts import Verdict
+
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(hours=11)
+"""SQS hides a message for 12 hours at most, its time with the function included."""
+
+
+def pause_after(failures: int) -> timedelta:
+    """Return the pause after so many failures in a row: 30 seconds, doubling, to 15 minutes."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(max(failures, 1) - 1, 10))
+
+
+class Pace:
+    """The webhook's state; an instance lives as long as its container, and so do its pauses."""
+
+    def __init__(self) -> None:
+        self.paused_until: datetime | None = None
+        self._next_at: datetime | None = None
+        self._failures = 0
+
+    def pause_left(self, now: datetime) -> timedelta:
+        if self.paused_until is None:
+            return timedelta()
+        return max(timedelta(), min(self.paused_until - now, LONGEST_WAIT))
+
+    def wait(self, now: datetime, apart: timedelta) -> timedelta:
+        """Return how long to wait before the next post; a clock that jumps delays none for long."""
+        if self._next_at is None:
+            return timedelta()
+        return max(timedelta(), min(self._next_at - now, apart))
+
+    def note(self, verdict: Verdict, now: datetime, apart: timedelta) -> None:
+        """Plan the next post after a verdict on this one."""
+        self._next_at = now + apart
+        if verdict.outcome is Outcome.SENT:
+            self._failures = 0
+            return
+        self._failures += 1
+        if verdict.about_the_message and self._failures == 1:
+            return
+        if verdict.wait is not None:
+            self.paused_until = now + min(verdict.wait, LONGEST_WAIT)
+        else:
+            self.paused_until = now + pause_after(self._failures)
