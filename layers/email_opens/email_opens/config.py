@@ -77,7 +77,27 @@ def _days(days: int) -> timedelta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class NetworkSettings:
+    """The settings of requests over https."""
+
+    proxy: Annotated[str | None, _Variable("HTTPS_PROXY", "", proxy_address, ("https_proxy",))] = (
+        field(default=None, repr=False)
+    )
+    not_proxied: Annotated[str, _Variable("NO_PROXY", "", str, ("no_proxy",))] = ""
+    certificates: Annotated[
+        str | None,
+        _Variable("SSL_CERT_FILE", "", lambda path: path or None, ("REQUESTS_CA_BUNDLE",)),
+    ] = None
+
+    @property
+    def network(self) -> Network:
+        return Network(
+            proxy=self.proxy, not_proxied=self.not_proxied, certificates=self.certificates
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(NetworkSettings):
     """The settings that need no AWS."""
 
     constant_contact_api_url: Annotated[
@@ -108,21 +128,6 @@ class Settings:
             "LOOKBACK_MINUTES", 120, "minutes", convert=lambda minutes: timedelta(minutes=minutes)
         ),
     ]
-
-    proxy: Annotated[str | None, _Variable("HTTPS_PROXY", "", proxy_address, ("https_proxy",))] = (
-        field(default=None, repr=False)
-    )
-    not_proxied: Annotated[str, _Variable("NO_PROXY", "", str, ("no_proxy",))] = ""
-    certificates: Annotated[
-        str | None,
-        _Variable("SSL_CERT_FILE", "", lambda path: path or None, ("REQUESTS_CA_BUNDLE",)),
-    ] = None
-
-    @property
-    def network(self) -> Network:
-        return Network(
-            proxy=self.proxy, not_proxied=self.not_proxied, certificates=self.certificates
-        )
 
     @property
     def requests_to_spend(self) -> int:
@@ -189,6 +194,29 @@ class WatchSettings(Settings):
     exclude_names: _ExcludeNames
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings(NetworkSettings):
+    """The settings of the alert in a stack."""
+
+    alert_webhook_parameter: Annotated[
+        str,
+        _text(
+            "ALERT_WEBHOOK_PARAMETER",
+            "the name of the SecureString parameter that holds the webhook's URL",
+        ),
+    ]
+    alerts_table: Annotated[str, _text("ALERTS_TABLE", "the name of the alert's table")]
+    alert_queue_url: Annotated[
+        str, _text("ALERT_QUEUE_URL", "the URL of the alert's queue", "http")
+    ]
+    alert_dead_letter_queue_url: Annotated[
+        str,
+        _text("ALERT_DEAD_LETTER_QUEUE_URL", "the URL of the alert's dead-letter queue", "http"),
+    ]
+    alert_template: Annotated[str, _Variable("ALERT_TEMPLATE", "", str)] = ""
+    """A JSON document with placeholders; empty: the service's own."""
+
+
 def read_settings(environment: Mapping[str, str]) -> StackSettings:
     """Read the settings of polls.
 
@@ -208,7 +236,12 @@ def read_discovery_settings(environment: Mapping[str, str]) -> DiscoverySettings
     return _read(DiscoverySettings, environment)
 
 
-def _read[T: Settings](kind: type[T], environment: Mapping[str, str]) -> T:
+def read_alert_settings(environment: Mapping[str, str]) -> AlertSettings:
+    """Read the settings of the alert; raises as `read_settings`."""
+    return _read(AlertSettings, environment)
+
+
+def _read[T: NetworkSettings](kind: type[T], environment: Mapping[str, str]) -> T:
     values, faults = {}, []
     for name, hint in get_type_hints(kind, include_extras=True).items():
         (variable,) = hint.__metadata__

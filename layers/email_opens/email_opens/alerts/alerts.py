@@ -210,5 +210,3 @@ def _set_aside(email: _Email, events: Iterable[str], delivered: Delivered, reaso
     for event in events:
         for message in email.messages[event]:
             delivered.set_aside[message.key] = reason
-
-

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
-from email_opens.alerts.ports import LONGEST_POST, Decisions, Outcome, Posts
-from email_opens.ports import Clock
+from email_opens.alerts.ports import LONGEST_POST, Outcome, Posts
+from email_opens.ports import Clock, Decisions
 
 CLAIMED = timedelta(seconds=60)
 """How long others wait for the outcome of a post."""

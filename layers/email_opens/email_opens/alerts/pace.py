@@ -13,7 +13,7 @@ LONGEST_WAIT = timedelta(hours=11)
 
 def pause_after(failures: int) -> timedelta:
     """Return the pause after so many failures in a row: 30 seconds, doubling, to 15 minutes."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(max(failures, 1) - 1, 10))
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(max(failures, 1) - 1, 10)))
 
 
 class Pace:

@@ -1,6 +1,6 @@
 """What alerts need from the outside, as Protocols; adapters and the tests' fakes implement them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,17 +13,6 @@ class Outcome(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     """It was certainly not shown."""
-
-
-class Decisions(Protocol):
-    def decide(self, partition: str, wanted: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-        """Return the 8-byte value of each 8-byte key: the first that anybody wanted for it.
-
-        A value that is returned is stored, and never changes.
-
-        Raises:
-            EmailOpensError: they could not be read or stored for now; some may be stored.
-        """
 
 
 class Posts(Protocol):

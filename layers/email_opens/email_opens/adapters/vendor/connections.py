@@ -19,7 +19,7 @@ from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family, create_connection
 
 CONNECT_SECONDS = 3.0
@@ -108,6 +108,8 @@ class _Connection(HTTPConnection):
             return self._connected(self._addresses(), self._deadline)
         except TimeoutError as error:
             raise ConnectTimeoutError from error
+        except OSError as error:
+            raise NewConnectionError(self, "no connection") from error
 
     def getresponse(self) -> Any:
         self.response_class: Any = partial(_response, time.monotonic() + self._seconds)

@@ -36,8 +36,11 @@ def exchange(
     before: datetime,
     most_bytes: int,
     form: dict[str, str] | None = None,
+    content: bytes | None = None,
 ) -> Reply:
     """Send one request and read its whole reply by `before`; redirects are not followed.
+
+    `form` or `content` is its body.
 
     Raises:
         Unanswered: no complete reply came by `before`, in time and within `most_bytes`. It has no
@@ -48,13 +51,13 @@ def exchange(
     fault: Unanswered | AccountStopped
     seconds = min(READ_SECONDS, (before - clock.now()).total_seconds())
     if seconds <= 0:
-        raise _timed_out()
+        raise _timed_out(sent=False)
     try:
         with session.request(
             method,
             url,
             headers={"Accept": "application/json", "User-Agent": "email-opens"} | headers,
-            data=form,
+            data=form if content is None else content,
             timeout=seconds,
             allow_redirects=False,
             stream=True,
@@ -67,8 +70,8 @@ def exchange(
                     break
             else:
                 return Reply(response.status_code, response.headers, bytes(body))
-    except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        fault = _timed_out()
+    except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+        fault = _timed_out(sent=not _is_unconnected(error))
     except (
         requests.RequestException,
         urllib3.exceptions.HTTPError,
@@ -89,12 +92,23 @@ def _fault(error: Exception, host: str) -> Unanswered | AccountStopped:
             case TunnelRefused():
                 return _refused(cause.status, host)
             case urllib3.exceptions.TimeoutError() | TimeoutError():
-                return _timed_out()
+                return _timed_out(sent=not _is_unconnected(error))
     proxied = any(isinstance(cause, requests.exceptions.ProxyError) for cause in _causes(error))
     return Unanswered(
         "the connection to the proxy failed (check HTTPS_PROXY)"
         if proxied
-        else "the connection failed (check the network, or HTTPS_PROXY if it needs a proxy)"
+        else "the connection failed (check the network, or HTTPS_PROXY if it needs a proxy)",
+        sent=not _is_unconnected(error),
+    )
+
+
+def _is_unconnected(error: BaseException) -> bool:
+    """Return whether an exchange failed before there was a connection for its request."""
+    return any(
+        isinstance(
+            cause, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
+        )
+        for cause in _causes(error)
     )
 
 
@@ -121,12 +135,12 @@ def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> AccountStopped
 
 def _refused(status: int, host: str) -> Unanswered | AccountStopped:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unanswered(f"the proxy answered {status}")
+        return Unanswered(f"the proxy answered {status}", sent=False)
     remedy = f"allow {host} there, or name it in NO_PROXY."
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         remedy = "set HTTPS_PROXY to an address with a user and a password it accepts."
     return AccountStopped(f"The proxy does not connect to {host} (it answered {status}): {remedy}")
 
 
-def _timed_out() -> Unanswered:
-    return Unanswered("the request timed out", timed_out=True)
+def _timed_out(*, sent: bool) -> Unanswered:
+    return Unanswered("the request timed out", timed_out=True, sent=sent)

@@ -17,9 +17,11 @@ _TRACKING_HEADERS = ("x-eig-tracking-id", "x-amzn-RequestId")
 class Unanswered(Exception):
     """No complete reply came; the message gives the reason, as the end of a sentence."""
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+    def __init__(self, reason: str, *, timed_out: bool = False, sent: bool = True) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
+        self.sent = sent
+        """The host may have received the request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""The composition root of the alert on AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from botocore.config import Config
+
+from email_opens.adapters.aws.alerts.queue import AlertQueue
+from email_opens.adapters.aws.decisions import DynamoDBDecisions
+from email_opens.adapters.aws.alerts.posts import DynamoDBPosts
+from email_opens.adapters.aws.session import AwsSession, aws_session
+from email_opens.adapters.aws.alerts.webhook_address import SsmAddress
+from email_opens.adapters.clock import SystemClock
+from email_opens.adapters.webhook import HttpWeb
+from email_opens.alerts.alerts import Alerts
+from email_opens.alerts.deduplication import Deduplication
+from email_opens.alerts.templates import read_template
+from email_opens.config import read_alert_settings
+from email_opens.ports import Clock
+
+KEPT = timedelta(days=30)
+"""How long the table remembers what was posted: longer than the queues keep a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """The alert, wired."""
+
+    alerts: Alerts
+    queue: AlertQueue
+    clock: Clock
+
+
+def bootstrap_alert(
+    environment: Mapping[str, str],
+    *,
+    clock: Clock | None = None,
+    aws: AwsSession | None = None,
+) -> Alert:
+    """Wire the alert for an environment, with a session of AWS if there is one already.
+
+    Raises:
+        InvalidSettings: as `read_alert_settings` raises, or the template is malformed.
+    """
+    settings, clock = read_alert_settings(environment), clock or SystemClock()
+    template = read_template(settings.alert_template, "ALERT_TEMPLATE")
+    aws, patient = aws or aws_session(environment), _patient()
+    dynamodb = aws.client("dynamodb", config=patient)
+    alerts = Alerts(
+        address=SsmAddress(
+            aws.client("ssm", config=patient), settings.alert_webhook_parameter, clock
+        ),
+        web=HttpWeb(settings.network, clock),
+        deduplication=Deduplication(
+            DynamoDBDecisions(dynamodb, settings.alerts_table, KEPT, clock),
+            DynamoDBPosts(dynamodb, settings.alerts_table, KEPT, clock),
+            clock,
+        ),
+        clock=clock,
+        template=template,
+    )
+    queue = AlertQueue(
+        aws.client("sqs", config=patient),
+        settings.alert_queue_url,
+        settings.alert_dead_letter_queue_url,
+    )
+    return Alert(alerts=alerts, queue=queue, clock=clock)
+
+
+def _patient() -> Config:
+    return Config(
+        connect_timeout=3,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
