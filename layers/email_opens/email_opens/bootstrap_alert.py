@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from botocore.config import Config
 
-from email_opens.adapters.aws.alerts.queue import AlertQueue
-from email_opens.adapters.aws.decisions import DynamoDBDecisions
 from email_opens.adapters.aws.alerts.posts import DynamoDBPosts
-from email_opens.adapters.aws.session import AwsSession, aws_session
+from email_opens.adapters.aws.alerts.queue import AlertQueue
 from email_opens.adapters.aws.alerts.webhook_address import SsmAddress
+from email_opens.adapters.aws.decisions import DynamoDBDecisions
+from email_opens.adapters.aws.session import AwsSession, aws_session
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.webhook import HttpWeb
 from email_opens.alerts.alerts import Alerts

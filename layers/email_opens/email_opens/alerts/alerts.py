@@ -88,11 +88,8 @@ class Alerts:
         for campaign_activity_id, email in _by_email(messages, delivered).items():
             try:
                 self._post(campaign_activity_id, email, before, delivered)
-            except EmailOpensError as error:
-                delivered.problems.append(str(error))
-                _return(email, email.opens, delivered)
             except Exception as error:  # noqa: BLE001 - the other e-mails are not affected
-                delivered.problems.append(unforeseen(error))
+                delivered.problems.append(_sentence(error))
                 _return(email, email.opens, delivered)
         return delivered
 
@@ -169,10 +166,14 @@ class Alerts:
         if verdict.outcome is not None:
             try:
                 self._deduplication.settle(campaign_activity_id, claim, verdict.outcome)
-            except EmailOpensError as error:
-                # The messages are settled all the same; a copy of one finds no outcome, and so is
-                # not posted again.
-                delivered.problems.append(str(error))
+            except Exception as error:  # noqa: BLE001 - what was posted is settled all the same
+                # A copy of one of these messages finds no outcome, and so is not posted again.
+                delivered.problems.append(_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    """Return an error's message; for an unforeseen one only its place, since its text may leak."""
+    return str(error) if isinstance(error, EmailOpensError) else unforeseen(error)
 
 
 def _by_email(messages: Iterable[Incoming], delivered: Delivered) -> dict[str, _Email]:

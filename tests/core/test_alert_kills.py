@@ -1,0 +1,189 @@
+"""Three deliveries of every open and a kill in every batch: nothing repeats, nothing is lost."""
+
+import random
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from email_opens.alerts.ports import NoReply, Reply
+from tests.alerting import EMAIL, OTHER_EMAIL, body, event_id
+from tests.core.alert_world import AlertWorld, Killed, Message, Step
+
+EVENTS = 6
+COPIES = 3
+ALL = [event_id(number) for number in range(EVENTS)]
+SENT = Reply(status=200)
+REPLIES = [
+    SENT,
+    Reply(status=500),
+    Reply(status=429, retry_after=timedelta(seconds=90)),
+    Reply(status=404),
+    NoReply(reason="no connection", sent=False),
+    NoReply(reason="it timed out", sent=True),
+]
+
+
+def fill(world: AlertWorld, seed: int = 0) -> None:
+    """Send every open three times, in any order."""
+    numbers = [number for number in range(EVENTS) for _ in range(COPIES)]
+    random.Random(seed).shuffle(numbers)
+    for number in numbers:
+        world.send(body(number, email=EMAIL if number % 3 else OTHER_EMAIL))
+
+
+def counting(steps: list[str]) -> Step:
+    return steps.append
+
+
+def killing(at: int) -> Step:
+    """Return a step function that kills the invocation at one of its steps."""
+    taken = 0
+
+    def step(_: str) -> None:
+        nonlocal taken
+        if taken == at:
+            raise Killed
+        taken += 1
+
+    return step
+
+
+def steps_of_a_batch() -> list[str]:
+    world, steps = AlertWorld(), list[str]()
+    fill(world)
+    world.invoke(world.receive(10), counting(steps))
+    return steps
+
+
+STEPS = steps_of_a_batch()
+
+
+def test_a_batch_has_each_kind_of_step() -> None:
+    assert {"decide", "decided", "post", "posted", "record", "recorded", "delete"} <= set(STEPS)
+
+
+@pytest.mark.parametrize("at", range(len(STEPS) + 1))
+@pytest.mark.parametrize("reply", [SENT, Reply(status=500)], ids=["shown", "refused"])
+def test_a_kill_at_each_step_of_every_batch_repeats_and_loses_nothing(
+    at: int, reply: Reply
+) -> None:
+    replies = [reply] * 3
+    world = AlertWorld(webhook_reply=lambda: replies.pop() if replies else SENT)
+    fill(world, seed=at)
+    kills = 0
+    for batch in world.batches(4):
+        if any(message.receives == 1 for message in batch):
+            try:
+                world.invoke(batch, killing(at))
+            except Killed:
+                kills += 1
+        else:
+            world.invoke(batch, lambda _: None)
+    assert kills or at > 5
+    world.check(ALL)
+
+
+@pytest.mark.parametrize("at", range(len(STEPS)))
+def test_another_invocation_at_each_step_shows_no_open_twice(at: int) -> None:
+    world = AlertWorld()
+    fill(world)
+    taken = 0
+
+    def step(_: str) -> None:
+        nonlocal taken
+        if taken == at:
+            taken += 1
+            world.invoke(world.receive(100), lambda _: None)
+        taken += 1
+
+    world.invoke(world.receive(8), step)
+    world.drain()
+    world.check(ALL)
+
+
+def test_without_a_fault_no_open_is_set_aside() -> None:
+    world = AlertWorld()
+    fill(world)
+    world.drain(5)
+    world.check(ALL)
+    assert set(world.shown) == set(ALL)
+    assert not world.dead_letters
+
+
+class Interleaved:
+    """Runs invocations in threads, of which one at a time takes a step."""
+
+    def __init__(self, works: list[Callable[[Step], None]]) -> None:
+        self._resumed = [threading.Semaphore(0) for _ in works]
+        self._paused = threading.Semaphore(0)
+        self.running = set(range(len(works)))
+        self._killed: set[int] = set()
+        self._errors: list[BaseException] = []
+        self._threads = [
+            threading.Thread(target=self._run, args=(number, work), daemon=True)
+            for number, work in enumerate(works)
+        ]
+        for thread in self._threads:
+            thread.start()
+            self._paused.acquire()
+
+    def advance(self, number: int, *, kill: bool = False) -> None:
+        """Let one invocation go on to its next step, or end there."""
+        if kill:
+            self._killed.add(number)
+        self._resumed[number].release()
+        self._paused.acquire()
+
+    def finish(self) -> None:
+        while self.running:
+            self.advance(min(self.running))
+        for thread in self._threads:
+            thread.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def _run(self, number: int, work: Callable[[Step], None]) -> None:
+        def step(_: str) -> None:
+            self._paused.release()
+            self._resumed[number].acquire()
+            if number in self._killed:
+                raise Killed
+
+        try:
+            step("begin")
+            work(step)
+        except Killed:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised in the test's thread
+            self._errors.append(error)
+        self.running.discard(number)
+        self._paused.release()
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_invocations_in_any_order_with_any_reply_and_any_kill_repeat_and_lose_nothing(
+    data: st.DataObject,
+) -> None:
+    replies = data.draw(st.lists(st.sampled_from(REPLIES), max_size=8), label="replies")
+    world = AlertWorld(webhook_reply=lambda: replies.pop() if replies else SENT)
+    fill(world, seed=data.draw(st.integers(0, 1_000), label="order"))
+
+    def handling(batch: list[Message]) -> Callable[[Step], None]:
+        return lambda step: world.invoke(batch, step)
+
+    for _ in range(data.draw(st.integers(1, 3), label="rounds")):
+        batches = [world.receive(data.draw(st.integers(1, 9), label="batch")) for _ in range(3)]
+        invocations = Interleaved([handling(batch) for batch in batches])
+        while invocations.running:
+            number = data.draw(st.sampled_from(sorted(invocations.running)), label="next")
+            world.clock.sleep(data.draw(st.sampled_from([0, 0, 0, 1, 45, 70]), label="seconds"))
+            invocations.advance(number, kill=data.draw(st.integers(0, 19), label="kill") == 0)
+        invocations.finish()
+        world.clock.sleep(data.draw(st.sampled_from([0, 61, 400]), label="between"))
+    world.drain()
+    world.check(ALL)
