@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -18,7 +18,7 @@ from tests.fakes import FakeClock, MemoryDecisions
 VISIBILITY = timedelta(minutes=6)
 
 type Step = Callable[[str], None]
-"""Called before and after each call of a port; an invocation that is killed leaves it by raising."""
+"""Called before and after each call of a port; raises where an invocation is killed."""
 
 
 class Killed(BaseException):
@@ -46,7 +46,7 @@ class Stepping:
         self.step("decided")
         return decided
 
-    def decided(self, partition: str, keys: Collection[bytes]) -> dict[bytes, bytes]:
+    def decided(self, partition: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         return self.world.decisions.decided(partition, keys)
 
     def record(self, partition: str, post: bytes, outcome: Outcome) -> None:

@@ -17,7 +17,7 @@ EVENTS = 6
 COPIES = 3
 ALL = [event_id(number) for number in range(EVENTS)]
 SENT = Reply(status=200)
-REPLIES = [
+REPLIES: list[Reply | NoReply] = [
     SENT,
     Reply(status=500),
     Reply(status=429, retry_after=timedelta(seconds=90)),

@@ -1,6 +1,7 @@
 """A batch: one post for each e-mail, and what becomes of each message."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -190,7 +191,7 @@ def test_posts_to_slack_are_a_second_apart(setup: Setup) -> None:
     emails = [OTHER_EMAIL.replace("bb", f"b{number}") for number in range(4)]
     setup.alerts.deliver([incoming(n, email=each) for n, each in enumerate(emails)], setup.before)
     times = setup.web.posted_at
-    assert [later - one for one, later in zip(times, times[1:], strict=False)] == [SECOND] * 3
+    assert [later - one for one, later in pairwise(times)] == [SECOND] * 3
 
 
 def test_what_does_not_fit_into_an_invocation_stays_in_the_queue(setup: Setup) -> None:
@@ -222,7 +223,7 @@ def test_an_unforeseen_error_stops_one_e_mail_and_is_logged_by_its_place_only(
 ) -> None:
     decide = setup.decisions.decide
 
-    def fail(partition: str, wanted: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    def fail(*_: object) -> None:
         setup.decisions.decide = decide
         raise KeyError("ann@example.org")
 

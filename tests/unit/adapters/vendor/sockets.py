@@ -1,5 +1,6 @@
 """The vendor's adapters over real sockets, with a clock whose sleeps take no time."""
 
+import re
 import socket
 import threading
 import time
@@ -198,7 +199,7 @@ class Stub:
                 accepted.close()
                 continue
             with connection:
-                request = connection.recv(65_536)
+                request = _received(connection)
                 if not request or not self._replies:
                     return
                 self.requests.append(request)
@@ -211,6 +212,18 @@ class Stub:
                         self._between()
                 except OSError:  # the client closed the connection
                     continue
+
+
+def _received(connection: socket.socket) -> bytes:
+    """Return a request with its whole body, which may come after its headers."""
+    request = connection.recv(65_536)
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+    missing = int(length[1]) - len(body) if length else 0
+    while missing > 0 and (more := connection.recv(missing)):
+        request += more
+        missing -= len(more)
+    return request
 
 
 @dataclass(frozen=True, slots=True)

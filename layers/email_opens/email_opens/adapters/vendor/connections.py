@@ -19,7 +19,7 @@ from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError
 from urllib3.util.connection import allowed_gai_family, create_connection
 
 CONNECT_SECONDS = 3.0
@@ -27,6 +27,10 @@ CONNECT_SECONDS = 3.0
 
 _REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
 """How `http.client` words a proxy's refusal."""
+
+
+class Unconnected(OSError):
+    """No connection could be made, so nothing was sent."""
 
 
 class TunnelRefused(OSError):
@@ -109,7 +113,7 @@ class _Connection(HTTPConnection):
         except TimeoutError as error:
             raise ConnectTimeoutError from error
         except OSError as error:
-            raise NewConnectionError(self, "no connection") from error
+            raise Unconnected from error
 
     def getresponse(self) -> Any:
         self.response_class: Any = partial(_response, time.monotonic() + self._seconds)

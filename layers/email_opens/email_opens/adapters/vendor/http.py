@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from email_opens.adapters.vendor.connections import TunnelRefused
+from email_opens.adapters.vendor.connections import TunnelRefused, Unconnected
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
 from email_opens.errors import AccountStopped
@@ -104,12 +104,8 @@ def _fault(error: Exception, host: str) -> Unanswered | AccountStopped:
 
 def _is_unconnected(error: BaseException) -> bool:
     """Return whether an exchange failed before there was a connection for its request."""
-    return any(
-        isinstance(
-            cause, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
-        )
-        for cause in _causes(error)
-    )
+    unconnected = (Unconnected, urllib3.exceptions.ConnectTimeoutError)
+    return any(isinstance(cause, unconnected) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
