@@ -1,14 +1,13 @@
 """Fakes of the alert's ports, and opens for it."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from email_opens.alerts.alerts import Alerts, Incoming
 from email_opens.alerts.deduplication import Deduplication
-from email_opens.alerts.ports import NoReply, Outcome, Reply
+from email_opens.alerts.ports import NoReply, Reply
 from email_opens.errors import WebhookUnusable
 from email_opens.events import DATA_SCHEMA
 from tests.fakes import FakeClock, MemoryDecisions
@@ -59,19 +58,6 @@ def incoming(number: int = 1, *, key: str = "", receives: int = 1, **data: Any) 
     return Incoming(key=key or f"m{number}", body=body(number, **data), receives=receives)
 
 
-class MemoryPosts:
-    def __init__(self) -> None:
-        self.stored: dict[tuple[str, bytes], Outcome] = {}
-
-    def record(self, partition: str, post: bytes, outcome: Outcome) -> None:
-        self.stored[partition, post] = outcome
-
-    def outcomes(self, partition: str, posts: Collection[bytes]) -> dict[bytes, Outcome]:
-        return {
-            post: self.stored[partition, post] for post in posts if (partition, post) in self.stored
-        }
-
-
 @dataclass
 class FixedAddress:
     url: str | None = OTHER_URL
@@ -118,9 +104,7 @@ class Setup:
     clock: FakeClock = field(default_factory=FakeClock)
     address: FixedAddress = field(default_factory=FixedAddress)
     decisions: Any = field(default_factory=MemoryDecisions)
-    posts: Any = field(default_factory=MemoryPosts)
     template: Any = None
-    random: Callable[[int], bytes] | None = None
 
     def __post_init__(self) -> None:
         self.web = FakeWeb(self.clock)
@@ -128,11 +112,10 @@ class Setup:
 
     def container(self) -> Alerts:
         """Return alerts without memory, as a new container has them."""
-        options: Mapping[str, Any] = {} if self.random is None else {"random": self.random}
         return Alerts(
             address=self.address,
             web=self.web,
-            deduplication=Deduplication(self.decisions, self.posts, self.clock, **options),
+            deduplication=Deduplication(self.decisions, self.clock),
             clock=self.clock,
             template=self.template,
         )

@@ -11,8 +11,8 @@ from typing import Any
 from email_opens.alerts.alerts import Alerts, Incoming
 from email_opens.alerts.deduplication import Deduplication
 from email_opens.alerts.events import read_open
-from email_opens.alerts.ports import NoReply, Outcome, Reply
-from tests.alerting import FixedAddress, MemoryPosts
+from email_opens.alerts.ports import NoReply, Reply
+from tests.alerting import FixedAddress
 from tests.fakes import FakeClock, MemoryDecisions
 
 VISIBILITY = timedelta(minutes=6)
@@ -43,20 +43,12 @@ class Stepping:
     def decide(self, partition: str, wanted: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         self.step("decide")
         decided = self.world.decisions.decide(partition, wanted)
-        self.step("decided")
+        self.step("stored")
         return decided
 
     def decided(self, partition: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        self.step("read")
         return self.world.decisions.decided(partition, keys)
-
-    def record(self, partition: str, post: bytes, outcome: Outcome) -> None:
-        self.step("record")
-        self.world.posts.record(partition, post, outcome)
-        self.step("recorded")
-
-    def outcomes(self, partition: str, posts: Collection[bytes]) -> dict[bytes, Outcome]:
-        self.step("outcomes")
-        return self.world.posts.outcomes(partition, posts)
 
     def post(self, url: str, document: bytes, *, before: datetime) -> Reply | NoReply:
         self.step("post")
@@ -68,9 +60,9 @@ class Stepping:
 @dataclass
 class AlertWorld:
     webhook_reply: Callable[[], Reply | NoReply] = field(default=lambda: Reply(status=200))
+    deduplication: type[Deduplication] = Deduplication
     clock: FakeClock = field(default_factory=FakeClock)
     decisions: MemoryDecisions = field(default_factory=MemoryDecisions)
-    posts: MemoryPosts = field(default_factory=MemoryPosts)
     messages: dict[str, Message] = field(default_factory=dict)
     shown: Counter[str] = field(default_factory=Counter)
     """How often the webhook has shown each event."""
@@ -106,7 +98,7 @@ class AlertWorld:
         alerts = Alerts(
             address=FixedAddress(),
             web=ports,
-            deduplication=Deduplication(ports, ports, self.clock),
+            deduplication=self.deduplication(ports, self.clock),
             clock=self.clock,
         )
         before = self.clock.now() + timedelta(seconds=50)

@@ -2,13 +2,16 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from email_opens.alerts.deduplication import Claim, Deduplication
 from email_opens.alerts.ports import NoReply, Reply
 from tests.alerting import EMAIL, OTHER_EMAIL, body, event_id
 from tests.core.alert_world import AlertWorld, Killed, Message, Step
@@ -63,7 +66,7 @@ STEPS = steps_of_a_batch()
 
 
 def test_a_batch_has_each_kind_of_step() -> None:
-    assert {"decide", "decided", "post", "posted", "record", "recorded", "delete"} <= set(STEPS)
+    assert {"decide", "stored", "post", "posted", "delete"} <= set(STEPS)
 
 
 @pytest.mark.parametrize("at", range(len(STEPS) + 1))
@@ -71,20 +74,59 @@ def test_a_batch_has_each_kind_of_step() -> None:
 def test_a_kill_at_each_step_of_every_batch_repeats_and_loses_nothing(
     at: int, reply: Reply
 ) -> None:
+    kill_each_batch(at, reply).check(ALL)
+
+
+def kill_each_batch(
+    at: int, reply: Reply = SENT, deduplication: type[Deduplication] = Deduplication
+) -> AlertWorld:
+    """Let every batch be killed at one step, and its messages be delivered again."""
     replies = [reply] * 3
-    world = AlertWorld(webhook_reply=lambda: replies.pop() if replies else SENT)
+    world = AlertWorld(
+        webhook_reply=lambda: replies.pop() if replies else SENT, deduplication=deduplication
+    )
     fill(world, seed=at)
-    kills = 0
     for batch in world.batches(4):
-        if any(message.receives == 1 for message in batch):
-            try:
-                world.invoke(batch, killing(at))
-            except Killed:
-                kills += 1
-        else:
-            world.invoke(batch, lambda _: None)
-    assert kills or at > 5
-    world.check(ALL)
+        first = any(message.receives == 1 for message in batch)
+        with suppress(Killed):
+            world.invoke(batch, killing(at) if first else lambda _: None)
+    return world
+
+
+class WithoutDecisions(Deduplication):
+    """Shows whatever comes."""
+
+    def claim(self, partition: str, events: Collection[str], _: Collection[str] = ()) -> Claim:
+        self.claims = getattr(self, "claims", 0) + 1
+        return super().claim(f"{partition} {id(self)} {self.claims}", events)
+
+
+class RepeatsInterrupted(Deduplication):
+    """Posts again what was in a post that was interrupted."""
+
+    def claim(self, partition: str, events: Collection[str], _: Collection[str] = ()) -> Claim:
+        return super().claim(partition, events, retried=events)
+
+
+class ForgetsInterrupted(Deduplication):
+    """Counts what was in a post that was interrupted as shown."""
+
+    def claim(
+        self, partition: str, events: Collection[str], retried: Collection[str] = ()
+    ) -> Claim:
+        claim = super().claim(partition, events, retried)
+        return replace(claim, shown=claim.shown | claim.unknown, unknown=frozenset())
+
+
+@pytest.mark.parametrize("wrong", [WithoutDecisions, RepeatsInterrupted, ForgetsInterrupted])
+def test_a_wrong_version_is_caught(wrong: type[Deduplication]) -> None:
+    caught = 0
+    for at in range(len(STEPS)):
+        try:
+            kill_each_batch(at, deduplication=wrong).check(ALL)
+        except AssertionError:
+            caught += 1
+    assert caught
 
 
 @pytest.mark.parametrize("at", range(len(STEPS)))

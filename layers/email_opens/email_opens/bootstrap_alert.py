@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from botocore.config import Config
 
-from email_opens.adapters.aws.alerts.posts import DynamoDBPosts
 from email_opens.adapters.aws.alerts.queue import AlertQueue
 from email_opens.adapters.aws.alerts.webhook_address import SsmAddress
 from email_opens.adapters.aws.decisions import DynamoDBDecisions
@@ -53,9 +52,7 @@ def bootstrap_alert(
         ),
         web=HttpWeb(settings.network, clock),
         deduplication=Deduplication(
-            DynamoDBDecisions(dynamodb, settings.alerts_table, KEPT, clock),
-            DynamoDBPosts(dynamodb, settings.alerts_table, KEPT, clock),
-            clock,
+            DynamoDBDecisions(dynamodb, settings.alerts_table, KEPT, clock), clock
         ),
         clock=clock,
         template=template,

@@ -119,10 +119,6 @@ class AccountDisconnected(AccountStopped):
 # --- Keep the opens of an alert, and post them later. ---
 
 
-class AlertsUnsettled(EmailOpensError):
-    """What was posted could not be read or stored, so nothing is posted for now."""
-
-
 class WebhookUnusable(EmailOpensError):
     """There is no URL to post to; the message names the remedy."""
 

@@ -6,10 +6,11 @@ from itertools import pairwise
 import pytest
 
 from email_opens.alerts.alerts import Incoming
-from email_opens.alerts.ports import NoReply, Outcome, Reply
+from email_opens.alerts.deduplication import Outcome
+from email_opens.alerts.ports import NoReply, Reply
 from email_opens.alerts.templates import read_template
-from email_opens.errors import AlertsUnsettled
-from tests.alerting import OTHER_EMAIL, SLACK_URL, Setup, body, event_id, incoming
+from email_opens.errors import ActivityFailed
+from tests.alerting import EMAIL, OTHER_EMAIL, SLACK_URL, Setup, body, event_id, incoming
 
 SECOND = timedelta(seconds=1)
 GONE = Reply(status=410)
@@ -236,10 +237,15 @@ def test_an_unforeseen_error_stops_one_e_mail_and_is_logged_by_its_place_only(
 
 
 def test_what_was_shown_is_done_although_its_outcome_could_not_be_stored(setup: Setup) -> None:
-    def fail(*_: object) -> None:
-        raise AlertsUnsettled("No capacity.")
+    decide = setup.decisions.decide
 
-    setup.posts.record = fail
+    def fail(partition: str, wanted: dict[bytes, bytes]) -> dict[bytes, bytes]:
+        if partition.endswith("#posts"):
+            raise ActivityFailed("No capacity.")
+        decided: dict[bytes, bytes] = decide(partition, wanted)
+        return decided
+
+    setup.decisions.decide = fail
     delivered = setup.alerts.deliver([incoming(1)], setup.before)
     assert delivered.problems == ["No capacity."]
     assert not delivered.returned
@@ -260,5 +266,5 @@ def test_a_claim_that_took_too_long_is_given_up_without_a_post(setup: Setup) -> 
     setup.decisions.decide = slow
     delivered = setup.alerts.deliver([incoming(1)], setup.before)
     assert setup.web.documents == []
-    assert list(setup.posts.stored.values()) == [Outcome.FAILED]
+    assert list(setup.decisions.partitions[f"{EMAIL}#posts"].values()) == [Outcome.FAILED.value]
     assert delivered.returned

@@ -1,9 +1,9 @@
-"""Who may post an open: of all that try, exactly one at each attempt. Over ports.
+"""Who may post an open: of all that try, exactly one at each attempt.
 
 Before a post, its 8 bytes are offered as the decision on each of its opens, under a key made of the
 event's id and the number of the attempt. The first offer stands, so of two posts with the same
-open only one shows it. After the post, its outcome is stored. Whoever finds another post's offer
-reads that outcome:
+open only one shows it. After the post, its outcome is decided, under the post's own bytes. Whoever
+finds another post's offer reads that outcome:
 
 | outcome | the open |
 |---|---|
@@ -17,9 +17,10 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from hashlib import blake2b
 
-from email_opens.alerts.ports import LONGEST_POST, Outcome, Posts
+from email_opens.alerts.ports import LONGEST_POST
 from email_opens.ports import Clock, Decisions
 
 CLAIMED = timedelta(seconds=60)
@@ -30,6 +31,14 @@ MOST_ATTEMPTS = 1_000
 """More than the queue delivers a message, and so more than are ever needed."""
 _INSTANT_BYTES = 4
 _RANDOM_BYTES = 4
+
+
+class Outcome(Enum):
+    """What became of a post, as 8 bytes."""
+
+    SENT = b"sent    "
+    FAILED = b"failed  "
+    """It was certainly not shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +65,10 @@ class Deduplication:
     def __init__(
         self,
         decisions: Decisions,
-        posts: Posts,
         clock: Clock,
         random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._decisions = decisions
-        self._posts = posts
         self._clock = clock
         self._random = random
 
@@ -86,16 +93,16 @@ class Deduplication:
             keys = {event: _key(event, attempt) for event in attempting}
             decided = self._decisions.decide(partition, dict.fromkeys(keys.values(), post))
             others = {decided[key] for key in keys.values()} - {post}
-            outcomes = self._posts.outcomes(partition, others) if others else {}
+            outcomes = self._decisions.decided(_posts(partition), others) if others else {}
             attempting = []
             for event, key in keys.items():
                 decision = decided[key]
                 outcome = outcomes.get(decision)
                 if decision == post:
                     ours.add(event)
-                elif outcome is Outcome.SENT:
+                elif outcome == Outcome.SENT.value:
                     shown.add(event)
-                elif outcome is Outcome.FAILED:
+                elif outcome == Outcome.FAILED.value:
                     attempting.append(event)
                 elif self._clock.now() < _end_of(decision):
                     elsewhere[event] = _end_of(decision)
@@ -112,12 +119,21 @@ class Deduplication:
         )
 
     def settle(self, partition: str, claim: Claim, outcome: Outcome) -> None:
-        """Store the outcome of a post; raises as `Posts.record`."""
-        self._posts.record(partition, claim.post, outcome)
+        """Store the outcome of a post.
+
+        Raises:
+            EmailOpensError: it could not be stored.
+        """
+        self._decisions.decide(_posts(partition), {claim.post: outcome.value})
 
     def _new_post(self) -> bytes:
         end = int((self._clock.now() + CLAIMED).timestamp())
         return end.to_bytes(_INSTANT_BYTES) + self._random(_RANDOM_BYTES)
+
+
+def _posts(partition: str) -> str:
+    """Return the partition of the outcomes of a partition's posts."""
+    return f"{partition}#posts"
 
 
 def _key(event: str, attempt: int) -> bytes:

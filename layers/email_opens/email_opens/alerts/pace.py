@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from email_opens.alerts.ports import Outcome
+from email_opens.alerts.deduplication import Outcome
 from email_opens.alerts.verdicts import Verdict
 
 FIRST_PAUSE = timedelta(seconds=30)

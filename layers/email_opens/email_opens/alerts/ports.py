@@ -1,36 +1,8 @@
 """What alerts need from the outside, as Protocols; adapters and the tests' fakes implement them."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
-
-
-class Outcome(StrEnum):
-    """What became of a post."""
-
-    SENT = "sent"
-    FAILED = "failed"
-    """It was certainly not shown."""
-
-
-class Posts(Protocol):
-    """The outcomes of posts, each identified by 8 bytes."""
-
-    def record(self, partition: str, post: bytes, outcome: Outcome) -> None:
-        """Store the outcome of a post.
-
-        Raises:
-            EmailOpensError: it could not be stored for now.
-        """
-
-    def outcomes(self, partition: str, posts: Collection[bytes]) -> dict[bytes, Outcome]:
-        """Return the outcomes of those posts that have one, with a strongly consistent read.
-
-        Raises:
-            EmailOpensError: they could not be read for now.
-        """
 
 
 class Address(Protocol):

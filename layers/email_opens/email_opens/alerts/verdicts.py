@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 
-from email_opens.alerts.ports import NoReply, Outcome, Reply
+from email_opens.alerts.deduplication import Outcome
+from email_opens.alerts.ports import NoReply, Reply
 from email_opens.alerts.services import Service
 
 _ABOUT_THE_MESSAGE = (

@@ -76,8 +76,7 @@ class DynamoDBDecisions:
             decided |= log.decided(left)
         if len(decided) < len(wanted):
             raise ActivityFailed(
-                f"Others decided at the same time, {TRIES} times in a row; the next turn tries "
-                "again."
+                f"Others decided at the same time, {TRIES} times in a row; it is tried again."
             )
         return decided
 
@@ -137,8 +136,7 @@ class DynamoDBDecisions:
                 log.add(log.next_number, packed)
                 return True
         raise ActivityFailed(
-            f"The ledger could not record which opens are first in {TRIES} attempts: DynamoDB has "
-            "no capacity."
+            f"Decisions could not be stored in {TRIES} attempts: DynamoDB has no capacity."
         )
 
     def _read_on(self, partition: str, log: "_Log") -> None:
@@ -160,8 +158,8 @@ class DynamoDBDecisions:
                 packed = item.get("decisions", {}).get("B")
                 if packed is None or len(packed) % PAIR_BYTES or not entry.isdigit():
                     raise ActivityFailed(
-                        f"The ledger's entry {entry[:20]} of {partition} cannot be read. Delete "
-                        "it: some opens may then be called first again."
+                        f"The table's entry {entry[:20]} of {partition} cannot be read. Delete "
+                        "it: some opens may then be called first, or shown in a chat, again."
                     )
                 log.add(int(entry), packed)
 

@@ -1,1 +1,1 @@
-"""The alert's queue, its table of posts, and its webhook's URL, on AWS."""
+"""The alert's queue and its webhook's URL, on AWS."""
