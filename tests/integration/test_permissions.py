@@ -16,7 +16,11 @@ from tests.integration.template import read_template, statements
 type Grants = dict[str, set[str]]
 """IAM actions by the template's resource; an account's parameter by its prefix."""
 
-ACTION_NAMES = {"PublishBatch": "Publish", "SendMessageBatch": "SendMessage"}
+ACTION_NAMES = {
+    "PublishBatch": "Publish",
+    "SendMessageBatch": "SendMessage",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+}
 """Operations whose IAM action has another name."""
 LAMBDAS_OWN = ("logs:", "xray:")
 """What Lambda itself does with the function's role."""
