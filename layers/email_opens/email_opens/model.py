@@ -191,6 +191,8 @@ class Activity:
     campaign_activity_id: str
     campaign_id: str | None = None
     campaign_name: str | None = None
+    subject: str | None = None
+    """The subject line of the e-mail; None: it is not known."""
     state: State = State.ACTIVE
     sent_at: datetime | None = None
     tracked_at: datetime
