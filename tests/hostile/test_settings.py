@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from email_opens.config import MOST, read_settings
+from email_opens.config import read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
+from email_opens.variables import MOST
 from tests.hostile.operations import growth
 from tests.hostile.values import ADDRESS, MEGABYTE, json_values, leaked, refusal, texts
 from tests.integration.deployment import Context, load

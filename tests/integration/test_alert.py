@@ -8,6 +8,7 @@ import pytest
 from tests.alerting import body, event, event_id
 from tests.integration.alert import PARAMETER, Alerting
 from tests.integration.alert import alert as alert  # noqa: PLC0414 - a fixture
+from tests.integration.deployment import ROOT, Context
 from tests.webhook_server import SECRET, Answer
 
 GONE = Answer(404, b"no_service")
@@ -212,3 +213,15 @@ def test_a_template_of_the_settings_is_used(
     alert.send(fresh())
     alert.invoke()
     assert alert.webhook.posts == [{"m": "“March news” was opened once", "n": 1}]
+
+
+def test_the_sample_batch_is_one_post_and_a_dead_letter(alert: Alerting) -> None:
+    batch = json.loads((ROOT / "events" / "alert-opens.json").read_text())
+    assert alert.app.handler(batch, Context()) == {"batchItemFailures": []}
+    (post,) = alert.webhook.posts
+    assert [opened["email_address"] for opened in post["opens"]] == [
+        "bo@example.com",
+        "zoë@例え.jp",
+    ]
+    (letter,) = alert.dead_letters()
+    assert letter["reason"] == "The event's type is not email.opened."

@@ -75,7 +75,12 @@ def test_the_batch_has_the_bodies_and_attributes_that_a_queue_receives(
 
 
 @pytest.mark.parametrize(
-    "record", [*SQS_OPENS["Records"], *sample("sqs-opens-wrapped.json")["Records"]]
+    "record",
+    [
+        *SQS_OPENS["Records"],
+        *sample("sqs-opens-wrapped.json")["Records"],
+        *sample("alert-opens.json")["Records"],
+    ],
 )
 def test_each_record_of_the_batch_has_the_digest_of_its_body(record: dict[str, Any]) -> None:
     digest = md5(record["body"].encode(), usedforsecurity=False).hexdigest()

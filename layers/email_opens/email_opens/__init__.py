@@ -8,6 +8,6 @@ Read `walk` first: what is new on a page, and when a walk ends. Then, from the e
 `account`, `instants`, `errors`, `config`, `ports` (what the core needs from the outside).
 
 The rooms: `turns` (one account's turn, under its lease and budget), `scheduling` (which activity
-to poll, and what a request is worth), `discovery` (the search for new sends), `adapters` (the
-vendor, AWS, one machine). `bootstrap` wires them.
+to poll, and what a request is worth), `discovery` (the search for new sends), `alerts` (opens as
+messages in a chat), `adapters` (the vendor, AWS, one machine). `bootstrap` wires them.
 """

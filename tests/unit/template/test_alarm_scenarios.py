@@ -81,6 +81,12 @@ SITUATIONS: list[tuple[str, str, Minutes, Minutes]] = [
         each([0.0], 60),
     ),
     (
+        "alert-dead-letters",
+        "The alert has set messages aside",
+        [[0.0], [1.0, 0.0]],
+        each([0.0], 60),
+    ),
+    (
         "publish-delay",
         "For 15 minutes, one open in a hundred was published more than",
         each(delays(3, of=200), 15, apart=5),
@@ -172,11 +178,17 @@ def test_a_description_names_the_time_that_is_evaluated(name: str) -> None:
         assert alarm["Period"] * alarm["EvaluationPeriods"] == count * UNITS[found[2]]
 
 
-def test_a_dead_letter_is_kept_for_as_long_as_the_alarm_and_its_section_say() -> None:
-    kept_seconds = RESOURCES["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"]
+@pytest.mark.parametrize(
+    ("queue", "alarm"),
+    [("DeadLetterQueue", "dead-letters"), ("AlertDeadLetterQueue", "alert-dead-letters")],
+)
+def test_a_dead_letter_is_kept_for_as_long_as_the_alarm_and_its_section_say(
+    queue: str, alarm: str
+) -> None:
+    kept_seconds = RESOURCES[queue]["Properties"]["MessageRetentionPeriod"]
     days = f"{kept_seconds // 86_400} days"
-    assert days in BY_NAME["dead-letters"]["AlarmDescription"]
-    assert f"keeps a dead letter for {days}" in SECTIONS["dead-letters"]
+    assert days in BY_NAME[alarm]["AlarmDescription"]
+    assert f"keeps a dead letter for {days}" in SECTIONS[alarm]
 
 
 def test_the_idle_token_alarm_leaves_the_time_that_its_section_says() -> None:
