@@ -66,7 +66,7 @@ class TestTheSettings:
 
     def test_are_outputs_of_the_stack_under_the_same_names(self) -> None:
         outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
-        found = environment_of(outputs)
+        found: dict[str, Any] = {**environment_of(outputs)}
         tables_and_queues = ("ALERTS_TABLE", "ALERT_QUEUE_URL", "ALERT_DEAD_LETTER_QUEUE_URL")
         assert all(found[name] == ENVIRONMENT[name] for name in tables_and_queues)
 
