@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from constant_contact_emulator import Emulator
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens_cli.emails.activities import track_each
+from email_opens.model import Activity
 from embedded_aws import EmbeddedAws, Stack
 from tests.e2e.trial import ACCOUNT, parameters
 from tests.webhook_server import SECRET, Answer, WebhookServer, webhook_server
@@ -24,13 +23,27 @@ WAIT_SECONDS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alerted:
-    """A stack with an alert, after three contacts have opened an e-mail."""
+    """A stack with an alert, and an e-mail that contacts have opened."""
 
     aws: EmbeddedAws
     stack: Stack
     vendor: Emulator
     webhook: WebhookServer
-    activity_id: str
+
+    def track(self, name: str) -> str:
+        """Send and track an e-mail, which the next turn reads for the first time."""
+        activity_id = self.vendor.world.add_campaign(name).activity_id
+        self.vendor.world.send(activity_id)
+        table = self.stack.environment["TRACKING_TABLE"]
+        DynamoDBTracking(self.aws.client("dynamodb"), table).add(
+            Activity(
+                account_id=ACCOUNT,
+                campaign_activity_id=activity_id,
+                campaign_name=name,
+                tracked_at=datetime.now(UTC) - timedelta(days=1),
+            )
+        )
+        return activity_id
 
     def poll(self) -> int:
         """Invoke the polling function; return how many opens it has published."""
@@ -46,9 +59,6 @@ class Alerted:
             QueueUrl=self.stack.outputs[output], AttributeNames=names
         )
         return sum(int(found["Attributes"][name]) for name in names)
-
-    def drained(self) -> bool:
-        return bool(self.webhook.posts) and not self.in_queue()
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -80,61 +90,62 @@ def alerted(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Alerted]:
                 RoundsSeconds="0",
             ),
         )
-        activity_id = vendor.world.add_campaign("March news").activity_id
-        vendor.world.send(activity_id)
-        now = datetime.now(UTC)
-        tracking = DynamoDBTracking(aws.client("dynamodb"), stack.environment["TRACKING_TABLE"])
-        track_each(tracking, ACCOUNT, [activity_id], since=None, now=now - timedelta(days=1))
-        vendor.world.add_open(activity_id, 9, at=now - timedelta(hours=2))
-        for contact in range(3):
-            vendor.world.add_open(activity_id, contact)
-        yield Alerted(aws=aws, stack=stack, vendor=vendor, webhook=webhook, activity_id=activity_id)
-        aws.delete(stack.name)
+        yield Alerted(aws=aws, stack=stack, vendor=vendor, webhook=webhook)
 
 
 @pytest.fixture(scope="module")
-def shown(alerted: Alerted) -> list[Any]:
-    """What the webhook has received after a failure, a repeat and a second open of a contact."""
-    alerted.webhook.answers = [Answer(429, b"", (("Retry-After", "1"),))]
-    assert alerted.poll() == 4
-    wait_until(lambda: bool(alerted.webhook.posts))
-    sqs, queue = alerted.aws.client("sqs"), alerted.stack.outputs["AlertQueueUrl"]
-    body = {"Message": "not an open"}
-    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
+def life(alerted: Alerted) -> Alerted:
+    """Opens that are shown, one that the webhook refuses, and a message that is no open."""
+    webhook, world = alerted.webhook, alerted.vendor.world
+    march = alerted.track("March news")
+    world.add_open(march, 9, at=datetime.now(UTC) - timedelta(hours=2))
+    for contact, device in ((0, "mobile"), (1, "mobile"), (1, "computer"), (2, None)):
+        world.add_open(march, contact, device_type=device)
+    assert alerted.poll() == 5
+    wait_until(lambda: len(webhook.shown) == 3 and not alerted.in_queue())
+    webhook.answers = [Answer(410, b"channel_is_archived")]
+    world.add_open(alerted.track("April news"), 5)
+    assert alerted.poll() == 1
+    wait_until(lambda: not webhook.answers)
+    alerted.aws.client("sqs").send_message(
+        QueueUrl=alerted.stack.outputs["AlertQueueUrl"], MessageBody='{"type": "hello"}'
+    )
     wait_until(lambda: alerted.in_queue("AlertDeadLetterQueueUrl") == 1)
-    alerted.vendor.world.add_open(alerted.activity_id, 1, device_type="mobile")
-    alerted.poll()
-    return alerted.webhook.posts
+    return alerted
 
 
-def test_fresh_first_opens_are_one_message(alerted: Alerted, shown: list[Any]) -> None:
-    assert shown[0]["count"] == 3
-    assert len({opened["contact_id"] for opened in shown[0]["opens"]}) == 3
-    assert alerted.activity_id == shown[0]["campaign"]["activity_id"]
+def test_fresh_first_opens_are_shown_once(life: Alerted) -> None:
+    opens = [opened for post in life.webhook.accepted for opened in post["opens"]]
+    assert sorted(opened["name"] for opened in opens) == [
+        f"Contact{number} Example" for number in range(3)
+    ]
 
 
-def test_what_the_webhook_refuses_stays_in_the_queue(alerted: Alerted, shown: list[Any]) -> None:
-    assert len(shown) == 1
-    assert alerted.in_queue() == 3
+def test_a_message_names_the_e_mail(life: Alerted) -> None:
+    names = {post["campaign"]["name"] for post in life.webhook.posts}
+    assert names == {"March news", "April news"}
 
 
-def test_a_message_that_is_no_open_is_in_the_dead_letter_queue(
-    alerted: Alerted, shown: list[Any]
-) -> None:
-    assert shown
-    (letter,) = alerted.aws.client("sqs").receive_message(
-        QueueUrl=alerted.stack.outputs["AlertDeadLetterQueueUrl"],
+def test_what_the_webhook_refuses_stays_in_the_queue(life: Alerted) -> None:
+    refused = life.webhook.posts[-1]
+    assert [opened["name"] for opened in refused["opens"]] == ["Contact5 Example"]
+    assert life.in_queue() == 1
+
+
+def test_a_message_that_is_no_open_is_in_the_dead_letter_queue(life: Alerted) -> None:
+    (letter,) = life.aws.client("sqs").receive_message(
+        QueueUrl=life.stack.outputs["AlertDeadLetterQueueUrl"],
         MessageAttributeNames=["All"],
         VisibilityTimeout=0,
     )["Messages"]
+    assert letter["Body"] == '{"type": "hello"}'
     assert letter["MessageAttributes"]["reason"]["StringValue"] == (
         "The event's type is not email.opened."
     )
 
 
-def test_the_log_does_not_hold_the_url(alerted: Alerted, shown: list[Any]) -> None:
-    assert shown
-    logs = alerted.aws.client("logs")
+def test_the_log_explains_the_refusal_without_the_url_or_an_address(life: Alerted) -> None:
+    logs = life.aws.client("logs")
     printed = json.dumps(
         [
             logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
@@ -142,5 +153,6 @@ def test_the_log_does_not_hold_the_url(alerted: Alerted, shown: list[Any]) -> No
             if "AlertOnOpens" in group["logGroupName"]
         ]
     )
-    assert "answered 429" in printed
+    assert "answered 410 channel_is_archived: unarchive the channel" in printed
     assert SECRET not in printed
+    assert "example.com" not in printed

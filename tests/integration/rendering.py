@@ -26,11 +26,12 @@ class _Rendering:
         if not isinstance(value, dict):
             return value
         functions: dict[str, Callable[[Any], Any]] = {
-            "Ref": self.parameter,
+            "Ref": lambda name: self.values[name],
             "Fn::If": lambda args: self.of(args[1] if self.condition(args[0]) else args[2]),
             "Fn::Equals": lambda args: self.of(args[0]) == self.of(args[1]),
             "Fn::Not": lambda args: not self.of(args[0]),
             "Fn::Join": lambda args: args[0].join(self.of(args[1])),
+            "Fn::Split": lambda args: self.of(args[1]).split(args[0]),
             "Fn::Sub": self.text,
         }
         for name, argument in value.items():
@@ -40,10 +41,6 @@ class _Rendering:
 
     def condition(self, name: str) -> bool:
         return bool(self.of(self.template["Conditions"][name]))
-
-    def parameter(self, name: str) -> Any:
-        listed = self.template["Parameters"][name]["Type"] == "CommaDelimitedList"
-        return self.values[name].split(",") if listed else self.values[name]
 
     def text(self, argument: Any) -> str:
         text, named = (argument, {}) if isinstance(argument, str) else argument

@@ -78,7 +78,14 @@ class TestTheSettings:
         assert allows(PARAMETERS["AlertWebhook"], name) == allowed
 
     @pytest.mark.parametrize(
-        ("name", "allowed"), [("Spring sale", True), ('a"b', False), ("\\", False)]
+        ("name", "allowed"),
+        [
+            ("Spring sale", True),
+            ("Spring sale,News", True),
+            ("Spring sale, News", False),
+            ('a"b', False),
+            ("\\", False),
+        ],
     )
     def test_accept_names_that_cannot_break_out_of_the_policy(
         self, name: str, allowed: bool
