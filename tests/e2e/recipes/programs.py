@@ -7,13 +7,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Self
 
 from embedded_aws.uv import environment_without_aws, uv_tool_run
 
@@ -47,9 +46,27 @@ def postgres() -> Iterator[str]:
         data.mkdir(mode=0o700)
         if user:
             shutil.chown(data, user)
-        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
+        initdb: list[str | Path] = [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "--no-sync",
+        ]
         subprocess.run(initdb, check=True, user=user, capture_output=True, cwd=folder)
-        server = [programs / "postgres", "-D", data, "-p", str(port), "-k", data, "-F"]
+        server: list[str | Path] = [
+            programs / "postgres",
+            "-D",
+            data,
+            "-p",
+            str(port),
+            "-k",
+            data,
+            "-F",
+        ]
         with subprocess.Popen(server, user=user, cwd=folder, stderr=subprocess.DEVNULL) as process:
             try:
                 _wait_for(port)
@@ -97,18 +114,16 @@ def _wait_for(port: int) -> None:
 class Crm:
     """A web API that accepts events with a token, and records their idempotency keys."""
 
-    def __init__(self, token: str, *, refused: frozenset[str] = frozenset()) -> None:
-        self.keys: Counter[str] = Counter()
-        """How often each key was accepted."""
+    def __init__(self, token: str) -> None:
+        self.keys: set[str] = set()
         crm = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
-                key = self.headers["Idempotency-Key"]
-                allowed = self.headers["Authorization"] == f"Bearer {token}" and key not in refused
+                allowed = self.headers["Authorization"] == f"Bearer {token}"
                 if allowed:
-                    crm.keys[key] += 1
+                    crm.keys.add(self.headers["Idempotency-Key"])
                 self.send_response(204 if allowed else 403)
                 self.end_headers()
 
@@ -118,7 +133,7 @@ class Crm:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/activities"
 
-    def __enter__(self) -> "Crm":
+    def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 

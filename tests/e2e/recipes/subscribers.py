@@ -22,6 +22,7 @@ TIMES = 3
 PATIENCE_SECONDS = 60
 
 type Values = Mapping[str, str | int]
+type Matches = Callable[[Values, dict[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,22 @@ class Topic:
         for _ in range(TIMES):
             Emission(to, self.samples, self.start).send()
 
-    def expected(self, matches: Callable[[Values, dict[str, Any]], bool]) -> set[str]:
-        """Return the ids of the samples whose attributes and event match."""
-        return {
-            sample.new.event_id
-            for sample in self.samples
-            if matches(self._attributes(sample), json.loads(message(sample.activity, sample.new)))
-        }
+    def expected(self, matches: Matches = lambda *_: True) -> Counter[str]:
+        """Return how often each id is published whose attributes and event match."""
+        return Counter(
+            TIMES
+            * [
+                sample.new.event_id
+                for sample in self.samples
+                if matches(
+                    self._attributes(sample), json.loads(message(sample.activity, sample.new))
+                )
+            ]
+        )
 
     @property
     def ids(self) -> set[str]:
-        return {sample.new.event_id for sample in self.samples}
+        return set(self.expected())
 
     def _attributes(self, sample: Sample) -> Values:
         delay = self.start - sample.new.open.created_time

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from embedded_aws import EmbeddedAws
 from embedded_aws.uv import uv_tool_run
-from tests.e2e.recipes.page import queue_template, recipe
 from tests.e2e.recipes.programs import POSTGRES, PSYCOPG, Crm, postgres, running
 from tests.e2e.recipes.subscribers import deploy, new_topic, wait_until_processed
+from tests.unit.pages.recipes import queue_template, recipe
 
 TOKEN = "a-token"
 
@@ -25,9 +25,9 @@ def stored_ids(aws: EmbeddedAws, table: str) -> set[str]:
 
 
 def test_the_program_stores_each_open_once_in_dynamodb(
-    embedded_aws: EmbeddedAws, tmp_path: Path
+    strict_aws: EmbeddedAws, tmp_path: Path
 ) -> None:
-    aws = embedded_aws
+    aws = strict_aws
     topic = new_topic(aws, "program")
     queue = deploy(aws, "program-queue", queue_template(), OpensTopicArn=topic.arn)
     deploy(aws, "program-table", recipe("In DynamoDB", "yaml")[0])
@@ -40,9 +40,9 @@ def test_the_program_stores_each_open_once_in_dynamodb(
 
 
 def test_the_program_stores_each_open_once_in_postgres(
-    embedded_aws: EmbeddedAws, tmp_path: Path
+    strict_aws: EmbeddedAws, tmp_path: Path
 ) -> None:
-    aws = embedded_aws
+    aws = strict_aws
     topic = new_topic(aws, "postgres")
     queue = deploy(aws, "postgres-queue", queue_template(), OpensTopicArn=topic.arn)
     save_consumer(tmp_path, "In Postgres")
@@ -62,8 +62,8 @@ def run_sql(url: str, statement: str) -> list[str]:
     return sorted(subprocess.run(psql, check=True, capture_output=True, text=True).stdout.split())
 
 
-def test_the_function_stores_each_open_once(embedded_aws: EmbeddedAws) -> None:
-    aws = embedded_aws
+def test_the_function_stores_each_open_once(strict_aws: EmbeddedAws) -> None:
+    aws = strict_aws
     topic = new_topic(aws, "function")
     queue = deploy(aws, "function-queue", queue_template(), OpensTopicArn=topic.arn)
     table = recipe("In DynamoDB", "yaml")[0].replace("TableName: opens", "TableName: of-function")
@@ -76,8 +76,8 @@ def test_the_function_stores_each_open_once(embedded_aws: EmbeddedAws) -> None:
     assert stored_ids(aws, "of-function") == topic.ids
 
 
-def test_the_crm_receives_every_open_under_its_id(embedded_aws: EmbeddedAws) -> None:
-    aws = embedded_aws
+def test_the_crm_receives_every_open_under_its_id(strict_aws: EmbeddedAws) -> None:
+    aws = strict_aws
     topic = new_topic(aws, "crm")
     queue = deploy(aws, "crm-queue", queue_template(), OpensTopicArn=topic.arn)
     aws.client("ssm").put_parameter(Name="crm-token", Type="SecureString", Value=TOKEN)
@@ -86,4 +86,4 @@ def test_the_crm_receives_every_open_under_its_id(embedded_aws: EmbeddedAws) -> 
         deploy(aws, "crm", template, QueueArn=queue["QueueArn"], CrmUrl=crm.url)
         topic.publish()
         wait_until_processed(aws, queue["QueueUrl"])
-    assert set(crm.keys) == topic.ids
+    assert crm.keys == topic.ids
