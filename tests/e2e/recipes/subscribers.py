@@ -75,7 +75,7 @@ def deploy(aws: EmbeddedAws, name: str, template: str, **parameters: str) -> dic
     cloudformation.create_stack(
         StackName=name,
         TemplateBody=template,
-        Capabilities=["CAPABILITY_IAM"],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],

@@ -226,7 +226,7 @@ def test_a_fifo_queue_receives_each_open_once_and_in_the_order_of_its_email(
     topic.publish()
     arrived: dict[str, list[str]] = {}
     for event in received(strict_aws.client("sqs"), url):
-        arrived.setdefault(event["source"], []).append(event["id"])
+        arrived.setdefault(event["data"]["campaign_activity_id"], []).append(event["id"])
     assert sum(map(len, arrived.values())) == len(topic.ids)
     assert arrived == published_order(topic)
 
@@ -237,10 +237,7 @@ def published_order(topic: Topic) -> dict[str, list[str]]:
     order: dict[str, list[str]] = {}
     for kind, activity in kinds:
         group = [s.new for s in topic.samples if (s.kind, s.activity) == (kind, activity)]
-        source = (
-            f"/constant-contact/{activity.account_id}/activities/{activity.campaign_activity_id}"
-        )
-        ids = order.setdefault(source, [])
+        ids = order.setdefault(activity.campaign_activity_id, [])
         for new in sorted(group, key=lambda new: new.open.created_time):
             if new.event_id not in ids:
                 ids.append(new.event_id)

@@ -13,9 +13,8 @@ QUEUE = "Receive the events in a queue"
 
 def recipe(heading: str, language: str, *, page: str = RECIPES) -> list[str]:
     """Return the blocks below a heading, down to the next heading."""
-    found = re.search(
-        rf"^##+ {re.escape(heading)}\n(.*?)(?=^##+ |\Z)", page, re.MULTILINE | re.DOTALL
-    )
+    section = rf"^##+ {re.escape(heading)}\n(.*?)(?=^##+ |\Z)"
+    found = re.search(section, page, re.MULTILINE | re.DOTALL)
     assert found, f"There is no heading {heading!r}."
     return blocks(found[1], language)
 

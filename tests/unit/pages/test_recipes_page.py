@@ -121,10 +121,10 @@ class TestTheWarehouse:
 def function(heading: str) -> ModuleType:
     """Return the module of a recipe's function, as its template has it."""
     template = parse_template(recipe(heading, "yaml")[0])
-    (properties,) = of_type(template, "AWS::Lambda::Function").values()
+    (properties,) = of_type(template, "AWS::Serverless::Function").values()
     name, _, _ = properties["Handler"].partition(".")
     module = ModuleType(name)
-    exec(properties["Code"]["ZipFile"], module.__dict__)
+    exec(properties["InlineCode"], module.__dict__)
     return module
 
 
