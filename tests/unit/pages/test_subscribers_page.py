@@ -15,7 +15,11 @@ from tests.integration.deployment import ROOT
 PAGE = (ROOT / "docs" / "subscribers.md").read_text()
 OPENED_AT = datetime(2026, 3, 2, 14, 7, tzinfo=UTC)
 SENT_ACTIVITY = replace(
-    ACTIVITY, campaign_id="c", campaign_name="March news", sent_at=OPENED_AT - timedelta(hours=1)
+    ACTIVITY,
+    campaign_id="c",
+    campaign_name="March news",
+    subject="Spring is here",
+    sent_at=OPENED_AT - timedelta(hours=1),
 )
 OPEN = Open(
     contact_id="a",
@@ -23,9 +27,13 @@ OPEN = Open(
     created_time=OPENED_AT,
     email_address="bo@example.com",
     device_type="mobile",
+    first_name="Bo",
+    last_name="Lund",
+    email_address_hash="0" * 64,
 )
-NEW = NewOpen(open=OPEN, occurrence=1, event_id="e")
-BARE = NewOpen(open=replace(OPEN, email_address=None, device_type=None), occurrence=1, event_id="e")
+NEW = NewOpen(open=OPEN, occurrence=1, event_id="e", first_open=True)
+BARE_OPEN = Open("a", ACTIVITY.campaign_activity_id, OPENED_AT, None, None)
+BARE = NewOpen(open=BARE_OPEN, occurrence=1, event_id="e")
 
 
 def table(heading: str) -> dict[str, str]:
