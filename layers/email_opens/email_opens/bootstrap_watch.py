@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from email_opens.adapters.clock import SystemClock
+from email_opens.adapters.local.alerting import AlertingPublisher, GivenAddress
 from email_opens.adapters.local.credentials import RECONNECT, SqliteCredentials
+from email_opens.adapters.local.decisions import SqliteDecisions
 from email_opens.adapters.local.ledger import SqliteLedger
 from email_opens.adapters.local.salt import SqliteSalt
 from email_opens.adapters.local.seen_campaigns import SqliteSeenCampaigns
@@ -13,6 +15,9 @@ from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.waits import UNCUT, Waits
+from email_opens.adapters.webhook import HttpWeb
+from email_opens.alerts.alerts import Alerts
+from email_opens.alerts.deduplication import Deduplication
 from email_opens.config import WatchSettings
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.search import Discovery
@@ -59,12 +64,13 @@ def bootstrap_watch(
     reconnect: str = RECONNECT,
     on_save: Callable[[Activity], None] = lambda _: None,
     on_lease: Callable[[Budget], None] = lambda _: None,
+    first_opens: bool = False,
 ) -> Watch:
     """Wire the product over one file.
 
     A signal cuts `waits`. `reconnect` is the command that connects the account again. `on_save` is
     called with each activity that has been saved, and `on_lease` with each budget that requests are
-    sent within.
+    sent within. `first_opens` decides which opens are a contact's first.
     """
     clock = clock or SystemClock()
     tracking, credentials = SqliteTracking(state, on_save), SqliteCredentials(state, reconnect)
@@ -89,7 +95,7 @@ def bootstrap_watch(
             publisher,
             report,
             # A line has no attributes, which would say whether an open is a contact's first.
-            decisions=None,
+            decisions=SqliteDecisions(state) if first_opens else None,
             # Waiting costs nothing here.
             stay_price=0.0,
         ),
@@ -101,4 +107,38 @@ def bootstrap_watch(
         tracking=tracking,
         credentials=credentials,
         clock=clock,
+    )
+
+
+def alerting(
+    publisher: Publisher,
+    settings: WatchSettings,
+    state: StateFile,
+    url: str,
+    *,
+    every_open: bool,
+    mend: str,
+    warn: Callable[[str], None],
+    waits: Waits = UNCUT,
+    clock: Clock | None = None,
+) -> AlertingPublisher:
+    """Wire a publisher that also shows opens at a webhook.
+
+    `every_open` shows those too that are not fresh, or not a contact's first. `mend` is how a
+    person replaces the URL, as the end of a sentence.
+    """
+    clock = clock or SystemClock()
+    alerts = Alerts(
+        address=GivenAddress(url, mend),
+        web=HttpWeb(settings.network, clock),
+        deduplication=Deduplication(SqliteDecisions(state), clock),
+        clock=clock,
+    )
+    return AlertingPublisher(
+        publisher=publisher,
+        alerts=alerts,
+        clock=clock,
+        waits=waits,
+        warn=warn,
+        every_open=every_open,
     )

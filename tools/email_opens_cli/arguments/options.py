@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from email_opens.account import account_id as parse_account
+from email_opens.alerts.urls import webhook_url
 from email_opens.errors import InvalidInput
 from email_opens.model import activity_id as parse_activity
 from email_opens_cli.arguments import invocation, stack
@@ -98,6 +99,40 @@ def parse_destination(address: str) -> str | None:
     )
 
 
+WEBHOOK_VARIABLE = "EMAIL_OPENS_ALERT"
+
+
+def parse_webhook(text: str) -> str:
+    """Return the URL of a webhook.
+
+    Raises:
+        InvalidInput: the text is none. It is a secret, so the message does not repeat it.
+    """
+    url = webhook_url(text)
+    if url is None:
+        raise InvalidInput(
+            "--alert needs the https URL of a webhook, as Slack, Teams or another service shows it."
+        )
+    return url
+
+
+Alert = Annotated[
+    str | None,
+    typer.Option(
+        "--alert",
+        metavar="URL",
+        envvar=WEBHOOK_VARIABLE,
+        show_envvar=True,
+        callback=checked(parse_webhook),
+        help="Show fresh opens in a chat, of each contact the first of an e-mail: the URL of a "
+        "webhook of Slack, Teams or another service. It is a secret, and others can read the "
+        "arguments of a process: the variable is safer.",
+    ),
+]
+AlertAll = Annotated[
+    bool,
+    typer.Option("--alert-all", help="Show every open in the chat, not only fresh first ones."),
+]
 Account = Annotated[
     str,
     typer.Option(

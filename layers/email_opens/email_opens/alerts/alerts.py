@@ -12,7 +12,7 @@ from email_opens.alerts.ports import LONGEST_POST, Address, Web
 from email_opens.alerts.services import document_of, service_of
 from email_opens.alerts.templates import Template
 from email_opens.alerts.verdicts import Verdict, verdict_on
-from email_opens.errors import EmailOpensError, unforeseen
+from email_opens.errors import EmailOpensError, OutOfTime, unforeseen
 from email_opens.ports import Clock
 
 MAYBE_SHOWN = "may have been shown already"
@@ -83,11 +83,17 @@ class Alerts:
         self._template = template
 
     def deliver(self, messages: Iterable[Incoming], before: datetime) -> Delivered:
-        """Post the opens in messages, beginning no post that could end after `before`."""
+        """Post the opens in messages, beginning no post that could end after `before`.
+
+        Raises:
+            OutOfTime: a signal has ended the program in the middle of it.
+        """
         delivered = Delivered()
         for campaign_activity_id, email in _by_email(messages, delivered).items():
             try:
                 self._post(campaign_activity_id, email, before, delivered)
+            except OutOfTime:
+                raise
             except Exception as error:  # noqa: BLE001 - the other e-mails are not affected
                 delivered.problems.append(_sentence(error))
                 _return(email, email.opens, delivered)
@@ -166,6 +172,8 @@ class Alerts:
         if verdict.outcome is not None:
             try:
                 self._deduplication.settle(campaign_activity_id, claim, verdict.outcome)
+            except OutOfTime:
+                raise
             except Exception as error:  # noqa: BLE001 - what was posted is settled all the same
                 # A copy of one of these messages finds no outcome, and so is not posted again.
                 delivered.problems.append(_sentence(error))

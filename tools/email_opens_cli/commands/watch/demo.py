@@ -7,14 +7,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
 
 from email_opens.account import Tokens
 from email_opens.errors import AccountDisconnected, InvalidInput
 from email_opens.ports import Credentials
+from email_opens_cli.arguments.options import whole_number
 from email_opens_cli.terminal.pasted import beside
 
 _CLIENT_ID = "demo"
 """The emulator's, whose import takes too long for a real account."""
+_MOST_PORT = 65_535
+
+DemoPort = Annotated[
+    int | None,
+    typer.Option(
+        "--demo-port",
+        metavar="PORT",
+        parser=whole_number("--demo-port", 1, _MOST_PORT),
+        help="The port of `constant-contact-emulator --demo`, by default 8700.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The turns of a watch: when they are taken, what is printed, and when the watch ends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,6 +53,7 @@ class Following:
     """Where rows that are not opens are set aside."""
     warnings: Sequence[str] = ()
     """What was printed before the first turn: the reason in it is not repeated."""
+    before_turn: Callable[[], None] = lambda: None
     published: int = 0
     _emails: Emails = field(init=False)
     _reported: set[_FailureKind] = field(default_factory=set)
@@ -75,6 +76,7 @@ class Following:
 
         while True:
             turn_ends = self.product.clock.now() + (self.wanted.every or TURN)
+            self.before_turn()
             turn = self._take_turn()
             if self.ending.requested or isinstance(turn.stopped, OutputClosed):
                 return 0

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,10 @@ import typer
 
 from email_opens.errors import InvalidInput
 from email_opens_cli.arguments.options import (
+    WEBHOOK_VARIABLE,
     Account,
+    Alert,
+    AlertAll,
     AnotherAccount,
     From,
     Since,
@@ -24,6 +27,7 @@ from email_opens_cli.arguments.options import (
 )
 from email_opens_cli.commands.watch.credentials import connect, new_tokens, read_credentials
 from email_opens_cli.commands.watch.demo import (
+    DemoPort,
     check_demo_state,
     check_real_state,
     demo_account,
@@ -42,7 +46,6 @@ if TYPE_CHECKING:
     from email_opens.ports import Credentials
 
 DAY_SECONDS = 86_400
-MOST_PORT = 65_535
 STDOUT = Path("-")
 """The name of no file."""
 
@@ -93,7 +96,9 @@ def watch(
             "ends in .csv, else json.",
         ),
     ] = None,
+    alert: Alert = None,
     *,
+    alert_all: AlertAll = False,
     another_account: AnotherAccount = False,
     reconnect: Annotated[
         bool, typer.Option("--reconnect", help="Give consent again, on this terminal.")
@@ -106,15 +111,7 @@ def watch(
             "--state names a file.",
         ),
     ] = False,
-    demo_port: Annotated[
-        int | None,
-        typer.Option(
-            "--demo-port",
-            metavar="PORT",
-            parser=whole_number("--demo-port", 1, MOST_PORT),
-            help="The port of `constant-contact-emulator --demo`, by default 8700.",
-        ),
-    ] = None,
+    demo_port: DemoPort = None,
     once: Annotated[
         bool, typer.Option("--once", help="End when everything is read, for example from cron.")
     ] = False,
@@ -154,6 +151,10 @@ def watch(
             raise InvalidInput("--demo-port is the port of the demo account: add --demo.")
         if demo and credentials is not None:
             raise InvalidInput("--demo has credentials of its own: leave out --credentials.")
+        if alert_all and alert is None:
+            raise InvalidInput(
+                f"--alert-all needs a webhook: add --alert URL, or set {WEBHOOK_VARIABLE}."
+            )
         found = opened.enter_context(demo_account(os.environ, demo_port)) if demo else None
         settings = read_settings_without_aws(found.environment if found else os.environ)
         given = None if credentials is None else read_credentials(credentials)
@@ -179,6 +180,8 @@ def watch(
             reconnect=reconnect,
             output=None if output == STDOUT else output,
             form=form,
+            alert=alert,
+            alert_all=alert_all,
         ).run()
     raise typer.Exit(code)
 
@@ -199,13 +202,15 @@ class _Command:
     reconnect: bool
     output: Path | None
     form: Format | None
+    alert: str | None = field(repr=False)  # The URL is a secret.
+    alert_all: bool
 
     def run(self) -> int:
         """Watch until the end; return the exit code."""
         from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
         from email_opens.adapters.local.lines import OutputClosed, closed  # noqa: PLC0415
         from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
-        from email_opens.bootstrap_watch import bootstrap_watch  # noqa: PLC0415
+        from email_opens.bootstrap_watch import alerting, bootstrap_watch  # noqa: PLC0415
         from email_opens_cli.commands.watch.outlets import open_outlets  # noqa: PLC0415
         from email_opens_cli.commands.watch.standing import Standing  # noqa: PLC0415
         from email_opens_cli.commands.watch.turns import Following  # noqa: PLC0415
@@ -219,15 +224,28 @@ class _Command:
             if closed(outlets.output):
                 return 0
             clock = outlets.clock(InterruptibleClock(SystemClock(), ending))
+            publisher, chat = outlets.publisher, None
+            if self.alert is not None:
+                publisher = chat = alerting(
+                    publisher,
+                    self.settings,
+                    state,
+                    self.alert,
+                    every_open=self.alert_all,
+                    mend=f"set {WEBHOOK_VARIABLE} to its URL and start again",
+                    warn=warn,
+                    waits=ending,
+                )
             product = bootstrap_watch(
                 self.settings,
                 state,
-                outlets.publisher,
+                publisher,
                 clock=clock,
                 waits=ending,
                 reconnect=f"{self.wanted.command} --reconnect",
                 on_save=standing.note,
                 on_lease=standing.note_budget,
+                first_opens=chat is not None,
             )
             self.check_state(product.credentials, self.wanted.account_id, self.state)
             tokens = new_tokens(
@@ -255,6 +273,7 @@ class _Command:
                 screen=screen,
                 rejected=rejected,
                 warnings=warnings,
+                before_turn=chat.flush if chat else lambda: None,
             )
             with ending:
                 try:
