@@ -1,0 +1,213 @@
+"""The subscription itself: found, created, changed and removed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from email_opens.errors import InvalidInput
+from email_opens_cli.deployed.clients import code_of, is_missing
+from email_opens_cli.deployed.queues import PREFIX
+from email_opens_cli.deployed.subscribing.documents import subscription_properties, wire
+from email_opens_cli.deployed.subscribing.plans import Access, Plan, explained
+from email_opens_cli.deployed.subscribing.targets import Kind, Target
+
+_ROLE_TRIES = 6
+_ROLE_PAUSE = timedelta(seconds=5)
+"""A new role can be used after some seconds."""
+_UNTIL_EFFECTIVE = "SNS applies a changed filter within 15 minutes."
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription, as SNS lists it."""
+
+    arn: str
+    protocol: str
+    endpoint: str
+
+    @property
+    def pending(self) -> bool:
+        """Whether its endpoint has not confirmed it; then its ARN is not known."""
+        return not self.arn.startswith("arn:")
+
+
+def listed(access: Access) -> list[Subscription]:
+    """Return the topic's subscriptions, without those of `tail`.
+
+    Raises:
+        InvalidInput: the topic does not exist.
+    """
+    sns, arn = access.client("sns"), access.topic.arn
+    try:
+        with explained():
+            pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
+            found = [each for page in pages for each in page["Subscriptions"]]
+            if not found:
+                sns.get_topic_attributes(TopicArn=arn)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        raise InvalidInput(
+            f"There is no topic {arn}: name the right stack with --stack, choose its region with "
+            "AWS_REGION, or deploy it with `make deploy`."
+        ) from None
+    return [
+        Subscription(each["SubscriptionArn"], each["Protocol"], each.get("Endpoint", ""))
+        for each in found
+        if PREFIX not in each.get("Endpoint", "")
+    ]
+
+
+def attributes_of(access: Access, subscription: Subscription) -> Mapping[str, str]:
+    sns = access.client("sns")
+    reply = sns.get_subscription_attributes(SubscriptionArn=subscription.arn)
+    attributes: Mapping[str, str] = reply["Attributes"]
+    return attributes
+
+
+def plan_subscription(
+    plan: Plan,
+    access: Access,
+    target: Target,
+    filter_policy: Mapping[str, Any],
+    *,
+    undelivered: str | None,
+    role: str | None,
+) -> None:
+    """Plan the subscription, or the changes of the one that exists."""
+    wanted = wire(
+        subscription_properties(target.kind, filter_policy, undelivered=undelivered, role=role)
+    )
+    same = (
+        each
+        for each in listed(access)
+        if (each.protocol, each.endpoint) == (target.kind, target.endpoint)
+    )
+    found = next(same, None)
+    if found is None:
+        raw = " with raw delivery" if "RawMessageDelivery" in wanted else ""
+        plan.add(
+            f"subscribe {target.shown} to {access.topic.name}{raw} and {_filter(filter_policy)}",
+            lambda: _subscribe(access, target, wanted),
+        )
+    elif found.pending:
+        plan.exists.append(f"The subscription of {target.shown} exists, but is not confirmed.")
+        plan.add(
+            f"send {target.shown} the request to confirm it again, with {_filter(filter_policy)}",
+            lambda: _subscribe_again(access, target, wanted),
+        )
+    else:
+        _plan_changes(plan, access, target, found, wanted)
+
+
+def _plan_changes(
+    plan: Plan, access: Access, target: Target, found: Subscription, wanted: Mapping[str, str]
+) -> None:
+    has = attributes_of(access, found)
+    plan.exists.append(f"{target.shown[0].upper()}{target.shown[1:]} is subscribed.")
+
+    def set_to(name: str, value: str) -> None:
+        access.client("sns").set_subscription_attributes(
+            SubscriptionArn=found.arn, AttributeName=name, AttributeValue=value
+        )
+
+    before, after = _read(has.get("FilterPolicy")), _read(wanted.get("FilterPolicy"))
+    if after and has.get("FilterPolicyScope", "MessageAttributes") != "MessageAttributes":
+        plan.add(
+            "apply the filter of the subscription to the attributes, not to the body",
+            lambda: set_to("FilterPolicyScope", "MessageAttributes"),
+        )
+    if before != after:
+        plan.add(
+            f"replace {_filter(before)} of the subscription by {_filter(after)}",
+            lambda: set_to("FilterPolicy", json.dumps(after)),
+        )
+        plan.notes.append(_UNTIL_EFFECTIVE)
+    else:
+        plan.exists.append(f"The subscription has {_filter(after)}.")
+    if "RedrivePolicy" in wanted and not has.get("RedrivePolicy"):
+        plan.add(
+            "send what SNS cannot deliver to that queue",
+            lambda: set_to("RedrivePolicy", wanted["RedrivePolicy"]),
+        )
+    if "RawMessageDelivery" in wanted and has.get("RawMessageDelivery", "").lower() != "true":
+        plan.warnings.append(
+            f"{target.shown[0].upper()}{target.shown[1:]} was subscribed without raw delivery, "
+            "which stays, because its consumer may depend on SNS's envelope. To change it: "
+            f"`aws sns set-subscription-attributes --region {access.topic.region} "
+            f"--subscription-arn {found.arn} --attribute-name RawMessageDelivery "
+            "--attribute-value true`."
+        )
+
+
+def _subscribe(access: Access, target: Target, attributes: Mapping[str, str]) -> str:
+    """Subscribe a target; return the subscription's ARN, even if it is not confirmed yet."""
+    for left in reversed(range(_ROLE_TRIES)):
+        try:
+            reply = access.client("sns").subscribe(
+                TopicArn=access.topic.arn,
+                Protocol=str(target.kind),
+                Endpoint=target.endpoint,
+                Attributes=dict(attributes),
+                ReturnSubscriptionArn=True,
+            )
+        except ClientError as error:
+            of_role = "SubscriptionRoleArn" in attributes and code_of(error).startswith("Invalid")
+            if not (left and of_role):
+                raise
+            access.clock.sleep(_ROLE_PAUSE.total_seconds())
+        else:
+            return str(reply["SubscriptionArn"])
+    raise AssertionError  # The last try raises.
+
+
+def _subscribe_again(access: Access, target: Target, attributes: Mapping[str, str]) -> None:
+    arn = _subscribe(access, target, {})
+    for name, value in ({"FilterPolicy": "{}"} | dict(attributes)).items():
+        access.client("sns").set_subscription_attributes(
+            SubscriptionArn=arn, AttributeName=name, AttributeValue=value
+        )
+
+
+def plan_end(plan: Plan, access: Access, subscription: Subscription, shown: str) -> None:
+    """Plan the end of a subscription."""
+    if subscription.pending:
+        plan.exists.append(
+            f"The subscription of {shown} was never confirmed: SNS deletes it by itself after two "
+            "days."
+        )
+        return
+    plan.add(
+        f"end the subscription of {shown}",
+        lambda: access.client("sns").unsubscribe(SubscriptionArn=subscription.arn),
+    )
+
+
+def confirmation(target: Target) -> str | None:
+    """Return what a person must do before anything is delivered; None: nothing."""
+    if target.kind is Kind.ADDRESS:
+        return (
+            "AWS sends the address a mail with a link that its owner must open within two days. "
+            "Each open is then one mail with the event in JSON."
+        )
+    if target.kind is Kind.URL:
+        return (
+            "The endpoint must confirm within two days: SNS sends it a POST with the header "
+            "x-amz-sns-message-type: SubscriptionConfirmation, whose JSON has a SubscribeURL that "
+            "it must request. After that, each POST has an event as its body. "
+            "`email-opens subscriptions` shows whether it is confirmed."
+        )
+    return None
+
+
+def _filter(policy: Mapping[str, Any]) -> str:
+    return f"the filter {json.dumps(policy, ensure_ascii=False)}" if policy else "no filter"
+
+
+def _read(policy: str | None) -> dict[str, Any]:
+    found = json.loads(policy or "{}")
+    return found if isinstance(found, dict) else {}
