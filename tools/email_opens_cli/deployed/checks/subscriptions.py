@@ -39,8 +39,7 @@ def topic(deployment: Deployment) -> Iterator[Finding]:
         yield warning(
             "topic",
             "nothing is subscribed to it, so published opens are lost",
-            f"Run `aws sns subscribe --topic-arn {arn} --protocol sqs --notification-endpoint "
-            "QUEUE_ARN --attributes RawMessageDelivery=true`.",
+            "Run `email-opens subscribe --queue NAME`.",
         )
         return
     yield good("topic", count(len(found), "subscription"))
@@ -99,8 +98,8 @@ def _endpoint(deployment: Deployment, subscription: Mapping[str, str]) -> Findin
         return wrong(
             SUBJECT,
             f"the policy of the queue {endpoint} does not let the topic send to it",
-            "Allow sqs:SendMessage to sns.amazonaws.com there, on the condition that aws:SourceArn "
-            f"is {topic_arn}.",
+            f"Run `email-opens subscribe --queue {endpoint}`, with the --only of the subscription "
+            "if it has a filter: it adds a statement to the policy.",
         )
     return None
 

@@ -48,10 +48,6 @@ def plan_function(plan: Plan, access: Access, target: Target) -> None:
             "may invoke it",
             lambda: client.add_permission(StatementId=sid, **properties),
         )
-    plan.notes.append(
-        "Lambda tries an open three times, and drops it after that unless the function has a "
-        "destination for failures."
-    )
 
 
 def has_permission(access: Access, target: Target) -> bool:

@@ -170,10 +170,11 @@ def _plan_policy(
         policy = with_statement(_policy(sqs, found.url), statement)
         sqs.set_queue_attributes(QueueUrl=found.url, Attributes={"Policy": json.dumps(policy)})
 
-    kept = count(len(statements_of(found.policy)), "other statement")
+    number = len(statements_of(found.policy))
+    kept = f", beside its {count(number, 'statement')}" if number else ""
     plan.add(
-        f"add the statement {statement['Sid']} to the policy of {name}, which lets the topic send "
-        f"to it, and keep its {kept}",
+        f"add the statement {statement['Sid']} to the policy of {name}{kept}, which lets the topic "
+        "send to it",
         add,
     )
 

@@ -89,17 +89,19 @@ def plan_subscription(
     )
     found = next(same, None)
     if found is None:
-        raw = " with raw delivery" if "RawMessageDelivery" in wanted else ""
+        raw = "with raw delivery, " if "RawMessageDelivery" in wanted else ""
         plan.add(
-            f"subscribe {target.shown} to {access.topic.name}{raw} and {_filter(filter_policy)}",
+            f"subscribe {target.shown} to {access.topic.name}, {raw}{_with(filter_policy)}",
             lambda: _subscribe(access, target, wanted),
         )
+        plan.notes += notes_for(target)
     elif found.pending:
         plan.exists.append(f"The subscription of {target.shown} exists, but is not confirmed.")
         plan.add(
-            f"send {target.shown} the request to confirm it again, with {_filter(filter_policy)}",
+            f"send {target.shown} the request to confirm it again, {_with(filter_policy)}",
             lambda: _subscribe_again(access, target, wanted),
         )
+        plan.notes += notes_for(target)
     else:
         _plan_changes(plan, access, target, found, wanted)
 
@@ -187,21 +189,30 @@ def plan_end(plan: Plan, access: Access, subscription: Subscription, shown: str)
     )
 
 
-def confirmation(target: Target) -> str | None:
-    """Return what a person must do before anything is delivered; None: nothing."""
+def notes_for(target: Target) -> list[str]:
+    """Return what remains to be done or known after a target was subscribed."""
     if target.kind is Kind.ADDRESS:
-        return (
-            "AWS sends the address a mail with a link that its owner must open within two days. "
-            "Each open is then one mail with the event in JSON."
-        )
+        return [
+            "AWS sends the address a mail with a link that its owner must open within two days; "
+            "before that, nothing is delivered. Each open is then one mail with the event in JSON."
+        ]
     if target.kind is Kind.URL:
-        return (
-            "The endpoint must confirm within two days: SNS sends it a POST with the header "
-            "x-amz-sns-message-type: SubscriptionConfirmation, whose JSON has a SubscribeURL that "
-            "it must request. After that, each POST has an event as its body. "
-            "`email-opens subscriptions` shows whether it is confirmed."
-        )
-    return None
+        return [
+            "The endpoint must confirm within two days; before that, nothing is delivered. SNS "
+            "sends it a POST with the header x-amz-sns-message-type: SubscriptionConfirmation, "
+            "whose JSON has a SubscribeURL that the endpoint must request. After that, the body of "
+            "each POST is an event. `email-opens subscriptions` shows whether it has confirmed."
+        ]
+    if target.kind is Kind.FUNCTION:
+        return [
+            "Lambda tries an open three times, and drops it after that unless the function has a "
+            "destination for failures."
+        ]
+    return []
+
+
+def _with(policy: Mapping[str, Any]) -> str:
+    return f"with {_filter(policy)}" if policy else "for all opens"
 
 
 def _filter(policy: Mapping[str, Any]) -> str:

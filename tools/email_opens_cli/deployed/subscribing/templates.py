@@ -89,6 +89,15 @@ def template(target: Target, topic: Topic, filter_policy: Mapping[str, Any]) -> 
     return made
 
 
+def deployment(target: Target, file: str = "subscriber.yaml") -> str:
+    """Return the command that deploys a target's template from a file."""
+    role = " --capabilities CAPABILITY_IAM" if target.kind is Kind.STREAM else ""
+    return (
+        f"aws cloudformation deploy --region {target.region} --template-file {file} "
+        f"--stack-name opens-subscriber{role}"
+    )
+
+
 def has_undelivered(target: Target) -> bool:
     """Return whether a queue is of use for what SNS cannot deliver: a mail is not sent again."""
     return target.kind is not Kind.ADDRESS
