@@ -46,6 +46,8 @@ ACTIONS = {
     "UpdateStack": "cloudformation:UpdateStack",
 }
 """The IAM action of each operation that the commands use."""
+WITH = {"CreateQueue": "sqs:TagQueue", "CreateRole": "iam:TagRole"}
+"""The action that AWS requires besides, because what is created has a tag."""
 
 
 class Access:
@@ -100,9 +102,9 @@ class Plan:
                 raise EmailOpensError(f"{error} {_so_far(number, len(self.steps))}") from None
             except ClientError as error:
                 details = error.response["Error"]
+                reason = (details.get("Message") or details["Code"]).rstrip(".")
                 raise EmailOpensError(
-                    f"AWS refused to {step.what}: {details.get('Message') or details['Code']}. "
-                    f"{_so_far(number, len(self.steps))}"
+                    f"AWS refused to {step.what}: {reason}. {_so_far(number, len(self.steps))}"
                 ) from None
             on_done(number + 1)
 
@@ -126,8 +128,10 @@ def explained() -> Iterator[None]:
     except ClientError as error:
         if code_of(error) not in ACCESS:
             raise
-        action = ACTIONS.get(error.operation_name, error.operation_name)
-        message = error.response["Error"].get("Message", "")
+        name = error.operation_name
+        action = ACTIONS.get(name, name)
+        needed = f"{action} and {WITH[name]}" if name in WITH else action
+        message = error.response["Error"].get("Message", "").rstrip(".")
         raise EmailOpensError(
-            f"AWS denies {action} to this user: {message} Have the action {action} allowed."
+            f"AWS denies {action} to this user: {message}. Ask for a policy that allows {needed}."
         ) from None

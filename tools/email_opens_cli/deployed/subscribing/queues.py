@@ -22,7 +22,7 @@ from email_opens_cli.deployed.subscribing.documents import (
     without_statement,
 )
 from email_opens_cli.deployed.subscribing.plans import Access, Plan
-from email_opens_cli.deployed.subscribing.targets import FIFO, Target, queue_arn
+from email_opens_cli.deployed.subscribing.targets import FIFO, Target, queue_arn, undelivered_name
 from email_opens_cli.terminal.words import count
 
 _COUNTS = (
@@ -120,7 +120,7 @@ def plan_queue(plan: Plan, access: Access, target: Target) -> None:
 def plan_undelivered(plan: Plan, access: Access, target: Target) -> str:
     """Plan the queue for what SNS cannot deliver; return its ARN."""
     topic = access.topic
-    name = undelivered_name(access, target)
+    name = undelivered_name(target, topic)
     arn = queue_arn(topic, name)
     found = find(access.client("sqs"), name, topic.account_id)
     if found is None:
@@ -134,10 +134,6 @@ def plan_undelivered(plan: Plan, access: Access, target: Target) -> str:
     plan.exists.append(f"The queue {name} exists.")
     _plan_policy(plan, access, topic.region, name, found, "sns.amazonaws.com")
     return arn
-
-
-def undelivered_name(access: Access, target: Target) -> str:
-    return target.undelivered + (FIFO if access.topic.ordered else "")
 
 
 def _create(

@@ -8,7 +8,7 @@ from email_opens.errors import InvalidInput
 from email_opens_cli.deployed.clients import code_of
 from email_opens_cli.deployed.subscribing.endpoints import plan_no_permission, plan_no_role
 from email_opens_cli.deployed.subscribing.plans import Access, Plan, explained
-from email_opens_cli.deployed.subscribing.queues import find, plan_removal, undelivered_name
+from email_opens_cli.deployed.subscribing.queues import find, plan_removal
 from email_opens_cli.deployed.subscribing.subscriptions import Subscription, listed, plan_end
 from email_opens_cli.deployed.subscribing.targets import (
     FIFO,
@@ -18,6 +18,7 @@ from email_opens_cli.deployed.subscribing.targets import (
     Topic,
     named,
     shortened,
+    undelivered_name,
 )
 from email_opens_cli.terminal.complaints import ACCESS
 
@@ -113,7 +114,7 @@ def _plan_rest(plan: Plan, access: Access, target: Target, *, with_messages: boo
     elif target.kind is Kind.STREAM:
         plan_no_role(plan, access, target)
     if target.kind is not Kind.ADDRESS:
-        name = undelivered_name(access, target)
+        name = undelivered_name(target, topic)
         plan_removal(plan, access, topic.region, name, with_messages=with_messages)
 
 

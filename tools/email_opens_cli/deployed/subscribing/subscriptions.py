@@ -18,6 +18,23 @@ from email_opens_cli.deployed.subscribing.targets import Kind, Target
 _ROLE_TRIES = 6
 _ROLE_PAUSE = timedelta(seconds=5)
 """A new role can be used after some seconds."""
+NOTES = {
+    Kind.ADDRESS: (
+        "AWS sends the address a mail with a link that its owner must open within two days; "
+        "before that, nothing is delivered. Each open is then one mail with the event in JSON."
+    ),
+    Kind.URL: (
+        "The endpoint must confirm within two days; before that, nothing is delivered. SNS sends "
+        "it a POST with the header x-amz-sns-message-type: SubscriptionConfirmation, whose JSON "
+        "has a SubscribeURL that the endpoint must request. After that, the body of each POST is "
+        "an event. `email-opens subscriptions` shows whether it has confirmed."
+    ),
+    Kind.FUNCTION: (
+        "Lambda tries an open three times, and drops it after that unless the function has a "
+        "destination for failures."
+    ),
+}
+"""What remains to be done or known when somebody was subscribed."""
 _UNTIL_EFFECTIVE = "SNS applies a changed filter within 15 minutes."
 
 
@@ -94,14 +111,14 @@ def plan_subscription(
             f"subscribe {target.shown} to {access.topic.name}, {raw}{_with(filter_policy)}",
             lambda: _subscribe(access, target, wanted),
         )
-        plan.notes += notes_for(target)
+        plan.notes += filter(None, [NOTES.get(target.kind)])
     elif found.pending:
         plan.exists.append(f"The subscription of {target.shown} exists, but is not confirmed.")
         plan.add(
             f"send {target.shown} the request to confirm it again, {_with(filter_policy)}",
             lambda: _subscribe_again(access, target, wanted),
         )
-        plan.notes += notes_for(target)
+        plan.notes += filter(None, [NOTES.get(target.kind)])
     else:
         _plan_changes(plan, access, target, found, wanted)
 
@@ -187,28 +204,6 @@ def plan_end(plan: Plan, access: Access, subscription: Subscription, shown: str)
         f"end the subscription of {shown}",
         lambda: access.client("sns").unsubscribe(SubscriptionArn=subscription.arn),
     )
-
-
-def notes_for(target: Target) -> list[str]:
-    """Return what remains to be done or known after a target was subscribed."""
-    if target.kind is Kind.ADDRESS:
-        return [
-            "AWS sends the address a mail with a link that its owner must open within two days; "
-            "before that, nothing is delivered. Each open is then one mail with the event in JSON."
-        ]
-    if target.kind is Kind.URL:
-        return [
-            "The endpoint must confirm within two days; before that, nothing is delivered. SNS "
-            "sends it a POST with the header x-amz-sns-message-type: SubscriptionConfirmation, "
-            "whose JSON has a SubscribeURL that the endpoint must request. After that, the body of "
-            "each POST is an event. `email-opens subscriptions` shows whether it has confirmed."
-        ]
-    if target.kind is Kind.FUNCTION:
-        return [
-            "Lambda tries an open three times, and drops it after that unless the function has a "
-            "destination for failures."
-        ]
-    return []
 
 
 def _with(policy: Mapping[str, Any]) -> str:

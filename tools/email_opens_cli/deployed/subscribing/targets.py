@@ -90,17 +90,23 @@ class Target:
         return f"the {NOUNS[self.kind]} {shortened(self.kind, self.endpoint, self.name)}"
 
     @property
-    def undelivered(self) -> str:
-        """The name of the queue for what SNS cannot deliver to it, less `.fifo`."""
-        if self.kind is Kind.URL:
-            return f"https-{digest(self.endpoint)}-undelivered"
-        return derived(self.name.removesuffix(FIFO), "-undelivered")
-
-    @property
     def failed(self) -> str:
         """The name of the queue for what a queue's consumer fails to process."""
         ending = FIFO if self.name.endswith(FIFO) else ""
         return derived(self.name.removesuffix(FIFO), "-failed") + ending
+
+
+def undelivered_name(target: Target, topic: Topic) -> str:
+    """Return the name of the queue for what SNS cannot deliver to a target, and to no other."""
+    if target.kind is Kind.URL:
+        name = f"https-{digest(target.endpoint)}"
+    else:
+        name = re.sub("[^A-Za-z0-9_-]", "-", named(target.endpoint).removesuffix(FIFO))
+        if target.kind is not Kind.QUEUE:
+            name = f"{target.kind}-{name}"
+        if target.region != topic.region:
+            name += f"-{target.region}"
+    return derived(name, "-undelivered") + (FIFO if topic.ordered else "")
 
 
 def digest(text: str) -> str:

@@ -15,7 +15,14 @@ from email_opens_cli.deployed.subscribing.documents import (
     send_statement,
     subscription_properties,
 )
-from email_opens_cli.deployed.subscribing.targets import FIFO, NOUNS, Kind, Target, Topic
+from email_opens_cli.deployed.subscribing.targets import (
+    FIFO,
+    NOUNS,
+    Kind,
+    Target,
+    Topic,
+    undelivered_name,
+)
 
 _TOPIC: Document = {"Ref": "OpensTopicArn"}
 
@@ -52,7 +59,7 @@ def template(target: Target, topic: Topic, filter_policy: Mapping[str, Any]) -> 
         }
     # It must be in the region of the topic.
     if has_undelivered(target) and target.region == topic.region:
-        name = target.undelivered + (FIFO if topic.ordered else "")
+        name = undelivered_name(target, topic)
         resources["Undelivered"] = _queue(name, queue_properties(fifo=topic.ordered))
         resources["UndeliveredPolicy"] = _policy("Undelivered", "sns.amazonaws.com")
     properties = {
