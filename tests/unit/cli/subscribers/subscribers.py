@@ -52,8 +52,9 @@ def url_of(aws: Aws, name: str) -> str:
 
 def attributes(aws: Aws, name: str) -> dict[str, Any]:
     """Return the attributes of a queue; those in JSON are parsed."""
-    reply = aws.sqs.get_queue_attributes(QueueUrl=url_of(aws, name), AttributeNames=["All"])
-    found: dict[str, Any] = dict(reply["Attributes"])
+    sqs: Any = aws.sqs
+    reply = sqs.get_queue_attributes(QueueUrl=url_of(aws, name), AttributeNames=["All"])
+    found: dict[str, Any] = reply["Attributes"]
     for key in ("Policy", "RedrivePolicy"):
         if key in found:
             found[key] = json.loads(found[key])

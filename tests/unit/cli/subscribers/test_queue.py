@@ -32,7 +32,7 @@ FRESH = {"delay_seconds": [{"numeric": ["<", 900]}]}
 class TestANewQueue:
     def test_receives_what_matches_the_filter_without_an_envelope(self, world: World) -> None:
         subscribe("--queue", "team", "--only", "fresh", "--only", "campaign=Spring*")
-        matching = {"delay_seconds": 10, "campaign_name": "Spring sale"}
+        matching: dict[str, str | int] = {"delay_seconds": 10, "campaign_name": "Spring sale"}
         publish(world.aws, "matches", matching)
         publish(world.aws, "old", matching | {"delay_seconds": 10_000})
         publish(world.aws, "other campaign", matching | {"campaign_name": "News"})
@@ -90,7 +90,7 @@ class TestANewQueue:
         there = queue_arn("team").replace(REGION, "us-east-1")
         subscribe("--queue", there)
         assert queues(world.aws, "us-east-1") == {"team", "team-failed"}
-        assert queues(world.aws) == {"team-undelivered"}  # SNS requires it beside the topic.
+        assert queues(world.aws) == {"team-us-east-1-undelivered"}  # beside the topic
         assert endpoints(world.aws) == [there]
 
 
