@@ -9,6 +9,8 @@ from email_opens_cli.commands.subscribers.only import matches, parse_only, words
 from tests.unit.cli.subscribers.subscribers import subscribe
 from tests.unit.cli.world import ONE, TWO, World, run
 
+PREFIX = {"prefix": "Spring"}
+
 
 class TestPolicy:
     @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import yaml
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
+from cfnlint.api import lint  # type: ignore[import-untyped]
+from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
 from email_opens_cli.commands.subscribers.yaml_text import yaml_text
 from email_opens_cli.deployed.subscribing.documents import principal
@@ -39,6 +39,10 @@ def printed(*arguments: str) -> str:
     return result.stdout
 
 
+def mistakes(text: str) -> list[str]:
+    return [str(match) for match in lint(text, config=ManualArgs(regions=[REGION]))]
+
+
 def resources(*arguments: str) -> dict[str, Any]:
     found: dict[str, Any] = parse_template(printed(*arguments))["Resources"]
     return found
@@ -48,8 +52,14 @@ def resources(*arguments: str) -> dict[str, Any]:
 @pytest.mark.parametrize("only", [[], ONLY], ids=["all", "filtered"])
 @pytest.mark.parametrize("arguments", KINDS.values(), ids=KINDS)
 def test_a_template_is_valid(arguments: list[str], only: list[str]) -> None:
-    found = lint(printed(*arguments, *only), config=ManualArgs(regions=[REGION]))
-    assert [str(match) for match in found] == []
+    assert mistakes(printed(*arguments, *only)) == []
+
+
+@pytest.mark.usefixtures("world")
+def test_a_mistake_in_a_template_is_noticed() -> None:
+    text = printed("--queue", "team")
+    assert mistakes(text.replace("RawMessageDelivery", "RawDelivery"))
+    assert mistakes(text.replace("!GetAtt Failed.Arn", "!GetAtt Nowhere.Arn"))
 
 
 @pytest.mark.parametrize("arguments", KINDS.values(), ids=KINDS)
@@ -104,7 +114,7 @@ def test_a_fifo_topic_has_fifo_queues(monkeypatch: pytest.MonkeyPatch) -> None:
         "team-failed.fifo": True,
         "team-undelivered.fifo": True,
     }
-    assert lint(text, config=ManualArgs(regions=[REGION])) == []
+    assert mistakes(text) == []
 
 
 @pytest.mark.usefixtures("world")

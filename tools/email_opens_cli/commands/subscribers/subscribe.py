@@ -202,10 +202,11 @@ def _alert(webhook: str, only: Only, stack: str | None, *, cloudformation: bool,
             f"parameter. Store the URL with `aws ssm put-parameter --name {name} --type "
             f'SecureString --value URL`, then run `make deploy PARAMETERS="{parameters}"`.'
         )
-    url = _read_webhook() if webhook == _STDIN else webhook
+    url = read_webhook() if webhook == _STDIN else webhook
     if webhook != _STDIN:
         warn(
-            f"The URL is a secret, and is now in the shell's history: {_SLACK} - reads it instead."
+            f"The URL is a secret, and may now be in the shell's history: {_SLACK} - reads it from "
+            "stdin instead."
         )
     access = Access(Topic.of(wired.settings.opens_topic_arn), wired.clock)
     plan = plan_alert(access, stack, url, settings)
@@ -243,7 +244,7 @@ def _assigned(settings: Mapping[str, str]) -> list[str]:
     return [f"{key}={value}" for key, value in settings.items()]
 
 
-def _read_webhook() -> str:
+def read_webhook() -> str:
     """Read the URL from stdin, without showing what is typed.
 
     Raises:

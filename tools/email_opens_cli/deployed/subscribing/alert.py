@@ -71,9 +71,7 @@ def plan_no_alert(access: Access, stack: str) -> Plan:
     if used:
         _plan_update(plan, access, stack, {WEBHOOK: ""})
     if used and used != name:
-        plan.exists.append(
-            f"The parameter {used} stays: `email-opens subscribe` did not create it."
-        )
+        plan.exists.append(f"The parameter {used}, which was not created here, stays.")
     with explained():
         stored = _stored(access, name)
     if stored is not None:
