@@ -48,7 +48,10 @@ class InstantAws:
         return {}
 
     def put_item(self, **parameters: Any) -> dict[str, Any]:
-        self._activities[parameters["Item"]["item"]["S"]] = parameters["Item"]
+        item = parameters["Item"]
+        # A process that has decided keeps its decisions in memory, and never reads them.
+        if "decisions" not in item:
+            self._activities[item["item"]["S"]] = item
         return {}
 
     def batch_write_item(self, **parameters: Any) -> dict[str, Any]:
@@ -61,6 +64,8 @@ class InstantAws:
         if parameters["TableName"] == "tracking":
             return {"Items": list(self._activities.values())}
         values = parameters["ExpressionAttributeValues"]
+        if ":next" in values:
+            return {"Items": []}
         first, last = values[":first"]["S"], values[":last"]["S"]
         after = parameters.get("ExclusiveStartKey", {}).get("entry", {}).get("S", "")
         items: list[dict[str, Any]] = []

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 from bench.aws import DLQ_URL, TOPIC_ARN, Clients
 from bench.vendor import ACTIVITY_ID
+from email_opens.adapters.aws.decisions import DynamoDBDecisions
 from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.adapters.aws.receivers import queue, topic
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import LEDGER_KEPT, Activity
-from email_opens.ports import Ledger, Publisher, Report, Tracking
+from email_opens.ports import Decisions, Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport
@@ -25,13 +26,19 @@ type Reports = Callable[[str, Budget], Report]
 
 
 def wire(
-    tracking: Tracking, ledger: Ledger, publisher: Publisher, clock: FakeClock, report: Reports
+    tracking: Tracking,
+    ledger: Ledger,
+    publisher: Publisher,
+    clock: FakeClock,
+    report: Reports,
+    decisions: Decisions | None = None,
 ) -> Turns:
     return Turns(
         leases=Leases(tracking=tracking, clock=clock, requests_per_day=10_000),
         tracking=tracking,
         ledger=ledger,
         publisher=publisher,
+        decisions=decisions,
         clock=clock,
         report=report,
         lookback=timedelta(hours=2),
@@ -46,6 +53,7 @@ def over_aws(clients: Clients, clock: FakeClock, report: Reports) -> Turns:
         SnsPublisher(topic(clients.sns, TOPIC_ARN), queue(clients.sqs, DLQ_URL), clock),
         clock,
         report,
+        DynamoDBDecisions(clients.dynamodb, "ledger", LEDGER_KEPT, clock),
     )
 
 

@@ -1,7 +1,7 @@
 """In-memory implementations of the ports; they pass the adapters' contract suites."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -45,6 +45,19 @@ class MemoryLedger:
         buckets = self.entries.setdefault(campaign_activity_id, {})
         for name, marks in entries.items():
             buckets.setdefault(name, set()).update(marks)
+
+
+class MemoryDecisions:
+    def __init__(self) -> None:
+        self.partitions: dict[str, dict[bytes, bytes]] = {}
+
+    def decide(self, partition: str, wanted: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        stored = self.partitions.setdefault(partition, {})
+        return {key: stored.setdefault(key, value) for key, value in wanted.items()}
+
+    def decided(self, partition: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        stored = self.partitions.get(partition, {})
+        return {key: stored[key] for key in keys if key in stored}
 
 
 class MemoryTracking:

@@ -24,6 +24,8 @@ class MemoryCampaigns:
         self.known: dict[str, Campaign] = {}
         self.runs: dict[str, datetime] = {}
         """The last send of each activity, by activity id."""
+        self.subjects: dict[str, str] = {}
+        """The subject lines, by activity id."""
         self.links: dict[str, str] = {}
         """Replacements for next links."""
         self.troubles: dict[str, Exception] = {}
@@ -60,6 +62,10 @@ class MemoryCampaigns:
             ),
             None,
         )
+
+    def subject(self, campaign_activity_id: str, *, before: datetime) -> str | None:
+        self._request(f"subject of {campaign_activity_id}", before)
+        return self.subjects.get(campaign_activity_id)
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         self._request(campaign_activity_id, before)

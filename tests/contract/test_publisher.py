@@ -224,6 +224,8 @@ class TestSns:
             "type": "email.opened",
             "account_id": "default",
             "campaign_activity_id": ACTIVITY_ID,
+            "campaign_id": "5b1e0a52-0000-4000-8000-0000000000bb",
+            "campaign_name": "March news",
             "device_type": "mobile",
             "delay_seconds": "0",
         }
@@ -253,6 +255,11 @@ class TestSns:
                 "account_id": {"DataType": "String", "StringValue": "default"},
                 "campaign_activity_id": {"DataType": "String", "StringValue": ACTIVITY_ID},
                 "delay_seconds": {"DataType": "Number", "StringValue": "0"},
+                "campaign_id": {
+                    "DataType": "String",
+                    "StringValue": "5b1e0a52-0000-4000-8000-0000000000bb",
+                },
+                "campaign_name": {"DataType": "String", "StringValue": "March news"},
                 "device_type": {"DataType": "String", "StringValue": "mobile"},
             },
         }

@@ -20,7 +20,7 @@ from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import Turns
 from email_opens.walk import Aim
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, varied
-from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking
+from tests.fakes import FakeClock, MemoryDecisions, MemoryLedger, MemoryPublisher, MemoryTracking
 from tests.world import Calls, World, WorldReport
 
 HOUR = timedelta(hours=1)
@@ -141,6 +141,7 @@ class Core:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     tracking: MemoryTracking = field(default_factory=MemoryTracking)
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
+    decisions: MemoryDecisions | None = None
     world: World = field(default_factory=lambda: steady_world(page_rows=3))
     report_errors: dict[str, Exception] = field(default_factory=dict)
     """What the report of an activity raises, by activity id."""
@@ -225,6 +226,7 @@ class Core:
             tracking=tracking,
             ledger=self.ledger,
             publisher=self.publisher,
+            decisions=self.decisions,
             clock=self.clock,
             report=self.world_report,
             lookback=LOOKBACK,

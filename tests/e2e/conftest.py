@@ -36,11 +36,11 @@ DEPLOYING_SECONDS = 600
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests that wait for the schedule last, so that its minute passes meanwhile.
 
-    The tests that use the built template get a longer time limit.
+    The tests that build or download get a longer time limit.
     """
     items.sort(key=lambda item: "life" in _fixtures(item))
     for item in items:
-        if "built" in _fixtures(item):
+        if not {"built", "strict_aws"}.isdisjoint(_fixtures(item)):
             item.add_marker(pytest.mark.timeout(DEPLOYING_SECONDS))
 
 

@@ -203,7 +203,7 @@ def test_a_send_is_stored_with_any_name_and_date(
     for found in accepted(lambda: campaigns.campaign(CAMPAIGN_ID, before=BEFORE)):
         for sent_at in accepted(lambda: runs.last_run(ACTIVITY_ID, before=BEFORE)):
             assert found is not None
-            activity = first_tracked("default", found, ACTIVITY_ID, sent_at, NOON)
+            activity = first_tracked("default", found, ACTIVITY_ID, sent_at, None, NOON)
             assert stored(tracking, activity) == activity
 
 

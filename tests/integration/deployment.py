@@ -213,4 +213,6 @@ def environment_of(aws: Aws, vendor: Emulator) -> dict[str, str]:
         "FINISHED_AFTER_DAYS": "60",
         "ROUNDS_SECONDS": "0",
         "LOOKBACK_MINUTES": "120",
+        "FIRST_OPENS": "ENABLED",
+        "CONTACT_DETAILS": "full",
     }

@@ -56,7 +56,7 @@ class TestANewSend:
         assert tracked(discovery) == {campaign.activity_id}
 
     def test_is_requested_once(self, discovery: Deployment) -> None:
-        assert [discovery.invoke()["requests"] for _ in range(2)] == [2, 1]
+        assert [discovery.invoke()["requests"] for _ in range(2)] == [3, 1]
 
     def test_is_logged_with_its_name(self, discovery: Deployment) -> None:
         discovery.invoke()

@@ -55,6 +55,7 @@ def test_a_message_has_the_attributes_for_filter_policies(deployment: Deployment
         "campaign_activity_id": activity_id,
         "device_type": "computer",
         "delay_seconds": "45",
+        "first_open": "true",
     }
 
 

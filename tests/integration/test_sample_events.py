@@ -25,7 +25,7 @@ PUBLISHED_OPEN: dict[str, Any] = sample("published-open.json")
 SQS_OPENS: dict[str, Any] = sample("sqs-opens.json")
 
 ACTIVITY_ID = "5b1e0a52-0000-4000-8000-0000000000aa"
-BO = Contact("0f6b2c1e-0000-4000-8000-000000000002", "bo@example.com")
+BO = Contact("0f6b2c1e-0000-4000-8000-000000000002", "bo@example.com", "Bo", "Lund")
 ZOE = Contact("0f6b2c1e-0000-4000-8000-000000000003", "zoë@例え.jp")
 
 
@@ -42,6 +42,7 @@ def messages(deployment: Deployment) -> list[dict[str, Any]]:
             campaign_activity_id=ACTIVITY_ID,
             campaign_id="5b1e0a52-0000-4000-8000-0000000000bb",
             campaign_name="March news",
+            subject="Spring is here",
             sent_at=sent_at,
             tracked_at=deployment.clock.now(),
         )

@@ -1,6 +1,6 @@
 """The ports of an invocation over the simulation's stores, where each call has a fate."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -130,6 +130,21 @@ class Ports:
             lambda: ActivityFailed("The ledger has no capacity."),
             lambda: append(dict(list(entries.items())[: len(entries) // 2])),
         )
+
+    # --- Decisions ---
+
+    def decide(self, partition: str, wanted: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        def decide(part: Mapping[bytes, bytes] = wanted) -> dict[bytes, bytes]:
+            return self._simulation.decisions.decide(partition, part)
+
+        return self._invocation.call(
+            decide,
+            lambda: ActivityFailed("The table has no capacity."),
+            lambda: decide(dict(list(wanted.items())[: len(wanted) // 2])),
+        )
+
+    def decided(self, partition: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        return self._simulation.decisions.decided(partition, keys)
 
     # --- Publisher ---
 

@@ -56,6 +56,10 @@ class Rules:
         """How many events of each activity were new."""
         self.least_requests = 0
         self._ids: dict[str, tuple[RowKey, int]] = {}
+        self._firsts: dict[str, bool] = {}
+        """Whether an event was published as a first open."""
+        self._first_of: dict[tuple[str, str], str] = {}
+        """The event that was published as the first of an activity and contact."""
         self._fingerprints: set[bytes] = set()
         self._dead_lettered: set[tuple[str, bytes]] = set()
         self.requests: Counter[str] = Counter()
@@ -136,6 +140,17 @@ class Rules:
                 and self._ids.setdefault(new.event_id, (row, new.occurrence))
                 == (row, new.occurrence),
                 "3: an open was published under another id",
+            )
+            self.require(
+                new.first_open is not None
+                and self._firsts.setdefault(new.event_id, new.first_open) == new.first_open,
+                "3: an open was published again with another answer to whether it is the first",
+            )
+            contact = row[0], row[1]
+            self.require(
+                not new.first_open
+                or self._first_of.setdefault(contact, new.event_id) == new.event_id,
+                "3: two opens of a contact were published as the first",
             )
             self.repeats += new.event_id in self.delivered
             self.news[row[0]] += new.event_id not in self.delivered

@@ -31,7 +31,7 @@ from email_opens.ports import Report
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
-from tests.fakes import MemoryCredentials, MemoryLedger, MemoryTracking
+from tests.fakes import MemoryCredentials, MemoryDecisions, MemoryLedger, MemoryTracking
 from tests.simulation.invocation import Fate, Invocation
 from tests.simulation.ports import Ports, WatchedReport
 from tests.simulation.rules import Rules
@@ -125,6 +125,7 @@ class Simulation:
         )
         self.tracking = MemoryTracking()
         self.ledger = MemoryLedger()
+        self.decisions = MemoryDecisions()
         self.credentials = MemoryCredentials()
         self.requests_per_day = setting.requests_per_day
         self.refused_opens = 0
@@ -300,6 +301,7 @@ class Simulation:
             leases=Leases(tracking=ports, clock=clock, requests_per_day=self.requests_per_day),
             tracking=ports,
             ledger=ports,
+            decisions=ports,
             publisher=ports,
             clock=clock,
             report=report,

@@ -29,7 +29,7 @@ from email_opens.ports import Credentials, Delivery
 from email_opens.scheduling import lifecycle
 from email_opens.turns.budget import Budget
 from tests.contract.samples import varied
-from tests.fakes import MemoryLedger, MemoryTracking
+from tests.fakes import MemoryDecisions, MemoryLedger, MemoryTracking
 from tests.simulation.actions import CONTACTS, Action, AddBurst, CompleteTurn, Continue, FinishAll
 from tests.simulation.manners import (
     AskToWait,
@@ -276,6 +276,18 @@ def a_pair_that_is_not_stored_is_given_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(tokens, "store_until", store_once)
 
 
+def decides_first_opens_anew(patch: pytest.MonkeyPatch) -> None:
+    """What is decided is not stored: each stretch has first opens of its own."""
+
+    def decide(
+        _: MemoryDecisions, partition: str, wanted: Mapping[bytes, bytes]
+    ) -> dict[bytes, bytes]:
+        del partition
+        return dict(wanted)
+
+    patch.setattr(MemoryDecisions, "decide", decide)
+
+
 WRONG_VERSIONS: dict[str, WrongVersion] = {
     version.__name__: version
     for version in (
@@ -287,6 +299,7 @@ WRONG_VERSIONS: dict[str, WrongVersion] = {
         records_after_it_advances,
         counts_no_twins,
         counts_twins_across_pages,
+        decides_first_opens_anew,
     )
 }
 

@@ -6,6 +6,7 @@ import pytest
 
 from email_opens.config import StackSettings, read_settings, scheduled_account_id
 from email_opens.errors import InvalidInput, InvalidSettings
+from email_opens.model import ContactDetails
 from email_opens.network import Network
 
 ENVIRONMENT = {
@@ -30,6 +31,8 @@ SETTINGS = StackSettings(
     finished_after=timedelta(days=60),
     stay=timedelta(minutes=1),
     lookback=timedelta(hours=2),
+    contact_details=ContactDetails.FULL,
+    first_opens=True,
 )
 MOST = 10_000_000
 NUMBERS = (
@@ -63,6 +66,8 @@ def test_everything_can_be_set() -> None:
         REQUESTS_PER_DAY="250000",
         REQUESTS_PER_SECOND="10",
         LOOKBACK_MINUTES="60",
+        CONTACT_DETAILS="Hashed",
+        FIRST_OPENS="disabled",
     )
     assert (
         settings.constant_contact_api_url,
@@ -70,7 +75,17 @@ def test_everything_can_be_set() -> None:
         settings.requests_per_day,
         settings.requests_per_second,
         settings.lookback,
-    ) == ("https://api.example", "https://auth.example/v1", 250_000, 10, timedelta(hours=1))
+        settings.contact_details,
+        settings.first_opens,
+    ) == (
+        "https://api.example",
+        "https://auth.example/v1",
+        250_000,
+        10,
+        timedelta(hours=1),
+        ContactDetails.HASHED,
+        False,
+    )
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
@@ -92,6 +107,8 @@ def test_a_setting_that_is_missing_is_named(name: str, blank: str) -> None:
         *((name, value) for name in URLS for value in ("", "api.cc.email", "https://")),
         *((name, "http://api.cc.email") for name in URLS),
         *((name, "ftp://localhost") for name in URLS),
+        ("CONTACT_DETAILS", "all"),
+        ("FIRST_OPENS", "yes"),
         *((name, "https://[::1") for name in URLS),
     ],
 )

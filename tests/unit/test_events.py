@@ -135,7 +135,24 @@ def test_the_attributes_for_filter_policies() -> None:
         "account_id": "default",
         "campaign_activity_id": ACTIVITY_ID,
         "delay_seconds": 42,
+        "campaign_id": "5b1e0a52-0000-4000-8000-0000000000bb",
+        "campaign_name": "March news",
         "device_type": "mobile",
+    }
+
+
+@pytest.mark.parametrize(("first", "value"), [(True, "true"), (False, "false")])
+def test_whether_an_open_is_first_is_an_attribute(first: bool, value: str) -> None:
+    assert attributes(ACTIVITY, replace(new_open(), first_open=first), 0)["first_open"] == value
+
+
+def test_what_is_not_known_is_no_attribute() -> None:
+    unknown = replace(ACTIVITY, campaign_id=None, campaign_name=None)
+    assert attributes(unknown, new_open(device_type=None), 0).keys() == {
+        "type",
+        "account_id",
+        "campaign_activity_id",
+        "delay_seconds",
     }
 
 

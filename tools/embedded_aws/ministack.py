@@ -48,8 +48,12 @@ class Stack:
 class EmbeddedAws:
     """MiniStack on a free loopback port, stopped when the `with` block or this process ends."""
 
-    def __init__(self, *, progress: Progress = lambda _: None) -> None:
+    def __init__(
+        self, *, progress: Progress = lambda _: None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._progress = progress
+        self._settings = dict(settings or {})
+        """Further settings of MiniStack, by the names of its environment variables."""
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self.environment = environment_without_aws() | {
@@ -103,7 +107,7 @@ class EmbeddedAws:
             stdout=self._log,
             stderr=self._log,
             cwd=self._folder,
-            env=self.environment | settings,
+            env=self.environment | settings | self._settings,
             start_new_session=True,
         )
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from botocore.config import Config
 
 from email_opens.adapters.aws.credentials import SsmCredentials
+from email_opens.adapters.aws.decisions import DynamoDBDecisions
 from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.adapters.aws.receivers import queue, topic
+from email_opens.adapters.aws.salt import SsmSalt
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import AwsSession, aws_session
 from email_opens.adapters.aws.tracking import DynamoDBTracking
@@ -66,7 +68,8 @@ def bootstrap(
     clock = clock or SystemClock()
     aws, patient = aws or aws_session(environment), _patient()
     dynamodb = aws.client("dynamodb", config=patient)
-    credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
+    ssm = aws.client("ssm", config=patient)
+    credentials = SsmCredentials(ssm, settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     ledger = DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock)
     publisher = SnsPublisher(
@@ -75,11 +78,19 @@ def bootstrap(
         clock,
     )
     connect = connection(settings, credentials, clock)
-    report = reports_of(connect)
+    report = reports_of(settings, connect, SsmSalt(ssm, settings.credentials_prefix))
     leases = leases_of(settings, tracking, clock)
+    decisions = DynamoDBDecisions(dynamodb, settings.ledger_table, LEDGER_KEPT, clock)
     return EmailOpens(
         settings=settings,
-        turns=turns_of(settings, leases, ledger, publisher, report),
+        turns=turns_of(
+            settings,
+            leases,
+            ledger,
+            publisher,
+            report,
+            decisions=decisions if settings.first_opens else None,
+        ),
         leases=replace(leases, requests_per_day=settings.requests_per_day),
         connect=connect,
         report=report,

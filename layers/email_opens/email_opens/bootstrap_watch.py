@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.local.credentials import RECONNECT, SqliteCredentials
 from email_opens.adapters.local.ledger import SqliteLedger
+from email_opens.adapters.local.salt import SqliteSalt
 from email_opens.adapters.local.seen_campaigns import SqliteSeenCampaigns
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.tracking import SqliteTracking
@@ -78,7 +79,8 @@ def bootstrap_watch(
         on_lease(budget)
         return within_budgets(account_id, budget, credentials)
 
-    report, campaigns = reports_of(connect), campaigns_of(connect)
+    report = reports_of(settings, connect, SqliteSalt(state))
+    campaigns = campaigns_of(connect)
     return Watch(
         turns=turns_of(
             settings,
@@ -86,6 +88,8 @@ def bootstrap_watch(
             SqliteLedger(state),
             publisher,
             report,
+            # A line has no attributes, which would say whether an open is a contact's first.
+            decisions=None,
             # Waiting costs nothing here.
             stay_price=0.0,
         ),

@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
 from email_opens.account import account_id
 from email_opens.errors import InvalidInput, InvalidSettings
+from email_opens.model import ContactDetails
 from email_opens.network import Network, proxy_address
 
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -72,6 +74,28 @@ def _number(
     return _Variable(variable, str(default), parse)
 
 
+def _choice[T: StrEnum](variable: str, default: T, choices: type[T]) -> _Variable:
+    def parse(value: str) -> T:
+        try:
+            return choices(value.lower())
+        except ValueError:
+            *others, last = choices
+            raise ValueError(f"is malformed; it should be {', '.join(others)} or {last}") from None
+
+    return _Variable(variable, default, parse)
+
+
+def _switch(variable: str, default: str) -> _Variable:
+    """Return a variable that is ENABLED or DISABLED."""
+
+    def parse(value: str) -> bool:
+        if value.upper() not in ("ENABLED", "DISABLED"):
+            raise ValueError("is malformed; it should be ENABLED or DISABLED")
+        return value.upper() == "ENABLED"
+
+    return _Variable(variable, default, parse)
+
+
 def _days(days: int) -> timedelta:
     return timedelta(days=days)
 
@@ -108,6 +132,11 @@ class Settings:
             "LOOKBACK_MINUTES", 120, "minutes", convert=lambda minutes: timedelta(minutes=minutes)
         ),
     ]
+
+    contact_details: Annotated[
+        ContactDetails, _choice("CONTACT_DETAILS", ContactDetails.FULL, ContactDetails)
+    ]
+    """What is kept and published of a contact."""
 
     proxy: Annotated[str | None, _Variable("HTTPS_PROXY", "", proxy_address, ("https_proxy",))] = (
         field(default=None, repr=False)
@@ -156,6 +185,8 @@ class StackSettings(AccountSettings):
     dead_letter_queue_url: Annotated[
         str, _text("DEAD_LETTER_QUEUE_URL", "the URL of the dead-letter queue", "http")
     ]
+    first_opens: Annotated[bool, _switch("FIRST_OPENS", "ENABLED")]
+    """Whether each event says if it is its contact's first open of the e-mail."""
 
 
 def _patterns(text: str) -> tuple[str, ...]:

@@ -50,7 +50,11 @@ def message(activity: Activity, new: NewOpen) -> str:
         "campaign_activity_id": row.campaign_activity_id,
         "campaign_id": activity.campaign_id,
         "campaign_name": activity.campaign_name,
+        "subject": activity.subject,
         "email_address": row.email_address,
+        "email_address_hash": row.email_address_hash,
+        "first_name": row.first_name,
+        "last_name": row.last_name,
         "device_type": row.device_type,
         "created_time": created,
         "occurrence": new.occurrence,
@@ -88,6 +92,10 @@ def attributes(activity: Activity, new: NewOpen, delay_seconds: int) -> dict[str
         "campaign_activity_id": new.open.campaign_activity_id,
         "delay_seconds": delay_seconds,
     }
-    if new.open.device_type:
-        values["device_type"] = new.open.device_type
-    return values
+    optional = {
+        "campaign_id": activity.campaign_id,
+        "campaign_name": activity.campaign_name,
+        "device_type": new.open.device_type,
+        "first_open": None if new.first_open is None else str(new.first_open).lower(),
+    }
+    return values | {name: value for name, value in optional.items() if value}

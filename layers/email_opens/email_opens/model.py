@@ -22,6 +22,16 @@ LEDGER_KEPT = timedelta(days=400)
 """How long the ledger keeps an open: far longer than any report is polled."""
 
 
+class ContactDetails(StrEnum):
+    """What is kept and published of a contact besides its id."""
+
+    FULL = "full"
+    """Address and name."""
+    HASHED = "hashed"
+    """The address as a salted SHA-256, and no name."""
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
     """One row of the report: a contact opened an activity at an instant on a device."""
@@ -31,7 +41,11 @@ class Open:
     created_time: datetime
     device_type: str | None
     email_address: str | None
-    """None: the contact was erased."""
+    """None: the contact was erased, or addresses are not kept."""
+    first_name: str | None = None
+    last_name: str | None = None
+    email_address_hash: str | None = None
+    """SHA-256 of a salt and the address, 64 hex digits; None: addresses are not hashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,8 @@ class NewOpen:
     occurrence: int
     """1, 2, … among opens with the same contact, instant and device."""
     open: Open
+    first_open: bool | None = None
+    """Whether it is the contact's first open of the activity; None: that is not decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +191,8 @@ class Activity:
     campaign_activity_id: str
     campaign_id: str | None = None
     campaign_name: str | None = None
+    subject: str | None = None
+    """The subject line of the e-mail; None: it is not known."""
     state: State = State.ACTIVE
     sent_at: datetime | None = None
     tracked_at: datetime

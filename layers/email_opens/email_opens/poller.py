@@ -9,9 +9,18 @@ from datetime import datetime
 
 from email_opens.errors import ActivityFailed, EmailOpensError, LinkExpired, PagingBroken
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
+from email_opens.first_opens import decide
 from email_opens.gaps import MOST_FAILURES, PATIENCE, failed
 from email_opens.model import Activity, NewOpen, Page, RejectedRow
-from email_opens.ports import Clock, Delivery, Ledger, Publisher, Report, Tracking
+from email_opens.ports import (
+    Clock,
+    Decisions,
+    Delivery,
+    Ledger,
+    Publisher,
+    Report,
+    Tracking,
+)
 from email_opens.stretches import (
     MOST_UNDELIVERED,
     Delivered,
@@ -52,6 +61,8 @@ class Poller:
     publisher: Publisher
     tracking: Tracking
     clock: Clock
+    decisions: Decisions | None = None
+    """Where first opens are decided; None: they are not."""
 
     def work(self, walk: Walk, counts: PollCounts, *, before: datetime) -> None:
         """Read, publish, record and save one stretch of a walk.
@@ -157,6 +168,8 @@ class Poller:
         set_aside = Delivery[RejectedRow](settled=())
         if opens:
             opens.sort(key=lambda new: new.open.created_time)
+            if self.decisions:
+                opens = decide(self.decisions, activity_id, opens)
             now = self.clock.now()
             published = self.publisher.publish(activity, opens, now)
         if published.settled:

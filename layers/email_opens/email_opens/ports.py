@@ -1,6 +1,6 @@
 """The ports of the core, as Protocols; `adapters` and the tests' fakes implement them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -79,6 +79,29 @@ class Ledger(Protocol):
 
         Raises:
             ActivityFailed: some could not be stored for now.
+        """
+
+
+class Decisions(Protocol):
+    """Decisions that are made once: for each 8-byte key of a partition, an 8-byte value.
+
+    Whoever decides a key first determines its value, whatever is decided at the same time.
+    """
+
+    def decide(self, partition: str, wanted: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Return the value of each wanted key: the wanted one, if the key was not decided before.
+
+        All are stored when it returns.
+
+        Raises:
+            ActivityFailed: they could not be stored for now; some may be decided all the same.
+        """
+
+    def decided(self, partition: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Return the values of those keys that are decided.
+
+        Raises:
+            ActivityFailed: a stored decision is malformed.
         """
 
 

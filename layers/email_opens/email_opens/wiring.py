@@ -1,12 +1,14 @@
 """The parts that the product has on AWS and without it: leases, connections and turns."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 from email_opens.adapters.vendor.access.token_storage import Renewed
 from email_opens.adapters.vendor.access.tokens import RECONNECT, TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
+from email_opens.adapters.vendor.replies.contacts import Contacts
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.transport import Pace
@@ -15,7 +17,7 @@ from email_opens.config import DiscoverySettings, Settings, WatchSettings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
 from email_opens.discovery.selection import Names
-from email_opens.ports import Clock, Credentials, Ledger, Publisher, Report, Tracking
+from email_opens.ports import Clock, Credentials, Decisions, Ledger, Publisher, Report, Tracking
 from email_opens.scheduling.choice import STAY_PRICE
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
@@ -74,8 +76,15 @@ def connection(
     return connect
 
 
-def reports_of(connect: Connect) -> Callable[[str, Budget], ConstantContactReport]:
-    return lambda account_id, budget: ConstantContactReport(connect(account_id, budget))
+def reports_of(
+    settings: Settings, connect: Connect, salt: Callable[[], str]
+) -> Callable[[str, Budget], ConstantContactReport]:
+    """Return what makes the report of an account within a budget.
+
+    `salt` returns the salt of hashed addresses, and is called at most once.
+    """
+    contacts = Contacts(settings.contact_details, cache(salt))
+    return lambda account_id, budget: ConstantContactReport(connect(account_id, budget), contacts)
 
 
 def campaigns_of(connect: Connect) -> Callable[[str, Budget], Campaigns]:
@@ -107,6 +116,7 @@ def turns_of(
     publisher: Publisher,
     report: Callable[[str, Budget], Report],
     *,
+    decisions: Decisions | None,
     stay_price: float = STAY_PRICE,
 ) -> Turns:
     return Turns(
@@ -114,6 +124,7 @@ def turns_of(
         tracking=leases.tracking,
         ledger=ledger,
         publisher=publisher,
+        decisions=decisions,
         clock=leases.clock,
         report=report,
         lookback=settings.lookback,

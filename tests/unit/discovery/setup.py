@@ -84,6 +84,7 @@ class World:
             self.campaigns.known,
             self.campaigns.runs,
         )
+        fresh.subjects = self.campaigns.subjects
         fresh.links, fresh.seconds = self.links, self.campaigns.seconds
         fresh.troubles, fresh.asked = self.campaigns.troubles, self.campaigns.asked
         return fresh

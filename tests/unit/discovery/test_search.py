@@ -41,10 +41,10 @@ class TestANewSend:
             world.clock.now() - MINUTE,
         )
 
-    def test_costs_two_requests_and_is_read_once(self, world: World) -> None:
+    def test_costs_three_requests_and_is_read_once(self, world: World) -> None:
         world.send("news")
         world.search()
-        assert world.asked() == ["summaries", "news"]
+        assert world.asked() == ["summaries", "news", "subject of news-primary_email"]
         world.search()
         assert world.asked() == ["summaries"]
 
@@ -55,13 +55,32 @@ class TestANewSend:
         world.asked()
         for _ in range(2):
             world.search()
-        assert world.asked() == ["summaries", "news", "summaries"]
+        assert world.asked() == [
+            "summaries",
+            "news",
+            "subject of news-primary_email",
+            "summaries",
+        ]
 
     def test_is_read_before_an_earlier_one(self, world: World) -> None:
         world.send("earlier", ago=2 * MINUTE)
         world.send("news")
         world.search()
-        assert world.asked() == ["summaries", "news", "earlier"]
+        campaigns = [name for name in world.asked() if "subject" not in name]
+        assert campaigns == ["summaries", "news", "earlier"]
+
+    def test_is_tracked_with_its_subject(self, world: World) -> None:
+        world.send("news")
+        world.campaigns.subjects["news-primary_email"] = "Spring is here"
+        world.search()
+        assert world.tracked()["news-primary_email"].subject == "Spring is here"
+
+    def test_whose_subject_cannot_be_read_is_tracked_without_it(self, world: World) -> None:
+        world.send("news")
+        trouble = ReportUnavailable("Not now.")
+        world.campaigns.troubles["subject of news-primary_email"] = trouble
+        assert world.search().failures == []
+        assert world.tracked()["news-primary_email"].subject is None
 
     def test_from_before_the_lookback_is_not_read(self, world: World) -> None:
         world.send("old", ago=LOOKBACK + MINUTE)

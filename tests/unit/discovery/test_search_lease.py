@@ -38,13 +38,13 @@ def world() -> World:
 class TestTheLease:
     def test_is_released_for_a_pause_after_some_requests(self) -> None:
         world = World()
-        for number in range(2 * STRETCH_REQUESTS):
+        for number in range(STRETCH_REQUESTS):
             world.send(f"{number}")
         began = world.clock.now()
         found = world.search()
-        assert len(found.tracked) == 2 * STRETCH_REQUESTS
-        # One request more than campaigns, and a pause between two stretches.
-        assert world.clock.now() - began == 2 * PAUSE
+        assert len(found.tracked) == STRETCH_REQUESTS
+        # One request more than two for each campaign, and a pause between two stretches.
+        assert world.clock.now() - began == PAUSE
 
     def test_that_ends_before_the_search_is_taken_once_more(self, world: World) -> None:
         for number in range(5):
@@ -60,7 +60,7 @@ class TestTheLease:
             world.send(f"{number}")
         clock.world = world
         found = world.search()
-        assert (found.leased, len(found.tracked)) == (True, STRETCH_REQUESTS - 1)
+        assert (found.leased, len(found.tracked)) == (True, STRETCH_REQUESTS // 2)
 
     def test_is_released_at_the_end(self, world: World) -> None:
         world.search()
@@ -81,7 +81,7 @@ class TestTheLease:
     def test_gives_back_what_was_not_spent(self, world: World) -> None:
         world.send("news")
         world.search()
-        assert world.tracking.accounts["default"].requests_spent == 2
+        assert world.tracking.accounts["default"].requests_spent == 3
 
     def test_that_a_poll_holds_is_waited_for(self, world: World) -> None:
         world.send("news")
@@ -136,7 +136,7 @@ class TestASearchThatIsStopped:
             world.send(f"{number}")
         found = world.search(within=PAUSE)
         assert isinstance(found.stopped, OutOfTime)
-        assert len(world.tracked()) == STRETCH_REQUESTS - 1
+        assert len(world.tracked()) == STRETCH_REQUESTS // 2
         world.search()
         assert len(world.tracked()) == 3 * STRETCH_REQUESTS
 

@@ -41,9 +41,14 @@ def search_until_done(world: World, *, within: timedelta = MINUTE) -> list[Found
     return found
 
 
+def campaigns(world: World) -> list[str]:
+    """Take what was requested, subjects excepted."""
+    return [name for name in world.asked() if not name.startswith("subject")]
+
+
 def read(world: World) -> Counter[str]:
     """Take how often each campaign was read."""
-    return Counter(name for name in world.asked() if name != "summaries")
+    return Counter(name for name in campaigns(world) if name != "summaries")
 
 
 @pytest.fixture
@@ -77,10 +82,10 @@ class TestAThousandSends:
         assert (world.asked(), found.requests) == (["summaries"] * 2, 2)
 
     def test_spend_no_more_than_the_budget_of_a_day(self, world: World) -> None:
-        world.requests_per_day = 700
+        world.requests_per_day = 1400
         for _ in range(20):
             world.search(within=2 * MINUTE)
-        assert len(world.asked()) == 700
+        assert len(world.asked()) == 1400
         world.clock.sleep(timedelta(days=1).total_seconds())
         world.search(within=10 * MINUTE)
         assert len(world.tracked()) == 1000
@@ -272,7 +277,7 @@ class TestFailures:
         world.asked()
         world.send("news", ago=10 * MINUTE)
         world.search()
-        assert world.asked() == ["summaries", "news", "bad"]
+        assert campaigns(world) == ["summaries", "news", "bad"]
 
 
 def search_every_15_minutes(world: World, times: int) -> None:
@@ -305,7 +310,7 @@ def test_what_a_search_leaves_for_the_next_is_reported() -> None:
     send_many(world, 20)
     found = world.search(within=PAUSE)
     assert isinstance(found.stopped, OutOfTime)
-    assert found.unread == 20 - (STRETCH_REQUESTS - 1)
+    assert found.unread == 20 - STRETCH_REQUESTS // 2
 
 
 class TestACampaignThatIsTrackedInPart:

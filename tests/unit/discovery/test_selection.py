@@ -237,11 +237,12 @@ def test_permalinks_and_unknown_roles_are_no_candidates() -> None:
 
 
 def test_an_activity_is_tracked_from_its_beginning() -> None:
-    activity = first_tracked("default", CAMPAIGN, "a", NOON, NOON + HOUR)
-    assert (activity.tracked_from, activity.sent_at, activity.tracked_at) == (
+    activity = first_tracked("default", CAMPAIGN, "a", NOON, "Spring is here", NOON + HOUR)
+    assert (activity.tracked_from, activity.sent_at, activity.tracked_at, activity.subject) == (
         None,
         NOON,
         NOON + HOUR,
+        "Spring is here",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from email_opens.discovery.campaigns import Campaign
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.selection import first_tracked
-from email_opens.discovery.tracker import sends
+from email_opens.discovery.tracker import sends, subject
 from email_opens.errors import EmailOpensError, InvalidInput
 from email_opens.instants import iso
 from email_opens.model import Activity
@@ -165,7 +165,9 @@ class TrackRequest:
                 "is of a kind that is not sent."
             )
         for activity_id, sent_at in found:
-            yield first_tracked(self.account_id, campaign, activity_id, sent_at, now)
+            tracked = activity_id in self._tracked
+            letter = None if tracked else subject(campaigns, activity_id, before=before)
+            yield first_tracked(self.account_id, campaign, activity_id, sent_at, letter, now)
 
     def _add(self, activity: Activity) -> None:
         activity_id = activity.campaign_activity_id

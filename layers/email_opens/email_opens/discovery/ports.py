@@ -29,6 +29,9 @@ class Campaigns(Protocol):
     def campaign_of(self, campaign_activity_id: str, *, before: datetime) -> str | None:
         """Return the id of an activity's campaign; None: the vendor does not know the activity."""
 
+    def subject(self, campaign_activity_id: str, *, before: datetime) -> str | None:
+        """Return an activity's subject line; None: it has none, or the vendor does not know it."""
+
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         """Return when an activity was last sent; None: never, or the vendor does not know it."""
 

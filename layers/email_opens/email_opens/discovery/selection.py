@@ -139,6 +139,7 @@ def first_tracked(
     campaign: Campaign,
     campaign_activity_id: str,
     sent_at: datetime | None,
+    subject: str | None,
     now: datetime,
 ) -> Activity:
     """Return an activity as it is tracked from now on, with its opens from the beginning."""
@@ -147,6 +148,7 @@ def first_tracked(
         campaign_activity_id=campaign_activity_id,
         campaign_id=campaign.campaign_id,
         campaign_name=campaign.name,
+        subject=subject,
         sent_at=sent_at,
         tracked_at=now,
     )

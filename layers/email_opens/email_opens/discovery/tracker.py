@@ -32,6 +32,14 @@ def sends(
     return sorted(sent.items(), key=lambda item: item[1] or _NEVER)
 
 
+def subject(campaigns: Campaigns, campaign_activity_id: str, *, before: datetime) -> str | None:
+    """Return the subject line of an activity that is not tracked yet; None: it cannot be read."""
+    try:
+        return campaigns.subject(campaign_activity_id, before=before)
+    except ActivityFailed:
+        return None
+
+
 @dataclass(slots=True, kw_only=True)
 class Tracker:
     """Reads campaigns and tracks what they have sent, for one stretch of a search."""
@@ -102,8 +110,14 @@ class Tracker:
             if activity is not None:
                 self._renew(activity, renewed(activity, campaign, sent_at))
             elif sent_at is None or sent_at >= self.floor:
-                now = self.clock.now()
-                activity = first_tracked(self.found.account_id, campaign, activity_id, sent_at, now)
+                activity = first_tracked(
+                    self.found.account_id,
+                    campaign,
+                    activity_id,
+                    sent_at,
+                    subject(self.campaigns, activity_id, before=self.before),
+                    self.clock.now(),
+                )
                 if self.tracking.add(activity):
                     self.found.tracked.append(activity)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from email_opens.errors import AccountBusy, AccountStopped, OutOfTime
 from email_opens.poller import Poller
-from email_opens.ports import Clock, Ledger, Publisher, Report, Tracking
+from email_opens.ports import Clock, Decisions, Ledger, Publisher, Report, Tracking
 from email_opens.scheduling.choice import STAY_PRICE
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
@@ -34,6 +34,14 @@ class Turns:
     finished_after: timedelta = timedelta(days=60)
     campaigns_per_probe: int = 150
     stay_price: float = STAY_PRICE
+    decisions: Decisions | None = None
+    """Where first opens are decided; None: they are not."""
+
+    def poller(self, report: Report) -> Poller:
+        """Return what polls the activities of a report with these ports."""
+        return Poller(
+            report, self.ledger, self.publisher, self.tracking, self.clock, self.decisions
+        )
 
     def take_turn(
         self,
@@ -112,7 +120,7 @@ class Turns:
             budget=budget,
             report=report,
             isolation=Isolation(
-                poller=Poller(report, self.ledger, self.publisher, self.tracking, self.clock),
+                poller=self.poller(report),
                 clock=self.clock,
                 roster=roster,
                 backlog=backlog,

@@ -66,11 +66,13 @@ class TestAnEmail:
         run("untrack", spring.activity_id)
         run("discover")
         found = tracked(world)
+        assert activity.subject == "Spring sale"
         assert (activity.campaign_id, activity.campaign_name, activity.sent_at) == (
             found.campaign_id,
             found.campaign_name,
             found.sent_at,
         )
+        assert found.subject == activity.subject
 
     def test_is_named_when_it_is_tracked(self, world: World, spring: Campaign) -> None:
         del world
@@ -176,7 +178,7 @@ class TestSeveralEmails:
         run("track", "*sale")
         assert set(world.activities()) == {spring.activity_id, autumn.activity_id}
 
-    def test_are_listed_with_two_requests(
+    def test_are_listed_with_two_requests_and_read_with_two_each(
         self, world: World, spring: Campaign, autumn: Campaign
     ) -> None:
         del spring, autumn
@@ -185,7 +187,7 @@ class TestSeveralEmails:
             FIRST_REQUEST,
             "/v3/emails",
         ]
-        assert len(paths(world)) == 4
+        assert len(paths(world)) == 6
 
     def test_are_not_tracked_if_a_name_is_unknown(self, world: World, spring: Campaign) -> None:
         error = complaint(run("track", spring.activity_id, "Sprnig sale"), 2)

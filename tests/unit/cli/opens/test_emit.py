@@ -31,8 +31,10 @@ class TestTo:
             values = {name: value["StringValue"] for name, value in attributes.items()}
             assert int(values.pop("delay_seconds")) > 0
             assert attributes["delay_seconds"]["DataType"] == "Number"
-            device = {"device_type": data["device_type"]} if "device_type" in data else {}
-            assert values == device | {
+            first = "true" if data["occurrence"] == 1 else "false"
+            named = ("campaign_id", "campaign_name", "device_type")
+            assert values == {name: data[name] for name in named if name in data} | {
+                "first_open": first,
                 "type": "email.opened",
                 "account_id": "sample",
                 "campaign_activity_id": data["campaign_activity_id"],

@@ -75,6 +75,21 @@ class TestCommand:
         replay(activity_id, to)
         assert sorted_ids(world.received(to)) == sorted_ids(events)
 
+    def test_says_as_before_which_opens_are_first(self, world: World, published: Published) -> None:
+        activity_id, _ = published
+        world.vendor.world.add_open(activity_id, 0, device_type="tablet")
+        run("poll")
+        to = queue(world.aws)
+        replay(activity_id, to)
+        reply = world.aws.sqs.receive_message(
+            QueueUrl=to, MaxNumberOfMessages=10, MessageAttributeNames=["first_open"]
+        )
+        marks = [
+            message["MessageAttributes"]["first_open"]["StringValue"]
+            for message in reply["Messages"]
+        ]
+        assert sorted(marks) == ["false", "true", "true", "true"]
+
     def test_sends_nothing_to_other_subscribers(self, world: World, published: Published) -> None:
         replay(published[0], queue(world.aws))
         assert world.received() == []

@@ -69,6 +69,11 @@ class TestEverySample:
             data = event(sample)["data"]
             assert ("seconds_since_send" in data) == (sample.kind != Kind.NO_CAMPAIGN)
 
+    def test_is_first_unless_it_is_a_twin(self, seed: int) -> None:
+        for sample in samples(60, seed, START):
+            first = "false" if sample.kind == Kind.TWIN else "true"
+            assert attributes(sample)["first_open"] == first
+
 
 class TestAKind:
     def test_has_a_meaning(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from email_opens.errors import LinkExpired, LostRace
 from email_opens.instants import iso
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth
-from email_opens.poller import PollCounts, Poller
+from email_opens.poller import PollCounts
 from email_opens.published import PublishedWindow
 from email_opens.stretches import Walk
 from email_opens.turns.lease import Lease
@@ -132,8 +132,7 @@ class Audit:
         return Walk.from_head(activity, aim, window)
 
     def _stretch(self, walk: Walk, report: "ConstantContactReport", lease: Lease) -> None:
-        wired = self.wired
-        poller = Poller(report, wired.ledger, wired.publisher, wired.tracking, wired.clock)
+        poller = self.wired.turns.poller(report)
         try:
             poller.work(walk, self.counts, before=lease.before)
         finally:

@@ -10,6 +10,7 @@ import typer
 
 from email_opens.errors import InvalidInput, LinkExpired, PagingBroken
 from email_opens.events import bucket, event_id, fingerprint
+from email_opens.first_opens import recall
 from email_opens.model import PAGE_ROWS, Activity, NewOpen, Page
 from email_opens.ports import Ledger, Report
 from email_opens.published import PublishedWindow
@@ -193,6 +194,9 @@ class Replay:
             if fingerprint(new.event_id) not in self._sent_ids
         ]
         if opens:
+            decisions = self.wired.turns.decisions
+            if decisions:
+                opens = recall(decisions, self.activity.campaign_activity_id, opens)
             delivery = self.destination.send(self.activity, opens, self.wired.clock.now())
             self.sent += len(delivery.settled) - delivery.dead_lettered
             self._sent_ids.update(fingerprint(new.event_id) for new in delivery.settled)

@@ -108,7 +108,7 @@ class _Drawn:
                 hours = timedelta(hours=2 + number % 20)
                 row = replace(row, created_time=row.created_time - hours)
             case Kind.ERASED:
-                row = replace(row, email_address=None)
+                row = replace(row, email_address=None, first_name=None, last_name=None)
             case Kind.OTHER_SCRIPTS:
                 activity = self._invitation
             case Kind.NO_DEVICE:
@@ -133,6 +133,8 @@ class _Drawn:
             created_time=self._minute - timedelta(minutes=1 + minutes),
             device_type=_DEVICES[device],
             email_address=f"{name}.{number}@{domain}",
+            first_name=name.capitalize(),
+            last_name="Sample",
         )
 
     def _activity(self, what: str, name: str | None, sent_at: datetime | None) -> Activity:
@@ -141,6 +143,7 @@ class _Drawn:
             campaign_activity_id=str(self._id(f"activity {what}")),
             campaign_id=str(self._id(f"campaign {what}")),
             campaign_name=name,
+            subject=None if name is None else f"{name}: the subject line",
             sent_at=sent_at,
             tracked_at=sent_at or self._minute,
         )
@@ -150,4 +153,4 @@ class _Drawn:
 
 
 def _new(row: Open, occurrence: int) -> NewOpen:
-    return NewOpen(event_id(row, occurrence), occurrence, row)
+    return NewOpen(event_id(row, occurrence), occurrence, row, first_open=occurrence == 1)

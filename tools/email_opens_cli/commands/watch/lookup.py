@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from email_opens.discovery.campaigns import Campaign
 from email_opens.discovery.selection import first_tracked, renewed
-from email_opens.discovery.tracker import sends
+from email_opens.discovery.tracker import sends, subject
 from email_opens.errors import ActivityFailed, EmailOpensError
 from email_opens.model import Activity
 from email_opens.turns.probe import CounterProbe
@@ -70,19 +70,27 @@ class Lookup:
             if campaign is None or campaign.removed:
                 return []
             return [
-                self._tracked(campaign, activity_id, sent_at)
+                self._tracked(campaign, activity_id, sent_at, campaigns, before)
                 for activity_id, sent_at in sends(
                     campaigns, campaign, last_sent=None, before=before
                 )
                 if campaign_id is None or activity_id == wanted_id
             ]
 
-    def _tracked(self, campaign: Campaign, activity_id: str, sent_at: datetime | None) -> Activity:
+    def _tracked(
+        self,
+        campaign: Campaign,
+        activity_id: str,
+        sent_at: datetime | None,
+        campaigns: "Campaigns",
+        before: datetime,
+    ) -> Activity:
         tracking, now = self.product.tracking, self.product.clock.now()
         stored = {a.campaign_activity_id: a for a in tracking.activities(self.account_id)}
         if activity_id in stored:
             return tracking.save(renewed(stored[activity_id], campaign, sent_at))
-        activity = first_tracked(self.account_id, campaign, activity_id, sent_at, now)
+        letter = subject(campaigns, activity_id, before=before)
+        activity = first_tracked(self.account_id, campaign, activity_id, sent_at, letter, now)
         activity = replace(activity, tracked_from=self.since)
         tracking.add(activity)
         return activity

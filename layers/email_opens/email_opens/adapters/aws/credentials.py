@@ -64,7 +64,7 @@ class SsmCredentials:
         try:
             reply = self._client.get_parameter(Name=self._prefix + account_id, WithDecryption=True)
         except (BotoCoreError, ClientError) as error:
-            if _code(error) == "ParameterNotFound":
+            if error_code(error) == "ParameterNotFound":
                 raise _disconnected(account_id, "has no credentials") from None
             raise self._refused("GetParameter", account_id, error) from None
         if "Parameter" not in reply:
@@ -82,7 +82,7 @@ class SsmCredentials:
         try:
             versions = [version for page in pages for version in page["Parameters"]]
         except (BotoCoreError, ClientError) as error:
-            if _code(error) == "ParameterNotFound":
+            if error_code(error) == "ParameterNotFound":
                 return []
             raise self._refused("GetParameterHistory", account_id, error) from None
         return sorted(versions, key=lambda version: version["Version"])
@@ -135,7 +135,7 @@ class SsmCredentials:
         self, operation: str, account_id: str, error: BotoCoreError | ClientError
     ) -> AccountStopped:
         """Return the error for a call that failed; AWS's own message may hold the value."""
-        name, code = self._prefix + account_id, _code(error)
+        name, code = self._prefix + account_id, error_code(error)
         remedy = "the next turn retries"
         if code.startswith("AccessDenied"):
             remedy = f"allow ssm:{operation} on it and the use of its key"
@@ -154,7 +154,7 @@ class SsmCredentials:
         )
 
 
-def _code(error: BotoCoreError | ClientError) -> str:
+def error_code(error: BotoCoreError | ClientError) -> str:
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"]
     return type(error).__name__

@@ -56,9 +56,11 @@ def wire_attributes(values: Mapping[str, str | int]) -> dict[str, Attribute]:
 def event_message(activity: Activity, new: NewOpen, now: datetime) -> Message:
     """Return the message about a new open."""
     delay_seconds = int((now - new.open.created_time).total_seconds())
-    values = attributes(activity, new, delay_seconds)
-    if new.open.device_type and UNSENDABLE.search(new.open.device_type):
-        del values["device_type"]
+    values = {
+        name: value
+        for name, value in attributes(activity, new, delay_seconds).items()
+        if isinstance(value, int) or not UNSENDABLE.search(value)
+    }
     return _message(message(activity, new), wire_attributes(values), new.event_id)
 
 

@@ -46,6 +46,11 @@ CREATE TABLE IF NOT EXISTS seen_campaigns (
   account_id TEXT NOT NULL, campaign_id TEXT NOT NULL, item TEXT NOT NULL,
   PRIMARY KEY (account_id, campaign_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS decisions (
+  partition TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (partition, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 """Tables that files of this version may lack; an older program leaves them as they are."""
 
@@ -134,7 +139,8 @@ class StateFile:
             raise self._foreign()
         for file in files:
             make_private(file)
-        self._connection.execute(_LATER)
+        for statement in _LATER.split(";"):
+            self._connection.execute(statement)
         self._connection.execute("COMMIT")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")

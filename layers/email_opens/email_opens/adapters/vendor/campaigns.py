@@ -6,8 +6,9 @@ from functools import partial
 
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies.campaigns import (
+    Email,
     decode_campaign,
-    decode_campaign_of,
+    decode_email,
     decode_last_run,
     decode_names,
     decode_summaries,
@@ -29,6 +30,7 @@ class ConstantContactCampaigns:
 
     def __init__(self, api: VendorApi) -> None:
         self._api = api
+        self._emails: dict[str, Email | None] = {}
 
     @property
     def requests(self) -> int:
@@ -61,8 +63,12 @@ class ConstantContactCampaigns:
         return self._find(target, "campaign", partial(decode_campaign, campaign_id), before)
 
     def campaign_of(self, campaign_activity_id: str, *, before: datetime) -> str | None:
-        target = f"/v3/emails/activities/{segment(campaign_activity_id)}"
-        return self._find(target, "activity", decode_campaign_of, before)
+        email = self._email(campaign_activity_id, before)
+        return None if email is None else email.campaign_id
+
+    def subject(self, campaign_activity_id: str, *, before: datetime) -> str | None:
+        email = self._email(campaign_activity_id, before)
+        return None if email is None else email.subject
 
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         target = f"/v3/emails/activities/{segment(campaign_activity_id)}/send_history"
@@ -71,6 +77,14 @@ class ConstantContactCampaigns:
     def names(self, *, before: datetime) -> dict[str, str]:
         target = f"/v3/emails?limit={_PAGE}"
         return self._find(target, "list of campaigns", decode_names, before) or {}
+
+    def _email(self, campaign_activity_id: str, before: datetime) -> Email | None:
+        """Read an activity, once: its campaign and its subject are in the same reply."""
+        if campaign_activity_id not in self._emails:
+            target = f"/v3/emails/activities/{segment(campaign_activity_id)}"
+            found = self._find(target, "activity", decode_email, before)
+            self._emails[campaign_activity_id] = found
+        return self._emails[campaign_activity_id]
 
     def _find[T](
         self, target: str, content: str, decode: Callable[[bytes], T], before: datetime

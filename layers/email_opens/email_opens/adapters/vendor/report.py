@@ -6,9 +6,10 @@ from functools import partial
 
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies import values
+from email_opens.adapters.vendor.replies.contacts import Contacts
 from email_opens.adapters.vendor.replies.counters import decode_activity_counter, decode_counters
 from email_opens.adapters.vendor.replies.links import next_page
-from email_opens.adapters.vendor.replies.rows import decode
+from email_opens.adapters.vendor.replies.rows import FULL_DETAILS, decode
 from email_opens.adapters.vendor.resources import Resource, segment
 from email_opens.errors import ActivityGone, EmailOpensError, NotCounted, PagingBroken
 from email_opens.model import CounterReadings, Page
@@ -20,8 +21,9 @@ MOST_BYTES = 8 * 1024 * 1024
 class ConstantContactReport:
     """Implements `email_opens.ports.Report` for one account."""
 
-    def __init__(self, api: VendorApi) -> None:
+    def __init__(self, api: VendorApi, contacts: Contacts = FULL_DETAILS) -> None:
         self._api = api
+        self._contacts = contacts
 
     @property
     def requests(self) -> int:
@@ -80,7 +82,7 @@ class ConstantContactReport:
     def _page(
         self, campaign_activity_id: str, path: str, link: str | None, target: str, body: bytes
     ) -> Page:
-        found = decode(body, campaign_activity_id)
+        found = decode(body, campaign_activity_id, self._contacts)
         next_link, astray = None, found.astray
         if found.next_href is not None:
             try:

@@ -10,7 +10,7 @@ import pytest
 
 from email_opens.adapters.vendor.replies.campaigns import (
     decode_campaign,
-    decode_campaign_of,
+    decode_email,
     decode_last_run,
     decode_names,
     decode_summaries,
@@ -59,7 +59,7 @@ def test_a_run_more_than_a_day_ahead_is_skipped() -> None:
             {"campaign_id": "first"},
             "the reply has no list of campaign_activities",
         ),
-        (decode_campaign_of, {"campaign_id": "ann@example.org"}, "the reply names no campaign"),
+        (decode_email, {"campaign_id": "ann@example.org"}, "the reply names no campaign"),
         (partial(decode_last_run, NOW), {}, "the reply has an unknown form"),
         (decode_names, {}, "the reply has no list of campaigns"),
     ],

@@ -5,14 +5,23 @@ content.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from email_opens.adapters.vendor.replies import values
 from email_opens.adapters.vendor.replies.decoding import decoded
 from email_opens.adapters.vendor.replies.links import next_href
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
 
+MOST_SUBJECT_CHARACTERS = 255
+
 _REMOVED = "removed"
+
+
+class Email(NamedTuple):
+    """What is read of an activity itself."""
+
+    campaign_id: str
+    subject: str | None
 
 
 def decode_summaries(now: datetime, body: bytes) -> tuple[tuple[Summary, ...], str | None]:
@@ -49,12 +58,13 @@ def decode_campaign(campaign_id: str, body: bytes) -> Campaign:
     return Campaign(campaign_id, values.name(reply.get("name")), activities=tuple(activities))
 
 
-def decode_campaign_of(body: bytes) -> str:
-    """Decode the id of an activity's campaign."""
-    campaign_id = values.campaign(_decoded(body, dict).get("campaign_id"))
+def decode_email(body: bytes) -> Email:
+    """Decode an activity."""
+    reply = _decoded(body, dict)
+    campaign_id = values.campaign(reply.get("campaign_id"))
     if campaign_id is None:
         raise ValueError("the reply names no campaign")
-    return campaign_id
+    return Email(campaign_id, values.name(reply.get("subject"), MOST_SUBJECT_CHARACTERS))
 
 
 def decode_last_run(now: datetime, body: bytes) -> datetime | None:

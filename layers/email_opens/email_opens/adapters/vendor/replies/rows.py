@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from email_opens.adapters.vendor.replies.contacts import Contacts
 from email_opens.adapters.vendor.replies.decoding import canonical, decoded
 from email_opens.adapters.vendor.replies.links import next_href
 from email_opens.adapters.vendor.replies.values import EARLIEST, LATEST, instant
@@ -19,6 +20,8 @@ MOST_ROW_CHARACTERS = 8192
 """Kept of a rejected row; its JSON is ASCII, so these are bytes too."""
 
 _KIND = "em_opens"
+
+FULL_DETAILS = Contacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class _NotAnOpen(ValueError):
     """What is wrong with a row, as a sentence without its content."""
 
 
-def decode(body: bytes, campaign_activity_id: str) -> Rows:
-    """Decode one page of an activity's report.
+def decode(body: bytes, campaign_activity_id: str, contacts: Contacts = FULL_DETAILS) -> Rows:
+    """Decode one page of an activity's report, keeping of contacts what is allowed.
 
     Raises:
         ValueError: the body is not a page of a report; the message holds nothing of its content.
@@ -56,12 +59,11 @@ def decode(body: bytes, campaign_activity_id: str) -> Rows:
     rejected: list[RejectedRow] = []
     for row in rows or ():
         try:
-            opens.append(_open(row, campaign_activity_id))
+            opens.append(_open(row, campaign_activity_id, contacts))
         except _NotAnOpen as fault:
             text = canonical(row)
-            rejected.append(
-                RejectedRow(text[:MOST_ROW_CHARACTERS], str(fault), _identity(row, text))
-            )
+            kept = contacts.row(row, text)[:MOST_ROW_CHARACTERS]
+            rejected.append(RejectedRow(kept, str(fault), _identity(row, text)))
     href, astray = None, None
     try:
         href = next_href(reply)
@@ -87,7 +89,7 @@ def _identity(row: object, text: str) -> str:
     return json.dumps([contact_id, iso(created) if created else created_time, *others])
 
 
-def _open(row: object, campaign_activity_id: str) -> Open:
+def _open(row: object, campaign_activity_id: str, contacts: Contacts) -> Open:
     if not isinstance(row, dict):
         raise _NotAnOpen("The row is not an object.")
     contact_id = row.get("contact_id")
@@ -116,7 +118,8 @@ def _open(row: object, campaign_activity_id: str) -> Open:
         and (device_type is None or device_type.isascii())
     ):
         _reject_what_utf_8_cannot_encode(f"{contact_id}{email_address}{device_type}")
-    return Open(campaign_activity_id, contact_id, created, device_type, email_address)
+    person = contacts.person(row, email_address)
+    return Open(campaign_activity_id, contact_id, created, device_type, *person)
 
 
 def _created(created_time: str) -> datetime:

@@ -45,11 +45,11 @@ def count(value: Any) -> int | None:
     return value if 0 <= value <= MOST_COUNTED else None
 
 
-def name(value: object) -> str | None:
+def name(value: object, most_characters: int = MOST_NAME_CHARACTERS) -> str | None:
     r"""Return a name that UTF-8 can encode, unlike some that JSON allows (`"\ud800"`), or None."""
     if not isinstance(value, str):
         return None
-    return value.encode(errors="replace").decode()[:MOST_NAME_CHARACTERS].strip() or None
+    return value.encode(errors="replace").decode()[:most_characters].strip() or None
 
 
 def activity(value: object) -> str | None:

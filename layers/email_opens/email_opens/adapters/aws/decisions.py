@@ -1,0 +1,195 @@
+"""Decisions in DynamoDB: for each key, the value of whoever decided first.
+
+The decisions of a partition are a log of numbered entries. An entry is written only if its number
+is free, so of two writers one comes first; the other reads that entry, and then decides what is
+left. All decisions of a call are one entry, so a call costs one write, and no read while the log is
+in memory.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from email_opens.adapters.aws.ledger import RETRIED
+from email_opens.adapters.retry import pause_seconds
+from email_opens.errors import ActivityFailed
+from email_opens.ports import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef, QueryInputPaginateTypeDef
+
+TRIES = 8
+KEY_BYTES = 8
+PAIR_BYTES = 2 * KEY_BYTES
+"""A key and its value."""
+ENTRY_DECISIONS = 6_000
+"""96 KB: an entry stays well below DynamoDB's 400 KB."""
+MOST_IN_MEMORY = 2_000_000
+"""Decisions that are kept in memory: 32 MB."""
+
+NUMBER_IS_FREE = "attribute_not_exists(entry)"
+"""An entry is added once and never replaced, so whoever writes a number first has decided."""
+
+
+class DynamoDBDecisions:
+    """Implements `email_opens.ports.Decisions`; decisions expire `kept` after they are made."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        kept: timedelta,
+        clock: Clock,
+        *,
+        most_in_memory: int = MOST_IN_MEMORY,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._kept = kept
+        self._clock = clock
+        self._most_in_memory = most_in_memory
+        self._logs: OrderedDict[str, _Log] = OrderedDict()
+
+    def decide(self, partition: str, wanted: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Return for each key the decided value, which is the wanted one if none was decided.
+
+        Raises:
+            ActivityFailed: an entry is malformed, or DynamoDB has no capacity.
+        """
+        if not wanted:
+            return {}
+        log = self._log(partition)
+        decided: dict[bytes, bytes] = {}
+        for part in batched(sorted(wanted), ENTRY_DECISIONS, strict=False):
+            left = list(part)
+            for _ in range(TRIES):
+                decided |= log.decided(left)
+                left = [key for key in left if key not in decided]
+                if not left or self._write(partition, log, {key: wanted[key] for key in left}):
+                    break
+                self._read_on(partition, log)
+            decided |= log.decided(left)
+        if len(decided) < len(wanted):
+            raise ActivityFailed(
+                f"Others decided at the same time, {TRIES} times in a row; the next turn tries "
+                "again."
+            )
+        return decided
+
+    def decided(self, partition: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Return the values of those keys that are decided.
+
+        Raises:
+            ActivityFailed: as `decide`.
+        """
+        log = self._log(partition)
+        self._read_on(partition, log)
+        return log.decided(keys)
+
+    def _log(self, partition: str) -> "_Log":
+        """Return a partition's log from memory, or read it; others leave memory to make room."""
+        log = self._logs.pop(partition, None)
+        if log is None:
+            log = _Log()
+            self._read_on(partition, log)
+        self._logs[partition] = log
+        while len(self._logs) > 1 and self._in_memory() > self._most_in_memory:
+            self._logs.popitem(last=False)
+        return log
+
+    def _in_memory(self) -> int:
+        return sum(log.size for log in self._logs.values())
+
+    def _write(self, partition: str, log: "_Log", decisions: Mapping[bytes, bytes]) -> bool:
+        """Add an entry to a log; return False if another has its number.
+
+        After a lost reply the number may be that of this very entry, which is then read.
+        """
+        packed = b"".join(key + value for key, value in decisions.items())
+        expires_at_seconds = int((self._clock.now() + self._kept).timestamp())
+        put: PutItemInputTypeDef = {
+            "TableName": self._table,
+            "Item": {
+                "campaign_activity_id": {"S": partition},
+                "entry": {"S": f"{log.next_number:08}"},
+                "decisions": {"B": packed},
+                "expires_at": {"N": str(expires_at_seconds)},
+            },
+            "ConditionExpression": NUMBER_IS_FREE,
+        }
+        for failures in range(TRIES):
+            if failures:
+                self._clock.sleep(pause_seconds(failures))
+            try:
+                self._client.put_item(**put)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ConditionalCheckFailedException":
+                    return False
+                if code not in RETRIED:
+                    raise
+            else:
+                log.add(log.next_number, packed)
+                return True
+        raise ActivityFailed(
+            f"The ledger could not record which opens are first in {TRIES} attempts: DynamoDB has "
+            "no capacity."
+        )
+
+    def _read_on(self, partition: str, log: "_Log") -> None:
+        """Read the entries that a log in memory lacks."""
+        query: QueryInputPaginateTypeDef = {
+            "TableName": self._table,
+            "KeyConditionExpression": "campaign_activity_id = :partition AND #entry >= :next",
+            "ProjectionExpression": "#entry, decisions",
+            "ExpressionAttributeNames": {"#entry": "entry"},
+            "ExpressionAttributeValues": {
+                ":partition": {"S": partition},
+                ":next": {"S": f"{log.next_number:08}"},
+            },
+            "ConsistentRead": True,
+        }
+        for page in self._client.get_paginator("query").paginate(**query):
+            for item in page["Items"]:
+                entry = item["entry"]["S"]
+                packed = item.get("decisions", {}).get("B")
+                if packed is None or len(packed) % PAIR_BYTES or not entry.isdigit():
+                    raise ActivityFailed(
+                        f"The ledger's entry {entry[:20]} of {partition} cannot be read. Delete "
+                        "it: some opens may then be called first again."
+                    )
+                log.add(int(entry), packed)
+
+
+class _Log:
+    """The decisions of a partition, packed: a million take 16 MB."""
+
+    def __init__(self) -> None:
+        self.next_number = 0
+        self.size = 0
+        """The number of decisions."""
+        self._by_first_byte = [bytearray() for _ in range(256)]
+
+    def add(self, number: int, packed: bytes) -> None:
+        """Add an entry; a key that is already decided keeps its value."""
+        for start in range(0, len(packed), PAIR_BYTES):
+            self._by_first_byte[packed[start]] += packed[start : start + PAIR_BYTES]
+        self.size += len(packed) // PAIR_BYTES
+        self.next_number = number + 1
+
+    def decided(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        return dict(self._found(keys))
+
+    def _found(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        for key in keys:
+            pairs = self._by_first_byte[key[0]]
+            start = pairs.find(key)
+            while start >= 0 and start % PAIR_BYTES:  # Found across pairs, or in a value.
+                start = pairs.find(key, start + 1)
+            if start >= 0:
+                yield key, bytes(pairs[start + KEY_BYTES : start + PAIR_BYTES])

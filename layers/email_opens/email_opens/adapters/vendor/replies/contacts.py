@@ -1,0 +1,89 @@
+"""What is kept of a row about a person; all else is dropped here, before anything can use it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from email_opens.adapters.vendor.replies import values
+from email_opens.adapters.vendor.replies.decoding import canonical
+from email_opens.model import ContactDetails
+
+MOST_VALUE_CHARACTERS = 100
+
+_IMPERSONAL = frozenset(
+    {
+        "contact_id",
+        "campaign_activity_id",
+        "tracking_activity_type",
+        "created_time",
+        "device_type",
+        "deleted_at",
+    }
+)
+"""The fields of a row that do not describe a person."""
+
+
+class Person(NamedTuple):
+    """What is kept of a contact besides its id."""
+
+    email_address: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email_address_hash: str | None = None
+
+
+NOBODY = Person()
+
+
+def no_salt() -> str:
+    """Fail: only hashed addresses need a salt."""
+    raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Keeps of contacts what the setting CONTACT_DETAILS allows."""
+
+    details: ContactDetails = ContactDetails.FULL
+    salt: Callable[[], str] = no_salt
+    """Returns the salt of hashes; called only if addresses are hashed."""
+
+    def person(self, row: Mapping[str, object], email_address: str | None) -> Person:
+        """Return what is kept of a row's contact."""
+        match self.details:
+            case ContactDetails.FULL:
+                first, last = row.get("first_name"), row.get("last_name")
+                if first or last:
+                    return Person(email_address, values.name(first), values.name(last))
+                return Person(email_address)
+            case ContactDetails.HASHED if email_address:
+                return Person(email_address_hash=address_hash(self.salt(), email_address))
+        return NOBODY
+
+    def row(self, row: object, text: str) -> str:
+        """Return what is kept of a rejected row, whose JSON is `text`."""
+        if self.details is ContactDetails.FULL:
+            return text
+        if not isinstance(row, dict):
+            return canonical(f"a {type(row).__name__} whose content is not kept")
+        kept = {name: _impersonal(row[name]) for name in sorted(_IMPERSONAL & row.keys())}
+        address = row.get("email_address")
+        if self.details is ContactDetails.HASHED and isinstance(address, str) and address:
+            kept["email_address_hash"] = address_hash(self.salt(), address)
+        return canonical(kept)
+
+
+def address_hash(salt: str, email_address: str) -> str:
+    """Return the SHA-256 of a salt and an address in lower case, as 64 hex digits."""
+    text = f"{salt}{email_address.strip().lower()}"
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _impersonal(value: object) -> object:
+    """Return a value of a rejected row, unless it could describe a person after all."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str) and len(value) <= MOST_VALUE_CHARACTERS and "@" not in value:
+        return value
+    return "not kept"
