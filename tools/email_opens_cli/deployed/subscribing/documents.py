@@ -18,6 +18,8 @@ MADE_FOR = "email-opens:made-for"
 """The tag with the ARN of the topic for which a queue or role was created."""
 RETENTION_SECONDS = 14 * 24 * 60 * 60
 MOST_RECEIVES = 5
+VISIBILITY_SECONDS = 180
+"""Six times the half minute that a function may take with some messages, as Lambda recommends."""
 ROLE_POLICY = "deliver"
 _VERSION = "2012-10-17"
 _ENABLED_BY_DEFAULT = {
@@ -96,7 +98,7 @@ def queue_properties(*, fifo: bool, failed: Arn | None = None) -> Document:
         "SqsManagedSseEnabled": True,
     }
     if failed is not None:
-        properties["RedrivePolicy"] = redrive(failed)
+        properties |= {"VisibilityTimeout": VISIBILITY_SECONDS, "RedrivePolicy": redrive(failed)}
     if fifo:
         # As the topic does, so that e-mails do not share a limit.
         properties |= {

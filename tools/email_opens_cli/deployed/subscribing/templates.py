@@ -92,7 +92,10 @@ def template(target: Target, topic: Topic, filter_policy: Mapping[str, Any]) -> 
         "Resources": resources,
     }
     if target.kind is Kind.QUEUE:
-        made["Outputs"] = {"QueueUrl": {"Value": {"Ref": "Opens"}}}
+        made["Outputs"] = {
+            "QueueUrl": {"Value": {"Ref": "Opens"}},
+            "QueueArn": {"Value": _arn_of("Opens")},
+        }
     return made
 
 
