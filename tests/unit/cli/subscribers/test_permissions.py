@@ -7,9 +7,8 @@ from tests.integration.deployment import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 SECTION = PAGE.partition("## Permissions for subscribing\n")[2].partition("\n## ")[0]
-NOT_REQUESTED = {"iam:PassRole", "sns:GetTopicAttributes"}
-"""What SNS requires of the caller itself; and what the commands request of a topic without
-subscriptions only."""
+NOT_REQUESTED = {"iam:PassRole"}
+"""SNS requires it of whoever subscribes with a role."""
 
 
 def test_the_page_lists_each_action_that_an_error_can_name_and_no_other() -> None:

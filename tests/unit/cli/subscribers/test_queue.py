@@ -102,7 +102,7 @@ class TestTheSecondRun:
         assert result.exit_code == 0
         assert steps(result) == []
         assert "The queue team is subscribed." in result.stdout
-        assert "Nothing is to be done." in result.stdout
+        assert "Nothing needs to be done." in result.stdout
         assert subscription(world.aws, queue_arn("team")) == before
 
     @pytest.mark.parametrize(

@@ -123,6 +123,18 @@ class TestAQueue:
         assert "aws cloudformation delete-stack --region eu-west-1 --stack-name opens-sub" in said
         assert endpoints(world.aws) == [queue_arn("team")]
 
+    def test_that_belongs_to_a_stack_but_was_subscribed_here_is_unsubscribed(
+        self, world: World
+    ) -> None:
+        world.aws.sqs.create_queue(
+            QueueName="team", tags={"aws:cloudformation:stack-name": "theirs"}
+        )
+        result = subscribe("--queue", "team")
+        assert "belongs to the stack theirs of CloudFormation" in result.stderr
+        unsubscribe("team")
+        assert queues(world.aws) == {"team"}
+        assert endpoints(world.aws) == []
+
     def test_does_not_take_away_what_another_has_of_the_same_name(self, world: World) -> None:
         subscribe("--queue", "team")
         arn = make_function("team")

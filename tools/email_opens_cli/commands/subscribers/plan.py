@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from email_opens_cli.terminal.console import confirm, progress, say, warn
+from email_opens_cli.terminal.console import confirm, say, warn
 
 if TYPE_CHECKING:
     from email_opens_cli.deployed.subscribing.plans import Plan
@@ -18,10 +18,9 @@ def show_and_carry_out(plan: "Plan", *, yes: bool) -> bool:
     say(*plan.exists)
     warn(*(f"Warning: {warning}" for warning in plan.warnings))
     if not plan.steps:
-        say("Nothing is to be done.")
+        say("Nothing needs to be done.")
         return False
     say("The command will", *(f"- {step.what}" for step in plan.steps))
     confirm("Go on?", yes=yes)
-    with progress("Working", len(plan.steps)) as show:
-        plan.carry_out(show)
+    plan.carry_out()
     return True

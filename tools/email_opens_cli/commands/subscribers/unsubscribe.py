@@ -53,7 +53,6 @@ def unsubscribe(
 
     access = Access(Topic.of(wired.settings.opens_topic_arn), wired.clock)
     found = listed(access)
-    plan = None
     if name in _ALERT and not matching(found, name):
         plan = _end_of_alert(access, stack)
     else:
@@ -64,7 +63,8 @@ def unsubscribe(
             f"Nothing that is subscribed is called “{name[:200]}”. "
             + (f"Subscribed: {', '.join(known)}." if known else "Nothing is subscribed.")
         )
-    show_and_carry_out(plan, yes=yes)
+    if show_and_carry_out(plan, yes=yes):
+        say("Done.")
     say(*plan.notes)
 
 

@@ -58,7 +58,7 @@ def plan_alert(access: Access, stack: str, url: str, settings: Mapping[str, str]
     changes = {
         key: value
         for key, value in {WEBHOOK: name, **settings}.items()
-        if has[key].replace(" ", "") != value.replace(" ", "")
+        if _listed(has[key]) != _listed(value)
     }
     _plan_update(plan, access, stack, changes)
     return plan
@@ -78,6 +78,10 @@ def plan_no_alert(access: Access, stack: str) -> Plan:
         ssm = access.client("ssm")
         plan.add(f"delete the parameter {name}", lambda: ssm.delete_parameter(Name=name))
     return plan
+
+
+def _listed(value: str) -> list[str]:
+    return [each.strip() for each in value.split(",")]
 
 
 def _check(stack: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -34,6 +35,7 @@ ACTIONS = {
     "GetRole": "iam:GetRole",
     "GetRolePolicy": "iam:GetRolePolicy",
     "GetSubscriptionAttributes": "sns:GetSubscriptionAttributes",
+    "GetTopicAttributes": "sns:GetTopicAttributes",
     "ListQueueTags": "sqs:ListQueueTags",
     "ListSubscriptionsByTopic": "sns:ListSubscriptionsByTopic",
     "PutParameter": "ssm:PutParameter",
@@ -56,12 +58,14 @@ class Access:
     def __init__(self, topic: Topic, clock: Clock) -> None:
         self.topic, self.clock = topic, clock
         self._clients: dict[str, Clients] = {}
+        self._lock = Lock()
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a client, by default in the topic's region."""
         region = region or self.topic.region
-        if region not in self._clients:
-            self._clients[region] = Clients(aws(region))
+        with self._lock:  # Threads share it.
+            if region not in self._clients:
+                self._clients[region] = Clients(aws(region))
         return self._clients[region](service)
 
 
@@ -88,7 +92,7 @@ class Plan:
     def add(self, what: str, act: Callable[[], object]) -> None:
         self.steps.append(Step(what, act))
 
-    def carry_out(self, on_done: Callable[[int], None] = lambda _: None) -> None:
+    def carry_out(self) -> None:
         """Take the steps one after another.
 
         Raises:
@@ -106,7 +110,6 @@ class Plan:
                 raise EmailOpensError(
                     f"AWS refused to {step.what}: {reason}. {_so_far(number, len(self.steps))}"
                 ) from None
-            on_done(number + 1)
 
 
 def _so_far(done: int, steps: int) -> str:

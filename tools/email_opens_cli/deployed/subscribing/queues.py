@@ -97,6 +97,12 @@ def plan_queue(plan: Plan, access: Access, target: Target) -> None:
         )
         return
     _check_key(plan, found, target, service)
+    if found.stack:
+        plan.warnings.append(
+            f"The queue {target.name} belongs to the stack {found.stack} of CloudFormation, whose "
+            "updates may undo a change of its policy: change the stack's template too, as "
+            f"`email-opens subscribe --queue {target.name} --cloudformation` shows."
+        )
     if ours and "RedrivePolicy" not in found.attributes:
         value = json.dumps(redrive(failed_arn))
         plan.add(

@@ -85,6 +85,11 @@ def _refuse_a_part_of_a_stack(access: Access, target: Target) -> None:
     found = find(access.client("sqs", target.region), target.name, target.account_id)
     if found is None or not found.stack:
         return
+    undelivered = find(
+        access.client("sqs"), undelivered_name(target, access.topic), target.account_id
+    )
+    if undelivered is not None and undelivered.is_made_for(access.topic.arn):
+        return  # Only the queue is part of a stack: `subscribe` has subscribed it.
     own = access.topic.name.removesuffix(FIFO) == f"{found.stack}-opens"
     remedy = (
         "`email-opens unsubscribe alert` ends it"

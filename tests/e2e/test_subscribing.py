@@ -1,0 +1,75 @@
+"""`email-opens subscribe`, `subscriptions` and `unsubscribe` on the embedded AWS."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from embedded_aws import EmbeddedAws
+from tests.unit.cli.world import complaint, run
+
+NAME = "own-opens"
+
+
+@pytest.fixture
+def topic_arn(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The topic of the commands, which run in this process."""
+    sns = embedded_aws.client("sns")
+    arn = sns.create_topic(Name=NAME)["TopicArn"]
+    settings = {
+        "TRACKING_TABLE": "none",
+        "LEDGER_TABLE": "none",
+        "OPENS_TOPIC_ARN": arn,
+        "DEAD_LETTER_QUEUE_URL": "none",
+        "CREDENTIALS_PREFIX": "/none/",
+    }
+    aws = {key: value for key, value in embedded_aws.environment.items() if key[:4] == "AWS_"}
+    for key, value in (aws | settings).items():
+        monkeypatch.setenv(key, value)
+    yield arn
+    sns.delete_topic(TopicArn=arn)
+
+
+def publish(aws: EmbeddedAws, topic_arn: str, delay_seconds: int) -> None:
+    aws.client("sns").publish(
+        TopicArn=topic_arn,
+        Message=str(delay_seconds),
+        MessageAttributes={
+            "delay_seconds": {"DataType": "Number", "StringValue": str(delay_seconds)}
+        },
+    )
+
+
+def test_a_queue_receives_what_its_filter_names_until_it_is_unsubscribed(
+    embedded_aws: EmbeddedAws, topic_arn: str
+) -> None:
+    complaint(run("subscribe", "--queue", "own", "--only", "fresh", "--yes"), 0)
+    assert "Nothing needs" in run("subscribe", "--queue", "own", "--only", "fresh").stdout
+    publish(embedded_aws, topic_arn, 10)
+    publish(embedded_aws, topic_arn, 10_000)
+    (shown,) = json.loads(run("subscriptions", "--json").stdout)["subscriptions"]
+    assert (shown["receives"], shown["waiting"]) == ("published within 15m", 1)
+    assert "--delete-queue" in run("unsubscribe", "own", "--yes").stdout
+    publish(embedded_aws, topic_arn, 10)
+    sqs = embedded_aws.client("sqs")
+    url = sqs.get_queue_url(QueueName="own")["QueueUrl"]
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in messages] == ["10"]
+
+
+def test_a_stream_gets_a_role_and_loses_it_again(embedded_aws: EmbeddedAws, topic_arn: str) -> None:
+    embedded_aws.client("firehose").create_delivery_stream(
+        DeliveryStreamName="own",
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": "arn:aws:iam::000000000000:role/any",
+            "BucketARN": "arn:aws:s3:::own",
+        },
+    )
+    complaint(run("subscribe", "--firehose", "own", "--yes"), 0)
+    assert "Nothing needs" in run("subscribe", "--firehose", "own").stdout
+    iam = embedded_aws.client("iam")
+    assert [role for role in iam.list_roles()["Roles"] if "opens-own-" in role["RoleName"]]
+    complaint(run("unsubscribe", "own", "--yes"), 0)
+    assert not [role for role in iam.list_roles()["Roles"] if "opens-own-" in role["RoleName"]]
+    sns = embedded_aws.client("sns")
+    assert sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"] == []
