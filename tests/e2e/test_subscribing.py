@@ -12,18 +12,18 @@ NAME = "own-opens"
 
 
 @pytest.fixture
-def topic_arn(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def topic_arn(strict_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The topic of the commands, which run in this process."""
-    sns = embedded_aws.client("sns")
+    sns = strict_aws.client("sns")
     arn = sns.create_topic(Name=NAME)["TopicArn"]
     settings = {
         "TRACKING_TABLE": "none",
         "LEDGER_TABLE": "none",
         "OPENS_TOPIC_ARN": arn,
-        "DEAD_LETTER_QUEUE_URL": "none",
+        "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/none",
         "CREDENTIALS_PREFIX": "/none/",
     }
-    aws = {key: value for key, value in embedded_aws.environment.items() if key[:4] == "AWS_"}
+    aws = {key: value for key, value in strict_aws.environment.items() if key[:4] == "AWS_"}
     for key, value in (aws | settings).items():
         monkeypatch.setenv(key, value)
     yield arn
@@ -41,24 +41,24 @@ def publish(aws: EmbeddedAws, topic_arn: str, delay_seconds: int) -> None:
 
 
 def test_a_queue_receives_what_its_filter_names_until_it_is_unsubscribed(
-    embedded_aws: EmbeddedAws, topic_arn: str
+    strict_aws: EmbeddedAws, topic_arn: str
 ) -> None:
     complaint(run("subscribe", "--queue", "own", "--only", "fresh", "--yes"), 0)
     assert "Nothing needs" in run("subscribe", "--queue", "own", "--only", "fresh").stdout
-    publish(embedded_aws, topic_arn, 10)
-    publish(embedded_aws, topic_arn, 10_000)
+    publish(strict_aws, topic_arn, 10)
+    publish(strict_aws, topic_arn, 10_000)
     (shown,) = json.loads(run("subscriptions", "--json").stdout)["subscriptions"]
     assert (shown["receives"], shown["waiting"]) == ("published within 15m", 1)
     assert "--delete-queue" in run("unsubscribe", "own", "--yes").stdout
-    publish(embedded_aws, topic_arn, 10)
-    sqs = embedded_aws.client("sqs")
+    publish(strict_aws, topic_arn, 10)
+    sqs = strict_aws.client("sqs")
     url = sqs.get_queue_url(QueueName="own")["QueueUrl"]
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert [message["Body"] for message in messages] == ["10"]
 
 
-def test_a_stream_gets_a_role_and_loses_it_again(embedded_aws: EmbeddedAws, topic_arn: str) -> None:
-    embedded_aws.client("firehose").create_delivery_stream(
+def test_a_stream_gets_a_role_and_loses_it_again(strict_aws: EmbeddedAws, topic_arn: str) -> None:
+    strict_aws.client("firehose").create_delivery_stream(
         DeliveryStreamName="own",
         ExtendedS3DestinationConfiguration={
             "RoleARN": "arn:aws:iam::000000000000:role/any",
@@ -67,9 +67,9 @@ def test_a_stream_gets_a_role_and_loses_it_again(embedded_aws: EmbeddedAws, topi
     )
     complaint(run("subscribe", "--firehose", "own", "--yes"), 0)
     assert "Nothing needs" in run("subscribe", "--firehose", "own").stdout
-    iam = embedded_aws.client("iam")
+    iam = strict_aws.client("iam")
     assert [role for role in iam.list_roles()["Roles"] if "opens-own-" in role["RoleName"]]
     complaint(run("unsubscribe", "own", "--yes"), 0)
     assert not [role for role in iam.list_roles()["Roles"] if "opens-own-" in role["RoleName"]]
-    sns = embedded_aws.client("sns")
+    sns = strict_aws.client("sns")
     assert sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"] == []
