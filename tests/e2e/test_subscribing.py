@@ -73,3 +73,35 @@ def test_a_stream_gets_a_role_and_loses_it_again(strict_aws: EmbeddedAws, topic_
     assert not [role for role in iam.list_roles()["Roles"] if "opens-own-" in role["RoleName"]]
     sns = strict_aws.client("sns")
     assert sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"] == []
+
+
+def test_the_alert_of_a_stack_is_switched_on_and_off(
+    strict_aws: EmbeddedAws, topic_arn: str
+) -> None:
+    template = {
+        "Parameters": {"AlertWebhook": {"Type": "String", "Default": ""}},
+        "Conditions": {"Alert": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlertWebhook"}, ""]}]}},
+        "Resources": {
+            "Always": {"Type": "AWS::SQS::Queue"},
+            "Alert": {
+                "Type": "AWS::SQS::Queue",
+                "Condition": "Alert",
+                "Properties": {"QueueName": "of-the-alert"},
+            },
+        },
+        "Outputs": {"OpensTopicArn": {"Value": topic_arn}},
+    }
+    cloudformation = strict_aws.client("cloudformation")
+    cloudformation.create_stack(StackName="alerted", TemplateBody=json.dumps(template))
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    waiter.wait(StackName="alerted", WaiterConfig={"Delay": 1})
+    sqs, ssm = strict_aws.client("sqs"), strict_aws.client("ssm")
+    url = "https://hooks.example.com/services/secret"
+    result = run("subscribe", "--webhook", url, "--stack", "alerted", "--yes")
+    complaint(result, 0)
+    assert sqs.list_queues(QueueNamePrefix="of-the-alert")["QueueUrls"]
+    name = "/email-opens-alerts/alerted"
+    assert ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"] == url
+    complaint(run("unsubscribe", "alert", "--stack", "alerted", "--yes"), 0)
+    assert not sqs.list_queues(QueueNamePrefix="of-the-alert").get("QueueUrls")
+    assert not ssm.get_parameters(Names=[name])["Parameters"]

@@ -36,7 +36,8 @@ def unsubscribe(*arguments: str, code: int = 0) -> Result:
 
 def steps(result: Result) -> list[str]:
     """Return what the command said it would do."""
-    return [line.removeprefix("- ") for line in result.stdout.splitlines() if line[:2] == "- "]
+    lines = result.stdout.splitlines()
+    return [line.removeprefix("  - ") for line in lines if line.startswith("  - ")]
 
 
 def queues(aws: Aws, region: str | None = None) -> set[str]:

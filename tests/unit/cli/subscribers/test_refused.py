@@ -56,6 +56,7 @@ ONLY = ["--queue", "team", "--only"]
         ([*ONLY, "campaign=*"], "selects all campaigns: leave it out"),
         ([*ONLY, "fresh=soon"], "“soon” is not a duration"),
         ([*ONLY, "fresh="], "is not a value of --only"),
+        ([*ONLY, "fresh=9999w"], "is longer than a filter of SNS allows"),
         ([*ONLY, "first-opens=yes"], "first-opens has no value"),
         ([*ONLY, "email=1"], "expected a UUID such as"),
         ([*ONLY, "account=a/b"], "is not an account id"),

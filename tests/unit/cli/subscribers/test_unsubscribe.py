@@ -186,13 +186,15 @@ class TestOthers:
         unsubscribe(arn)
         assert endpoints(world.aws) == []
 
+    @pytest.mark.parametrize(
+        ("protocol", "endpoint"),
+        [("sms", "+31612345678"), ("https", "https://example.com/1234/ø")],
+    )
     def test_a_subscriber_that_subscribe_cannot_make_is_only_unsubscribed(
-        self, world: World
+        self, world: World, protocol: str, endpoint: str
     ) -> None:
-        world.aws.sns.subscribe(
-            TopicArn=world.aws.topic_arn, Protocol="sms", Endpoint="+31612345678"
-        )
-        result = unsubscribe("+31612345678")
+        world.aws.sns.subscribe(TopicArn=world.aws.topic_arn, Protocol=protocol, Endpoint=endpoint)
+        result = unsubscribe(endpoint)
         assert len(steps(result)) == 1
         assert "1234" not in result.output
         assert endpoints(world.aws) == []

@@ -20,6 +20,8 @@ _EXPECTED = (
     "email=CAMPAIGN_ACTIVITY_ID or account=NAME"
 )
 _LONGEST = 256
+_LONGEST_DELAY = timedelta(seconds=1_000_000_000)
+"""The largest number in a filter policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +113,10 @@ def _each_once(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _read_fresh(found: _Found, value: str | None, text: str) -> None:
-    del text
-    found.fresh.append(FRESH if value is None else parse_duration(value))
+    duration = FRESH if value is None else parse_duration(value)
+    if duration > _LONGEST_DELAY:
+        raise InvalidInput(f"“{text[:80]}” is longer than a filter of SNS allows: leave it out.")
+    found.fresh.append(duration)
 
 
 def _read_first(found: _Found, value: str | None, text: str) -> None:

@@ -20,7 +20,7 @@ def show_and_carry_out(plan: "Plan", *, yes: bool) -> bool:
     if not plan.steps:
         say("Nothing needs to be done.")
         return False
-    say("The command will", *(f"- {step.what}" for step in plan.steps))
+    say("The command will", *(f"  - {step.what}" for step in plan.steps))
     confirm("Go on?", yes=yes)
     plan.carry_out()
     return True

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from email_opens_cli.deployed.subscribing.reading import Report, Row
 
 _COLUMNS = (
-    Column("Subscriber", 20, 0),
-    Column("By", 8, 5),
+    Column("Subscriber", 20, 0, folds=True),
+    Column("By", 8, 7),
     Column("Receives", 20, 1, folds=True),
-    Column("State", 9, 2),
-    Column("24 hours", 8, 4, right=True),
-    Column("Waiting", 7, 3, right=True),
-    Column("Oldest", 6, 6, right=True),
-    Column("Failed", 6, 7, right=True),
-    Column("Undelivered", 11, 8, right=True),
+    Column("24 hours", 8, 6, right=True),
+    Column("Waiting", 7, 2, right=True),
+    Column("Oldest", 6, 5, right=True),
+    Column("Failed", 6, 3, right=True),
+    Column("Undelivered", 11, 4, right=True),
 )
 _NOT_KNOWN = "-"
+_PENDING = "nothing: pending, not confirmed"
 
 
 def subscriptions(stack: Stack = None, *, as_json: Json = False) -> None:
@@ -60,8 +60,7 @@ def _cells(row: "Row") -> dict[str, str]:
     return {
         "Subscriber": _shown(row),
         "By": row.protocol,
-        "Receives": words(row.filter_policy, row.scope) if row.confirmed else _NOT_KNOWN,
-        "State": "confirmed" if row.confirmed else "pending",
+        "Receives": words(row.filter_policy, row.scope) if row.confirmed else _PENDING,
         "24 hours": _number(row.received),
         "Waiting": _number(row.waiting),
         "Oldest": _NOT_KNOWN if row.oldest_seconds is None else age(row.oldest_seconds),

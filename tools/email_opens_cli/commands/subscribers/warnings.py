@@ -47,11 +47,17 @@ def _about_campaigns(only: Only, wired: "EmailOpens") -> list[str]:
         return [f"The campaigns could not be compared with those that are tracked ({code})."]
     known = ", ".join(f"“{name}”" for name in sorted(names)[:_MOST_NAMES])
     return [
-        f"No tracked campaign is called “{campaign}”, and upper and lower case differ. "
-        + (f"Tracked are {known}." if known else "None is tracked yet.")
+        f"No tracked campaign {_called(campaign)}. "
+        + (f"Case matters; tracked are {known}." if known else "None is tracked yet.")
         for campaign in only.campaigns
         if not any(matches(campaign, name) for name in names)
     ]
+
+
+def _called(campaign: str) -> str:
+    if campaign.endswith("*"):
+        return f"has a name that begins with “{campaign[:-1]}”"
+    return f"is called “{campaign}”"
 
 
 def _accounts(wired: "EmailOpens") -> list[str]:

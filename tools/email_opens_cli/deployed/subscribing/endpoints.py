@@ -44,8 +44,8 @@ def plan_function(plan: Plan, access: Access, target: Target) -> None:
     else:
         properties = permission(target.endpoint, topic.arn, principal(topic, target.region))
         plan.add(
-            f"add the permission {sid} to the function {target.name}, with which only this topic "
-            "may invoke it",
+            f"add the permission {sid} to the function {target.name}, with which the topic may "
+            "invoke it",
             lambda: client.add_permission(StatementId=sid, **properties),
         )
 

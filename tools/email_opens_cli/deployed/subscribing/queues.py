@@ -161,7 +161,6 @@ def _plan_policy(
     """Plan a statement beside those that a queue's policy has, if none lets the topic send."""
     topic_arn, sqs = access.topic.arn, access.client("sqs", region)
     if allows(found.policy, topic_arn):
-        plan.exists.append(f"The policy of {name} lets the topic send to it.")
         return
     statement = send_statement(
         queue_arn(access.topic, name, region), topic_arn, statement_id(topic_arn), service

@@ -63,10 +63,7 @@ def matching(subscriptions: Sequence[Subscription], text: str) -> list[Subscript
 
 
 def _plan(plan: Plan, access: Access, subscription: Subscription, *, with_messages: bool) -> None:
-    known = subscription.protocol in set(Kind)
-    target = (
-        MAKERS[Kind(subscription.protocol)](subscription.endpoint, access.topic) if known else None
-    )
+    target = _target_of(subscription, access.topic)
     shown = (
         target.shown
         if target
@@ -77,6 +74,16 @@ def _plan(plan: Plan, access: Access, subscription: Subscription, *, with_messag
     plan_end(plan, access, subscription, shown)
     if target:
         _plan_rest(plan, access, target, with_messages=with_messages)
+
+
+def _target_of(subscription: Subscription, topic: Topic) -> Target | None:
+    """Return what is subscribed; None: `subscribe` accepts nothing like it."""
+    if subscription.protocol not in set(Kind):
+        return None
+    try:
+        return MAKERS[Kind(subscription.protocol)](subscription.endpoint, topic)
+    except InvalidInput:
+        return None
 
 
 def _refuse_a_part_of_a_stack(access: Access, target: Target) -> None:

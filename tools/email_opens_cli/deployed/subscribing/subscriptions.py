@@ -106,9 +106,10 @@ def plan_subscription(
     )
     found = next(same, None)
     if found is None:
-        raw = "with raw delivery, " if "RawMessageDelivery" in wanted else ""
+        raw = " with raw delivery" if "RawMessageDelivery" in wanted else ""
         plan.add(
-            f"subscribe {target.shown} to {access.topic.name}, {raw}{_with(filter_policy)}",
+            f"subscribe {target.shown} to the topic {access.topic.name}{raw}, "
+            f"{_with(filter_policy)}",
             lambda: _subscribe(access, target, wanted),
         )
         plan.notes += filter(None, [NOTES.get(target.kind)])

@@ -34,7 +34,7 @@ class TestSubscription:
             sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
         line = findings(code=0)["topic"]
         assert line.startswith("! topic: nothing is subscribed")
-        assert "email-opens subscribe --queue NAME" in line
+        assert "email-opens subscribe --queue NAME`" in line
 
     @pytest.mark.parametrize(("messages", "marks"), [(0, {"✓"}), (2, {"✗"})])
     def test_fails_if_its_dead_letter_queue_holds_messages(
