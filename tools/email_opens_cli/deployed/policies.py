@@ -1,15 +1,21 @@
-"""What the policy of a queue lets a topic do."""
+"""What the policy of a queue or a function lets a topic do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+SEND = ("sqs:sendmessage", "sqs:*", "*")
+INVOKE = ("lambda:invokefunction", "lambda:*", "*")
 
 
-def allows(policy: str | None, topic_arn: str) -> bool:
-    """Return whether a queue's policy has a statement that may let the topic send to it."""
+def allows(policy: str | None, topic_arn: str, actions: Sequence[str] = SEND) -> bool:
+    """Return whether a policy has a statement that may let the topic take an action.
+
+    By default that of a queue, to which the topic sends.
+    """
     statements = json.loads(policy or "{}").get("Statement", [])
     return any(
         statement.get("Effect") == "Allow"
-        and _names(statement.get("Action"), "sqs:sendmessage", "sqs:*", "*")
+        and _names(statement.get("Action"), *actions)
         and _admits(statement.get("Principal"))
         and _holds(statement.get("Condition", {}), topic_arn)
         for statement in (statements if isinstance(statements, list) else [statements])

@@ -1,6 +1,5 @@
 """`email-opens subscribe --slack` and `unsubscribe alert`: the alert of a stack."""
 
-import json
 import os
 import sys
 from typing import Any
@@ -12,64 +11,18 @@ from email_opens_cli.commands.subscribers.subscribe import alert_settings
 from email_opens_cli.deployed.subscribing import alert
 from tests.contract.replies import Answers, error
 from tests.unit.cli.every_client import every_client
-from tests.unit.cli.subscribers.subscribers import client, steps, subscribe, unsubscribe
+from tests.unit.cli.subscribers.alerts import (
+    PARAMETER,
+    PARAMETERS,
+    STACK,
+    URL,
+    make_stack,
+    parameters,
+    stored,
+)
+from tests.unit.cli.subscribers.subscribers import client, steps, subscribe
 from tests.unit.cli.terminal.terminal_session import TerminalSession
-from tests.unit.cli.world import World, complaint, run, settings
-
-URL = "https://hooks.example.com/services/T0/B0/secret"
-STACK = "mine"
-PARAMETER = "/email-opens-alerts/mine"
-PARAMETERS = {
-    "AccountId": "default",
-    "AlertWebhook": "",
-    "AlertOpens": "all",
-    "AlertMaxDelaySeconds": "900",
-    "AlertCampaigns": "",
-    "FirstOpens": "ENABLED",
-}
-
-
-def make_stack(world: World, **parameters: str) -> None:
-    """Create a stack of the product with these parameters."""
-    outputs = {
-        name.title().replace("_", ""): {"Value": value}
-        for name, value in settings(world.aws, world.vendor).items()
-    }
-    template = {
-        "Parameters": {name: {"Type": "String"} for name in parameters},
-        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-        "Outputs": outputs,
-    }
-    client("cloudformation").create_stack(
-        StackName=STACK,
-        TemplateBody=json.dumps(template),
-        Parameters=[
-            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
-        ],
-    )
-
-
-@pytest.fixture
-def stack(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    make_stack(world, **PARAMETERS)
-    monkeypatch.setenv("EMAIL_OPENS_STACK", STACK)
-    return world
-
-
-def parameters() -> dict[str, str]:
-    """Return the parameters of the stack."""
-    (found,) = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    return {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}
-
-
-def stored(world: World) -> str | None:
-    """Return the URL in the parameter, which is encrypted; None: there is none."""
-    names = world.aws.ssm.describe_parameters()["Parameters"]
-    if not any(each["Name"] == PARAMETER for each in names):
-        return None
-    reply = world.aws.ssm.get_parameter(Name=PARAMETER, WithDecryption=True)["Parameter"]
-    assert reply["Type"] == "SecureString"
-    return reply["Value"]
+from tests.unit.cli.world import World, complaint, run
 
 
 class TestSlack:
@@ -259,49 +212,6 @@ def test_the_url_is_not_shown_when_it_is_typed() -> None:
         terminal.type(f"{URL}\n")
         terminal.wait_for(f"{len(URL)} characters")
         assert "secret" not in terminal.output
-
-
-class TestUnsubscribe:
-    @pytest.mark.parametrize("name", ["alert", "slack", "webhook"])
-    def test_empties_the_parameter_of_the_stack_and_deletes_the_url(
-        self, stack: World, name: str
-    ) -> None:
-        subscribe("--slack", URL)
-        unsubscribe(name)
-        assert parameters() == PARAMETERS
-        assert stored(stack) is None
-
-    def test_keeps_a_parameter_of_another_name(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        make_stack(world, **PARAMETERS | {"AlertWebhook": "/ours"})
-        monkeypatch.setenv("EMAIL_OPENS_STACK", STACK)
-        world.aws.ssm.put_parameter(Name="/ours", Value=URL, Type="SecureString")
-        result = unsubscribe("alert")
-        assert "The parameter /ours, which was not created here, stays." in result.stdout
-        assert parameters()["AlertWebhook"] == ""
-        assert world.aws.ssm.get_parameter(Name="/ours")["Parameter"]["Value"]
-
-    def test_refuses_an_alert_that_there_is_not(self, stack: World) -> None:
-        del stack
-        said = complaint(run("unsubscribe", "alert", "--yes"), 2)
-        assert "Nothing that is subscribed is called “alert”" in said
-
-    @pytest.mark.usefixtures("world")
-    def test_needs_a_stack(self) -> None:
-        assert "The alert belongs to a stack" in complaint(run("unsubscribe", "alert"), 2)
-
-    def test_names_the_action_that_is_denied(
-        self, stack: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        subscribe("--slack", URL)
-        with monkeypatch.context() as patch:
-            denied = error("AccessDeniedException")
-            Answers(every_client(patch, "ssm"), "DeleteParameter", denied)
-            said = complaint(run("unsubscribe", "alert", "--yes"), 1)
-        assert "Ask for a policy that allows ssm:DeleteParameter." in said
-        unsubscribe("alert")
-        assert stored(stack) is None
 
 
 class TestFirstOpens:

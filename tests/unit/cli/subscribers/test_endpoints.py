@@ -89,6 +89,18 @@ class TestAFunction:
         subscribe("--lambda", arn)
         assert len(permissions("alert")) == 2
 
+    def test_that_the_topic_may_invoke_keeps_its_permissions(self, world: World) -> None:
+        arn = make_function()
+        client("lambda").add_permission(
+            FunctionName="alert",
+            StatementId="ours",
+            Action="lambda:InvokeFunction",
+            Principal="sns.amazonaws.com",
+            SourceArn=world.aws.topic_arn,
+        )
+        subscribe("--lambda", arn)
+        assert [each["Sid"] for each in permissions("alert")] == ["ours"]
+
     def test_that_does_not_exist_is_refused(self, world: World) -> None:
         arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:nowhere"
         said = complaint(run("subscribe", "--lambda", arn, "--yes"), 2)
@@ -138,6 +150,19 @@ class TestAStream:
         arn = make_stream()
         subscribe("--firehose", arn)
         assert steps(run("subscribe", "--firehose", arn)) == []
+
+    def test_that_is_subscribed_with_another_role_keeps_it(self, world: World) -> None:
+        arn, role = make_stream(), f"arn:aws:iam::{ACCOUNT}:role/ours"
+        world.aws.sns.subscribe(
+            TopicArn=world.aws.topic_arn,
+            Protocol="firehose",
+            Endpoint=arn,
+            Attributes={"SubscriptionRoleArn": role, "RawMessageDelivery": "true"},
+        )
+        result = subscribe("--firehose", arn)
+        assert f"The subscription uses the role {role}." in result.stdout
+        assert roles() == []
+        assert subscription(world.aws, arn)["SubscriptionRoleArn"] == role
 
     @pytest.mark.usefixtures("world")
     def test_gets_the_policy_that_a_denied_request_has_left_out(
@@ -193,6 +218,13 @@ class TestAnAddress:
         result = subscribe("--email", "bo@example.com")
         assert "b…@example.com" in result.stdout
         assert "bo@" not in result.output
+
+    @pytest.mark.usefixtures("world")
+    def test_that_has_confirmed_is_not_told_to_confirm_another_filter(self) -> None:
+        first = subscribe("--email", "bo@example.com")
+        assert "the request to confirm the subscription" in first.stdout
+        second = subscribe("--email", "bo@example.com", "--only", "fresh")
+        assert "confirm" not in second.stdout
 
 
 class TestAUrl:

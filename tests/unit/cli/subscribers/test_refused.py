@@ -1,5 +1,7 @@
 """What `email-opens subscribe` refuses, before it changes anything."""
 
+import shlex
+
 import pytest
 
 from tests.contract.replies import Answers, error
@@ -105,13 +107,15 @@ class TestAnotherAccount:
     def test_is_told_the_commands_that_subscribe_it(
         self, world: World, option: str, arn: str
     ) -> None:
-        said = complaint(run("subscribe", option, arn, "--yes"), 2)
+        only = ["--only", "campaign=It's spring"]
+        said = complaint(run("subscribe", option, arn, *only, "--yes"), 2)
         assert f"belongs to the AWS account {OTHER_ACCOUNT}" in said
         assert (
             f"`aws sns add-permission --region eu-west-1 --topic-arn {world.aws.topic_arn} --label "
             f"email-opens-{OTHER_ACCOUNT} --aws-account-id {OTHER_ACCOUNT} --action-name Subscribe`"
         ) in said
-        assert f"email-opens subscribe {option} {arn} --cloudformation > subscriber.yaml" in said
+        template = f"{shlex.join(['subscribe', option, arn, *only])} --cloudformation"
+        assert f"email-opens {template} > subscriber.yaml" in said
         assert "aws cloudformation deploy --region eu-west-1" in said
         assert endpoints(world.aws) == []
 

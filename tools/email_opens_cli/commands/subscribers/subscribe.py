@@ -17,7 +17,6 @@ from email_opens_cli.deployed.subscribing.targets import (
     MAKERS,
     OPTIONS,
     Kind,
-    Target,
     Topic,
     check_address,
     check_function,
@@ -153,29 +152,28 @@ def subscribe(
     # Imported late, or `--help` would load boto3.
     from email_opens_cli.deployed.subscribing.plans import Access  # noqa: PLC0415
     from email_opens_cli.deployed.subscribing.subscribing import (  # noqa: PLC0415
+        check_account,
         check_deliverable,
         plan_of,
     )
 
+    check_deliverable(target, topic)
     if cloudformation:
         from email_opens_cli.deployed.subscribing.templates import deployment, template  # noqa: PLC0415
 
-        check_deliverable(target, topic)
         document = template(target, topic, selected.policy)
         say_document(f"# Deploy it with:\n# {deployment(target)}\n{yaml_text(document)}")
         return
+    check_account(target, topic, only or ())
     plan = plan_of(Access(topic, wired.clock), target, selected.policy)
     plan.warnings += warnings_about(selected, wired, stack)
     if show_and_carry_out(plan, yes=yes):
-        say(ended(target))
+        say(
+            f"SNS has sent {target.shown} the request to confirm the subscription."
+            if plan.sends_request
+            else f"{target.shown[0].upper()}{target.shown[1:]} is subscribed."
+        )
     say(*plan.notes)
-
-
-def ended(target: Target) -> str:
-    """Return the sentence with which the command ends."""
-    if target.kind in (Kind.ADDRESS, Kind.URL):
-        return f"SNS has sent {target.shown} the request to confirm the subscription."
-    return f"{target.shown[0].upper()}{target.shown[1:]} is subscribed."
 
 
 def _alert(webhook: str, only: Only, stack: str | None, *, cloudformation: bool, yes: bool) -> None:

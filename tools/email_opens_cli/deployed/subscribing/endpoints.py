@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from email_opens.errors import InvalidInput
 from email_opens_cli.deployed.clients import is_missing
+from email_opens_cli.deployed.policies import INVOKE, allows
 from email_opens_cli.deployed.subscribing.documents import (
     MADE_FOR,
     ROLE_POLICY,
@@ -39,7 +40,7 @@ def plan_function(plan: Plan, access: Access, target: Target) -> None:
             f"{target.region} --query Functions[].FunctionArn` lists those that exist."
         ) from None
     sid = statement_id(topic.arn)
-    if has_permission(access, target):
+    if allows(_policy(access, target), topic.arn, INVOKE):
         plan.exists.append(f"The topic may invoke the function {target.name}.")
     else:
         properties = permission(target.endpoint, topic.arn, principal(topic, target.region))
@@ -50,24 +51,24 @@ def plan_function(plan: Plan, access: Access, target: Target) -> None:
         )
 
 
-def has_permission(access: Access, target: Target) -> bool:
-    """Return whether `subscribe` has added its permission to a function."""
+def _policy(access: Access, target: Target) -> str | None:
+    """Return the policy of a function; None: it has none, or does not exist."""
     client = access.client("lambda", target.region)
     try:
-        policy = client.get_policy(FunctionName=target.endpoint)["Policy"]
+        policy: str = client.get_policy(FunctionName=target.endpoint)["Policy"]
     except ClientError as error:
         if is_missing(error):
-            return False
+            return None
         raise
-    sid = statement_id(access.topic.arn)
-    return any(each.get("Sid") == sid for each in statements_of(policy))
+    return policy
 
 
 def plan_no_permission(plan: Plan, access: Access, target: Target) -> None:
     """Plan the removal of the permission."""
-    if not has_permission(access, target):
-        return
     sid = statement_id(access.topic.arn)
+    statements = statements_of(_policy(access, target))
+    if not any(each.get("Sid") == sid for each in statements):
+        return
     client = access.client("lambda", target.region)
     plan.add(
         f"remove the permission {sid} from the function {target.name}",

@@ -88,6 +88,8 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What remains to be done by a person, as sentences."""
+    sends_request: bool = False
+    """Whether SNS asks the subscriber to confirm."""
 
     def add(self, what: str, act: Callable[[], object]) -> None:
         self.steps.append(Step(what, act))

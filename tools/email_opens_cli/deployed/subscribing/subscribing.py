@@ -1,42 +1,59 @@
 """All that subscribing a target to the topic takes, as one plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from shlex import quote
 from typing import Any
 
 from email_opens.errors import InvalidInput
+from email_opens_cli.deployed.subscribing.documents import role_name, subscription_properties
 from email_opens_cli.deployed.subscribing.endpoints import plan_function, plan_stream
 from email_opens_cli.deployed.subscribing.plans import Access, Plan, explained
 from email_opens_cli.deployed.subscribing.queues import plan_queue, plan_undelivered
-from email_opens_cli.deployed.subscribing.subscriptions import (
-    listed,
-    plan_subscription,
+from email_opens_cli.deployed.subscribing.subscriptions import current, plan_subscription
+from email_opens_cli.deployed.subscribing.targets import (
+    FIFO,
+    OPTIONS,
+    Kind,
+    Target,
+    Topic,
+    undelivered_name,
 )
-from email_opens_cli.deployed.subscribing.targets import FIFO, OPTIONS, Kind, Target, Topic
 from email_opens_cli.deployed.subscribing.templates import deployment, has_undelivered
 
 
 def plan_of(access: Access, target: Target, filter_policy: Mapping[str, Any]) -> Plan:
     """Return what is missing for a subscription; without steps, all of it exists.
 
+    The topic can deliver to the target, and both belong to one AWS account.
+
     Raises:
-        InvalidInput: the topic cannot deliver to the target, or one of them does not exist.
+        InvalidInput: one of them does not exist, or SNS cannot encrypt for the queue.
         EmailOpensError: AWS denies a request.
     """
-    check_deliverable(target, access.topic)
-    if target.account_id != access.topic.account_id:
-        raise InvalidInput(_from_another_account(target, access.topic))
-    listed(access)  # The topic exists.
     plan = Plan()
     with explained():
-        role = None
+        found = current(access, target)
+        role = undelivered = None
         if target.kind is Kind.QUEUE:
             plan_queue(plan, access, target)
         elif target.kind is Kind.FUNCTION:
             plan_function(plan, access, target)
         elif target.kind is Kind.STREAM:
-            role = plan_stream(plan, access, target)
-        undelivered = plan_undelivered(plan, access, target) if has_undelivered(target) else None
-        plan_subscription(plan, access, target, filter_policy, undelivered=undelivered, role=role)
+            other = found and found.other("SubscriptionRoleArn", role_name(target, access.topic))
+            if other:
+                plan.exists.append(f"The subscription uses the role {other}.")
+            else:
+                role = plan_stream(plan, access, target)
+        if has_undelivered(target):
+            other = found and found.other("RedrivePolicy", undelivered_name(target, access.topic))
+            if other:
+                plan.exists.append(f"What SNS cannot deliver goes elsewhere already: {other}.")
+            else:
+                undelivered = plan_undelivered(plan, access, target)
+        properties = subscription_properties(
+            target.kind, filter_policy, undelivered=undelivered, role=role
+        )
+        plan_subscription(plan, access, target, found, properties)
     return plan
 
 
@@ -76,22 +93,29 @@ def check_deliverable(target: Target, topic: Topic) -> None:
         )
 
 
-def _from_another_account(target: Target, topic: Topic) -> str:
-    """Return why a target cannot be subscribed from here, and the commands that subscribe it."""
+def check_account(target: Target, topic: Topic, only: Iterable[str]) -> None:
+    """Make sure that a target belongs to the topic's AWS account.
+
+    Raises:
+        InvalidInput: it does not; the message has the commands that subscribe it.
+    """
+    if target.account_id == topic.account_id:
+        return
+    options = "".join(f" --only {quote(value)}" for value in only)
     allow = (
         f"aws sns add-permission --region {topic.region} --topic-arn {topic.arn} "
         f"--label email-opens-{target.account_id} --aws-account-id {target.account_id} "
         "--action-name Subscribe"
     )
     template = (
-        f"email-opens subscribe {OPTIONS[target.kind]} {target.endpoint} --cloudformation"
+        f"email-opens subscribe {OPTIONS[target.kind]} {target.endpoint}{options} --cloudformation"
         " > subscriber.yaml"
     )
     creates = "creates the queue and" if target.kind is Kind.QUEUE else "adds the permission and"
-    return (
+    raise InvalidInput(
         f"{target.shown[0].upper()}{target.shown[1:]} belongs to the AWS account "
         f"{target.account_id}, and only that account can subscribe it without a confirmation. "
-        f"Allow it to: `{allow}`. Write the template that {creates} subscribes it, with the same "
-        f"--only: `{template}`. Deploy that with the credentials of {target.account_id}: "
+        f"Allow it to: `{allow}`. Write the template that {creates} subscribes it: "
+        f"`{template}`. Deploy that with the credentials of {target.account_id}: "
         f"`{deployment(target)}`."
     )

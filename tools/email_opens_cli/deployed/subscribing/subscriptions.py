@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from email_opens.errors import InvalidInput
 from email_opens_cli.deployed.clients import code_of, is_missing
 from email_opens_cli.deployed.queues import PREFIX
-from email_opens_cli.deployed.subscribing.documents import subscription_properties, wire
+from email_opens_cli.deployed.subscribing.documents import wire
 from email_opens_cli.deployed.subscribing.plans import Access, Plan, explained
 from email_opens_cli.deployed.subscribing.targets import Kind, Target
 
@@ -35,6 +35,7 @@ NOTES = {
     ),
 }
 """What remains to be done or known when somebody was subscribed."""
+_BY_ATTRIBUTES = "MessageAttributes"
 _UNTIL_EFFECTIVE = "SNS applies a changed filter within 15 minutes."
 
 
@@ -86,65 +87,86 @@ def attributes_of(access: Access, subscription: Subscription) -> Mapping[str, st
     return attributes
 
 
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The subscription that a target has."""
+
+    subscription: Subscription
+    attributes: Mapping[str, str]
+    """Empty as long as it is not confirmed."""
+
+    def other(self, attribute: str, own: str) -> str | None:
+        """Return the value of an attribute that somebody else has set; None: there is none."""
+        value = self.attributes.get(attribute)
+        return value if value and own not in value else None
+
+
+def current(access: Access, target: Target) -> Current | None:
+    """Return the subscription of a target; None: it has none.
+
+    Raises:
+        InvalidInput: the topic does not exist.
+    """
+    for each in listed(access):
+        if (each.protocol, each.endpoint) == (target.kind, target.endpoint):
+            return Current(each, {} if each.pending else attributes_of(access, each))
+    return None
+
+
 def plan_subscription(
     plan: Plan,
     access: Access,
     target: Target,
-    filter_policy: Mapping[str, Any],
-    *,
-    undelivered: str | None,
-    role: str | None,
+    found: Current | None,
+    properties: Mapping[str, Any],
 ) -> None:
-    """Plan the subscription, or the changes of the one that exists."""
-    wanted = wire(
-        subscription_properties(target.kind, filter_policy, undelivered=undelivered, role=role)
-    )
-    same = (
-        each
-        for each in listed(access)
-        if (each.protocol, each.endpoint) == (target.kind, target.endpoint)
-    )
-    found = next(same, None)
+    """Plan the subscription, or the changes of the one that was found."""
+    wanted, policy = wire(properties), properties.get("FilterPolicy", {})
+    if found is None or found.subscription.pending:
+        plan.sends_request = target.kind in (Kind.ADDRESS, Kind.URL)
+        plan.notes += filter(None, [NOTES.get(target.kind)])
     if found is None:
         raw = " with raw delivery" if "RawMessageDelivery" in wanted else ""
         plan.add(
-            f"subscribe {target.shown} to the topic {access.topic.name}{raw}, "
-            f"{_with(filter_policy)}",
+            f"subscribe {target.shown} to the topic {access.topic.name}{raw}, {_with(policy)}",
             lambda: _subscribe(access, target, wanted),
         )
-        plan.notes += filter(None, [NOTES.get(target.kind)])
-    elif found.pending:
+    elif found.subscription.pending:
         plan.exists.append(f"The subscription of {target.shown} exists, but is not confirmed.")
         plan.add(
-            f"send {target.shown} the request to confirm it again, {_with(filter_policy)}",
+            f"send {target.shown} the request to confirm it again, {_with(policy)}",
             lambda: _subscribe_again(access, target, wanted),
         )
-        plan.notes += filter(None, [NOTES.get(target.kind)])
     else:
         _plan_changes(plan, access, target, found, wanted)
 
 
 def _plan_changes(
-    plan: Plan, access: Access, target: Target, found: Subscription, wanted: Mapping[str, str]
+    plan: Plan, access: Access, target: Target, found: Current, wanted: Mapping[str, str]
 ) -> None:
-    has = attributes_of(access, found)
-    plan.exists.append(f"{target.shown[0].upper()}{target.shown[1:]} is subscribed.")
+    has, arn = found.attributes, found.subscription.arn
+    subject = target.shown[0].upper() + target.shown[1:]
+    plan.exists.append(f"{subject} is subscribed.")
 
     def set_to(name: str, value: str) -> None:
         access.client("sns").set_subscription_attributes(
-            SubscriptionArn=found.arn, AttributeName=name, AttributeValue=value
+            SubscriptionArn=arn, AttributeName=name, AttributeValue=value
         )
 
     before, after = _read(has.get("FilterPolicy")), _read(wanted.get("FilterPolicy"))
-    if after and has.get("FilterPolicyScope", "MessageAttributes") != "MessageAttributes":
+    by_body = has.get("FilterPolicyScope", _BY_ATTRIBUTES) != _BY_ATTRIBUTES
+
+    def replace_filter() -> None:
+        if by_body and after:
+            # A policy for bodies may not be one for attributes, so that it goes first.
+            set_to("FilterPolicy", "{}")
+            set_to("FilterPolicyScope", _BY_ATTRIBUTES)
+        set_to("FilterPolicy", json.dumps(after))
+
+    if before != after or (by_body and after):
+        by = " by the body" if by_body and before else ""
         plan.add(
-            "apply the filter of the subscription to the attributes, not to the body",
-            lambda: set_to("FilterPolicyScope", "MessageAttributes"),
-        )
-    if before != after:
-        plan.add(
-            f"replace {_filter(before)} of the subscription by {_filter(after)}",
-            lambda: set_to("FilterPolicy", json.dumps(after)),
+            f"replace {_filter(before)}{by} of the subscription by {_filter(after)}", replace_filter
         )
         plan.notes.append(_UNTIL_EFFECTIVE)
     else:
@@ -156,10 +178,9 @@ def _plan_changes(
         )
     if "RawMessageDelivery" in wanted and has.get("RawMessageDelivery", "").lower() != "true":
         plan.warnings.append(
-            f"{target.shown[0].upper()}{target.shown[1:]} was subscribed without raw delivery, "
-            "which stays, because its consumer may depend on SNS's envelope. To change it: "
-            f"`aws sns set-subscription-attributes --region {access.topic.region} "
-            f"--subscription-arn {found.arn} --attribute-name RawMessageDelivery "
+            f"{subject} was subscribed without raw delivery, which stays, because its consumer may "
+            "depend on SNS's envelope. To change it: `aws sns set-subscription-attributes --region "
+            f"{access.topic.region} --subscription-arn {arn} --attribute-name RawMessageDelivery "
             "--attribute-value true`."
         )
 
