@@ -171,7 +171,7 @@ def subscribe(
         say(
             f"SNS has sent {target.shown} the request to confirm the subscription."
             if plan.sends_request
-            else f"{target.shown[0].upper()}{target.shown[1:]} is subscribed."
+            else f"{target.subject} is subscribed."
         )
     say(*plan.notes)
 

@@ -113,7 +113,7 @@ def check_account(target: Target, topic: Topic, only: Iterable[str]) -> None:
     )
     creates = "creates the queue and" if target.kind is Kind.QUEUE else "adds the permission and"
     raise InvalidInput(
-        f"{target.shown[0].upper()}{target.shown[1:]} belongs to the AWS account "
+        f"{target.subject} belongs to the AWS account "
         f"{target.account_id}, and only that account can subscribe it without a confirmation. "
         f"Allow it to: `{allow}`. Write the template that {creates} subscribes it: "
         f"`{template}`. Deploy that with the credentials of {target.account_id}: "

@@ -145,8 +145,7 @@ def _plan_changes(
     plan: Plan, access: Access, target: Target, found: Current, wanted: Mapping[str, str]
 ) -> None:
     has, arn = found.attributes, found.subscription.arn
-    subject = target.shown[0].upper() + target.shown[1:]
-    plan.exists.append(f"{subject} is subscribed.")
+    plan.exists.append(f"{target.subject} is subscribed.")
 
     def set_to(name: str, value: str) -> None:
         access.client("sns").set_subscription_attributes(
@@ -178,8 +177,8 @@ def _plan_changes(
         )
     if "RawMessageDelivery" in wanted and has.get("RawMessageDelivery", "").lower() != "true":
         plan.warnings.append(
-            f"{subject} was subscribed without raw delivery, which stays, because its consumer may "
-            "depend on SNS's envelope. To change it: `aws sns set-subscription-attributes --region "
+            f"{target.subject} was subscribed without raw delivery, which stays, because its "
+            "consumer may depend on SNS's envelope. To change it: `aws sns set-subscription-attributes --region "
             f"{access.topic.region} --subscription-arn {arn} --attribute-name RawMessageDelivery "
             "--attribute-value true`."
         )

@@ -90,6 +90,11 @@ class Target:
         return f"the {NOUNS[self.kind]} {shortened(self.kind, self.endpoint, self.name)}"
 
     @property
+    def subject(self) -> str:
+        """The same at the beginning of a sentence."""
+        return self.shown[0].upper() + self.shown[1:]
+
+    @property
     def failed(self) -> str:
         """The name of the queue for what a queue's consumer fails to process."""
         ending = FIFO if self.name.endswith(FIFO) else ""
