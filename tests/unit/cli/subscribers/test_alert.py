@@ -84,8 +84,11 @@ class TestSlack:
         [
             ("device=mobile", "accepts fresh, first-opens and campaign=NAME"),
             ("account=acme", "accepts fresh, first-opens and campaign=NAME"),
-            ("campaign=Spring*", "needs a whole name without commas and asterisks"),
-            ("campaign=a, b", "needs a whole name without commas and asterisks"),
+            ("campaign=Spring*", "needs a whole name without commas, quotes, backslashes and"),
+            ("campaign=a, b", "needs a whole name without commas, quotes, backslashes and"),
+            ('campaign="a"', "needs a whole name without commas, quotes, backslashes and"),
+            ("campaign=a\\b", "needs a whole name without commas, quotes, backslashes and"),
+            ("fresh=8d", "fresh=DURATION is at most 7 days"),
         ],
     )
     def test_refuses_filters_that_an_alert_does_not_have(
@@ -115,6 +118,17 @@ class TestSlack:
         said = complaint(run("subscribe", "--slack", URL, "--yes"), 2)
         assert "The deployed stack has no parameter AlertWebhook" in said
         assert "`make deploy STACK=mine`" in said
+        assert stored(world) is None
+
+    @pytest.mark.parametrize("only", [[], ["--only", "first-opens"]], ids=["before", "now"])
+    def test_refuses_first_opens_that_no_event_names(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, only: list[str]
+    ) -> None:
+        opens = "all" if only else "first"
+        make_stack(world, **PARAMETERS | {"FirstOpens": "DISABLED", "AlertOpens": opens})
+        monkeypatch.setenv("EMAIL_OPENS_STACK", STACK)
+        said = complaint(run("subscribe", "--slack", URL, *only, "--yes"), 2)
+        assert "`make deploy PARAMETERS=FirstOpens=ENABLED STACK=mine`" in said
         assert stored(world) is None
 
     def test_refuses_a_stack_that_is_being_changed(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -30,6 +31,10 @@ from email_opens_cli.terminal.plain import say_document
 _KINDS = "--queue NAME, --lambda ARN, --email ADDRESS, --https URL, --firehose ARN or --slack URL"
 _STDIN = "-"
 _SLACK = "--slack"
+_NOT_IN_A_LIST = frozenset(',"\\*')
+"""What a name in the stack's parameter AlertCampaigns may not contain, or does not mean there."""
+_LATEST = timedelta(days=7)
+"""The largest value of AlertMaxDelaySeconds."""
 
 
 def _check_webhook(text: str) -> None:
@@ -224,10 +229,13 @@ def alert_settings(only: Only) -> dict[str, str]:
             f"With {_SLACK}, --only accepts fresh, first-opens and campaign=NAME. For other "
             "filters, subscribe a queue or a function."
         )
-    if any("," in name or "*" in name for name in only.campaigns):
+    if any(set(name) & _NOT_IN_A_LIST for name in only.campaigns):
         raise InvalidInput(
-            f"With {_SLACK}, campaign=NAME needs a whole name without commas and asterisks."
+            f"With {_SLACK}, campaign=NAME needs a whole name without commas, quotes, backslashes "
+            "and asterisks."
         )
+    if only.fresh and max(only.fresh) > _LATEST:
+        raise InvalidInput(f"With {_SLACK}, fresh=DURATION is at most {_LATEST.days} days.")
     settings = {}
     if only.first_opens:
         settings["AlertOpens"] = "first"

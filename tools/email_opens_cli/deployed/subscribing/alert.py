@@ -44,6 +44,13 @@ def plan_alert(access: Access, stack: str, url: str, settings: Mapping[str, str]
             f"The deployed stack has no parameter {', '.join(missing)}, because it is of an older "
             "version: deploy this version with `make deploy`, and run the command again."
         )
+    if {**has, **settings}.get("AlertOpens") == "first" and has.get("FirstOpens") == "DISABLED":
+        raise InvalidInput(
+            "The stack's alert reports first opens only (AlertOpens=first), and its parameter "
+            "FirstOpens is DISABLED, so that nothing says which these are: run `make deploy "
+            "PARAMETERS=FirstOpens=ENABLED` or `make deploy PARAMETERS=AlertOpens=all`, and then "
+            "the command again."
+        )
     plan, name = Plan(), parameter_of(stack)
     with explained():
         stored = _stored(access, name)

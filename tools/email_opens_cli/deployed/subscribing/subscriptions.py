@@ -178,9 +178,9 @@ def _plan_changes(
     if "RawMessageDelivery" in wanted and has.get("RawMessageDelivery", "").lower() != "true":
         plan.warnings.append(
             f"{target.subject} was subscribed without raw delivery, which stays, because its "
-            "consumer may depend on SNS's envelope. To change it: `aws sns set-subscription-attributes --region "
-            f"{access.topic.region} --subscription-arn {arn} --attribute-name RawMessageDelivery "
-            "--attribute-value true`."
+            "consumer may depend on SNS's envelope. To change it: `aws sns "
+            f"set-subscription-attributes --region {access.topic.region} --subscription-arn {arn} "
+            "--attribute-name RawMessageDelivery --attribute-value true`."
         )
 
 
