@@ -7,6 +7,7 @@ the benchmarks use moto or the tests' fakes.
 import base64
 import json
 import threading
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ class InstantAws:
     def __init__(self) -> None:
         self._activities: dict[str, Any] = {}
         self._ledger: dict[str, tuple[bytes, Any]] = {}
+        self._entries: list[str] = []
+        """The keys of the ledger, in order."""
 
     def publish_batch(self, **parameters: Any) -> dict[str, Any]:
         entries = parameters["PublishBatchRequestEntries"]
@@ -57,7 +60,10 @@ class InstantAws:
     def batch_write_item(self, **parameters: Any) -> dict[str, Any]:
         for write in parameters["RequestItems"]["ledger"]:
             item = write["PutRequest"]["Item"]
-            self._ledger[item["entry"]["S"]] = item["fingerprints"]["B"], item["expires_at"]
+            entry = item["entry"]["S"]
+            if entry not in self._ledger:
+                insort(self._entries, entry)
+            self._ledger[entry] = item["fingerprints"]["B"], item["expires_at"]
         return {"UnprocessedItems": {}}
 
     def query(self, **parameters: Any) -> dict[str, Any]:
@@ -70,7 +76,8 @@ class InstantAws:
         after = parameters.get("ExclusiveStartKey", {}).get("entry", {}).get("S", "")
         items: list[dict[str, Any]] = []
         size_bytes = 0
-        for entry in sorted(name for name in self._ledger if first <= name <= last):
+        start, end = bisect_left(self._entries, first), bisect_right(self._entries, last)
+        for entry in self._entries[start:end]:
             packed, expires_at = self._ledger[entry]
             if entry <= after:
                 continue

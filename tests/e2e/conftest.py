@@ -71,6 +71,13 @@ def embedded_aws() -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture(scope="session")
+def strict_aws() -> Iterator[EmbeddedAws]:
+    """An emulated AWS that allows what policies allow, and nothing else."""
+    with EmbeddedAws(settings={"AUTH": "true"}) as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
 def stacks(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Stacks]:
     aws = embedded_aws
     with Emulator() as vendor, Emulator() as idle_vendor:

@@ -55,6 +55,22 @@ class Commands(Program, LazyGroup):
             "explain": _at("explain:explain", "Show when each e-mail is polled next, and why."),
             "poll": _at("poll:poll", "Poll the account once, from this machine."),
         },
+        "Subscribers": {
+            "subscribe": _at(
+                "subscribers.subscribe:subscribe",
+                "Subscribe a queue, a function, an address, an endpoint, a stream or a chat to the "
+                "opens.",
+            ),
+            "unsubscribe": _at(
+                "subscribers.unsubscribe:unsubscribe",
+                "End a subscription, and remove what `subscribe` has created for it.",
+            ),
+            "subscriptions": _at(
+                "subscribers.subscriptions:subscriptions",
+                "Show the topic's subscriptions: filters, confirmations, and what is waiting or "
+                "has failed.",
+            ),
+        },
         "Opens": {
             "schema": _at("schema:schema", "Print the JSON Schema of the published events."),
             "tail": _at("opens.tail:tail", "Show opens live until Ctrl-C."),

@@ -13,6 +13,12 @@ STACK = "mine"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:poll"
 ROLE = "arn:aws:iam::123456789012:role/schedules"
 SCHEDULE_EXPRESSION = "rate(2 minutes)"
+PARAMETERS = {
+    "AccountId": "default",
+    "ScheduleExpression": SCHEDULE_EXPRESSION,
+    "AlertWebhook": "",
+    "FirstOpens": "ENABLED",
+}
 
 
 def make_stack(aws: Aws, vendor: Emulator) -> None:
@@ -26,17 +32,17 @@ def make_stack(aws: Aws, vendor: Emulator) -> None:
         "ScheduleGroup": STACK,
     }
     template = {
-        "Parameters": {
-            "AccountId": {"Type": "String", "Default": "default"},
-            "ScheduleExpression": {"Type": "String", "Default": "rate(1 minute)"},
-        },
+        "Parameters": {name: {"Type": "String"} for name in PARAMETERS},
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
     }
     boto3.client("cloudformation").create_stack(
         StackName=STACK,
         TemplateBody=json.dumps(template),
-        Parameters=[{"ParameterKey": "ScheduleExpression", "ParameterValue": SCHEDULE_EXPRESSION}],
+        # Those that are left out moto does not find again when it updates the stack.
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()
+        ],
     )
     scheduler().create_schedule_group(Name=STACK)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.stacks import STACK, make_stack
+from tests.unit.cli.subscribers.subscribers import make_function
 from tests.unit.cli.world import World, run
 from tests.unit.pages.shown import TEXTS, commands_of
 
@@ -15,8 +16,6 @@ NOT_RUN = {
     "demo": "It deploys a stack, as tests/e2e does.",
     "--install-completion": "It changes the files of a shell.",
     "watch --demo": "It runs until Ctrl-C; tests/unit/cli/watch has its tests.",
-    "subscribe": "It is not part of this version yet.",
-    "unsubscribe": "It is not part of this version yet.",
     "tail": "It runs until Ctrl-C; tests/unit/cli/opens/test_tail.py ends it.",
 }
 NAMES = ("Spring sale", "Newsletter 1")
@@ -26,6 +25,8 @@ ADDED = {
     "disconnect": ["--yes"],
     "replay": ["--yes"],
     "emit": ["--yes"],
+    "subscribe": ["--yes", "--stack", STACK],
+    "unsubscribe": ["--yes"],
     "dead-letters drop": ["--yes"],
 }
 """Options that replace a person's answers, or end the command."""
@@ -63,6 +64,11 @@ def test_the_commands_of_a_page_work(
     meant = {
         "email-opens": STACK,
         "E-MAIL": activity_id,
+        "ARN": make_function(),
+        "URL": "https://example.com/opens",
+        # As earlier commands of the pages have subscribed them.
+        "NAME": "opens",
+        "NAME-OR-ARN": "you@example.com",
         "https://sqs.eu-west-1.amazonaws.com/123456789012/new-subscriber": world.aws.subscriber_url,
     }
     for words in commands(page):

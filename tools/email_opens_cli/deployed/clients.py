@@ -6,10 +6,19 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from email_opens.adapters.aws.session import AwsSession
 
+_MISSING = (
+    "NonExistentQueue",
+    "QueueDoesNotExist",
+    "NotFound",
+    "ResourceNotFoundException",
+    "NoSuchEntity",
+)
+"""Parts of the codes with which AWS reports that a queue, topic, function or role is missing."""
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 3
 
 
@@ -34,3 +43,14 @@ class Clients:
                     ),
                 )
             return self._made[service]
+
+
+def code_of(error: ClientError) -> str:
+    """Return the code with which AWS has refused a request."""
+    code: str = error.response["Error"]["Code"]
+    return code
+
+
+def is_missing(error: ClientError) -> bool:
+    """Return whether AWS reports that what a request names does not exist."""
+    return any(part in code_of(error) for part in _MISSING)

@@ -5,8 +5,9 @@ command is killed, the time grows old, and the next `tail` of the same topic rem
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,6 +15,8 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from email_opens.instants import iso, utc
+from email_opens_cli.deployed.clients import is_missing
+from email_opens_cli.deployed.subscribing.documents import policy_of, send_statement
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -61,9 +64,8 @@ class TopicQueue:
     def subscribe(self, **attributes: str) -> str:
         """Allow the topic to send to the queue, and subscribe it; return the subscription's ARN."""
         arn = queue_arn(self._sqs, self.url)
-        self._sqs.set_queue_attributes(
-            QueueUrl=self.url, Attributes={"Policy": _policy(arn, self._topic_arn)}
-        )
+        policy = policy_of([send_statement(arn, self._topic_arn)])
+        self._sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": json.dumps(policy)})
         reply = self._sns.subscribe(
             TopicArn=self._topic_arn,
             Protocol="sqs",
@@ -140,6 +142,29 @@ class TailQueue:
         return self._queue.receive(self._wait_seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The URL of a queue, and some of its attributes."""
+
+    url: str
+    attributes: Mapping[str, str]
+
+
+def attributes_of(
+    sqs: "SQSClient", name: str, owner: str, wanted: Iterable[str]
+) -> Attributes | None:
+    """Return attributes of a queue in the client's region; None: it does not exist."""
+    try:
+        url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=owner)["QueueUrl"]
+        names: Any = list(wanted)
+        reply: Any = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    return Attributes(url, reply.get("Attributes", {}))
+
+
 def queue_arn(sqs: "SQSClient", url: str) -> str:
     reply = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return reply["Attributes"]["QueueArn"]
@@ -176,18 +201,6 @@ def _is_left_over(sqs: "SQSClient", url: str, topic_arn: str, now: datetime) -> 
     except (KeyError, ValueError):
         return False  # Another program has created it.
     except ClientError as error:
-        if "NonExistentQueue" in error.response["Error"]["Code"]:
+        if is_missing(error):
             return False  # It was removed meanwhile.
         raise
-
-
-def _policy(arn: str, topic_arn: str) -> str:
-    """Return the policy that lets this topic alone send to the queue."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -16,9 +16,10 @@ FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
-_ACCESS = (
+ACCESS = (
     "AccessDenied",
     "AccessDeniedException",
+    "AuthorizationError",
     "AuthorizationErrorException",
     "UnauthorizedOperation",
 )
@@ -120,6 +121,6 @@ def _refused(error: Exception) -> str:
         return f"There is no such table ({operation}): check the region and the AWS account."
     if code in _SIGNED_OUT:
         return f"AWS does not accept the credentials ({code}): {_SIGN_IN}."
-    if code in _ACCESS:
+    if code in ACCESS:
         return f"AWS denies {operation} to this user: {message}"
     return f"AWS refused {operation}: {message or code}"

@@ -17,7 +17,15 @@ from email_opens_cli.arguments import invocation
 _COMMAND = re.compile(r"`email-opens ([a-z-]+)([^`]*)`(?! is working)")
 _DEPLOYMENT = re.compile(r"`make deploy([^`]*)`")
 _WITHOUT_STACK = ("watch", "demo", "deploy")
-_WITHOUT_ACCOUNT = (*_WITHOUT_STACK, "connect", "disconnect", "dead-letters")
+_WITHOUT_ACCOUNT = (
+    *_WITHOUT_STACK,
+    "connect",
+    "dead-letters",
+    "disconnect",
+    "subscribe",
+    "subscriptions",
+    "unsubscribe",
+)
 DEFAULT_ACCOUNT = "default"
 
 

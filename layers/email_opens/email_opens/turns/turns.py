@@ -12,6 +12,7 @@ from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
 from email_opens.turns.isolation import Isolation
 from email_opens.turns.lease import LONGEST, Lease, Leases
+from email_opens.turns.ledger_memory import LedgerMemory
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster
 from email_opens.turns.turn import Turn
@@ -37,10 +38,15 @@ class Turns:
     decisions: Decisions | None = None
     """Where first opens are decided; None: they are not."""
 
-    def poller(self, report: Report) -> Poller:
-        """Return what polls the activities of a report with these ports."""
+    def poller(self, report: Report, ledger: Ledger | None = None) -> Poller:
+        """Return what polls the activities of a report with these ports, or another ledger."""
         return Poller(
-            report, self.ledger, self.publisher, self.tracking, self.clock, self.decisions
+            report,
+            ledger or self.ledger,
+            self.publisher,
+            self.tracking,
+            self.clock,
+            self.decisions,
         )
 
     def take_turn(
@@ -104,13 +110,14 @@ class Turns:
     ) -> None:
         account, budget = lease.account, lease.budget
         report = self.report(account.account_id, budget)
+        ledger = LedgerMemory(self.ledger)
         roster = Roster(
             tracking=self.tracking,
             counter_trust=account.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
         )
         backlog = Backlog(
-            ledger=self.ledger,
+            ledger=ledger,
             requests_per_day=self.leases.requests_per_day,
             spent_before=account.requests_spent,
         )
@@ -120,7 +127,7 @@ class Turns:
             budget=budget,
             report=report,
             isolation=Isolation(
-                poller=self.poller(report),
+                poller=self.poller(report, ledger),
                 clock=self.clock,
                 roster=roster,
                 backlog=backlog,

@@ -91,3 +91,10 @@ def test_a_deployment_is_that_of_the_stack_of_the_command() -> None:
             "Run `make deploy PARAMETERS=ScheduleState=DISABLED STACK=mine`, "
             "or `make deploy STACK=mine`."
         )
+
+
+@pytest.mark.parametrize("command", ["subscribe --queue NAME", "unsubscribe NAME", "subscriptions"])
+def test_a_command_about_subscribers_has_no_account(command: str) -> None:
+    with invocation.begun() as running:
+        running.account_id, running.stack = "acme", "mine"
+        assert pasteable(f"`email-opens {command}`").endswith(f"{command} --stack mine`")

@@ -1,7 +1,7 @@
 """Checks of what CloudWatch has counted in the last hour: failed invocations and deliveries."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from email_opens_cli.deployed.checks.finding import (
     wrong,
 )
 from email_opens_cli.deployed.checks.functions import FUNCTIONS
+from email_opens_cli.deployed.metrics import Metric, Values, measured
 
 WINDOW = timedelta(hours=1)
 LATEST = 3
@@ -29,17 +30,14 @@ _ERRORS = "?errorType ?Task"
 # Of these errors the message holds no data: the code could not be loaded, or was not in time.
 _PLAIN = ("Runtime.", "Sandbox.", "ImportError", "ModuleNotFoundError", "InvalidSettings")
 
-type Counts = Mapping[datetime, float]
-"""A metric's sums by minute."""
-
 
 @dataclass(frozen=True, slots=True)
 class Invocations:
     """A function's invocations by minute."""
 
-    started: Counts
-    failed: Counts
-    throttled: Counts
+    started: Values
+    failed: Values
+    throttled: Values
 
     def fails_now(self, completed_at: datetime | None) -> bool:
         """Return whether the latest failed, and no work was completed after them."""
@@ -61,23 +59,32 @@ def invocations(deployment: Deployment) -> Iterator[Finding]:
         yield not_without_stack("invocations")
         return
     topic = deployment.product.settings.opens_topic_arn.rpartition(":")[2]
+    undelivered = Metric("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topic)
     wanted = [
-        (subject, "AWS/Lambda", metric, "FunctionName", name)
-        for subject, name in names.items()
-        for metric in _LAMBDA
+        Metric("AWS/Lambda", name, "FunctionName", function)
+        for function in names.values()
+        for name in _LAMBDA
     ]
-    wanted.append(("topic", "AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topic))
-    counts = _counts(deployment, wanted)
+    now = deployment.product.clock.now()
+    counts = measured(
+        deployment.clients("cloudwatch"),
+        [*wanted, undelivered],
+        start=now - WINDOW,
+        end=now + _PERIOD,
+        period=_PERIOD,
+    )
     account = deployment.product.tracking.account(deployment.account_id)
     for subject, name in names.items():
-        found = Invocations(*(counts[subject, metric] for metric in _LAMBDA))
+        found = Invocations(
+            *(counts[Metric("AWS/Lambda", metric, "FunctionName", name)] for metric in _LAMBDA)
+        )
         if subject == "function":
             completed_at = account.turn_completed_at if account else None
             yield _of_function(deployment, "invocations", name, found, completed_at)
         else:
             completed_at = account.search_completed_at if account else None
             yield _of_function(deployment, "invocations of discovery", name, found, completed_at)
-    failed = int(sum(counts["topic", "NumberOfNotificationsFailed"].values()))
+    failed = int(sum(counts[undelivered].values()))
     if failed:
         yield wrong(
             "deliveries",
@@ -128,39 +135,6 @@ def _of_function(
     if failed:
         return warning(subject, what, f"The latest succeeded. {read_log}.")
     return good(subject, f"none of {started} failed in the last hour")
-
-
-def _counts(
-    deployment: Deployment, wanted: Sequence[tuple[str, str, str, str, str]]
-) -> dict[tuple[str, str], Counts]:
-    """Return metrics in one request, by subject and name."""
-    now = deployment.product.clock.now()
-    queries = [
-        {
-            "Id": f"m{number}",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": namespace,
-                    "MetricName": metric,
-                    "Dimensions": [{"Name": dimension, "Value": value}],
-                },
-                "Period": int(_PERIOD.total_seconds()),
-                "Stat": "Sum",
-            },
-        }
-        for number, (_, namespace, metric, dimension, value) in enumerate(wanted)
-    ]
-    reply = deployment.clients("cloudwatch").get_metric_data(
-        MetricDataQueries=queries, StartTime=now - WINDOW, EndTime=now + _PERIOD
-    )
-    by_id = {
-        found["Id"]: dict(zip(found["Timestamps"], found["Values"], strict=False))
-        for found in reply["MetricDataResults"]
-    }
-    return {
-        (subject, metric): by_id.get(f"m{number}", {})
-        for number, (subject, _, metric, _, _) in enumerate(wanted)
-    }
 
 
 def _log_group(deployment: Deployment, name: str) -> str:

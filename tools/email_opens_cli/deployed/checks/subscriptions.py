@@ -15,13 +15,13 @@ from email_opens_cli.deployed.checks.finding import (
     warning,
     wrong,
 )
-from email_opens_cli.deployed.queues import PREFIX
+from email_opens_cli.deployed.clients import is_missing
+from email_opens_cli.deployed.policies import allows
+from email_opens_cli.deployed.queues import PREFIX, attributes_of
 from email_opens_cli.terminal.words import count
 
 SUBJECT = "subscription"
 _AT_ONCE = 8
-_MISSING = ("NonExistentQueue", "QueueDoesNotExist", "NotFound", "ResourceNotFoundException")
-"""Parts of the codes with which AWS reports that a queue, subscription or function is missing."""
 
 
 def topic(deployment: Deployment) -> Iterator[Finding]:
@@ -39,8 +39,7 @@ def topic(deployment: Deployment) -> Iterator[Finding]:
         yield warning(
             "topic",
             "nothing is subscribed to it, so published opens are lost",
-            f"Run `aws sns subscribe --topic-arn {arn} --protocol sqs --notification-endpoint "
-            "QUEUE_ARN --attributes RawMessageDelivery=true`.",
+            "Run `email-opens subscribe --queue NAME`.",
         )
         return
     yield good("topic", count(len(found), "subscription"))
@@ -86,7 +85,7 @@ def _endpoint(deployment: Deployment, subscription: Mapping[str, str]) -> Findin
         try:
             deployment.clients("lambda").get_function_configuration(FunctionName=endpoint)
         except ClientError as error:
-            if _is_missing(error):
+            if is_missing(error):
                 return wrong(SUBJECT, f"the function {endpoint} does not exist", again)
             raise
     if protocol != "sqs":
@@ -99,8 +98,8 @@ def _endpoint(deployment: Deployment, subscription: Mapping[str, str]) -> Findin
         return wrong(
             SUBJECT,
             f"the policy of the queue {endpoint} does not let the topic send to it",
-            "Allow sqs:SendMessage to sns.amazonaws.com there, on the condition that aws:SourceArn "
-            f"is {topic_arn}.",
+            f"Run `email-opens subscribe --queue {endpoint}`, with the --only of the subscription "
+            "if it has a filter: it adds a statement to the policy.",
         )
     return None
 
@@ -133,52 +132,5 @@ def _queue(deployment: Deployment, arn: str) -> Mapping[str, str] | None:
     _, _, _, region, owner, name = arn.split(":", 5)
     if region != sqs.meta.region_name:
         raise ClientError({"Error": {"Code": f"it is in {region}"}}, "GetQueueAttributes")
-    try:
-        url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=owner)["QueueUrl"]
-        wanted = ["Policy", "ApproximateNumberOfMessages"]
-        reply = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)
-    except ClientError as error:
-        if _is_missing(error):
-            return None
-        raise
-    attributes: Mapping[str, str] = reply.get("Attributes", {})
-    return attributes
-
-
-def allows(policy: str | None, topic_arn: str) -> bool:
-    """Return whether a queue's policy has a statement that may let the topic send to it."""
-    statements = json.loads(policy or "{}").get("Statement", [])
-    return any(
-        statement.get("Effect") == "Allow"
-        and _names(statement.get("Action"), "sqs:sendmessage", "sqs:*", "*")
-        and _admits(statement.get("Principal"))
-        and _holds(statement.get("Condition", {}), topic_arn)
-        for statement in (statements if isinstance(statements, list) else [statements])
-    )
-
-
-def _names(value: object, *wanted: str) -> bool:
-    values = value if isinstance(value, list) else [value]
-    return any(str(each).lower() in wanted for each in values)
-
-
-def _admits(principal: object) -> bool:
-    if isinstance(principal, dict):
-        return _names(principal.get("Service"), "sns.amazonaws.com") or _names(
-            principal.get("AWS"), "*"
-        )
-    return principal == "*"
-
-
-def _holds(conditions: Mapping[str, Mapping[str, object]], topic_arn: str) -> bool:
-    """Return False if a condition on the source's ARN names only other topics."""
-    for condition in conditions.values():
-        for key, value in condition.items():
-            if key.lower() == "aws:sourcearn":
-                patterns = value if isinstance(value, list) else [value]
-                return any("*" in str(each) or each == topic_arn for each in patterns)
-    return True
-
-
-def _is_missing(error: ClientError) -> bool:
-    return any(part in error.response["Error"]["Code"] for part in _MISSING)
+    found = attributes_of(sqs, name, owner, ("Policy", "ApproximateNumberOfMessages"))
+    return None if found is None else found.attributes

@@ -1,0 +1,1 @@
+"""The commands about who receives the opens: subscribe, unsubscribe and subscriptions."""

@@ -1,0 +1,264 @@
+"""Subscribe somebody to the opens, and create what that takes."""
+
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from email_opens.errors import InvalidInput
+from email_opens_cli.arguments.options import Stack, Yes, checked
+from email_opens_cli.commands.subscribers.only import Only, check_only, parse_only
+from email_opens_cli.commands.subscribers.plan import show_and_carry_out
+from email_opens_cli.commands.subscribers.warnings import warnings_about
+from email_opens_cli.commands.subscribers.yaml_text import yaml_text
+from email_opens_cli.deployed.product import product_of_any_account
+from email_opens_cli.deployed.subscribing.targets import (
+    MAKERS,
+    OPTIONS,
+    Kind,
+    Topic,
+    check_address,
+    check_function,
+    check_queue,
+    check_stream,
+    check_url,
+)
+from email_opens_cli.terminal.console import say, warn
+from email_opens_cli.terminal.plain import say_document
+
+_KINDS = "--queue NAME, --lambda ARN, --email ADDRESS, --https URL, --firehose ARN or --slack URL"
+_STDIN = "-"
+_SLACK = "--slack"
+_NOT_IN_A_LIST = frozenset(',"\\*')
+"""What a name in the stack's parameter AlertCampaigns may not contain, or does not mean there."""
+_LATEST = timedelta(days=7)
+"""The largest value of AlertMaxDelaySeconds."""
+
+
+def _check_webhook(text: str) -> None:
+    if text != _STDIN:
+        check_url(text, _SLACK)
+
+
+def subscribe(
+    queue: Annotated[
+        str | None,
+        typer.Option(
+            "--queue",
+            metavar="NAME",
+            help="A queue's name or ARN; a queue that does not exist is created.",
+            callback=checked(check_queue),
+        ),
+    ] = None,
+    function: Annotated[
+        str | None,
+        typer.Option(
+            "--lambda",
+            metavar="ARN",
+            help="A Lambda function's ARN or name.",
+            callback=checked(check_function),
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--email",
+            metavar="ADDRESS",
+            help="An address, which receives a mail for each open.",
+            callback=checked(check_address),
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--https",
+            metavar="URL",
+            help="An endpoint, which receives a POST for each open.",
+            callback=checked(check_url),
+        ),
+    ] = None,
+    stream: Annotated[
+        str | None,
+        typer.Option(
+            "--firehose",
+            metavar="ARN",
+            help="A Firehose stream's ARN or name.",
+            callback=checked(check_stream),
+        ),
+    ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            _SLACK,
+            "--webhook",
+            metavar="URL|-",
+            help=(
+                "The webhook of a Slack or Teams channel, or another that accepts JSON, for the "
+                "stack's alert; - reads it from stdin. --webhook is the same."
+            ),
+            callback=checked(_check_webhook),
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="FILTER",
+            help=(
+                "Only some opens: fresh (published within 15 minutes of the open), fresh=DURATION, "
+                "first-opens, campaign=NAME, campaign=BEGINNING*, device=TYPE, "
+                "email=CAMPAIGN_ACTIVITY_ID or account=NAME. Repeated values of one kind are "
+                "alternatives; different kinds apply together."
+            ),
+            callback=check_only,
+        ),
+    ] = None,
+    stack: Stack = None,
+    *,
+    cloudformation: Annotated[
+        bool,
+        typer.Option(
+            "--cloudformation",
+            help="Print a CloudFormation template with the same resources, and do nothing else.",
+        ),
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Subscribe a queue, a function, an address, an endpoint, a stream or a chat to the opens.
+
+    The command shows what it will create and change before it asks, and keeps what exists; running
+    it again completes or changes nothing. Without --only, the subscriber receives all opens.
+
+    A queue gets a dead-letter queue for what its consumer fails to process, NAME-failed, and all
+    but addresses get one for what SNS cannot deliver, NAME-undelivered.
+    """
+    given = {
+        Kind.QUEUE: queue,
+        Kind.FUNCTION: function,
+        Kind.ADDRESS: address,
+        Kind.URL: url,
+        Kind.STREAM: stream,
+    }
+    chosen = [(kind, text) for kind, text in given.items() if text is not None]
+    options = [OPTIONS[kind] for kind, _ in chosen] + ([_SLACK] if webhook else [])
+    if len(options) != 1:
+        named = f", and not {' and '.join(options)} together" if options else ""
+        raise InvalidInput(f"Name exactly one subscriber{named}: {_KINDS}.")
+    selected = parse_only(only or ())
+    if webhook is not None:
+        _alert(webhook, selected, stack, cloudformation=cloudformation, yes=yes)
+        return
+    ((kind, text),) = chosen
+    wired = product_of_any_account(stack)
+    topic = Topic.of(wired.settings.opens_topic_arn)
+    target = MAKERS[kind](text, topic)
+    # Imported late, or `--help` would load boto3.
+    from email_opens_cli.deployed.subscribing.plans import Access  # noqa: PLC0415
+    from email_opens_cli.deployed.subscribing.subscribing import (  # noqa: PLC0415
+        check_account,
+        check_deliverable,
+        plan_of,
+    )
+
+    check_deliverable(target, topic)
+    if cloudformation:
+        from email_opens_cli.deployed.subscribing.templates import deployment, template  # noqa: PLC0415
+
+        document = template(target, topic, selected.policy)
+        say_document(f"# Deploy it with:\n# {deployment(target)}\n{yaml_text(document)}")
+        return
+    check_account(target, topic, only or ())
+    plan = plan_of(Access(topic, wired.clock), target, selected.policy)
+    plan.warnings += warnings_about(selected, wired, stack)
+    if show_and_carry_out(plan, yes=yes):
+        say(
+            f"SNS has sent {target.shown} the request to confirm the subscription."
+            if plan.sends_request
+            else f"{target.subject} is subscribed."
+        )
+    say(*plan.notes)
+
+
+def _alert(webhook: str, only: Only, stack: str | None, *, cloudformation: bool, yes: bool) -> None:
+    """Give the stack's alert its webhook."""
+    if stack is None:
+        raise InvalidInput(
+            f"{_SLACK} needs the stack whose alert it is: add --stack NAME, set EMAIL_OPENS_STACK, "
+            "or run the command in the folder from which the stack was deployed."
+        )
+    settings = alert_settings(only)
+    wired = product_of_any_account(stack)
+    from email_opens_cli.deployed.subscribing.alert import (  # noqa: PLC0415 - boto3
+        WEBHOOK,
+        parameter_of,
+        plan_alert,
+    )
+    from email_opens_cli.deployed.subscribing.plans import Access  # noqa: PLC0415
+
+    if cloudformation:
+        name = parameter_of(stack)
+        parameters = " ".join([f"{WEBHOOK}={name}", *_assigned(settings)])
+        raise InvalidInput(
+            "The alert is part of the stack, and CloudFormation cannot create an encrypted "
+            f"parameter. Store the URL with `aws ssm put-parameter --name {name} --type "
+            f'SecureString --value URL`, then run `make deploy PARAMETERS="{parameters}"`.'
+        )
+    url = read_webhook() if webhook == _STDIN else webhook
+    if webhook != _STDIN:
+        warn(
+            f"The URL is a secret, and may now be in the shell's history: {_SLACK} - reads it from "
+            "stdin instead."
+        )
+    access = Access(Topic.of(wired.settings.opens_topic_arn), wired.clock)
+    plan = plan_alert(access, stack, url, settings)
+    plan.warnings += warnings_about(only, wired, stack)
+    if show_and_carry_out(plan, yes=yes):
+        say("The alert is on.")
+
+
+def alert_settings(only: Only) -> dict[str, str]:
+    """Return the stack's parameters for what an alert is about.
+
+    Raises:
+        InvalidInput: an alert cannot select opens so, or it has no parameter for that.
+    """
+    if only.devices or only.emails or only.accounts:
+        raise InvalidInput(
+            f"With {_SLACK}, --only accepts fresh, first-opens and campaign=NAME. For other "
+            "filters, subscribe a queue or a function."
+        )
+    if any(set(name) & _NOT_IN_A_LIST for name in only.campaigns):
+        raise InvalidInput(
+            f"With {_SLACK}, campaign=NAME needs a whole name without commas, quotes, backslashes "
+            "and asterisks."
+        )
+    if only.fresh and max(only.fresh) > _LATEST:
+        raise InvalidInput(f"With {_SLACK}, fresh=DURATION is at most {_LATEST.days} days.")
+    settings = {}
+    if only.first_opens:
+        settings["AlertOpens"] = "first"
+    if only.fresh:
+        settings["AlertMaxDelaySeconds"] = str(int(max(only.fresh).total_seconds()))
+    if only.campaigns:
+        settings["AlertCampaigns"] = ",".join(only.campaigns)
+    return settings
+
+
+def _assigned(settings: Mapping[str, str]) -> list[str]:
+    return [f"{key}={value}" for key, value in settings.items()]
+
+
+def read_webhook() -> str:
+    """Read the URL from stdin, without showing what is typed.
+
+    Raises:
+        InvalidInput: it is not an https URL.
+    """
+    if sys.stdin.isatty():
+        text: str = typer.prompt("The URL of the webhook", hide_input=True, err=True)
+    else:
+        text = sys.stdin.readline()
+    check_url(text.strip(), _SLACK)
+    return text.strip()
