@@ -87,6 +87,12 @@ SITUATIONS: list[tuple[str, str, Minutes, Minutes]] = [
         each([0.0], 60),
     ),
     (
+        "alert-delay",
+        "An open has been waiting for the chat for thirty minutes",
+        each([1800.0], 5),
+        [*each([1799.0], 60), *each([1800.0], 4)],
+    ),
+    (
         "publish-delay",
         "For 15 minutes, one open in a hundred was published more than",
         each(delays(3, of=200), 15, apart=5),

@@ -27,10 +27,12 @@ AWS_METRICS = {
     ("AWS/Lambda", "Throttles"),
     ("AWS/Lambda", "Duration"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
 }
 AWS_DIMENSIONS = {("FunctionName", name) for name in FUNCTIONS} | {
     ("QueueName", "DeadLetterQueue.QueueName"),
     ("QueueName", "AlertDeadLetterQueue.QueueName"),
+    ("QueueName", "AlertQueue.QueueName"),
 }
 WINDOW_SECONDS = {"no-completed-turn": 600, "publish-delay": 900, "searches-stopped": 3600}
 
