@@ -1,4 +1,4 @@
-"""The metrics of the template's alarms and dashboard."""
+"""What the template's alarms and dashboard watch: metrics, and fields of the log."""
 
 import json
 import re
@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.integration.deployment import STACK
 from tests.integration.template import Template, of_type
 
 NAMESPACE = "EmailOpens"
+_KEYWORDS = {"and", "or", "not", "by", "asc", "desc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,34 @@ def watched_by_dashboard(template: Template) -> set[Metric]:
         for widget in dashboard(template)["widgets"]
         for row in rows(widget["properties"].get("metrics", []))
     }
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """A query of CloudWatch Logs Insights: of which log, of which line, and of which fields."""
+
+    log: str
+    message: str
+    fields: frozenset[str]
+
+
+def log_queries(template: Template) -> list[LogQuery]:
+    widgets = dashboard(template)["widgets"]
+    return [
+        log_query(widget["properties"]["query"]) for widget in widgets if widget["type"] == "log"
+    ]
+
+
+def log_query(text: str) -> LogQuery:
+    """Parse a query: commands are separated by `|`; functions, aliases and texts are no fields."""
+    (log,) = re.findall(r"SOURCE '([^']+)'", text)
+    (message,) = re.findall(r"message = '([^']+)'", text)
+    fields = set()
+    for command in text.split("|")[1:]:
+        plain = re.sub(r"'[^']*'", "", command.strip())
+        words = re.sub(r"\bas \w+", "", plain).split(maxsplit=1)[1]
+        fields |= set(re.findall(r"(?<![\w@])@?[a-zA-Z_]\w*(?!\w*\()", words)) - _KEYWORDS
+    return LogQuery(log, message, frozenset(fields))
 
 
 def rows(metrics: list[list[Any]]) -> Iterator[list[str]]:
@@ -96,5 +126,7 @@ def _substitute(text: str, template: Template) -> str:
 
 
 def _default(name: str, template: Template) -> str:
-    """Return a parameter's default; return any other name unchanged."""
+    """Return a parameter's default, or the stack's name; return any other name unchanged."""
+    if name == "AWS::StackName":
+        return STACK
     return str(template["Parameters"].get(name, {}).get("Default", name))

@@ -5,20 +5,22 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import DiscoverCampaigns, bootstrap_discovery
 from email_opens.config import scheduled_account_id
 from email_opens.discovery.report import CampaignFailure, Found
-from email_opens.errors import EmailOpensError, OutOfTime, QuotaExceeded, unforeseen
+from email_opens.errors import EmailOpensError, unforeseen
 
 COMMIT_SECONDS = 10
 """Reserved at the end of an invocation, to record what was found."""
 
 logger = Logger(service="discover_campaigns")
-metrics = Metrics(namespace="EmailOpens", service="discover_campaigns")
+FORGOTTEN = (
+    "More was sent within DiscoveryLookbackDays than discovery can remember, so the oldest sends "
+    "count as seen: deploy with a shorter lookback."
+)
 
 
 @cache
@@ -26,7 +28,6 @@ def discover_campaigns() -> DiscoverCampaigns:
     return bootstrap_discovery(os.environ)
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Search for the sends of the account in the event; return what was found."""
     account_id = scheduled_account_id(event)
@@ -39,7 +40,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         before=product.clock.now() + left - timedelta(seconds=COMMIT_SECONDS),
     )
     _log(found)
-    _measure(found)
     return {
         "account_id": account_id,
         "tracked": [activity.campaign_activity_id for activity in found.tracked],
@@ -77,22 +77,19 @@ def _log(found: Found) -> None:
     if not found.leased:
         logger.info("Another invocation works on this account; the next search continues.")
         return
-    if found.stopped:
-        logger.warning(str(found.stopped))
-    if found.forgotten:
-        logger.warning(
-            "More was sent within DiscoveryLookbackDays than discovery can remember, so the oldest "
-            "sends count as seen: deploy with a shorter lookback.",
-            extra={"forgotten": found.forgotten},
-        )
-    logger.info(
+    (logger.warning if found.stopped or found.forgotten else logger.info)(
         "Search completed.",
         extra={
+            "stopped": str(found.stopped) if found.stopped else None,
             "tracked": len(found.tracked),
             "woken": len(found.woken),
             "campaigns": found.campaigns,
             "unread": found.unread,
+            "failed": len(found.failures),
+            "forgotten": found.forgotten,
+            "advice": FORGOTTEN if found.forgotten else None,
             "requests": found.requests,
+            "throttled": found.throttled,
         },
     )
 
@@ -103,23 +100,3 @@ def _log_failure(failure: CampaignFailure) -> None:
         str(failure.error) if foreseen else unforeseen(failure.error),
         extra={"campaign_id": failure.campaign_id},
     )
-
-
-def _measure(found: Found) -> None:
-    metrics.add_dimension("account_id", found.account_id)
-    stopped = found.stopped is not None and not isinstance(found.stopped, OutOfTime)
-    counts = {
-        "ActivitiesTracked": len(found.tracked),
-        "ActivitiesWoken": len(found.woken),
-        "Requests": found.requests,
-        "CampaignsFailed": len(found.failures),
-        "SearchesStopped": int(stopped),
-        "Throttled": found.throttled,
-        "QuotaExceeded": int(isinstance(found.stopped, QuotaExceeded)),
-    }
-    if found.forgotten:
-        # Few accounts have such sends, and CloudWatch charges a metric for each hour in which it is
-        # sent.
-        counts["SendsForgotten"] = found.forgotten
-    for name, value in counts.items():
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

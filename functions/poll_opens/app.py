@@ -11,12 +11,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import EmailOpens, bootstrap
-from email_opens.config import scheduled_account_id
+from email_opens.config import Monitoring, scheduled_account_id
 from email_opens.errors import (
     AccountDisconnected,
+    AccountPaused,
     AccountResting,
     AccountStopped,
+    BudgetSpent,
     EmailOpensError,
+    OutOfTime,
     QuotaExceeded,
     unforeseen,
 )
@@ -30,7 +33,8 @@ published and recorded in about two seconds; the rest is a margin for a slow ser
 """
 
 logger = Logger(service="poll_opens")
-metrics = Metrics(namespace="EmailOpens", service="poll_opens")
+# Without a service, which would be another dimension.
+metrics = Metrics(namespace="EmailOpens")
 
 
 @cache
@@ -38,7 +42,6 @@ def email_opens() -> EmailOpens:
     return bootstrap(os.environ)
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Poll the account in the event; return what was done."""
     account_id = scheduled_account_id(event)
@@ -53,10 +56,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         until=until,
         stay_until=now + product.settings.stay,
     )
-    _log(turn)
-    _measure(turn)
-    if turn.leased and not turn.requests:
-        _measure_idle_token(account_id, product.clock.now().date())
+    idle = turn.leased and not turn.requests
+    _log(turn, _token_idle_days(account_id, product.clock.now().date()) if idle else None)
+    _measure(turn, product.settings.monitoring, product.settings.stack_name)
     return {
         "account_id": account_id,
         "published": turn.counts.published,
@@ -69,37 +71,64 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     }
 
 
-def _log(turn: TurnReport) -> None:
+def _log(turn: TurnReport, token_idle_days: int | None) -> None:
     for failure in turn.failures:
         logger.error(
             _sentence(failure.error), extra={"campaign_activity_id": failure.campaign_activity_id}
         )
     if turn.uncounted:
         logger.warning(_sentence(turn.uncounted))
-    if turn.stopped:
-        # The reason was logged as a warning when the rest began.
-        resting = isinstance(turn.stopped, AccountResting)
-        (logger.info if resting else logger.warning)(str(turn.stopped))
     if not turn.leased:
         logger.info("Another invocation works on this account.")
         return
     for decision in turn.decisions:
         logger.debug("Decision.", extra=asdict(decision))
-    logger.info(
-        "Turn completed.",
-        extra={
-            "published": turn.counts.published,
-            "dead_lettered": turn.counts.dead_lettered,
-            "rejected": turn.counts.rejected,
-            "requests": turn.requests,
-            "activities": turn.activities,
-            "gaps": turn.gaps,
-            "probes": turn.probes,
-            "price": turn.price,
-            "requests_left": turn.requests_left,
-            "shortfall": turn.shortfall,
-        },
+    # The reason of a rest was logged as a warning when the rest began.
+    calm = turn.stopped is None or isinstance(turn.stopped, AccountResting)
+    (logger.info if calm else logger.warning)(
+        "Turn completed.", extra=_summary(turn) | {"token_idle_days": token_idle_days}
     )
+
+
+def _summary(turn: TurnReport) -> dict[str, Any]:
+    """Return what the line on a turn contains; the formatter leaves out what is None."""
+    counts = turn.counts
+    return {
+        "completed": int(turn.completed),
+        "stopped_by": _stop(turn.stopped) if turn.stopped else None,
+        "stopped": str(turn.stopped) if turn.stopped else None,
+        "published": counts.published,
+        "longest_delay_seconds": max(counts.delays_seconds, default=None),
+        "missing": counts.missing,
+        "dead_lettered": counts.dead_lettered,
+        "rejected": counts.rejected,
+        "activities": turn.activities,
+        "failed": len(turn.failures),
+        "gaps": turn.gaps,
+        "requests": turn.requests,
+        "throttled": turn.throttled,
+        "probes": turn.probes,
+        "price": turn.price,
+        "requests_left": turn.requests_left,
+        "shortfall": turn.shortfall,
+    }
+
+
+def _stop(error: EmailOpensError) -> str:
+    """Return what stopped a turn, as a word to search for."""
+    match error:
+        case AccountDisconnected():
+            return "disconnected"
+        case QuotaExceeded():
+            return "quota_exceeded"
+        case AccountPaused():
+            return "pause"
+        case BudgetSpent():
+            return "budget_spent"
+        case OutOfTime():
+            return "out_of_time"
+        case _:
+            return "error"
 
 
 def _sentence(error: Exception) -> str:
@@ -107,42 +136,25 @@ def _sentence(error: Exception) -> str:
     return str(error) if isinstance(error, EmailOpensError) else unforeseen(error)
 
 
-def _measure(turn: TurnReport) -> None:
+def _measure(turn: TurnReport, monitoring: Monitoring, stack_name: str) -> None:
+    """Emit the metrics of a turn; CloudWatch charges for each, and so everything else is logged."""
+    if not turn.leased or monitoring is Monitoring.NONE:
+        return
+    metrics.add_dimension("stack", stack_name)
     metrics.add_dimension("account_id", turn.account_id)
-    counts = {
-        "OpensPublished": turn.counts.published,
-        "RowsRejected": turn.counts.rejected,
-        "OpensDeadLettered": turn.counts.dead_lettered,
-        "Requests": turn.requests,
-        "PollsFailed": len(turn.failures),
-        "Throttled": turn.throttled,
-        "QuotaExceeded": int(isinstance(turn.stopped, QuotaExceeded)),
-        "OpensMissing": turn.counts.missing,
-    }
-    if turn.leased:  # Only the holder of the lease reads these.
-        counts |= {
-            "GapsOpen": turn.gaps,
-            "Probes": turn.probes,
-            "RequestsLeft": turn.requests_left,
-            "BudgetShortfall": turn.shortfall,
-        }
-        counts["TurnsCompleted"] = int(turn.completed)
-        counts["AccountDisconnected"] = int(isinstance(turn.stopped, AccountDisconnected))
-    for name, value in counts.items():
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
-    if turn.price is not None:
-        metrics.add_metric(name="Price", unit=MetricUnit.NoUnit, value=turn.price)
     # A metric in an EMF record has at most 100 values: Powertools writes a record for each 100.
     for seconds in turn.counts.delays_seconds:
         metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))
-
-
-def _measure_idle_token(account_id: str, today: date) -> None:
-    """Measure how long an account without requests has not renewed its tokens."""
-    days = _token_idle_days(account_id, today)
-    if days is not None:
-        # CloudWatch has no unit for days.
-        metrics.add_metric(name="TokenIdleDays", unit=MetricUnit.NoUnit, value=days)
+    must_wait = isinstance(turn.stopped, (AccountDisconnected, QuotaExceeded))
+    counts = {"TurnsCompleted": int(turn.completed), "AccountStopped": int(must_wait)}
+    if monitoring is Monitoring.FULL:
+        counts |= {
+            "RequestsLeft": turn.requests_left,
+            "ActivitiesFailed": len(turn.failures),
+        }
+    for name, value in counts.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    metrics.flush_metrics()
 
 
 @cache

@@ -18,26 +18,8 @@ from tests.e2e.trial import ACCOUNT, received, reported_open
 from tests.integration.deployment import ROOT
 
 EVENT = json.loads((ROOT / "events/schedule.json").read_text())
-METRICS = {
-    "OpensPublished",
-    "RowsRejected",
-    "OpensDeadLettered",
-    "Requests",
-    "PollsFailed",
-    "GapsOpen",
-    "Throttled",
-    "QuotaExceeded",
-    "AccountDisconnected",
-    "TurnsCompleted",
-    "Probes",
-    "RequestsLeft",
-    "BudgetShortfall",
-    "Price",
-    "OpensMissing",
-    "PublishDelay",
-}
-IDLE_METRICS = {"TokenIdleDays"}
-"""The metrics of a turn without requests."""
+METRICS = {"TurnsCompleted", "PublishDelay", "AccountStopped"}
+"""Those of the default monitoring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +139,10 @@ def test_the_log_contains_no_token(invocations: TwoInvocations) -> None:
 def test_every_metric_is_emitted(invocations: TwoInvocations) -> None:
     assert {
         metric["Name"] for record in invocations.metrics for metric in _declared(record)
-    } - IDLE_METRICS == METRICS
+    } == METRICS
 
 
-def test_every_metric_has_the_service_and_the_account_as_dimensions(
+def test_every_metric_has_the_stack_and_the_account_as_dimensions(
     invocations: TwoInvocations,
 ) -> None:
     dimensions = {
@@ -169,13 +151,11 @@ def test_every_metric_has_the_service_and_the_account_as_dimensions(
         for directive in record["_aws"]["CloudWatchMetrics"]
         for names in directive["Dimensions"]
     }
-    assert dimensions == {("account_id", "service")}
+    assert dimensions == {("account_id", "stack")}
 
 
 def test_every_metric_names_the_account_that_was_polled(invocations: TwoInvocations) -> None:
-    assert {(record["service"], record["account_id"]) for record in invocations.metrics} == {
-        ("poll_opens", ACCOUNT)
-    }
+    assert {record["account_id"] for record in invocations.metrics} == {ACCOUNT}
 
 
 def test_each_published_open_has_a_delay(invocations: TwoInvocations) -> None:

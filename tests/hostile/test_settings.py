@@ -22,8 +22,6 @@ environments = st.builds(
     st.dictionaries(st.sampled_from([*URLS, "HTTPS_PROXY"]), addresses),
 )
 
-NOTHING_MEASURED = "ignore:No application metrics to publish"
-
 
 @pytest.fixture(scope="module")
 def app() -> ModuleType:
@@ -80,7 +78,6 @@ def test_the_work_does_not_grow_with_the_length_of_a_setting(name: str) -> None:
     assert growth(settings_error, short, long) < 2  # urllib caches the parts of the first.
 
 
-@pytest.mark.filterwarnings(NOTHING_MEASURED)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(event=json_values | st.fixed_dictionaries({"account_id": json_values | texts}))
 def test_an_event_is_accepted_or_refused_with_a_short_message(
@@ -89,6 +86,5 @@ def test_an_event_is_accepted_or_refused_with_a_short_message(
     assert len(str(invoked(app, event))) <= 250
 
 
-@pytest.mark.filterwarnings(NOTHING_MEASURED)
 def test_the_error_of_an_event_does_not_contain_an_address(app: ModuleType) -> None:
     assert leaked(invoked(app, {"account_id": ADDRESS})) == []

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 POLL_OPENS = ROOT / "functions" / "poll_opens" / "app.py"
 SCHEDULED: dict[str, str] = json.loads((ROOT / "events" / "schedule.json").read_text())
 ACCOUNT = SCHEDULED["account_id"]
+STACK = "email-opens"
 
 
 def load(path: Path = POLL_OPENS) -> ModuleType:
@@ -215,4 +216,6 @@ def environment_of(aws: Aws, vendor: Emulator) -> dict[str, str]:
         "LOOKBACK_MINUTES": "120",
         "FIRST_OPENS": "ENABLED",
         "CONTACT_DETAILS": "full",
+        "MONITORING": "basic",
+        "STACK_NAME": STACK,
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.integration.template import Template, read_template
+from tests.integration.template import Template, of_type, read_template
 
 
 def rendered(value: Any, **parameters: Any) -> Any:
@@ -13,6 +13,18 @@ def rendered(value: Any, **parameters: Any) -> Any:
     template = read_template()
     defaults = {name: each["Default"] for name, each in template["Parameters"].items()}
     return _Rendering(template, defaults | parameters).of(value)
+
+
+def existing(kind: str, **parameters: Any) -> dict[str, dict[str, Any]]:
+    """Return the properties of the resources of a type that these parameters create, by name."""
+    template = read_template()
+    defaults = {name: each["Default"] for name, each in template["Parameters"].items()}
+    rendering = _Rendering(template, defaults | parameters)
+    return {
+        name: properties
+        for name, properties in of_type(template, kind).items()
+        if rendering.condition(template["Resources"][name].get("Condition"))
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,8 @@ class _Rendering:
             "Ref": lambda name: self.values[name],
             "Fn::If": lambda args: self.of(args[1] if self.condition(args[0]) else args[2]),
             "Fn::Equals": lambda args: self.of(args[0]) == self.of(args[1]),
-            "Fn::Not": lambda args: not self.of(args[0]),
+            "Fn::Not": lambda args: not self.holds(args[0]),
+            "Fn::And": lambda args: all(self.holds(each) for each in args),
             "Fn::Join": lambda args: args[0].join(self.of(args[1])),
             "Fn::Split": lambda args: self.of(args[1]).split(args[0]),
             "Fn::Sub": self.text,
@@ -39,8 +52,15 @@ class _Rendering:
                 return functions[name](argument)
         return {name: self.of(each) for name, each in value.items()}
 
-    def condition(self, name: str) -> bool:
-        return bool(self.of(self.template["Conditions"][name]))
+    def condition(self, name: str | None) -> bool:
+        """Return whether a condition holds; None: there is no condition."""
+        return name is None or self.holds(self.template["Conditions"][name])
+
+    def holds(self, value: Any) -> bool:
+        """Return whether an expression of a condition holds, which may name another one."""
+        if value.keys() == {"Condition"}:
+            return self.condition(value["Condition"])
+        return bool(self.of(value))
 
     def text(self, argument: Any) -> str:
         text, named = (argument, {}) if isinstance(argument, str) else argument

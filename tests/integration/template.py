@@ -48,12 +48,16 @@ def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the statements of a role's policies; `Action` is always a list."""
-    return [
-        {**statement, "Action": as_list(statement["Action"])}
+    """Return the statements of a role's policies, also those that depend on a condition.
+
+    `Action` is always a list.
+    """
+    every = [
+        statement.get("Fn::If", [None, statement])[1]
         for policy in role["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
+    return [{**statement, "Action": as_list(statement["Action"])} for statement in every]
 
 
 def as_list(value: Any) -> list[Any]:

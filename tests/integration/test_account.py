@@ -53,7 +53,7 @@ class TestARevokedRefreshToken:
 
     def test_is_logged_with_the_command_that_fixes_it(self, deployment: Deployment) -> None:
         deployment.invoke()
-        assert any(COMMAND in line["message"] for line in deployment.output.logs)
+        assert any(COMMAND in line.get("stopped", "") for line in deployment.output.logs)
 
     def test_is_stored_as_the_last_error_of_the_account(self, deployment: Deployment) -> None:
         deployment.invoke()

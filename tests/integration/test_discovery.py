@@ -66,9 +66,9 @@ class TestANewSend:
             if line["message"] == "Activity tracked."
         ] == ["March news"]
 
-    def test_is_measured(self, discovery: Deployment) -> None:
+    def test_is_counted(self, discovery: Deployment) -> None:
         discovery.invoke()
-        assert discovery.output.measured("ActivitiesTracked") == [1]
+        assert discovery.output.logs[-1]["tracked"] == 1
 
     def test_is_found_after_a_poll_has_released_the_account(self, discovery: Deployment) -> None:
         now = discovery.clock.now()
@@ -182,14 +182,13 @@ class TestAThousandSends:
     ) -> None:
         self.remember(discovery, SearchMemory(seen))
         assert [discovery.invoke()["requests"] for _ in range(2)] == [2, 2]
-        assert discovery.output.measured("SendsForgotten") == []
+        assert [line["forgotten"] for line in discovery.output.logs] == [0, 0]
 
-    def test_that_are_forgotten_count_as_seen_and_are_measured(
+    def test_that_are_forgotten_count_as_seen_and_are_counted(
         self, discovery: Deployment, seen: dict[str, SeenCampaign]
     ) -> None:
         self.remember(discovery, SearchMemory(seen).reduced(900))
         assert discovery.invoke()["requests"] == 2
-        assert discovery.output.measured("SendsForgotten") == [100]
         (warning,) = [line for line in discovery.output.logs if line["level"] == "WARNING"]
         assert warning["forgotten"] == 100
 
@@ -214,7 +213,6 @@ def test_each_account_is_searched_with_its_own_credentials(discovery: Deployment
     assert "email-opens connect other" in discovery.invoke({"account_id": "other"})["stopped"]
 
 
-@pytest.mark.filterwarnings("ignore:No application metrics")
 def test_an_event_without_an_account_is_refused(discovery: Deployment) -> None:
     with pytest.raises(InvalidInput):
         discovery.invoke({})

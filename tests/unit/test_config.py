@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.config import StackSettings, read_settings, scheduled_account_id
+from email_opens.config import Monitoring, StackSettings, read_settings, scheduled_account_id
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import ContactDetails
 from email_opens.network import Network
@@ -33,6 +33,8 @@ SETTINGS = StackSettings(
     lookback=timedelta(hours=2),
     contact_details=ContactDetails.FULL,
     first_opens=True,
+    monitoring=Monitoring.BASIC,
+    stack_name="email-opens",
 )
 MOST = 10_000_000
 NUMBERS = (
@@ -68,6 +70,8 @@ def test_everything_can_be_set() -> None:
         LOOKBACK_MINUTES="60",
         CONTACT_DETAILS="Hashed",
         FIRST_OPENS="disabled",
+        MONITORING="Full",
+        STACK_NAME="mine",
     )
     assert (
         settings.constant_contact_api_url,
@@ -77,6 +81,8 @@ def test_everything_can_be_set() -> None:
         settings.lookback,
         settings.contact_details,
         settings.first_opens,
+        settings.monitoring,
+        settings.stack_name,
     ) == (
         "https://api.example",
         "https://auth.example/v1",
@@ -85,6 +91,8 @@ def test_everything_can_be_set() -> None:
         timedelta(hours=1),
         ContactDetails.HASHED,
         False,
+        Monitoring.FULL,
+        "mine",
     )
 
 
@@ -108,6 +116,7 @@ def test_a_setting_that_is_missing_is_named(name: str, blank: str) -> None:
         *((name, "http://api.cc.email") for name in URLS),
         *((name, "ftp://localhost") for name in URLS),
         ("CONTACT_DETAILS", "all"),
+        ("MONITORING", "some"),
         ("FIRST_OPENS", "yes"),
         *((name, "https://[::1") for name in URLS),
     ],

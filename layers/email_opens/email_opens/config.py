@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, get_type_hints
 
 from email_opens.account import account_id
@@ -13,6 +14,14 @@ from email_opens.network import Network, proxy_address
 from email_opens.variables import Variable, choice, days, number, switch, text, url
 
 _WORD = re.compile("(?<!^)(?=[A-Z])")
+
+
+class Monitoring(StrEnum):
+    """How much of a stack is measured for CloudWatch, which charges for each metric."""
+
+    FULL = "full"
+    BASIC = "basic"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +114,11 @@ class StackSettings(AccountSettings):
     ]
     first_opens: Annotated[bool, switch("FIRST_OPENS", "ENABLED")]
     """Whether each event says if it is its contact's first open of the e-mail."""
+    monitoring: Annotated[Monitoring, choice("MONITORING", Monitoring.BASIC, Monitoring)]
+    stack_name: Annotated[
+        str, Variable("STACK_NAME", "email-opens", lambda name: name or "email-opens")
+    ]
+    """A dimension of the metrics, so that two stacks never share one."""
 
 
 def _patterns(text: str) -> tuple[str, ...]:

@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from email_opens.config import Monitoring
 from email_opens.errors import (
     AccountDisconnected,
     AccountResting,
     AccountStopped,
+    BudgetSpent,
+    EmailOpensError,
     InvalidInput,
     InvalidSettings,
     OutOfTime,
     QuotaExceeded,
     ReportUnavailable,
+    Throttled,
     VendorUnavailable,
 )
 from email_opens.poller import PollCounts
@@ -28,15 +32,23 @@ from tests.integration.deployment import Context, Output, load
 
 ADDRESS = "ann@example.org"
 
-# Powertools warns when the handler fails before it has measured anything.
-NOTHING_MEASURED = "ignore:No application metrics to publish"
-
 ENVIRONMENT = {
     "TRACKING_TABLE": "tracking",
     "LEDGER_TABLE": "ledger",
     "OPENS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:opens",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead",
     "CREDENTIALS_PREFIX": "/email-opens/",
+}
+
+STOPS: dict[EmailOpensError, str] = {
+    AccountDisconnected("Connect it."): "disconnected",
+    QuotaExceeded("Spent.", FakeClock().now()): "quota_exceeded",
+    VendorUnavailable("Down."): "pause",
+    AccountResting("No request is sent.", FakeClock().now()): "pause",
+    Throttled("Too fast."): "pause",
+    BudgetSpent("No request is left of the day."): "budget_spent",
+    OutOfTime("Late."): "out_of_time",
+    AccountStopped("The credentials cannot be stored."): "error",
 }
 
 
@@ -66,7 +78,9 @@ def handle(
             clock=FakeClock(),
             turns=turns,
             credentials=MemoryCredentials(),
-            settings=SimpleNamespace(stay=timedelta()),
+            settings=SimpleNamespace(
+                stay=timedelta(), monitoring=Monitoring.FULL, stack_name="mine"
+            ),
         )
         monkeypatch.setattr(app, "email_opens", lambda: product)
         output = Output(capsys)
@@ -89,7 +103,6 @@ def failing(error: Exception) -> TurnReport:
 
 
 class TestTheAccount:
-    @pytest.mark.filterwarnings(NOTHING_MEASURED)
     def test_must_be_named_by_the_event(self, app: ModuleType) -> None:
         with pytest.raises(InvalidInput, match="The event names no account"):
             app.handler({}, Context())
@@ -98,7 +111,6 @@ class TestTheAccount:
         assert handle(TurnReport("acme")).reply["account_id"] == "acme"
 
 
-@pytest.mark.filterwarnings(NOTHING_MEASURED)
 class TestASetting:
     @pytest.fixture(autouse=True)
     def _environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,10 +168,21 @@ class TestTheLog:
         assert "AccessDenied" in error["message"]
 
     def test_warns_when_the_account_was_stopped(self, handle: Handle) -> None:
-        warning, *_ = handle(
+        (line,) = handle(
             TurnReport("default", stopped=AccountDisconnected("Connect it."))
         ).output.logs
-        assert (warning["level"], warning["message"]) == ("WARNING", "Connect it.")
+        assert (line["level"], line["stopped"]) == ("WARNING", "Connect it.")
+
+    @pytest.mark.parametrize("stopped", STOPS, ids=lambda error: type(error).__name__)
+    def test_says_in_a_word_what_stopped_the_turn(
+        self, handle: Handle, stopped: EmailOpensError
+    ) -> None:
+        (line,) = handle(TurnReport("default", stopped=stopped)).output.logs
+        assert line["stopped_by"] == STOPS[stopped]
+
+    def test_says_that_nothing_stopped_the_turn_by_saying_nothing(self, handle: Handle) -> None:
+        (line,) = handle(TurnReport("default")).output.logs
+        assert line.keys() & {"stopped_by", "stopped"} == set()
 
     def test_warns_of_a_pause_once(self, handle: Handle) -> None:
         until = FakeClock().now()
@@ -184,24 +207,6 @@ class TestTheMetrics:
         assert handle(turn).output.measured("PublishDelay") == [0.0, 2.0]
 
     @pytest.mark.parametrize(
-        ("stopped", "count"),
-        [
-            (None, 0),
-            (QuotaExceeded("Spent.", FakeClock().now()), 1),
-            (AccountDisconnected("Connect it."), 0),
-            (AccountResting("No request is sent.", FakeClock().now()), 0),
-            (OutOfTime("Late."), 0),
-        ],
-        ids=["nothing", "the quota", "a person", "a pause", "the time"],
-    )
-    def test_count_only_an_exceeded_quota_as_such(
-        self, handle: Handle, stopped: Any, count: int
-    ) -> None:
-        assert handle(TurnReport("default", stopped=stopped)).output.measured("QuotaExceeded") == [
-            count
-        ]
-
-    @pytest.mark.parametrize(
         ("turn", "completed"),
         [
             (TurnReport("default"), [1]),
@@ -219,20 +224,17 @@ class TestTheMetrics:
     ) -> None:
         assert handle(turn).output.measured("TurnsCompleted") == completed
 
-    @pytest.mark.parametrize(
-        ("stopped", "count"), [(AccountDisconnected("Connect it."), 1), (AccountStopped("No."), 0)]
-    )
-    def test_count_an_account_that_must_be_connected_again(
-        self, handle: Handle, stopped: Any, count: int
+    @pytest.mark.parametrize("stopped", STOPS, ids=lambda error: type(error).__name__)
+    def test_show_an_account_that_waits_for_a_person_or_for_the_next_day(
+        self, handle: Handle, stopped: EmailOpensError
     ) -> None:
         turn = TurnReport("default", requests=1, stopped=stopped)
-        assert handle(turn).output.measured("AccountDisconnected") == [count]
+        waits = STOPS[stopped] in ("disconnected", "quota_exceeded")
+        assert handle(turn).output.measured("AccountStopped") == [int(waits)]
 
-    def test_count_the_opens_that_an_audit_found_missing(self, handle: Handle) -> None:
-        assert handle(TurnReport("default", counts=PollCounts(missing=2))).output.measured(
-            "OpensMissing"
-        ) == [2]
+    def test_are_not_emitted_while_another_invocation_holds_the_lease(self, handle: Handle) -> None:
+        assert handle(TurnReport("default", leased=False)).output.metrics == []
 
-    def test_have_the_account_as_a_dimension(self, handle: Handle) -> None:
+    def test_have_the_stack_and_the_account_as_dimensions(self, handle: Handle) -> None:
         (record,) = handle(TurnReport("acme")).output.metrics
-        assert record["account_id"] == "acme"
+        assert (record["stack"], record["account_id"]) == ("mine", "acme")

@@ -6,15 +6,9 @@ from typing import Any
 
 import pytest
 
+from email_opens.config import Monitoring
 from email_opens.discovery.report import Found
-from email_opens.errors import (
-    AccountDisconnected,
-    BudgetSpent,
-    EmailOpensError,
-    OutOfTime,
-    QuotaExceeded,
-    ReportUnavailable,
-)
+from email_opens.errors import AccountDisconnected
 from email_opens.turns.report import TurnReport
 from tests.contract.samples import NOON
 from tests.fakes import FakeClock, MemoryCredentials
@@ -43,7 +37,7 @@ def polled(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> dict[str, Any]
         clock=FakeClock(NOON),
         turns=SimpleNamespace(take_turn=core),
         credentials=MemoryCredentials(),
-        settings=SimpleNamespace(stay=STAY),
+        settings=SimpleNamespace(stay=STAY, monitoring=Monitoring.BASIC, stack_name="mine"),
     )
     monkeypatch.setattr(app, "email_opens", lambda: product)
     app.handler({"account_id": "default"}, Context(request_id="an invocation", seconds=seconds))
@@ -99,26 +93,24 @@ def test_a_search_begins_no_request_in_the_time_that_is_kept_to_commit(
 
 
 @pytest.mark.parametrize(
-    ("stopped", "count"),
+    ("found", "level"),
     [
-        (None, 0),
-        (OutOfTime("No time is left for the search."), 0),
-        (BudgetSpent("The day's budget of requests is spent."), 0),
-        (AccountDisconnected("Connect it."), 1),
-        (QuotaExceeded("The quota is spent.", NOON), 1),
-        (ReportUnavailable("The vendor does not answer."), 1),
+        (Found("default", leased=True), "INFO"),
+        (Found("default", leased=True, forgotten=1), "WARNING"),
+        (Found("default", leased=True, stopped=AccountDisconnected("Connect it.")), "WARNING"),
     ],
-    ids=lambda value: type(value).__name__,
 )
-def test_only_a_search_that_a_later_one_would_not_continue_counts_as_stopped(
+def test_a_search_logs_one_line_which_warns_if_it_was_stopped_or_has_forgotten_sends(
     discovery: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    stopped: EmailOpensError | None,
-    count: int,
+    found: Found,
+    level: str,
 ) -> None:
-    """The alarm of stopped searches is about the account; a lack of time heals by itself."""
     output = Output(capsys)
     output.follow(discovery)
-    searched(discovery, monkeypatch, Found("default", stopped=stopped))
-    assert output.measured("SearchesStopped") == [count]
+    searched(discovery, monkeypatch, found)
+    (line,) = output.lines
+    assert (line["message"], line["level"]) == ("Search completed.", level)
+    assert line.get("stopped") == (str(found.stopped) if found.stopped else None)
+    assert ("shorter lookback" in line.get("advice", "")) == bool(found.forgotten)

@@ -1,11 +1,13 @@
 """The alarms, the dashboard and docs/operations.md agree with each other."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from tests.integration.deployment import ROOT
+from tests.integration.deployment import ROOT, STACK
+from tests.integration.rendering import existing, rendered
 from tests.integration.template import of_type
 from tests.template_metrics import (
     NAMESPACE,
@@ -14,10 +16,18 @@ from tests.template_metrics import (
     watched_by_alarms,
     watched_by_dashboard,
 )
-from tests.unit.template.test_template import FUNCTIONS, PARAMETERS, RESOURCES, TEMPLATE, allows
+from tests.unit.template.test_template import (
+    FUNCTIONS,
+    PARAMETERS,
+    RESOURCES,
+    ROLES,
+    TEMPLATE,
+    allows,
+)
 
 ALARMS = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
 WATCHED = watched_by_alarms(TEMPLATE)
+FUNCTION_ROLES = {name: role for name, role in ROLES.items() if name != "ScheduleRole"}
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 SECTIONS = dict(re.findall(r"^### (.+)\n((?:(?!^##).*\n)*)", PAGE, re.MULTILINE))
 """The page's section on each alarm, by the alarm's name."""
@@ -28,13 +38,21 @@ AWS_METRICS = {
     ("AWS/Lambda", "Duration"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+    ("AWS/SNS", "NumberOfMessagesPublished"),
+    ("AWS/SNS", "NumberOfNotificationsFailed"),
+    ("AWS/Scheduler", "TargetErrorCount"),
 }
 AWS_DIMENSIONS = {("FunctionName", name) for name in FUNCTIONS} | {
     ("QueueName", "DeadLetterQueue.QueueName"),
     ("QueueName", "AlertDeadLetterQueue.QueueName"),
     ("QueueName", "AlertQueue.QueueName"),
+    ("TopicName", "OpensTopic.TopicName"),
+    ("ScheduleGroup", "ScheduleGroup"),
 }
-WINDOW_SECONDS = {"no-completed-turn": 600, "publish-delay": 900, "searches-stopped": 3600}
+WINDOW_SECONDS = {"no-completed-turn": 600, "publish-delay": 900}
+BASIC = {"no-completed-turn", "account-stopped", "publish-delay", "dead-letters"}
+ALERTS = {"alert-delay", "alert-dead-letters"}
+FULL = BASIC | {"activities-failed", "function-errors", "function-throttles", "discovery-errors"}
 
 
 def name_of(alarm: dict[str, Any]) -> str:
@@ -59,7 +77,8 @@ class TestAnAlarm:
     ) -> None:
         metric = WATCHED[name]
         if metric.namespace == NAMESPACE:
-            assert ("account_id", PARAMETERS["AccountId"]["Default"]) in metric.dimensions
+            account = ("account_id", PARAMETERS["AccountId"]["Default"])
+            assert metric.dimensions == {("stack", STACK), account}
         else:
             assert metric.dimensions <= AWS_DIMENSIONS
 
@@ -72,11 +91,64 @@ class TestAnAlarm:
         week = 7 * 86_400
         assert ALARMS[name]["Period"] * ALARMS[name]["EvaluationPeriods"] <= week
 
-    def test_is_shown_on_the_dashboard_if_every_stack_has_it(self, name: str) -> None:
+    def test_is_shown_on_the_dashboard_unless_it_is_about_the_alert(self, name: str) -> None:
         widgets = dashboard(TEMPLATE)["widgets"]
         (shown,) = (widget for widget in widgets if widget["type"] == "alarm")
-        always = "Condition" not in RESOURCES[name]
-        assert (f"{name}.Arn" in shown["properties"]["alarms"]) == always
+        of_the_alert = name_of(ALARMS[name]) in ALERTS
+        assert (f"{name}.Arn" in shown["properties"]["alarms"]) != of_the_alert
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "webhook", "names"),
+    [
+        ("none", "", set[str]()),
+        ("none", "/a", set[str]()),
+        ("basic", "", BASIC),
+        ("basic", "/a", BASIC | ALERTS),
+        ("full", "", FULL),
+        ("full", "/a", FULL | ALERTS),
+    ],
+)
+def test_the_parameter_determines_which_alarms_a_stack_has(
+    monitoring: str, webhook: str, names: set[str]
+) -> None:
+    alarms = existing("AWS::CloudWatch::Alarm", Monitoring=monitoring, AlertWebhook=webhook)
+    assert {name_of(alarm) for alarm in alarms.values()} == names
+
+
+def test_the_page_lists_the_alarms_of_each_value_of_the_parameter() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)`(?: \(default\))? \| ([^|]+) \|", PAGE, re.MULTILINE))
+    listed = {value: set(re.findall(r"\w+(?:-\w+)+", text)) for value, text in rows.items()}
+    assert listed["basic"] == BASIC | ALERTS
+    assert listed["basic"] | listed["full"] == FULL | ALERTS
+    assert rows["none"] == "none"
+
+
+class TestTraces:
+    @pytest.mark.parametrize("monitoring", ["full", "basic", "none"])
+    def test_are_sent_and_allowed_only_with_full_monitoring(self, monitoring: str) -> None:
+        full = monitoring == "full"
+        tracing = TEMPLATE["Globals"]["Function"]["Tracing"]
+        expected = "Active" if full else "PassThrough"
+        assert rendered(tracing, Monitoring=monitoring) == expected
+        for role in FUNCTION_ROLES.values():
+            *_, last = role["Policies"][0]["PolicyDocument"]["Statement"]
+            condition, trace, otherwise = last["Fn::If"]
+            assert condition == "MonitoredFully"
+            assert all(action.startswith("xray:") for action in trace["Action"])
+            assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_the_dashboard_can_show_another_account() -> None:
+    """The variable replaces the account's name wherever a widget has it."""
+    body = dashboard(TEMPLATE)
+    (variable,) = body["variables"]
+    assert (variable["type"], variable["pattern"]) == ("pattern", variable["defaultValue"])
+    account = variable["defaultValue"]
+    for widget in body["widgets"]:
+        text = json.dumps(widget)
+        places = text.count(f"account_id = '{account}'") + text.count(f'"account_id", "{account}"')
+        assert text.count(account) == places
 
 
 @pytest.mark.parametrize(("name", "seconds"), WINDOW_SECONDS.items())
@@ -118,7 +190,8 @@ class TestTheAlarmMail:
 
     def test_is_subscribed_only_if_an_address_is_given(self) -> None:
         condition = TEMPLATE["Conditions"][RESOURCES["AlarmMail"]["Condition"]]
-        assert condition == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}
+        given = {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}
+        assert condition == {"Fn::And": [{"Condition": "Monitored"}, given]}
 
     def test_comes_from_a_topic_that_cloudwatch_can_publish_to(self) -> None:
         assert "KmsMasterKeyId" not in RESOURCES["AlarmTopic"]["Properties"]

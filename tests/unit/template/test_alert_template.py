@@ -31,6 +31,9 @@ SOURCE = FUNCTION["Events"]["Opens"]["Properties"]
 QUEUE = RESOURCES["AlertQueue"]["Properties"]
 SUBSCRIPTION = RESOURCES["AlertSubscription"]["Properties"]
 ALERTING = [name for name in RESOURCES if name.startswith("Alert")]
+ALARM = "AWS::CloudWatch::Alarm"
+CONDITIONS = ("Alerted", "AlertMonitored")
+"""The condition of a resource, and that of an alarm."""
 PAGE = (ROOT / "docs" / "alerts.md").read_text()
 REQUIRED = {
     "ALERT_WEBHOOK_PARAMETER": "/alerts/webhook",
@@ -43,11 +46,15 @@ REQUIRED = {
 class TestEachResource:
     @pytest.mark.parametrize("name", ALERTING)
     def test_exists_only_with_a_webhook(self, name: str) -> None:
-        assert RESOURCES[name]["Condition"] == "Alerted"
+        assert RESOURCES[name]["Condition"] == CONDITIONS[RESOURCES[name]["Type"] == ALARM]
+
+    def test_is_an_alarm_only_if_the_stack_has_alarms(self) -> None:
+        both = [{"Condition": "Alerted"}, {"Condition": "Monitored"}]
+        assert TEMPLATE["Conditions"]["AlertMonitored"] == {"Fn::And": both}
 
     def test_is_named_after_the_alert(self) -> None:
         conditional = [
-            name for name, each in RESOURCES.items() if each.get("Condition") == "Alerted"
+            name for name, each in RESOURCES.items() if each.get("Condition") in CONDITIONS
         ]
         assert conditional == ALERTING
 

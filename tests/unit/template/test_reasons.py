@@ -157,11 +157,6 @@ class TestTheCosts:
         assert number(r"and ([\d,]+) discovery searches, one every 15 minutes", COST) == searches
         assert number(r"Lambda, requests \| ([\d,]+) \|", COST) == turns + searches
 
-    def test_count_the_alarms_of_the_stack(self) -> None:
-        kinds = [each["Type"] for each in RESOURCES.values() if "Condition" not in each]
-        alarms = kinds.count("AWS::CloudWatch::Alarm")
-        assert number(r"CloudWatch alarms \| (\d+) for the stack", COST) == alarms
-
 
 def test_the_operations_page_states_the_requests_that_turns_may_spend() -> None:
     to_spend = read_settings(REQUIRED).requests_to_spend

@@ -12,8 +12,8 @@ from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import Why, interval_seconds, reason
 from email_opens.scheduling.price import Plan
 from email_opens.scheduling.rates import rate_at
-from email_opens.turns.roster import Roster
 from email_opens_cli.arguments.options import Account, Json, SomeEmails, Stack, parse_account
+from email_opens_cli.deployed.planning import planned
 from email_opens_cli.deployed.product import product
 from email_opens_cli.emails.activities import choose
 from email_opens_cli.terminal.columns import Column, fitted, table
@@ -89,16 +89,8 @@ def explanations(
     account: StoredAccount, tracking: Tracking, settings: "Settings", now: datetime
 ) -> list[Explanation]:
     """Return what the next turn will make of each e-mail that is polled, the next one first."""
-    roster = Roster(
-        tracking=tracking,
-        counter_trust=account.counter_trust,
-        campaigns_per_probe=settings.campaigns_per_probe,
-    )
-    activities = tracking.activities(account.account_id)
+    activities, roster, plan, _ = planned(account, tracking, settings, now)
     names = {activity.campaign_activity_id: activity.campaign_name for activity in activities}
-    roster.load(activities, now)
-    left = max(0, settings.requests_to_spend - account.requests_on(now))
-    plan = roster.plan(now, left)
     explained = [
         _explanation(
             candidate,

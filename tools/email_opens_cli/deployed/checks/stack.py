@@ -56,6 +56,15 @@ def alarms(deployment: Deployment) -> Iterator[Finding]:
     if deployment.stack is None:
         yield not_without_stack("alarms")
         return
+    if deployment.product.settings.monitoring == "none":
+        yield unchecked(
+            "alarms",
+            "the stack has no alarms and no metrics (Monitoring=none): nothing reports by itself "
+            "that opens stop arriving, and only the log says how late they were",
+            "Run `email-opens doctor --quiet` from cron, or run "
+            "`make deploy PARAMETERS=Monitoring=basic`.",
+        )
+        return
     client, topic = deployment.clients("cloudwatch"), deployment.environment.get("ALARM_TOPIC_ARN")
     pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{deployment.stack}-")
     every = [

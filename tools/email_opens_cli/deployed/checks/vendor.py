@@ -10,11 +10,21 @@ from email_opens.adapters.vendor.replies.refusals import Access, reason
 from email_opens.adapters.vendor.replies.reply import Reply
 from email_opens.errors import AccountBusy, AccountDisconnected
 from email_opens.instants import iso
-from email_opens_cli.deployed.checks.finding import Deployment, Finding, good, unchecked, wrong
+from email_opens_cli.deployed.checks.finding import (
+    Deployment,
+    Finding,
+    good,
+    unchecked,
+    warning,
+    wrong,
+)
 from email_opens_cli.deployed.leases import hold
+from email_opens_cli.deployed.planning import planned
 
 SUMMARIES = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
 MOST_SKEW = timedelta(seconds=60)
+IDLE = timedelta(days=150)
+"""The vendor expires a token that is not used for 180 days: this leaves a month."""
 SCARCE = 0.95
 """The share of the requests of turns in a day from which the rest will soon be spent."""
 
@@ -24,6 +34,15 @@ def token(deployment: Deployment) -> Iterator[Finding]:
     now = deployment.product.clock.now()
     if tokens.access_token is None or tokens.expires_at is None:
         yield good("token", "stored; the next poll requests an access token")
+    elif now - tokens.expires_at >= IDLE:
+        days = (now - tokens.expires_at).days
+        yield warning(
+            "token",
+            f"stored; it was not used for {days} days, and the vendor expires it after 180",
+            "This check renews it. So that every search does, run "
+            "`make deploy PARAMETERS=Discovery=ENABLED`; if you no longer need the account, run "
+            f"`email-opens disconnect {deployment.account_id}`.",
+        )
     elif tokens.expires_at <= now:
         yield good("token", f"stored; it expired {iso(tokens.expires_at)} and will be refreshed")
     else:
@@ -107,7 +126,8 @@ def skew(reply: Reply, now: datetime) -> Finding:
 
 
 def quota(deployment: Deployment) -> Iterator[Finding]:
-    now, budget = deployment.product.clock.now(), deployment.product.settings.requests_to_spend
+    now, settings = deployment.product.clock.now(), deployment.product.settings
+    budget = settings.requests_to_spend
     stored = deployment.product.tracking.account(deployment.account_id)
     account = stored or Account(account_id=deployment.account_id)
     spent, opens_at = account.requests_on(now), account.opens_at(now)
@@ -123,6 +143,13 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
             "quota",
             what,
             "Run `email-opens pause E-MAIL` for what matters least, or wait until 00:00 UTC.",
+        )
+    elif lacking := planned(account, deployment.product.tracking, settings, now).shortfall:
+        yield warning(
+            "quota",
+            f"{what}; {lacking:,} more are needed to poll each e-mail as often as it should be",
+            "Opens are published later. Run `email-opens pause E-MAIL` for what matters least, or "
+            "deploy with a higher RequestsPerDay if the key allows more.",
         )
     else:
         yield good("quota", what)

@@ -72,8 +72,8 @@ def let_topic_send(world: World) -> None:
     )
 
 
-def make_stack(world: World) -> World:
-    """Describe the product by a stack, with its schedule and function."""
+def make_stack(world: World, **others: str) -> World:
+    """Describe the product by a stack, with its schedule, its function and other outputs."""
     iam: Any = boto3.client("iam")
     role_arn = iam.create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     boto3.client("lambda").create_function(
@@ -88,6 +88,7 @@ def make_stack(world: World) -> World:
         "SCHEDULE_GROUP": STACK,
         "DISCOVER_CAMPAIGNS_FUNCTION_ARN": SEARCHES,
         "EMAIL_OPENS_VERSION": version("email-opens"),
+        **others,
     }
     template = {
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},

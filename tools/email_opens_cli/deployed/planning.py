@@ -1,0 +1,40 @@
+"""The plan of an account's next turn: what is polled, and how many requests that needs today."""
+
+from datetime import datetime
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+from email_opens.account import Account
+from email_opens.model import Activity
+from email_opens.ports import Tracking
+from email_opens.scheduling.price import Plan
+from email_opens.turns.roster import Roster
+
+if TYPE_CHECKING:
+    from email_opens.config import Settings
+
+
+class Planned(NamedTuple):
+    """What the next turn will see."""
+
+    activities: list[Activity]
+    roster: Roster
+    plan: Plan
+    requests_left: int
+
+    @property
+    def shortfall(self) -> int:
+        """Requests that the longest intervals of the rest of the day need beyond those left."""
+        return max(0, ceil(self.plan.floors - self.requests_left))
+
+
+def planned(account: Account, tracking: Tracking, settings: "Settings", now: datetime) -> Planned:
+    roster = Roster(
+        tracking=tracking,
+        counter_trust=account.counter_trust,
+        campaigns_per_probe=settings.campaigns_per_probe,
+    )
+    activities = list(tracking.activities(account.account_id))
+    roster.load(activities, now)
+    left = max(0, settings.requests_to_spend - account.requests_on(now))
+    return Planned(activities, roster, roster.plan(now, left), left)
