@@ -108,8 +108,8 @@ class TestTheSecondRun:
     @pytest.mark.parametrize(
         ("arguments", "policy", "said"),
         [
-            (["--only", "device=mobile"], {"device_type": ["mobile"]}, "by the filter"),
-            ([], {}, "by no filter"),
+            (["--only", "device=mobile"], {"device_type": ["mobile"]}, "with the filter"),
+            ([], {}, "with no filter"),
         ],
         ids=["another", "none"],
     )
@@ -251,7 +251,7 @@ class TestAQueueThatExists:
             Attributes={"RedrivePolicy": json.dumps(policy), "RawMessageDelivery": "true"},
         )
         result = subscribe("--queue", "team")
-        assert "goes elsewhere already" in result.stdout
+        assert "already goes elsewhere" in result.stdout
         assert queues(world.aws) == {"team"}
         assert subscription(world.aws, queue_arn("team"))["RedrivePolicy"] == policy
 
