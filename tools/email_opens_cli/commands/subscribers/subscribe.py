@@ -171,7 +171,8 @@ def subscribe(
         say_document(f"# Deploy it with:\n# {deployment(target)}\n{yaml_text(document)}")
         return
     check_account(target, topic, only or ())
-    plan = plan_of(Access(topic, wired.clock), target, selected.policy)
+    access = Access(topic, wired.clock)
+    plan = plan_of(access, target, selected.policy)
     plan.warnings += warnings_about(selected, wired, stack)
     if show_and_carry_out(plan, yes=yes):
         say(
@@ -179,6 +180,13 @@ def subscribe(
             if plan.sends_request
             else f"{target.subject} is subscribed."
         )
+    if target.kind is Kind.QUEUE:
+        from email_opens_cli.deployed.queues import attributes_of  # noqa: PLC0415 - boto3
+
+        sqs = access.client("sqs", target.region)
+        found = attributes_of(sqs, target.name, target.account_id, ["QueueArn"])
+        if found is not None:
+            say(f"URL: {found.url}", f"ARN: {target.endpoint}")
     say(*plan.notes)
 
 
