@@ -76,11 +76,15 @@ def parameters(name: str, vendor: Emulator, **others: str) -> dict[str, str]:
 
 def deploy_again(aws: EmbeddedAws, stack: Stack, name: str, parameters: Mapping[str, str]) -> Stack:
     """Deploy the template of another stack again, without the seconds that SAM takes."""
-    cloudformation = aws.client("cloudformation")
+    cloudformation, s3 = aws.client("cloudformation"), aws.client("s3")
     template = cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
+    # In a bucket, as SAM does: in a request, a template has at most 51,200 characters.
+    region: Any = {"LocationConstraint": s3.meta.region_name}
+    s3.create_bucket(Bucket=f"{name}-template", CreateBucketConfiguration=region)
+    s3.put_object(Bucket=f"{name}-template", Key="template", Body=template["TemplateBody"])
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=template["TemplateBody"],
+        TemplateURL=f"{s3.meta.endpoint_url}/{name}-template/template",
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[
             {"ParameterKey": key, "ParameterValue": value}
