@@ -84,7 +84,7 @@ def _log(turn: TurnReport, token_idle_days: int | None) -> None:
     for decision in turn.decisions:
         logger.debug("Decision.", extra=asdict(decision))
     # The reason of a rest was logged as a warning when the rest began.
-    calm = turn.stopped is None or isinstance(turn.stopped, AccountResting)
+    calm = turn.completed or isinstance(turn.stopped, AccountResting)
     (logger.info if calm else logger.warning)(
         "Turn completed.", extra=_summary(turn) | {"token_idle_days": token_idle_days}
     )

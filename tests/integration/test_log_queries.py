@@ -1,9 +1,11 @@
 """The dashboard's queries name lines and fields that the functions log."""
 
+import re
+
 import pytest
 
 from constant_contact_emulator import Kind
-from tests.integration.deployment import Deployment
+from tests.integration.deployment import ROOT, Deployment
 from tests.integration.discovery import discovery as discovery  # noqa: PLC0414 - a fixture
 from tests.integration.template import read_template
 from tests.template_metrics import LogQuery, log_queries, log_query
@@ -12,6 +14,12 @@ QUERIES = log_queries(read_template())
 LOGS = {"PollOpensLog": "Turn completed.", "DiscoverCampaignsLog": "Search completed."}
 """The line on each invocation, by the log of the function."""
 OF_CLOUDWATCH = {"@timestamp"}
+OF_EVERY_LINE = {
+    *("level", "location", "message", "timestamp", "service"),
+    *("account_id", "function_request_id"),
+}
+STOPS = {"disconnected", "quota_exceeded", "pause", "budget_spent", "out_of_time", "error"}
+"""The values of `stopped_by`."""
 
 
 @pytest.fixture
@@ -53,6 +61,22 @@ def test_all_that_is_counted_in_a_turn_is_shown_or_a_metric(
     shown = {name for query in QUERIES for name in query.fields}
     # `RequestsLeft` and `ActivitiesFailed` are metrics; that nothing is polled, `doctor` says.
     assert counted - shown == {"requests_left", "failed", "activities"} - shown
+
+
+@pytest.mark.parametrize(
+    ("message", "first", "last"),
+    [
+        ("Turn completed.", "| `completed` |", "Many `missing` opens"),
+        ("Search completed.", "Each search for new sends", "A turn or search"),
+    ],
+)
+def test_the_page_lists_every_field_of_a_line(
+    lines: list[dict[str, object]], message: str, first: str, last: str
+) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    text = page[page.index(first) : page.index(last)]
+    names = set(re.findall(r"`([a-z_]+)`", text)) - STOPS
+    assert names == logged(lines, message) - OF_EVERY_LINE
 
 
 class TestAQuery:

@@ -180,6 +180,12 @@ class TestTheLog:
         (line,) = handle(TurnReport("default", stopped=stopped)).output.logs
         assert line["stopped_by"] == STOPS[stopped]
 
+    def test_does_not_warn_of_a_turn_that_the_next_one_continues(self, handle: Handle) -> None:
+        turn = TurnReport("default", requests=1, stopped=OutOfTime("Late."))
+        (line,) = handle(turn).output.logs
+        assert (line["level"], line["completed"]) == ("INFO", 1)
+        assert line["stopped_by"] == "out_of_time"
+
     def test_says_that_nothing_stopped_the_turn_by_saying_nothing(self, handle: Handle) -> None:
         (line,) = handle(TurnReport("default")).output.logs
         assert line.keys() & {"stopped_by", "stopped"} == set()

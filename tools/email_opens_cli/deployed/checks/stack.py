@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
+from email_opens.config import Monitoring
 from email_opens_cli.deployed.checks.finding import (
     Deployment,
     Finding,
@@ -56,7 +57,7 @@ def alarms(deployment: Deployment) -> Iterator[Finding]:
     if deployment.stack is None:
         yield not_without_stack("alarms")
         return
-    if deployment.product.settings.monitoring == "none":
+    if deployment.product.settings.monitoring is Monitoring.NONE:
         yield unchecked(
             "alarms",
             "the stack has no alarms and no metrics (Monitoring=none): nothing reports by itself "
