@@ -164,6 +164,17 @@ class TestDynamoDBDecisions:
         decisions.decide(OTHER, {mark(1): mark(12)})
         assert decisions.decide(PARTITION, {mark(1): mark(13)}) == {mark(1): mark(11)}
 
+    def test_memory_is_bounded_however_few_decisions_each_e_mail_has(
+        self, aws: Aws, clock: FakeClock
+    ) -> None:
+        decisions = dynamodb(aws, clock, most_in_memory=100)
+        decisions.decide(PARTITION, {mark(1): mark(11)})
+        for number in range(30):
+            decisions.decided(f"{OTHER}{number}", [])
+        queries = Answers(aws.dynamodb, "Query")
+        decisions.decide(PARTITION, {mark(1): mark(12)})
+        assert len(queries.calls) == 1
+
     def test_more_than_an_entry_holds_is_several_entries(
         self, aws: Aws, dynamodb_decisions: DynamoDBDecisions, clock: FakeClock
     ) -> None:

@@ -6,7 +6,7 @@ left. All decisions of a call are one entry, so a call costs one write, and no r
 in memory.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import batched
@@ -31,6 +31,8 @@ ENTRY_DECISIONS = 6_000
 """96 KB: an entry stays well below DynamoDB's 400 KB."""
 MOST_IN_MEMORY = 2_000_000
 """Decisions that are kept in memory: 32 MB."""
+OVERHEAD = 5
+"""What a part of a log costs besides its decisions, as decisions: about 80 bytes."""
 
 NUMBER_IS_FREE = "attribute_not_exists(entry)"
 """An entry is added once and never replaced, so whoever writes a number first has decided."""
@@ -102,7 +104,7 @@ class DynamoDBDecisions:
         return log
 
     def _in_memory(self) -> int:
-        return sum(log.size for log in self._logs.values())
+        return sum(log.in_memory for log in self._logs.values())
 
     def _write(self, partition: str, log: "_Log", decisions: Mapping[bytes, bytes]) -> bool:
         """Add an entry to a log; return False if another has its number.
@@ -169,15 +171,20 @@ class _Log:
 
     def __init__(self) -> None:
         self.next_number = 0
-        self.size = 0
+        self._size = 0
         """The number of decisions."""
-        self._by_first_byte = [bytearray() for _ in range(256)]
+        self._by_first_byte = defaultdict[int, bytearray](bytearray)
+
+    @property
+    def in_memory(self) -> int:
+        """How many decisions the log's memory could hold: small logs are mostly overhead."""
+        return self._size + OVERHEAD * (1 + len(self._by_first_byte))
 
     def add(self, number: int, packed: bytes) -> None:
         """Add an entry; a key that is already decided keeps its value."""
         for start in range(0, len(packed), PAIR_BYTES):
             self._by_first_byte[packed[start]] += packed[start : start + PAIR_BYTES]
-        self.size += len(packed) // PAIR_BYTES
+        self._size += len(packed) // PAIR_BYTES
         self.next_number = number + 1
 
     def decided(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -185,7 +192,7 @@ class _Log:
 
     def _found(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
         for key in keys:
-            pairs = self._by_first_byte[key[0]]
+            pairs = self._by_first_byte.get(key[0], b"")
             start = pairs.find(key)
             while start >= 0 and start % PAIR_BYTES:  # Found across pairs, or in a value.
                 start = pairs.find(key, start + 1)
