@@ -176,7 +176,7 @@ def test_a_dead_letter_that_a_person_sends_again_is_shown(setup: Setup) -> None:
     setup.web.replies = [NoReply(reason="it timed out", sent=True)]
     setup.alerts.deliver([incoming(1)], setup.before)
     setup.clock.sleep(3600)
-    letter = Incoming(key="l", body=body(1), is_retried=True)
+    letter = Incoming(key="l", body=body(1), retried_at=setup.clock.now())
     assert not setup.alerts.deliver([letter], setup.before).set_aside
     assert not setup.alerts.deliver([letter, incoming(1)], setup.before).returned
     assert setup.web.shown == [event_id(1)]

@@ -31,8 +31,8 @@ class Incoming:
     body: str = field(repr=False)
     receives: int = 1
     """How often the queue has delivered it, this time included."""
-    is_retried: bool = False
-    """It was a dead letter, which a person has sent again."""
+    retried_at: datetime | None = None
+    """When a person has sent it again, if it was a dead letter."""
 
 
 @dataclass(slots=True)
@@ -125,11 +125,11 @@ class Alerts:
             return
         if wait:
             self._clock.sleep(wait.total_seconds())
-        retried = [
-            event
+        retried = {
+            event: max(instants)
             for event, copies in email.messages.items()
-            if any(message.is_retried for message in copies)
-        ]
+            if (instants := [copy.retried_at for copy in copies if copy.retried_at is not None])
+        }
         claim = self._deduplication.claim(campaign_activity_id, email.opens, retried)
         self._settle_others(email, claim, delivered)
         opens = sorted(
