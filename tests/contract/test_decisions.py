@@ -175,6 +175,21 @@ class TestDynamoDBDecisions:
         decisions.decide(PARTITION, {mark(1): mark(12)})
         assert len(queries.calls) == 1
 
+    def test_a_log_that_could_be_read_in_part_only_is_read_on_from_there(
+        self, aws: Aws, clock: FakeClock, dynamodb_decisions: DynamoDBDecisions
+    ) -> None:
+        for number in range(2):
+            dynamodb_decisions.decide(PARTITION, {mark(number): mark(11)})
+        key = {"campaign_activity_id": {"S": PARTITION}, "entry": {"S": "00000000"}}
+        first = key | {"decisions": {"B": mark(0) + mark(11)}}
+        page = {"Items": [first], "Count": 1, "LastEvaluatedKey": key}
+        queries = Answers(aws.dynamodb, "Query", lambda _: page, error("AccessDeniedException"))
+        other = dynamodb(aws, clock)
+        with pytest.raises(ClientError):
+            other.decide(PARTITION, {mark(1): mark(12)})
+        assert other.decide(PARTITION, {mark(1): mark(12)}) == {mark(1): mark(11)}
+        assert queries.calls[-1]["ExpressionAttributeValues"][":next"] == {"S": "00000001"}
+
     def test_more_than_an_entry_holds_is_several_entries(
         self, aws: Aws, dynamodb_decisions: DynamoDBDecisions, clock: FakeClock
     ) -> None:

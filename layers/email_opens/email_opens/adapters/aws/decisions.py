@@ -93,12 +93,15 @@ class DynamoDBDecisions:
         return log.decided(keys)
 
     def _log(self, partition: str) -> "_Log":
-        """Return a partition's log from memory, or read it; others leave memory to make room."""
-        log = self._logs.pop(partition, None)
+        """Return a partition's log from memory, or read it; others leave memory to make room.
+
+        A log that could be read in part only stays: the next attempt continues where it ends.
+        """
+        log = self._logs.get(partition)
         if log is None:
-            log = _Log()
+            log = self._logs[partition] = _Log()
             self._read_on(partition, log)
-        self._logs[partition] = log
+        self._logs.move_to_end(partition)
         while len(self._logs) > 1 and self._in_memory() > self._most_in_memory:
             self._logs.popitem(last=False)
         return log
