@@ -23,7 +23,7 @@ endif
 # If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-freshness screens commands lock clean
+.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-alert bench-freshness screens commands lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -76,6 +76,10 @@ deploy: .venv/ready ## deploy, after one question (STACK=… PARAMETERS="AlarmEm
 
 bench: .venv/ready ## measure requests, throughput, memory and recovery (about two minutes)
 	.venv/bin/python -m bench
+
+bench-alert: .venv/ready ## measure what an alert costs, and how soon it comes (about fifteen minutes)
+	.venv/bin/python -m bench.alert_delay
+	.venv/bin/python -m bench.alert_cost
 
 bench-freshness: .venv/ready ## measure how soon opens are published for a day's requests (about ten minutes)
 	.venv/bin/python -m bench.freshness

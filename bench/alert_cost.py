@@ -2,7 +2,7 @@
 
 The real turns publish a send as it is opened, over its first day, and the real alert posts what its
 filter lets through; AWS is replaced by clients that count requests and capacity units. What a turn
-pays without opens is not counted. It takes about two minutes.
+pays without opens is not counted. It takes about ten minutes.
 """
 
 from bisect import bisect_right

@@ -1,4 +1,4 @@
-"""Invoked with a batch of opens from a queue: show them in a chat, each once."""
+"""Invoked with a batch of opens from a queue: post them to a chat, each once."""
 
 import os
 from datetime import UTC, datetime, timedelta

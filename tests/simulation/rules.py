@@ -29,6 +29,7 @@ type RowKey = tuple[str, str, datetime, str | None]
 SECRETS = ("@", "Bearer ", "access-", "refresh-")
 """What no message may contain: addresses, and the prefixes of the emulated vendor's tokens."""
 
+PRIVILEGES = "/v3/account/user/privileges"
 
 MOST_BYTES = 1000
 """The length of a field that every decoder must be able to read."""
@@ -95,6 +96,8 @@ class Rules:
         while nothing at all is answered.
         """
         throttled = status == HTTPStatus.TOO_MANY_REQUESTS
+        if target == PRIVILEGES and not throttled:
+            return  # They are requested once a turn at most, whatever was answered before.
         if status == HTTPStatus.OK:
             self._quiet_until = {about: at for about, at in self._quiet_until.items() if not about}
         if seconds is not None and (throttled or self._simulation.trouble.nothing_is_read):

@@ -19,7 +19,7 @@ from email_opens.config import read_alert_settings
 from email_opens.ports import Clock
 
 KEPT = timedelta(days=30)
-"""How long the table remembers what was posted: longer than the queues keep a message."""
+"""How long the table keeps decisions: longer than the queues keep a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,9 +122,9 @@ def alerting(
     waits: Waits = UNCUT,
     clock: Clock | None = None,
 ) -> AlertingPublisher:
-    """Wire a publisher that also shows opens at a webhook.
+    """Wire a publisher that also posts opens to a webhook.
 
-    `every_open` shows those too that are not fresh, or not a contact's first. `mend` is how a
+    `every_open` includes opens that are not fresh or not a contact's first. `mend` says how a
     person replaces the URL, as the end of a sentence.
     """
     clock = clock or SystemClock()

@@ -33,7 +33,7 @@ def decide(
 def recall(
     decisions: Decisions, campaign_activity_id: str, opens: Sequence[NewOpen]
 ) -> list[NewOpen]:
-    """Return opens with what was decided of them, and undecided where nothing was.
+    """Return opens, each with what was decided about it, or with None.
 
     Raises:
         ActivityFailed: as `Decisions.decided` raises.

@@ -85,7 +85,7 @@ class Ledger(Protocol):
 class Decisions(Protocol):
     """Decisions that are made once: for each 8-byte key of a partition, an 8-byte value.
 
-    Whoever decides a key first determines its value, whatever is decided at the same time.
+    The first decision on a key determines its value, even among several at the same time.
     """
 
     def decide(self, partition: str, wanted: Mapping[bytes, bytes]) -> dict[bytes, bytes]:

@@ -64,8 +64,8 @@ def test_a_200_that_confirms_nothing_leaves_open_whether_the_post_is_shown(
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (404, b"no_service", "404 no_service: the webhook was removed"),
-        (403, b"invalid_token", "403 invalid_token: the webhook was removed"),
+        (404, b"no_service", "404 no_service: the webhook or its app was removed"),
+        (403, b"invalid_token", "403 invalid_token: the webhook or its app was removed"),
         (404, b"channel_not_found", "404 channel_not_found: the channel was deleted"),
         (410, b"channel_is_archived", "410 channel_is_archived: unarchive the channel"),
         (403, b"action_prohibited", "an administrator of the workspace"),

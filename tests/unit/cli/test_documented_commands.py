@@ -26,7 +26,7 @@ ADDED = {
     "replay": ["--yes"],
     "emit": ["--yes"],
     "subscribe": ["--yes", "--stack", STACK],
-    "unsubscribe": ["--yes"],
+    "unsubscribe": ["--yes", "--stack", STACK],
     "dead-letters drop": ["--yes"],
 }
 """Options that replace a person's answers, or end the command."""
@@ -64,7 +64,7 @@ def test_the_commands_of_a_page_work(
     meant = {
         "email-opens": STACK,
         "E-MAIL": activity_id,
-        "ARN": make_function(),
+        "FUNCTION": make_function(),
         "URL": "https://example.com/opens",
         # As earlier commands of the pages have subscribed them.
         "NAME": "opens",
@@ -83,6 +83,7 @@ def test_the_commands_of_a_page_work(
             run("track", *NAMES, "--account", account_id)
         name = " ".join(words[:2]) if words[0] == "dead-letters" else words[0]
         typed = [meant.get(word, word) for word in words] + ADDED.get(name, [])
-        result = run(*typed, typed=credentials)
+        answer = "https://example.com/webhook" if words[0] == "subscribe" else credentials
+        result = run(*typed, typed=answer)
         allowed = {0, 1} if name in FAILS else {0}
         assert result.exit_code in allowed, f"{' '.join(typed)}: {result.output}"

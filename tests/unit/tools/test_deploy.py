@@ -163,7 +163,8 @@ class TestNextSteps:
     def test_are_filled_in(self) -> None:
         lines = self.lines()
         assert ".venv/bin/email-opens connect acme --stack mine" in lines
-        assert "see docs/subscribers.md. The topic is\n  arn:aws:sns:eu-west-1:1:opens" in lines
+        assert ".venv/bin/email-opens subscribe --queue opens --stack mine" in lines
+        assert "more ways. The topic is\n  arn:aws:sns:eu-west-1:1:opens" in lines
         assert ".venv/bin/email-opens status --stack mine" in lines
 
     def test_do_not_connect_an_account_that_is_connected(self) -> None:

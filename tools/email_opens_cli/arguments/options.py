@@ -124,14 +124,14 @@ Alert = Annotated[
         envvar=WEBHOOK_VARIABLE,
         show_envvar=True,
         callback=checked(parse_webhook),
-        help="Show fresh opens in a chat, of each contact the first of an e-mail: the URL of a "
-        "webhook of Slack, Teams or another service. It is a secret, and others can read the "
-        "arguments of a process: the variable is safer.",
+        help="Post each contact's first open of an e-mail, if it is fresh, to a webhook of Slack, "
+        "Teams or another service. The URL is a secret, and others can read the arguments of a "
+        "process, so the variable is safer.",
     ),
 ]
 AlertAll = Annotated[
     bool,
-    typer.Option("--alert-all", help="Show every open in the chat, not only fresh first ones."),
+    typer.Option("--alert-all", help="Post every open to the webhook, not only fresh first opens."),
 ]
 Account = Annotated[
     str,

@@ -1,8 +1,10 @@
 """The contract of the published events, as documents."""
 
+import json
+from collections.abc import Mapping
 from importlib.resources import files
 from textwrap import indent
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,10 +31,34 @@ def schema(
 def asyncapi_document() -> str:
     """Return the AsyncAPI document with the schema in it, in YAML."""
     lines = _text(ASYNCAPI).splitlines(keepends=True)
+    payload = json.dumps(payload_schema(), indent=2, ensure_ascii=False) + "\n"
     return "".join(
-        indent(_text(SCHEMA), line[: line.index("$")]) if _REFERENCE in line else line
-        for line in lines
+        indent(payload, line[: line.index("$")]) if _REFERENCE in line else line for line in lines
     )
+
+
+def payload_schema() -> dict[str, Any]:
+    """Return the schema without references: those within it mean nothing in another document."""
+    schema = json.loads(_text(SCHEMA))
+    definitions = schema.pop("$defs")
+    targets = {f"#/$defs/{name}": value for name, value in definitions.items()}
+    targets |= {schema["$id"] + path: value for path, value in targets.items()}
+    targets |= {value["$id"]: value for value in definitions.values() if "$id" in value}
+    resolved: dict[str, Any] = _resolved(schema, targets)
+    return resolved
+
+
+def _resolved(value: Any, targets: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_resolved(each, targets) for each in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: each for name, each in value.items() if name not in ("$ref", "$id", "$schema")}
+    # What stands beside a reference, such as a description, says more than the definition.
+    merged = targets[value["$ref"]] | kept if "$ref" in value else kept
+    if "$ref" in value:
+        return _resolved(merged, targets)
+    return {name: _resolved(each, targets) for name, each in merged.items()}
 
 
 def _text(name: str) -> str:

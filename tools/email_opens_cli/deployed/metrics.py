@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 type Values = Mapping[datetime, float]
-"""A metric's values by the begin of each period."""
+"""A metric's values, by the beginning of each period."""
 
 _MOST = 500
 """The most metrics of one request."""

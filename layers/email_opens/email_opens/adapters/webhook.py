@@ -1,4 +1,4 @@
-"""Posting to a webhook over HTTP, within a deadline and a size."""
+"""Posts to a webhook over HTTP, limited in time and in size."""
 
 from datetime import datetime, timedelta
 

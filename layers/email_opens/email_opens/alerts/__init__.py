@@ -1,6 +1,6 @@
-"""Opens as messages in a chat: what is shown, where it is posted, and that nothing repeats.
+"""Opens as messages in a chat: what they show, where they are posted, and how repeats are avoided.
 
-`events` reads an open from a queue's message, `texts` writes it for people, and `services` make the
-document that Slack, Teams or any other webhook accepts. `deduplication` decides who may post an
-open, and `alerts` brings a batch to the webhook.
+`events` reads an open from a queue's message, `texts` writes it for people, and `services` makes
+the document that Slack, Teams or any other webhook accepts. `deduplication` decides which post may
+show an open, and `alerts` posts a batch to the webhook.
 """

@@ -1,4 +1,4 @@
-"""A batch of messages to the webhook: one post for each e-mail, each open shown once."""
+"""A batch of opens, posted to the webhook: one post for each e-mail, and each open once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Incoming:
     receives: int = 1
     """How often the queue has delivered it, this time included."""
     retried_at: datetime | None = None
-    """When a person has sent it again, if it was a dead letter."""
+    """When a person has sent it again from the dead-letter queue; None: nobody has."""
 
 
 @dataclass(slots=True)
@@ -83,10 +83,10 @@ class Alerts:
         self._template = template
 
     def deliver(self, messages: Iterable[Incoming], before: datetime) -> Delivered:
-        """Post the opens in messages, beginning no post that could end after `before`.
+        """Post the opens in messages; start no post that could end after `before`.
 
         Raises:
-            OutOfTime: a signal has ended the program in the middle of it.
+            OutOfTime: a signal has ended the program in the meantime.
         """
         delivered, usable = Delivered(), True
         for campaign_activity_id, email in _by_email(messages, delivered).items():
@@ -218,7 +218,7 @@ def _return(
     *,
     growing: bool = True,
 ) -> None:
-    """Return the messages about events to the queue: `least`, and longer the more often it was."""
+    """Return messages to the queue, for at least `least`; if `growing`, longer at each receive."""
     for event in events:
         for message in email.messages[event]:
             if message.key not in delivered.set_aside:

@@ -1,16 +1,16 @@
-"""Who may post an open: of all that try, exactly one at each attempt.
+"""Which post may show an open: exactly one in each attempt.
 
-Before a post, its 8 bytes are offered as the decision on each of its opens, under a key made of the
-event's id and the number of the attempt. The first offer stands, so of two posts with the same
-open only one shows it. After the post, its outcome is decided, under the post's own bytes. Whoever
-finds another post's offer reads that outcome:
+Before a post, its 8 bytes are proposed as the decision on each of its opens, under a key made of
+the event's id and the number of the attempt. The first proposal stands, so of two posts with the
+same open only one shows it. After the post, its outcome is stored under the post's own bytes. An
+invocation that finds the decision of another post reads the outcome of that post:
 
 | outcome | the open |
 |---|---|
 | sent | is shown: nothing is left to do |
-| failed | is not shown: the next attempt's number is tried |
-| none, before the offer ends | is being posted by another invocation |
-| none, after that | was in a post that was interrupted: nobody can tell whether it is shown |
+| failed | is not shown: the next attempt begins |
+| none, before the claim ends | is being posted by another invocation |
+| none, after that | was in a post that was interrupted: it is unknown whether it is shown |
 """
 
 import secrets
@@ -27,7 +27,7 @@ from email_opens.ports import Clock, Decisions
 CLAIMED = timedelta(seconds=60)
 """How long others wait for the outcome of a post."""
 _MARGIN = timedelta(seconds=20)
-"""Left of that after a post, for storing its outcome and for clocks that differ."""
+"""What is left of a claim after the post, to store its outcome, and for clocks that differ."""
 MOST_ATTEMPTS = 1_000
 """More than the queue delivers a message, and so more than are ever needed."""
 _INSTANT_BYTES = 4
@@ -52,13 +52,13 @@ class Claim:
     """The events that this post must show, and no other post will."""
     shown: frozenset[str]
     elsewhere: dict[str, datetime]
-    """Those that another invocation is posting, each with the end of that."""
+    """Those that another invocation is posting, each with the end of its claim."""
     unknown: frozenset[str]
     """Those in a post that was interrupted."""
 
     @property
     def latest_start(self) -> datetime:
-        """When the request must have begun, so that its outcome is stored before the end."""
+        """The latest start of the request for its outcome to be stored before the claim ends."""
         return _end_of(self.post) - LONGEST_POST - _MARGIN
 
 

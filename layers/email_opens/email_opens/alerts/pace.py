@@ -1,4 +1,4 @@
-"""When the webhook may be posted to: its pace, and the pauses that follow from its replies."""
+"""When the next post may be sent: the pace, and the pauses that follow from replies."""
 
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ def pause_after(failures: int) -> timedelta:
 
 
 class Pace:
-    """The webhook's state; an instance lives as long as its container, and so do its pauses."""
+    """The pace of posts to one webhook; a pause ends with the container at the latest."""
 
     def __init__(self) -> None:
         self.paused_until: datetime | None = None
@@ -30,13 +30,13 @@ class Pace:
         return max(timedelta(), min(self.paused_until - now, LONGEST_WAIT))
 
     def wait(self, now: datetime, apart: timedelta) -> timedelta:
-        """Return how long to wait before the next post; a clock that jumps delays none for long."""
+        """Return how long to wait before the next post: at most `apart`, even if a clock jumps."""
         if self._next_at is None:
             return timedelta()
         return max(timedelta(), min(self._next_at - now, apart))
 
     def note(self, verdict: Verdict, now: datetime, apart: timedelta) -> None:
-        """Plan the next post after a verdict on this one."""
+        """Set when the next post may be sent, after a verdict on this one."""
         self._next_at = now + apart
         if verdict.outcome is Outcome.SENT:
             self._failures = 0

@@ -19,7 +19,7 @@ class Address(Protocol):
         """
 
     def forget(self) -> None:
-        """Read the URL anew the next time: the webhook has refused a post."""
+        """Make the next `read` fetch the URL again, because the webhook has refused a post."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

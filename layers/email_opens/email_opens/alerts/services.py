@@ -103,7 +103,7 @@ def _slack(text: Text) -> Any:
 
 
 def _teams_text(text: str) -> str:
-    """Break the functions of Adaptive Cards, such as `{{DATE(…)}}`, and their expressions."""
+    """Escape the functions of Adaptive Cards, such as `{{DATE(…)}}`, and their expressions."""
     return re.sub(r"([{$])(?={)", r"\1 ", text)
 
 

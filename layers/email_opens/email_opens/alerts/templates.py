@@ -1,4 +1,4 @@
-"""A person's own JSON document, in whose strings placeholders are replaced. Pure."""
+"""The user's own JSON document for a webhook, with placeholders in its strings. Pure."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a reply to a post means: whether it is shown, who mends it, and when to try again. Pure."""
+"""What a reply means: whether the post is shown, how to fix a failure, when to retry. Pure."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,8 +15,8 @@ _ABOUT_THE_MESSAGE = (
 )
 _FOR_NOW = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 
-_REMOVED = "the webhook was removed, or its app was: make another in Slack, and {mend}"
-_ARCHIVED = "unarchive the channel, or make a webhook for another one and {mend}"
+_REMOVED = "the webhook or its app was removed: create another in Slack, and {mend}"
+_ARCHIVED = "unarchive the channel, or create a webhook for another one and {mend}"
 _REFUSED_DOCUMENT = "Slack does not accept the document: check the template, AlertTemplate"
 _SLACK_REMEDIES = {
     "no_service": _REMOVED,
@@ -26,12 +26,12 @@ _SLACK_REMEDIES = {
     "team_disabled": _REMOVED,
     "invalid_token": _REMOVED,
     "user_not_found": _REMOVED,
-    "channel_not_found": "the channel was deleted: make a webhook for another one, and {mend}",
+    "channel_not_found": "the channel was deleted: create a webhook for another one, and {mend}",
     "channel_is_archived": _ARCHIVED,
     "is_archived": _ARCHIVED,
     "action_prohibited": "an administrator of the workspace must allow the webhook to post there",
     "posting_to_general_channel_denied": (
-        "only administrators may post there: make a webhook for another channel, and {mend}"
+        "only administrators may post there: create a webhook for another channel, and {mend}"
     ),
     "invalid_payload": _REFUSED_DOCUMENT,
     "invalid_blocks": _REFUSED_DOCUMENT,
@@ -41,19 +41,19 @@ _SLACK_REMEDIES = {
 _REMEDIES = {
     401: "the URL is not complete or its signature has expired: copy it again, and {mend}",
     403: "the webhook does not accept posts from here: allow them, or {mend}",
-    404: "there is no such webhook: check that its URL is complete, or make another and {mend}",
+    404: "there is no such webhook: check that its URL is complete, or create another and {mend}",
     405: "the URL accepts no posts: it is not that of a webhook, so {mend}",
-    410: "the webhook was removed: make another, and {mend}",
+    410: "the webhook was removed: create another, and {mend}",
     413: "the document is too large: shorten the template, AlertTemplate",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What an attempt to post has come to."""
+    """The result of an attempt to post."""
 
     outcome: Outcome | None
-    """None: it may be shown or not, so it is not posted again."""
+    """None: it is unknown whether the post is shown, so it is not repeated."""
     problem: str | None = None
     """A sentence with the remedy, without the URL."""
     about_the_message: bool = False
@@ -79,7 +79,7 @@ def verdict_on(reply: Reply | NoReply, service: Service, host: str, mend: str) -
     if reply.status < HTTPStatus.MULTIPLE_CHOICES:
         if service.accepts(reply):
             return SENT
-        kind = "a page for people" if reply.is_page else "an unexpected text"
+        kind = "a web page" if reply.is_page else "an unexpected text"
         return Verdict(
             outcome=None,
             problem=f"{answer} with {kind}, so this post may be shown and is not repeated: "
@@ -88,7 +88,7 @@ def verdict_on(reply: Reply | NoReply, service: Service, host: str, mend: str) -
     if reply.status < HTTPStatus.BAD_REQUEST:
         return Verdict(
             outcome=Outcome.FAILED,
-            problem=f"{answer}, a redirect, which is not followed: find the webhook's present "
+            problem=f"{answer}, a redirect, which is not followed: find the webhook's current "
             f"URL, and {mend}.",
         )
     if reply.status in _FOR_NOW or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

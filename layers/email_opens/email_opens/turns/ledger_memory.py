@@ -1,6 +1,6 @@
-"""The ledger, remembered for the length of a turn, so that each poll does not read it again.
+"""The ledger, kept in memory during a turn, so that not every poll reads it.
 
-Under the account's lease, nobody else adds to what is remembered.
+While the turn holds the account's lease, no other process adds to this part of the ledger.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,7 +12,7 @@ from email_opens.instants import utc
 from email_opens.ports import Ledger
 
 MOST_REMEMBERED = 100_000
-"""Fingerprints, about 9 MB; a turn that reads more remembers only what it has read last."""
+"""Fingerprints, about 9 MB; a turn that reads more keeps only what it has read last."""
 _HOUR = timedelta(hours=1)
 
 
@@ -32,7 +32,7 @@ class LedgerMemory:
         self._ledger = ledger
         self._most = most
         self._ranges: dict[tuple[str, bool], _Range] = {}
-        """By activity; that of its rejected rows apart."""
+        """By activity; its rejected rows have a range of their own."""
 
     def fingerprints(
         self, campaign_activity_id: str, first_bucket: str, last_bucket: str
@@ -50,7 +50,7 @@ class LedgerMemory:
         try:
             self._ledger.append(campaign_activity_id, entries)
         except BaseException:
-            # Perhaps some were added after all.
+            # Some may have been added.
             self._ranges.clear()
             raise
         for name, fingerprints in entries.items():
@@ -59,7 +59,7 @@ class LedgerMemory:
                 known.found.setdefault(name, set()).update(fingerprints)
 
     def _range(self, campaign_activity_id: str, first: str, last: str) -> _Range:
-        """Return a range that is remembered and includes this one, reading what it lacks."""
+        """Return a range in memory that includes this one, after reading what it lacks."""
         key = campaign_activity_id, last == REJECTED
         known = self._ranges.get(key)
         if known is None or last < known.first or known.last < first:

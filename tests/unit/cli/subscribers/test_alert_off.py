@@ -26,14 +26,14 @@ class TestUnsubscribe:
         monkeypatch.setenv("EMAIL_OPENS_STACK", STACK)
         world.aws.ssm.put_parameter(Name="/ours", Value=URL, Type="SecureString")
         result = unsubscribe("alert")
-        assert "The parameter /ours, which was not created here, stays." in result.stdout
+        assert "The parameter /ours stays, since `subscribe` did not create it." in result.stdout
         assert parameters()["AlertWebhook"] == ""
         assert world.aws.ssm.get_parameter(Name="/ours")["Parameter"]["Value"]
 
     def test_refuses_an_alert_that_there_is_not(self, stack: World) -> None:
         del stack
         said = complaint(run("unsubscribe", "alert", "--yes"), 2)
-        assert "Nothing that is subscribed is called “alert”" in said
+        assert "No subscriber is called “alert”" in said
 
     @pytest.mark.usefixtures("world")
     def test_needs_a_stack(self) -> None:

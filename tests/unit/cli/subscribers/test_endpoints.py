@@ -207,7 +207,7 @@ class TestAStream:
 class TestAnAddress:
     def test_is_told_to_confirm(self, world: World) -> None:
         result = subscribe("--email", "bo@example.com", "--only", "fresh=1h")
-        assert "that its owner must open within two days" in result.stdout
+        assert "which somebody must open within two days" in result.stdout
         found = subscription(world.aws, "bo@example.com")
         assert found["FilterPolicy"] == {"delay_seconds": [{"numeric": ["<", 3600]}]}
         assert "RedrivePolicy" not in found

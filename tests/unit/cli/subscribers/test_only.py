@@ -111,7 +111,7 @@ class TestACampaign:
         run("track", activity)
         result = subscribe("--queue", "team", "--only", "campaign=spring sale")
         assert "Warning: No tracked campaign is called “spring sale”" in result.stderr
-        assert "tracked are “Spring sale”." in result.stderr
+        assert "tracked campaigns: “Spring sale”." in result.stderr
 
     @pytest.mark.parametrize("campaign", ["Spring sale", "Spring*"])
     def test_that_is_tracked_is_none(self, world: World, campaign: str) -> None:

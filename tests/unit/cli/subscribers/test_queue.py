@@ -81,6 +81,12 @@ class TestANewQueue:
             tags = world.aws.sqs.list_queue_tags(QueueUrl=url_of(world.aws, name))["Tags"]
             assert tags == {MADE_FOR: world.aws.topic_arn}
 
+    def test_is_named_with_its_url_and_its_arn_each_time(self, world: World) -> None:
+        for _ in range(2):
+            result = subscribe("--queue", "team")
+            assert f"URL: {url_of(world.aws, 'team')}\n" in result.stdout
+            assert f"ARN: {queue_arn('team')}\n" in result.stdout
+
     @pytest.mark.usefixtures("world")
     def test_passes_the_checks_of_doctor(self) -> None:
         subscribe("--queue", "team")
@@ -108,8 +114,8 @@ class TestTheSecondRun:
     @pytest.mark.parametrize(
         ("arguments", "policy", "said"),
         [
-            (["--only", "device=mobile"], {"device_type": ["mobile"]}, "by the filter"),
-            ([], {}, "by no filter"),
+            (["--only", "device=mobile"], {"device_type": ["mobile"]}, "with the filter"),
+            ([], {}, "with no filter"),
         ],
         ids=["another", "none"],
     )
@@ -251,7 +257,7 @@ class TestAQueueThatExists:
             Attributes={"RedrivePolicy": json.dumps(policy), "RawMessageDelivery": "true"},
         )
         result = subscribe("--queue", "team")
-        assert "goes elsewhere already" in result.stdout
+        assert "already goes elsewhere" in result.stdout
         assert queues(world.aws) == {"team"}
         assert subscription(world.aws, queue_arn("team"))["RedrivePolicy"] == policy
 

@@ -1,4 +1,4 @@
-"""Subscribe somebody to the opens, and create what that takes."""
+"""Subscribe to the opens, and create what the subscription needs."""
 
 import sys
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _KINDS = "--queue NAME, --lambda ARN, --email ADDRESS, --https URL, --firehose A
 _STDIN = "-"
 _SLACK = "--slack"
 _NOT_IN_A_LIST = frozenset(',"\\*')
-"""What a name in the stack's parameter AlertCampaigns may not contain, or does not mean there."""
+"""Characters that the stack's parameter AlertCampaigns refuses in a name, or takes literally."""
 _LATEST = timedelta(days=7)
 """The largest value of AlertMaxDelaySeconds."""
 
@@ -66,7 +66,7 @@ def subscribe(
         typer.Option(
             "--email",
             metavar="ADDRESS",
-            help="An address, which receives a mail for each open.",
+            help="An e-mail address, which receives a message for each open.",
             callback=checked(check_address),
         ),
     ] = None,
@@ -75,7 +75,7 @@ def subscribe(
         typer.Option(
             "--https",
             metavar="URL",
-            help="An endpoint, which receives a POST for each open.",
+            help="The URL of an endpoint, which receives a POST for each open.",
             callback=checked(check_url),
         ),
     ] = None,
@@ -95,8 +95,8 @@ def subscribe(
             "--webhook",
             metavar="URL|-",
             help=(
-                "The webhook of a Slack or Teams channel, or another that accepts JSON, for the "
-                "stack's alert; - reads it from stdin. --webhook is the same."
+                "The URL of a webhook (Slack, Teams or another that accepts JSON), to which the "
+                "stack's alert posts fresh opens; - reads it from stdin. Also --webhook."
             ),
             callback=checked(_check_webhook),
         ),
@@ -107,8 +107,8 @@ def subscribe(
             "--only",
             metavar="FILTER",
             help=(
-                "Only some opens: fresh (published within 15 minutes of the open), fresh=DURATION, "
-                "first-opens, campaign=NAME, campaign=BEGINNING*, device=TYPE, "
+                "Receive only some opens: fresh (published within 15 minutes of the open), "
+                "fresh=DURATION, first-opens, campaign=NAME, campaign=BEGINNING*, device=TYPE, "
                 "email=CAMPAIGN_ACTIVITY_ID or account=NAME. Repeated values of one kind are "
                 "alternatives; different kinds apply together."
             ),
@@ -128,11 +128,12 @@ def subscribe(
 ) -> None:
     """Subscribe a queue, a function, an address, an endpoint, a stream or a chat to the opens.
 
-    The command shows what it will create and change before it asks, and keeps what exists; running
-    it again completes or changes nothing. Without --only, the subscriber receives all opens.
+    The command lists what it will create and change, and asks before it begins. It keeps what
+    exists, so you can run it again. Without --only, the subscriber receives all opens.
 
-    A queue gets a dead-letter queue for what its consumer fails to process, NAME-failed, and all
-    but addresses get one for what SNS cannot deliver, NAME-undelivered.
+    A queue NAME gets a dead-letter queue NAME-failed, for messages that its consumer fails to
+    process. A queue, function, stream or endpoint also gets a queue whose name ends in
+    -undelivered, for messages that SNS cannot deliver to it.
     """
     given = {
         Kind.QUEUE: queue,
@@ -170,7 +171,8 @@ def subscribe(
         say_document(f"# Deploy it with:\n# {deployment(target)}\n{yaml_text(document)}")
         return
     check_account(target, topic, only or ())
-    plan = plan_of(Access(topic, wired.clock), target, selected.policy)
+    access = Access(topic, wired.clock)
+    plan = plan_of(access, target, selected.policy)
     plan.warnings += warnings_about(selected, wired, stack)
     if show_and_carry_out(plan, yes=yes):
         say(
@@ -178,11 +180,18 @@ def subscribe(
             if plan.sends_request
             else f"{target.subject} is subscribed."
         )
+    if target.kind is Kind.QUEUE:
+        from email_opens_cli.deployed.queues import attributes_of  # noqa: PLC0415 - boto3
+
+        sqs = access.client("sqs", target.region)
+        found = attributes_of(sqs, target.name, target.account_id, ["QueueArn"])
+        if found is not None:
+            say(f"URL: {found.url}", f"ARN: {target.endpoint}")
     say(*plan.notes)
 
 
 def _alert(webhook: str, only: Only, stack: str | None, *, cloudformation: bool, yes: bool) -> None:
-    """Give the stack's alert its webhook."""
+    """Turn the stack's alert on, with a webhook."""
     if stack is None:
         raise InvalidInput(
             f"{_SLACK} needs the stack whose alert it is: add --stack NAME, set EMAIL_OPENS_STACK, "
@@ -219,10 +228,10 @@ def _alert(webhook: str, only: Only, stack: str | None, *, cloudformation: bool,
 
 
 def alert_settings(only: Only) -> dict[str, str]:
-    """Return the stack's parameters for what an alert is about.
+    """Return the stack's parameters that select the opens of an alert.
 
     Raises:
-        InvalidInput: an alert cannot select opens so, or it has no parameter for that.
+        InvalidInput: an alert cannot select opens in this way.
     """
     if only.devices or only.emails or only.accounts:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Who is subscribed to the topic, and what was delivered."""
+"""What is subscribed to the topic, and what was delivered."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,10 +30,10 @@ _PENDING = "nothing: pending, not confirmed"
 def subscriptions(stack: Stack = None, *, as_json: Json = False) -> None:
     """Show the topic's subscriptions: filters, confirmations, and what is waiting or has failed.
 
-    AWS counts deliveries per topic, not per subscription; for each queue, function and stream the
-    command shows what that has received in the last 24 hours, from the topic or from others.
-    Waiting, Failed and Undelivered are messages in the queue, in the dead-letter queue of its
-    consumer, and in the one for what SNS could not deliver.
+    AWS counts deliveries for the topic, not for each subscription, so the column “24 hours” counts
+    what a queue, function or stream has received from any sender. Waiting counts the messages in
+    the queue, Failed those that its consumer could not process, and Undelivered those that SNS
+    could not deliver.
     """
     wired = product_of_any_account(stack)
     # Imported late, or `--help` would load boto3.
@@ -53,7 +53,9 @@ def subscriptions(stack: Stack = None, *, as_json: Json = False) -> None:
         say("Nothing is subscribed. `email-opens subscribe --queue NAME` subscribes a queue.")
     say(_topic_line(report.topic))
     if report.denied:
-        warn(f"Some of it is not known, because AWS denies this user: {', '.join(report.denied)}.")
+        warn(
+            f"Some values are not known, because AWS denies this user: {', '.join(report.denied)}."
+        )
 
 
 def _cells(row: "Row") -> dict[str, str]:

@@ -24,8 +24,8 @@ def unsubscribe(
         typer.Argument(
             metavar="SUBSCRIBER",
             help=(
-                "The name or ARN of a queue, function or stream, the address or the URL of a "
-                "subscriber, or the ARN of a subscription; alert is the stack's alert."
+                "The name or ARN of a queue, function or stream, an e-mail address, a URL, the ARN "
+                "of a subscription, or alert for the stack's alert."
             ),
         ),
     ],
@@ -39,8 +39,8 @@ def unsubscribe(
 ) -> None:
     """End a subscription, and remove what `subscribe` has created for it.
 
-    Queues with messages stay unless --delete-queue is given; what `subscribe` did not create always
-    stays. The command shows what it will do before it asks.
+    The command lists what it will do, and asks before it begins. It keeps queues with messages
+    unless --delete-queue is given, and always keeps what `subscribe` did not create.
     """
     wired = product_of_any_account(stack)
     # Imported late, or `--help` would load boto3.
@@ -60,7 +60,7 @@ def unsubscribe(
     if not plan.steps and not plan.exists:
         known = [shortened(each.protocol, each.endpoint) for each in found[:_MOST_NAMES]]
         raise InvalidInput(
-            f"Nothing that is subscribed is called “{name[:200]}”. "
+            f"No subscriber is called “{name[:200]}”. "
             + (f"Subscribed: {', '.join(known)}." if known else "Nothing is subscribed.")
         )
     if show_and_carry_out(plan, yes=yes):

@@ -1,4 +1,4 @@
-"""What a filter of `subscribe` may have wrong, as far as the stack tells."""
+"""Warnings about a filter of `subscribe` that may match nothing."""
 
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,14 @@ _MOST_NAMES = 5
 
 
 def warnings_about(only: Only, wired: "EmailOpens", stack: str | None) -> list[str]:
-    """Return warnings about a filter that may select nothing."""
+    """Return warnings about a filter that matches no opens of the stack as it is."""
     found = []
     if only.first_opens and stack is not None:
         first_opens = parameters(stack).get("FirstOpens")
         if first_opens is None:
             found.append(
-                "The deployed stack is of an older version, whose events do not say whether an "
-                "open is the first: nothing matches first-opens until you run `make deploy`."
+                "The deployed stack is of an older version, whose events have no first_open: "
+                "nothing matches first-opens until you run `make deploy`."
             )
         elif first_opens == "DISABLED":
             found.append(
@@ -48,7 +48,7 @@ def _about_campaigns(only: Only, wired: "EmailOpens") -> list[str]:
     known = ", ".join(f"“{name}”" for name in sorted(names)[:_MOST_NAMES])
     return [
         f"No tracked campaign {_called(campaign)}. "
-        + (f"Case matters; tracked are {known}." if known else "None is tracked yet.")
+        + (f"Case matters; tracked campaigns: {known}." if known else "None is tracked yet.")
         for campaign in only.campaigns
         if not any(matches(campaign, name) for name in names)
     ]

@@ -1,4 +1,4 @@
-"""The stack's own subscriber, which alerts a chat: the URL of its webhook, and its parameters."""
+"""The stack's alert: the URL of its webhook, and the stack's parameters for it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,8 +46,8 @@ def plan_alert(access: Access, stack: str, url: str, settings: Mapping[str, str]
         )
     if {**has, **settings}.get("AlertOpens") == "first" and has.get("FirstOpens") == "DISABLED":
         raise InvalidInput(
-            "The stack's alert reports first opens only (AlertOpens=first), and its parameter "
-            "FirstOpens is DISABLED, so that nothing says which these are: run `make deploy "
+            "The stack's alert shows only first opens (AlertOpens=first), but the stack's events "
+            "do not say which these are (FirstOpens=DISABLED): run `make deploy "
             "PARAMETERS=FirstOpens=ENABLED` or `make deploy PARAMETERS=AlertOpens=all`, and then "
             "the command again."
         )
@@ -78,7 +78,7 @@ def plan_no_alert(access: Access, stack: str) -> Plan:
     if used:
         _plan_update(plan, access, stack, {WEBHOOK: ""})
     if used and used != name:
-        plan.exists.append(f"The parameter {used}, which was not created here, stays.")
+        plan.exists.append(f"The parameter {used} stays, since `subscribe` did not create it.")
     with explained():
         stored = _stored(access, name)
     if stored is not None:
@@ -96,7 +96,7 @@ def _check(stack: str) -> dict[str, str]:
     status = described(stack)["StackStatus"]
     if status.endswith("_IN_PROGRESS"):
         raise InvalidInput(
-            f"The stack is being changed ({status}): run the command again when that has ended."
+            f"The stack is being changed ({status}): run the command again after the change."
         )
     return parameters(stack)
 
@@ -124,7 +124,7 @@ def _store(access: Access, name: str, url: str) -> None:
 
 def _plan_update(plan: Plan, access: Access, stack: str, changes: Mapping[str, str]) -> None:
     if not changes:
-        plan.exists.append("The stack's parameters are as they should be.")
+        plan.exists.append("The stack's parameters need no change.")
         return
     shown = ", ".join(f"{key}={value}" for key, value in changes.items())
     plan.add(

@@ -92,7 +92,7 @@ def statements_of(policy: str | None) -> list[Mapping[str, Any]]:
 
 
 def queue_properties(*, fifo: bool, failed: Arn | None = None) -> Document:
-    """Return the properties of a queue; `failed` receives what is received too often."""
+    """Return the properties of a queue; `failed` is its dead-letter queue."""
     properties: Document = {
         "MessageRetentionPeriod": RETENTION_SECONDS,
         "SqsManagedSseEnabled": True,

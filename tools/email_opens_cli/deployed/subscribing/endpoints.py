@@ -45,7 +45,7 @@ def plan_function(plan: Plan, access: Access, target: Target) -> None:
     else:
         properties = permission(target.endpoint, topic.arn, principal(topic, target.region))
         plan.add(
-            f"add the permission {sid} to the function {target.name}, with which the topic may "
+            f"add the permission {sid} to the function {target.name}, which lets the topic "
             "invoke it",
             lambda: client.add_permission(StatementId=sid, **properties),
         )
@@ -96,7 +96,7 @@ def plan_stream(plan: Plan, access: Access, target: Target) -> str:
     tags = _role_tags(access, name)
     if tags is None:
         plan.add(
-            f"create the role {name}, with which SNS may only write to the stream {target.name}",
+            f"create the role {name}, which lets SNS write to the stream {target.name} only",
             lambda: iam.create_role(
                 RoleName=name,
                 Description=f"SNS writes opens to the stream {target.name}.",

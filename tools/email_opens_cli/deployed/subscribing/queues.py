@@ -81,7 +81,7 @@ def plan_queue(plan: Plan, access: Access, target: Target) -> None:
     service = principal(topic, target.region)
     ours = found is None or found.is_made_for(topic.arn)
     if ours and failed is None:
-        what = f"create the queue {target.failed}, for messages that are not processed five times"
+        what = f"create the queue {target.failed}, for messages whose processing fails five times"
         plan.add(what, lambda: _create(access, target.region, target.failed, {"fifo": fifo}))
     elif failed is not None:
         plan.exists.append(f"The queue {target.failed} exists.")
@@ -241,7 +241,7 @@ def plan_removal(
     statements = statements_of(found.policy)
     shared = sum(each.get("Sid") != sid and each.get("Effect") == "Allow" for each in statements)
     if not found.is_made_for(topic.arn):
-        why = "since `email-opens subscribe` did not create it for this topic"
+        why = "since `subscribe` did not create it for this topic"
     elif shared:
         why = f"since its policy lets others use it, by {count(shared, 'statement')}"
     elif found.messages and not with_messages:

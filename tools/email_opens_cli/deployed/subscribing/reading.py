@@ -35,7 +35,7 @@ _RECEIVED = {
     Kind.FUNCTION: ("AWS/Lambda", "Invocations", "FunctionName"),
     Kind.STREAM: ("AWS/Firehose", "IncomingRecords", "DeliveryStreamName"),
 }
-"""What CloudWatch counts of an endpoint, from this topic and from anybody else."""
+"""What CloudWatch counts of an endpoint, from any sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Row:
     filter_policy: Mapping[str, Any] = field(default_factory=dict)
     scope: str = "MessageAttributes"
     received: int | None = None
-    """Messages of the last 24 hours, from whomever."""
+    """Messages of the last 24 hours, from any sender."""
     waiting: int | None = None
     """Messages in the queue, in process or not."""
     oldest_seconds: int | None = None

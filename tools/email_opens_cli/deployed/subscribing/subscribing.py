@@ -1,4 +1,4 @@
-"""All that subscribing a target to the topic takes, as one plan."""
+"""Everything that a target's subscription needs, as one plan."""
 
 from collections.abc import Iterable, Mapping
 from shlex import quote
@@ -47,7 +47,7 @@ def plan_of(access: Access, target: Target, filter_policy: Mapping[str, Any]) ->
         if has_undelivered(target):
             other = found and found.other("RedrivePolicy", undelivered_name(target, access.topic))
             if other:
-                plan.exists.append(f"What SNS cannot deliver goes elsewhere already: {other}.")
+                plan.exists.append(f"What SNS cannot deliver already goes elsewhere: {other}.")
             else:
                 undelivered = plan_undelivered(plan, access, target)
         properties = subscription_properties(

@@ -20,21 +20,22 @@ _ROLE_PAUSE = timedelta(seconds=5)
 """A new role can be used after some seconds."""
 NOTES = {
     Kind.ADDRESS: (
-        "AWS sends the address a mail with a link that its owner must open within two days; "
-        "before that, nothing is delivered. Each open is then one mail with the event in JSON."
+        "AWS sends the address a message with a link, which somebody must open within two days; "
+        "until then, nothing is delivered. Afterwards, each open is a message with the event in "
+        "JSON."
     ),
     Kind.URL: (
-        "The endpoint must confirm within two days; before that, nothing is delivered. SNS sends "
+        "The endpoint must confirm within two days; until then, nothing is delivered. SNS sends "
         "it a POST with the header x-amz-sns-message-type: SubscriptionConfirmation, whose JSON "
-        "has a SubscribeURL that the endpoint must request. After that, the body of each POST is "
-        "an event. `email-opens subscriptions` shows whether it has confirmed."
+        "has a SubscribeURL that the endpoint must request. Afterwards, the body of each POST is "
+        "an event. `email-opens subscriptions` shows whether the endpoint has confirmed."
     ),
     Kind.FUNCTION: (
         "Lambda tries an open three times, and drops it after that unless the function has a "
         "destination for failures."
     ),
 }
-"""What remains to be done or known when somebody was subscribed."""
+"""What a person must do or know after a subscription was created."""
 _BY_ATTRIBUTES = "MessageAttributes"
 _UNTIL_EFFECTIVE = "SNS applies a changed filter within 15 minutes."
 
@@ -165,7 +166,8 @@ def _plan_changes(
     if before != after or (by_body and after):
         by = " by the body" if by_body and before else ""
         plan.add(
-            f"replace {_filter(before)}{by} of the subscription by {_filter(after)}", replace_filter
+            f"replace {_filter(before)}{by} of the subscription with {_filter(after)}",
+            replace_filter,
         )
         plan.notes.append(_UNTIL_EFFECTIVE)
     else:
@@ -217,8 +219,7 @@ def plan_end(plan: Plan, access: Access, subscription: Subscription, shown: str)
     """Plan the end of a subscription."""
     if subscription.pending:
         plan.exists.append(
-            f"The subscription of {shown} was never confirmed: SNS deletes it by itself after two "
-            "days."
+            f"The subscription of {shown} was never confirmed: SNS deletes it after two days."
         )
         return
     plan.add(

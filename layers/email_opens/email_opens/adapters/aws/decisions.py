@@ -1,9 +1,9 @@
-"""Decisions in DynamoDB: for each key, the value of whoever decided first.
+"""Decisions in DynamoDB: for each key, the value that was written first.
 
 The decisions of a partition are a log of numbered entries. An entry is written only if its number
-is free, so of two writers one comes first; the other reads that entry, and then decides what is
-left. All decisions of a call are one entry, so a call costs one write, and no read while the log is
-in memory.
+is free, so of two writers one succeeds; the other reads that entry, and then decides only about the
+remaining keys. All decisions of a call are one entry, so a call costs one write, and no read while
+the log is in memory.
 """
 
 from collections import OrderedDict, defaultdict
@@ -35,7 +35,7 @@ OVERHEAD = 5
 """What a part of a log costs besides its decisions, as decisions: about 80 bytes."""
 
 NUMBER_IS_FREE = "attribute_not_exists(entry)"
-"""An entry is added once and never replaced, so whoever writes a number first has decided."""
+"""An entry is added once and never replaced, so the first write of a number decides."""
 
 
 class DynamoDBDecisions:
@@ -78,7 +78,7 @@ class DynamoDBDecisions:
             decided |= log.decided(left)
         if len(decided) < len(wanted):
             raise ActivityFailed(
-                f"Others decided at the same time, {TRIES} times in a row; it is tried again."
+                f"Other writers decided at the same time, {TRIES} times in a row; it is retried."
             )
         return decided
 
@@ -93,9 +93,10 @@ class DynamoDBDecisions:
         return log.decided(keys)
 
     def _log(self, partition: str) -> "_Log":
-        """Return a partition's log from memory, or read it; others leave memory to make room.
+        """Return a partition's log, from memory or read; drop the logs that were used longest ago.
 
-        A log that could be read in part only stays: the next attempt continues where it ends.
+        Logs are dropped only while there are more than `most_in_memory` decisions. If a
+        read fails, what it has read stays, and the next one continues from there.
         """
         log = self._logs.get(partition)
         if log is None:
@@ -164,7 +165,7 @@ class DynamoDBDecisions:
                 if packed is None or len(packed) % PAIR_BYTES or not entry.isdigit():
                     raise ActivityFailed(
                         f"The table's entry {entry[:20]} of {partition} cannot be read. Delete "
-                        "it: some opens may then be called first, or shown in a chat, again."
+                        "it: some opens may then be marked as first, or shown in a chat, again."
                     )
                 log.add(int(entry), packed)
 

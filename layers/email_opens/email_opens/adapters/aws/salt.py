@@ -16,7 +16,7 @@ NAME = "contact-details/salt"
 
 
 class SsmSalt:
-    """Returns the stack's salt; the first call of all makes it, unless somebody has stored one."""
+    """Returns the stack's salt, which the first call creates unless there is one."""
 
     def __init__(self, client: "SSMClient", prefix: str) -> None:
         self._client = client
@@ -26,14 +26,15 @@ class SsmSalt:
         """Return the salt.
 
         Raises:
-            AccountStopped: it can neither be read nor made for now.
+            AccountStopped: it can be neither read nor created for now.
         """
         try:
-            return self._read() or self._make()
+            return self._read() or self._create()
         except (BotoCoreError, ClientError) as error:
             raise AccountStopped(
                 f"The salt of hashed addresses, the parameter {self._name}, could not be read or "
-                f"made: {error_code(error)}. No opens are published meanwhile, and none are lost. "
+                f"created: {error_code(error)}. Until it is, no opens are published, and none are "
+                "lost. "
                 "Allow the function ssm:GetParameter and ssm:PutParameter for it, or set the "
                 "stack's parameter ContactDetails to none."
             ) from None
@@ -47,7 +48,7 @@ class SsmSalt:
             raise
         return reply["Parameter"]["Value"]
 
-    def _make(self) -> str:
+    def _create(self) -> str:
         salt = secrets.token_hex(16)
         try:
             self._client.put_parameter(

@@ -1,4 +1,4 @@
-"""The alert without AWS: fresh opens to a webhook, after they were written to the output."""
+"""The alert without AWS: fresh opens are posted to a webhook after they are written out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Clock, Delivery, Publisher
 
 FRESH = timedelta(minutes=15)
-"""How old an open may be that is shown, and for how long a webhook that fails is tried."""
+"""The age up to which an open is shown, and how long a failed post is retried."""
 _WORKING = timedelta(seconds=60)
 """How long a batch of posts may take."""
 
@@ -40,10 +40,10 @@ class _Pending:
 
 @dataclass(slots=True, kw_only=True)
 class AlertingPublisher:
-    """Implements `email_opens.ports.Publisher`: shows what another publisher has settled.
+    """Implements `email_opens.ports.Publisher`: posts what another publisher has settled.
 
-    `flush` shows it, and is called once the opens are recorded: a command that is killed during a
-    post, or that outlives its lease with a slow webhook, does not write them again.
+    `flush` posts it, and is called once the opens are recorded: a command that is killed during a
+    post does not write them again.
     """
 
     publisher: Publisher
@@ -52,7 +52,7 @@ class AlertingPublisher:
     waits: Waits
     warn: Callable[[str], None]
     every_open: bool = False
-    """Whether opens are shown that are not fresh, or not a contact's first."""
+    """Whether to show also opens that are not fresh or not a contact's first."""
     _pending: list[_Pending] = field(default_factory=list)
     _warned: str | None = None
 
@@ -81,7 +81,7 @@ class AlertingPublisher:
         return saved
 
     def flush(self) -> None:
-        """Post what is due; what fails is tried again for as long as it is fresh."""
+        """Post what is due; a failed post is retried for as long as `FRESH`."""
         now = self.clock.now()
         due = [pending for pending in self._pending if pending.due <= now]
         if not due:
@@ -115,7 +115,7 @@ class AlertingPublisher:
         self._explain(delivered.problems, late)
 
     def _explain(self, problems: Sequence[str], late: int) -> None:
-        """Warn of a problem once, and again when it is another one."""
+        """Warn of a problem once, and again when it changes."""
         problem = problems[-1] if problems else None
         if problem and problem != self._warned:
             self.warn(problem)

@@ -6,7 +6,7 @@ from email_opens.adapters.local.state_file import StateFile
 
 
 class SqliteSalt:
-    """Returns the file's salt; the first call of all makes it."""
+    """Returns the file's salt, which the first call creates."""
 
     def __init__(self, state: StateFile) -> None:
         self._state = state

@@ -43,7 +43,7 @@ class AlertQueue:
     def hide(self, delays: Mapping[str, timedelta]) -> None:
         """Hide messages, by receipt handle, for as long as each is to wait.
 
-        One that cannot be hidden appears again when the queue's own time-out is over.
+        One that cannot be hidden appears again after the queue's visibility timeout.
         """
         for batch in batched(delays.items(), BATCH_MESSAGES, strict=False):
             entries = [

@@ -1,4 +1,4 @@
-"""What is kept of a row about a person; all else is dropped here, before anything can use it."""
+"""What is kept of a row about a person; the rest is dropped here, before any other code sees it."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ def no_salt() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """Keeps of contacts what the setting CONTACT_DETAILS allows."""
+    """Keeps the personal fields of contacts that the setting CONTACT_DETAILS allows."""
 
     details: ContactDetails = ContactDetails.FULL
     salt: Callable[[], str] = no_salt
@@ -81,7 +81,7 @@ def address_hash(salt: str, email_address: str) -> str:
 
 
 def _impersonal(value: object) -> object:
-    """Return a value of a rejected row, unless it could describe a person after all."""
+    """Return a value of a rejected row, unless it could describe a person."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str) and len(value) <= MOST_VALUE_CHARACTERS and "@" not in value:
