@@ -1,7 +1,7 @@
 """Invoked with a batch of opens from a queue: post them to a chat, each once."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -48,11 +48,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _incoming(record: dict[str, Any]) -> Incoming:
+    sent_seconds = int(record["attributes"]["SentTimestamp"]) / 1_000
+    sent_at = datetime.fromtimestamp(sent_seconds, UTC)
     return Incoming(
         key=record["messageId"],
         body=record["body"],
         receives=int(record["attributes"]["ApproximateReceiveCount"]),
-        is_retried=REASON in record["messageAttributes"],
+        retried_at=sent_at if REASON in record["messageAttributes"] else None,
     )
 
 

@@ -164,6 +164,32 @@ class TestDynamoDBDecisions:
         decisions.decide(OTHER, {mark(1): mark(12)})
         assert decisions.decide(PARTITION, {mark(1): mark(13)}) == {mark(1): mark(11)}
 
+    def test_memory_is_bounded_however_few_decisions_each_e_mail_has(
+        self, aws: Aws, clock: FakeClock
+    ) -> None:
+        decisions = dynamodb(aws, clock, most_in_memory=100)
+        decisions.decide(PARTITION, {mark(1): mark(11)})
+        for number in range(30):
+            decisions.decided(f"{OTHER}{number}", [])
+        queries = Answers(aws.dynamodb, "Query")
+        decisions.decide(PARTITION, {mark(1): mark(12)})
+        assert len(queries.calls) == 1
+
+    def test_a_log_that_could_be_read_in_part_only_is_read_on_from_there(
+        self, aws: Aws, clock: FakeClock, dynamodb_decisions: DynamoDBDecisions
+    ) -> None:
+        for number in range(2):
+            dynamodb_decisions.decide(PARTITION, {mark(number): mark(11)})
+        key = {"campaign_activity_id": {"S": PARTITION}, "entry": {"S": "00000000"}}
+        first = key | {"decisions": {"B": mark(0) + mark(11)}}
+        page = {"Items": [first], "Count": 1, "LastEvaluatedKey": key}
+        queries = Answers(aws.dynamodb, "Query", lambda _: page, error("AccessDeniedException"))
+        other = dynamodb(aws, clock)
+        with pytest.raises(ClientError):
+            other.decide(PARTITION, {mark(1): mark(12)})
+        assert other.decide(PARTITION, {mark(1): mark(12)}) == {mark(1): mark(11)}
+        assert queries.calls[-1]["ExpressionAttributeValues"][":next"] == {"S": "00000001"}
+
     def test_more_than_an_entry_holds_is_several_entries(
         self, aws: Aws, dynamodb_decisions: DynamoDBDecisions, clock: FakeClock
     ) -> None:

@@ -40,6 +40,18 @@ class TestTheSaltOfAStack:
         Answers(aws.ssm, "GetParameter", another_is_faster)
         assert SsmSalt(aws.ssm, aws.credentials_prefix)() == "theirs"
 
+    def test_is_no_other_while_parameter_store_does_not_show_the_stored_one_yet(
+        self, aws: Aws
+    ) -> None:
+        name = aws.credentials_prefix + NAME
+        aws.ssm.put_parameter(Name=name, Value="theirs", Type="SecureString")
+        not_yet = error("ParameterNotFound")
+        Answers(aws.ssm, "GetParameter", not_yet, not_yet)
+        salt = SsmSalt(aws.ssm, aws.credentials_prefix)
+        with pytest.raises(AccountStopped, match="ParameterAlreadyExists"):
+            salt()
+        assert salt() == "theirs"
+
     @pytest.mark.parametrize("operation", ["GetParameter", "PutParameter"])
     def test_that_may_not_be_read_or_made_stops_the_account(self, aws: Aws, operation: str) -> None:
         Answers(aws.ssm, operation, error("AccessDeniedException"))

@@ -31,6 +31,7 @@ class Message:
     body: str
     visible_at: datetime
     receives: int = 0
+    retried_at: datetime | None = None
 
 
 @dataclass
@@ -72,9 +73,9 @@ class AlertWorld:
     def __post_init__(self) -> None:
         self._numbers = count()
 
-    def send(self, body: str) -> None:
+    def send(self, body: str, retried_at: datetime | None = None) -> None:
         key = f"m{next(self._numbers)}"
-        self.messages[key] = Message(key, body, self.clock.now())
+        self.messages[key] = Message(key, body, self.clock.now(), retried_at=retried_at)
 
     def receive(self, most: int) -> list[Message]:
         """Receive visible messages, which are hidden for as long as an invocation may take."""
@@ -102,7 +103,10 @@ class AlertWorld:
             clock=self.clock,
         )
         before = self.clock.now() + timedelta(seconds=50)
-        incoming = [Incoming(key=m.key, body=m.body, receives=m.receives) for m in batch]
+        incoming = [
+            Incoming(key=m.key, body=m.body, receives=m.receives, retried_at=m.retried_at)
+            for m in batch
+        ]
         delivered = alerts.deliver(incoming, before)
         for key, reason in delivered.set_aside.items():
             step("set aside")

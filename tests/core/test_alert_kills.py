@@ -2,10 +2,11 @@
 
 import random
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,8 @@ from email_opens.alerts.ports import NoReply, Reply
 from tests.alerting import EMAIL, OTHER_EMAIL, body, event_id
 from tests.core.alert_world import AlertWorld, Killed, Message, Step
 
+type Retried = Mapping[str, datetime]
+NONE: Retried = MappingProxyType({})
 EVENTS = 6
 COPIES = 3
 ALL = [event_id(number) for number in range(EVENTS)]
@@ -96,7 +99,7 @@ def kill_each_batch(
 class WithoutDecisions(Deduplication):
     """Shows whatever comes."""
 
-    def claim(self, partition: str, events: Collection[str], _: Collection[str] = ()) -> Claim:
+    def claim(self, partition: str, events: Collection[str], _: Retried = NONE) -> Claim:
         self.claims = getattr(self, "claims", 0) + 1
         return super().claim(f"{partition} {id(self)} {self.claims}", events)
 
@@ -104,18 +107,30 @@ class WithoutDecisions(Deduplication):
 class RepeatsInterrupted(Deduplication):
     """Posts again what was in a post that was interrupted."""
 
-    def claim(self, partition: str, events: Collection[str], _: Collection[str] = ()) -> Claim:
-        return super().claim(partition, events, retried=events)
+    def claim(self, partition: str, events: Collection[str], _: Retried = NONE) -> Claim:
+        return super().claim(partition, events, retried=dict.fromkeys(events, self._clock.now()))
 
 
 class ForgetsInterrupted(Deduplication):
     """Counts what was in a post that was interrupted as shown."""
 
-    def claim(
-        self, partition: str, events: Collection[str], retried: Collection[str] = ()
-    ) -> Claim:
+    def claim(self, partition: str, events: Collection[str], retried: Retried = NONE) -> Claim:
         claim = super().claim(partition, events, retried)
         return replace(claim, shown=claim.shown | claim.unknown, unknown=frozenset())
+
+
+@pytest.mark.parametrize("at", range(len(STEPS)))
+def test_a_dead_letter_that_is_sent_again_is_posted_once_more_at_most(at: int) -> None:
+    world = AlertWorld(lambda: NoReply(reason="it timed out", sent=True))
+    world.send(body(0))
+    world.drain()
+    world.webhook_reply = lambda: SENT
+    world.clock.sleep(3_600)
+    world.send(body(0), retried_at=world.clock.now())
+    with suppress(Killed):
+        world.invoke(world.receive(100), killing(at))
+    world.drain()
+    assert world.shown[event_id(0)] <= 2
 
 
 @pytest.mark.parametrize("wrong", [WithoutDecisions, RepeatsInterrupted, ForgetsInterrupted])

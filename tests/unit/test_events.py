@@ -158,3 +158,10 @@ def test_what_is_not_known_is_no_attribute() -> None:
 
 def test_an_unknown_device_is_no_attribute() -> None:
     assert "device_type" not in attributes(ACTIVITY, new_open(device_type=None), 0)
+
+
+def test_a_dead_letter_has_room_for_the_reason_beside_all_attributes() -> None:
+    """SQS accepts ten, and SNS drops what has more when it delivers to a queue without envelope."""
+    whole = attributes(ACTIVITY, replace(new_open(), first_open=True), 0)
+    assert whole.keys() >= {"campaign_id", "campaign_name", "device_type", "first_open"}
+    assert len(whole) + len({"reason"}) <= 10

@@ -121,6 +121,10 @@ class TestAPostThatWasNeverSent:
     def test_because_the_host_does_not_exist(self) -> None:
         not_sent(post("http://webhook.invalid"))
 
+    @pytest.mark.parametrize("host", [".example", "*.example", "a..example", f"{'a' * 70}.example"])
+    def test_because_the_url_names_no_host(self, host: str) -> None:
+        not_sent(post(f"https://{host}"))
+
     def test_because_no_time_is_left(self) -> None:
         clock = FakeClock()
         web = HttpWeb(Network(), clock)

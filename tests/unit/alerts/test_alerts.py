@@ -10,7 +10,16 @@ from email_opens.alerts.deduplication import Outcome
 from email_opens.alerts.ports import NoReply, Reply
 from email_opens.alerts.templates import read_template
 from email_opens.errors import ActivityFailed
-from tests.alerting import EMAIL, OTHER_EMAIL, SLACK_URL, Setup, body, event_id, incoming
+from tests.alerting import (
+    EMAIL,
+    OTHER_EMAIL,
+    SLACK_URL,
+    FixedAddress,
+    Setup,
+    body,
+    event_id,
+    incoming,
+)
 
 SECOND = timedelta(seconds=1)
 GONE = Reply(status=410)
@@ -167,7 +176,7 @@ def test_a_dead_letter_that_a_person_sends_again_is_shown(setup: Setup) -> None:
     setup.web.replies = [NoReply(reason="it timed out", sent=True)]
     setup.alerts.deliver([incoming(1)], setup.before)
     setup.clock.sleep(3600)
-    letter = Incoming(key="l", body=body(1), is_retried=True)
+    letter = Incoming(key="l", body=body(1), retried_at=setup.clock.now())
     assert not setup.alerts.deliver([letter], setup.before).set_aside
     assert not setup.alerts.deliver([letter, incoming(1)], setup.before).returned
     assert setup.web.shown == [event_id(1)]
@@ -193,6 +202,26 @@ def test_posts_to_slack_are_a_second_apart(setup: Setup) -> None:
     setup.alerts.deliver([incoming(n, email=each) for n, each in enumerate(emails)], setup.before)
     times = setup.web.posted_at
     assert [later - one for one, later in pairwise(times)] == [SECOND] * 3
+
+
+@pytest.mark.parametrize("url", [None, SLACK_URL])
+def test_a_url_that_is_read_slowly_does_not_take_the_function_over_its_time(
+    setup: Setup, url: str | None
+) -> None:
+    class SlowAddress(FixedAddress):
+        def read(self) -> str:
+            setup.clock.sleep(24)
+            return super().read()
+
+    before = setup.before
+    setup.address = SlowAddress(url)
+    emails = [OTHER_EMAIL.replace("bb", f"b{number}") for number in range(9)]
+    delivered = setup.container().deliver(
+        [incoming(n, email=each) for n, each in enumerate(emails)], before
+    )
+    assert setup.clock.now() < before
+    assert delivered.posts + len(delivered.returned) == 9
+    assert len(delivered.problems) == (url is None)
 
 
 def test_what_does_not_fit_into_an_invocation_stays_in_the_queue(setup: Setup) -> None:

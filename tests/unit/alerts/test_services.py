@@ -97,6 +97,31 @@ def test_teams_evaluates_nothing_in_a_name() -> None:
     assert "${" not in text
 
 
+@pytest.mark.parametrize("name", ["{{{DATE(2026-01-01)}}", "$${x}", "${{x}}", "{{{{{"])
+def test_teams_evaluates_nothing_in_a_name_that_repeats_a_brace(name: str) -> None:
+    text = json.dumps(document(TEAMS_URL, opened(first_name=name)))
+    assert "{{" not in text
+    assert "${" not in text
+
+
+@pytest.mark.parametrize("template", ['{"text": "Opens: {{opens}}"}', '{"text": "{{opens}}"}'])
+def test_a_list_of_opens_in_a_template_is_escaped_too(template: str) -> None:
+    text = json.dumps(document(SLACK_URL, opened(first_name=HOSTILE), template=template))
+    assert "<" not in text
+    assert "@here" not in text
+    posted = document(TEAMS_URL, opened(first_name=HOSTILE), template=template)
+    assert "{{DATE" not in json.dumps(posted)
+
+
+@pytest.mark.parametrize("mention", ["@channel", "@ALL", "@here", "<!channel>", "<users/all>"])
+@pytest.mark.parametrize("template", ["", '{"text": "{{text}}", "title": "{{title}}"}'])
+def test_no_name_mentions_everybody_at_any_other_webhook(mention: str, template: str) -> None:
+    hostile = opened(first_name=mention, campaign_name=mention)
+    posted = document("https://chat.example.org/hook", hostile, template=template)
+    assert mention not in f"{posted['text']}{posted['title']}"
+    assert mention.strip("@<>!") in posted["text"]
+
+
 def test_a_template_for_teams_has_no_markdown_from_a_name() -> None:
     posted = document(TEAMS_URL, opened(campaign_name="[x](y)*"), template='["{{campaign_name}}"]')
     assert posted == ["\\[x\\](y)\\*"]

@@ -12,7 +12,7 @@ from email_opens.alerts.ports import LONGEST_POST, Address, Web
 from email_opens.alerts.services import document_of, service_of
 from email_opens.alerts.templates import Template
 from email_opens.alerts.verdicts import Verdict, verdict_on
-from email_opens.errors import EmailOpensError, OutOfTime, unforeseen
+from email_opens.errors import EmailOpensError, OutOfTime, WebhookUnusable, unforeseen
 from email_opens.ports import Clock
 
 MAYBE_SHOWN = "may have been shown already"
@@ -31,8 +31,8 @@ class Incoming:
     body: str = field(repr=False)
     receives: int = 1
     """How often the queue has delivered it, this time included."""
-    is_retried: bool = False
-    """A person has sent it again from the dead-letter queue."""
+    retried_at: datetime | None = None
+    """When a person has sent it again from the dead-letter queue; None: nobody has."""
 
 
 @dataclass(slots=True)
@@ -88,12 +88,20 @@ class Alerts:
         Raises:
             OutOfTime: a signal has ended the program in the meantime.
         """
-        delivered = Delivered()
+        delivered, usable = Delivered(), True
         for campaign_activity_id, email in _by_email(messages, delivered).items():
+            if not usable:
+                _return(email, email.opens, delivered)
+                continue
             try:
                 self._post(campaign_activity_id, email, before, delivered)
             except OutOfTime:
                 raise
+            except WebhookUnusable as error:
+                # Reading the URL anew for each e-mail could take longer than the function may.
+                usable = False
+                delivered.problems.append(_sentence(error))
+                _return(email, email.opens, delivered)
             except Exception as error:  # noqa: BLE001 - the other e-mails are not affected
                 delivered.problems.append(_sentence(error))
                 _return(email, email.opens, delivered)
@@ -106,7 +114,10 @@ class Alerts:
         if self._pace.pause_left(now):
             _return(email, email.opens, delivered, self._pace.pause_left(now))
             return
-        url = self._address.read()
+        if now + _TIME_OF_A_POST > before:
+            _return(email, email.opens, delivered, _SOON, growing=False)
+            return
+        url, now = self._address.read(), self._clock.now()
         service, host = service_of(url), f"{urlsplit(url).hostname}"
         wait = self._pace.wait(now, service.apart)
         if now + wait + _TIME_OF_A_POST > before:
@@ -114,11 +125,11 @@ class Alerts:
             return
         if wait:
             self._clock.sleep(wait.total_seconds())
-        retried = [
-            event
+        retried = {
+            event: max(instants)
             for event, copies in email.messages.items()
-            if any(message.is_retried for message in copies)
-        ]
+            if (instants := [copy.retried_at for copy in copies if copy.retried_at is not None])
+        }
         claim = self._deduplication.claim(campaign_activity_id, email.opens, retried)
         self._settle_others(email, claim, delivered)
         opens = sorted(

@@ -14,11 +14,12 @@ invocation that finds the decision of another post reads the outcome of that pos
 """
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from hashlib import blake2b
+from types import MappingProxyType
 
 from email_opens.alerts.ports import LONGEST_POST
 from email_opens.ports import Clock, Decisions
@@ -73,12 +74,15 @@ class Deduplication:
         self._random = random
 
     def claim(
-        self, partition: str, events: Collection[str], retried: Collection[str] = ()
+        self,
+        partition: str,
+        events: Collection[str],
+        retried: Mapping[str, datetime] = MappingProxyType({}),
     ) -> Claim:
         """Claim events for one post; its outcome must be stored with `settle`.
 
-        `retried` are events that a person has sent again: those in an interrupted post are
-        attempted once more.
+        `retried` has the events that a person has sent again, and when: what was interrupted before
+        that is attempted once more.
 
         Raises:
             EmailOpensError: the claims could not be stored; some may be.
@@ -106,7 +110,7 @@ class Deduplication:
                     attempting.append(event)
                 elif self._clock.now() < _end_of(decision):
                     elsewhere[event] = _end_of(decision)
-                elif event in retried:
+                elif event in retried and _end_of(decision) - CLAIMED < retried[event]:
                     attempting.append(event)
                 else:
                     unknown.add(event)

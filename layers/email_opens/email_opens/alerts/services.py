@@ -29,7 +29,11 @@ _TEAMS_HOSTS = (
 )
 _TEAMS_FAILED = b"delivery failed"
 """An old connector answers 200 with such a text when Teams refuses the message."""
-_SLACK_BROADCAST = re.compile(r"(?<![\w.])@(?=(?:channel|here|everyone|group)\b)")
+_BROADCAST = re.compile(
+    r"(?<![\w.])@(?=(?:channel|here|everyone|group|all|team)\b)|(?<=<)(?=[!@#&]|users/)",
+    re.IGNORECASE,
+)
+"""Where a mention of many people begins, as Slack, Mattermost, Discord or Google Chat reads it."""
 _TEAMS_MARKDOWN = re.compile(r"([\\`*_~\[\]#|<>])")
 ZERO_WIDTH_SPACE = "\u200b"
 
@@ -80,7 +84,7 @@ def document_of(
 def _slack_text(text: str) -> str:
     """Escape text for Slack: control sequences such as `<!here>` and mentions become plain text."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SLACK_BROADCAST.sub(f"@{ZERO_WIDTH_SPACE}", escaped)
+    return _plain(escaped)
 
 
 def _slack_formatted(text: str) -> str:
@@ -100,7 +104,7 @@ def _slack(text: Text) -> Any:
 
 def _teams_text(text: str) -> str:
     """Escape the functions of Adaptive Cards, such as `{{DATE(…)}}`, and their expressions."""
-    return text.replace("{{", "{ {").replace("${", "$ {")
+    return re.sub(r"([{$])(?={)", r"\1 ", text)
 
 
 def _teams_formatted(text: str) -> str:
@@ -138,8 +142,8 @@ def _teams(text: Text) -> Any:
 def _general(opens: Sequence[Opened], text: Text) -> Any:
     first = opens[0]
     return {
-        "text": str(text),
-        "title": text.title,
+        "text": _plain(str(text)),
+        "title": _plain(text.title),
         "count": len(opens),
         "account": first.account_id,
         "campaign": _without_empty(
@@ -187,12 +191,20 @@ def _values(service: Service, opens: Sequence[Opened], text: Text) -> dict[str, 
     return {
         **{name: service.escaped(value) for name, value in texts.items()},
         "count": len(opens),
-        "opens": [_open(opened) for opened in opens],
+        "opens": [
+            {name: _escaped(service, value) for name, value in _open(opened).items()}
+            for opened in opens
+        ],
     }
 
 
-def _unchanged(text: str) -> str:
-    return text
+def _escaped(service: Service, value: Any) -> Any:
+    return service.escaped(value) if isinstance(value, str) else value
+
+
+def _plain(text: str) -> str:
+    """Break mentions of many people: most webhooks that accept a text look for them in it."""
+    return _BROADCAST.sub(lambda found: f"{found[0]}{ZERO_WIDTH_SPACE}", text)
 
 
 def _is_no_page(reply: Reply) -> bool:
@@ -220,4 +232,4 @@ TEAMS = Service(
     accepts=lambda reply: not reply.is_page and _TEAMS_FAILED not in reply.body.lower(),
     apart=timedelta(seconds=0.25),
 )
-OTHER = Service(name="the webhook", document=None, escaped=_unchanged, accepts=_is_no_page)
+OTHER = Service(name="the webhook", document=None, escaped=_plain, accepts=_is_no_page)

@@ -53,6 +53,7 @@ class Watch:
 
     def publish(self, *opens: NewOpen) -> None:
         self.publisher.publish(ACTIVITY, opens, self.setup.clock.now())
+        self.publisher.flush()
 
     def wait(self, seconds: float) -> None:
         self.setup.clock.sleep(seconds)
@@ -79,6 +80,11 @@ def test_fresh_first_opens_are_shown(watch: Watch) -> None:
     watch.publish(new)
     assert watch.shown == [new.event_id]
     assert watch.output.written == [new]
+
+
+def test_nothing_is_posted_before_the_opens_are_recorded(watch: Watch) -> None:
+    watch.publisher.publish(ACTIVITY, [fresh(watch)], watch.setup.clock.now())
+    assert watch.setup.web.documents == []
 
 
 def test_an_open_that_is_not_the_contacts_first_is_written_only(watch: Watch) -> None:

@@ -68,6 +68,16 @@ class TestSlack:
         assert "--slack needs a URL that begins with https://" in complaint(result, 2)
         assert stored(stack) is None
 
+    @pytest.mark.parametrize("argument", ["-", "https://user:secret@hooks.example.com/x"])
+    def test_refuses_a_url_that_the_alert_does_not_accept(
+        self, stack: World, argument: str
+    ) -> None:
+        typed = "https://user:secret@hooks.example.com/x\n"
+        said = complaint(run("subscribe", "--slack", argument, "--yes", typed=typed), 2)
+        assert "--slack needs a URL without a user and a password" in said
+        assert "secret" not in said
+        assert stored(stack) is None
+
     def test_sets_the_parameters_of_its_filter(self, stack: World) -> None:
         del stack
         only = ["first-opens", "fresh=1h", "campaign=News", "campaign=Spring sale"]

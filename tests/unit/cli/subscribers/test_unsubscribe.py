@@ -79,6 +79,28 @@ class TestAQueue:
         unsubscribe("team")
         assert queues(world.aws) == {"team-failed"}
 
+    @pytest.mark.parametrize("name", ["team-failed", "team-undelivered"])
+    def test_that_is_the_dead_letter_queue_of_a_subscription_stays(
+        self, world: World, name: str
+    ) -> None:
+        subscribe("--queue", "team")
+        before = attributes(world.aws, name).get("Policy")
+        result = unsubscribe(name)
+        assert f"The queue {name} stays, since the " in result.stdout
+        assert queues(world.aws) == SUBSCRIBED
+        assert attributes(world.aws, name).get("Policy") == before
+
+    def test_keeps_what_another_subscriber_of_a_similar_name_uses(self, world: World) -> None:
+        """Both have the queue lambda-alert-undelivered."""
+        make_function("alert")
+        subscribe("--lambda", "alert")
+        subscribe("--queue", "lambda-alert")
+        unsubscribe("lambda-alert")
+        assert queues(world.aws) == {"lambda-alert-undelivered"}
+        assert attributes(world.aws, "lambda-alert-undelivered")["Policy"]["Statement"]
+        unsubscribe("alert")
+        assert queues(world.aws) == set()
+
     def test_that_was_there_before_loses_only_the_statement(self, world: World) -> None:
         statement = {
             "Sid": "Team",
@@ -229,6 +251,19 @@ class TestAName:
         assert "No subscriber is called “teem”." in said
         assert "team" in said
         assert "bo@example.com" not in said
+
+    def test_that_has_two_subscriptions_is_refused_with_their_arns(self, world: World) -> None:
+        arns = [
+            world.aws.sns.subscribe(
+                TopicArn=world.aws.topic_arn,
+                Protocol=protocol,
+                Endpoint="team@example.com",
+                ReturnSubscriptionArn=True,
+            )["SubscriptionArn"]
+            for protocol in ("email", "email-json")
+        ]
+        said = complaint(run("unsubscribe", "team@example.com", "--yes"), 2)
+        assert all(arn in said for arn in arns)
 
     def test_that_several_have_is_refused_with_their_arns(self, world: World) -> None:
         arn = make_function("team")

@@ -1,7 +1,10 @@
 """`email-opens watch --alert`: fresh opens at a webhook, beside the output."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -35,6 +38,21 @@ def test_fresh_first_opens_are_shown_and_all_are_written(
     assert sorted(each["contact_id"][-1] for each in post["opens"]) == ["1", "2"]
     assert post["campaign"]["name"] == "March news"
     assert len(connected.events()) == 4
+
+
+def test_a_kill_during_a_post_leaves_a_state_in_which_the_opens_are_recorded(
+    connected: Watcher, webhook: WebhookServer, opened: str, tmp_path: Path
+) -> None:
+    left = replace(connected, folder=tmp_path / "left")
+
+    def keep() -> None:
+        copytree(connected.folder, left.folder, dirs_exist_ok=True)
+
+    webhook.on_post = keep
+    connected.watch("--alert", webhook.url, opened)
+    assert len(connected.events()) == 4
+    assert left.watch(opened).exit_code == 0
+    assert left.events() == []
 
 
 def test_all_opens_are_shown_if_that_is_wanted(

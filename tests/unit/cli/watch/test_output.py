@@ -50,13 +50,10 @@ class TestLines:
         line = text_of(ACTIVITY, OPEN)
         assert line.split()[2:] == [OPEN.open.email_address, "March", "news", "mobile"]
 
-    def test_name_an_erased_contact(self) -> None:
-        row = replace(OPEN.open, email_address=None, device_type=None)
-        assert (
-            text_of(ACTIVITY, replace(OPEN, open=row))
-            .split(maxsplit=2)[2]
-            .startswith("an erased contact")
-        )
+    def test_have_the_id_of_a_contact_without_an_address(self) -> None:
+        row = replace(OPEN.open, contact_id="0f6b2c1e-1", email_address=None, device_type=None)
+        line = text_of(ACTIVITY, replace(OPEN, open=row))
+        assert line.split(maxsplit=2)[2].startswith("contact 0f6b2c1e… ")
 
     @pytest.mark.parametrize("write", [json_line, csv_line, text_of])
     def test_control_no_terminal_and_stay_one_line(self, write: Any) -> None:

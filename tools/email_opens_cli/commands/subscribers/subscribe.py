@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from email_opens.alerts.urls import webhook_url
 from email_opens.errors import InvalidInput
 from email_opens_cli.arguments.options import Stack, Yes, checked
 from email_opens_cli.commands.subscribers.only import Only, check_only, parse_only
@@ -39,7 +40,13 @@ _LATEST = timedelta(days=7)
 
 def _check_webhook(text: str) -> None:
     if text != _STDIN:
-        check_url(text, _SLACK)
+        _check_webhook_url(text)
+
+
+def _check_webhook_url(text: str) -> None:
+    check_url(text, _SLACK)
+    if webhook_url(text) is None:  # What the alert itself does not accept.
+        raise InvalidInput(f"{_SLACK} needs a URL without a user and a password before the host.")
 
 
 def subscribe(
@@ -269,5 +276,5 @@ def read_webhook() -> str:
         text: str = typer.prompt("The URL of the webhook", hide_input=True, err=True)
     else:
         text = sys.stdin.readline()
-    check_url(text.strip(), _SLACK)
+    _check_webhook_url(text.strip())
     return text.strip()

@@ -63,7 +63,8 @@ def styled_line(activity: Activity, new: NewOpen, width: int) -> list[Styled]:
     from email_opens_cli.terminal.console import cell_len  # noqa: PLC0415 - rich
 
     row = new.open
-    address = printable(row.email_address or "an erased contact")
+    # Without an address if the contact was erased, or if CONTACT_DETAILS keeps it out.
+    address = printable(row.email_address or f"contact {row.contact_id[:8]}…")
     name = printable(activity.campaign_name or activity.campaign_activity_id)
     device = printable(row.device_type or "-")
     address_pad = name_pad = 0

@@ -243,7 +243,7 @@ class _Command:
                 clock=clock,
                 waits=ending,
                 reconnect=f"{self.wanted.command} --reconnect",
-                on_save=standing.note,
+                on_save=chat.flushed_after(standing.note) if chat else standing.note,
                 on_lease=standing.note_budget,
                 first_opens=chat is not None,
             )

@@ -1,7 +1,7 @@
 """The queues of a subscription: created, given a policy, and removed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -216,16 +216,27 @@ def _check_key(plan: Plan, found: Queue, target: Target, service: str) -> None:
 
 
 def plan_removal(
-    plan: Plan, access: Access, region: str, name: str, *, with_messages: bool
+    plan: Plan,
+    access: Access,
+    region: str,
+    name: str,
+    *,
+    with_messages: bool,
+    user: Callable[[str], str | None],
 ) -> bool:
     """Plan the deletion of a queue that `subscribe` created, or else of its statement.
 
-    Returns whether there is no queue afterwards.
+    `user` returns who else has the queue of an ARN as dead-letter queue. Returns whether there is
+    no queue afterwards.
     """
     topic, sqs = access.topic, access.client("sqs", region)
     found = find(sqs, name, topic.account_id)
     if found is None:
         return True
+    used_by = user(queue_arn(topic, name, region))
+    if used_by is not None:
+        plan.exists.append(f"The queue {name} stays, since {used_by} has it as dead-letter queue.")
+        return False
     sid = statement_id(topic.arn)
     statements = statements_of(found.policy)
     shared = sum(each.get("Sid") != sid and each.get("Effect") == "Allow" for each in statements)

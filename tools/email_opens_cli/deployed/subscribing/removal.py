@@ -1,6 +1,8 @@
 """The end of a subscription, and the removal of what `subscribe` has created for it."""
 
+import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from botocore.exceptions import ClientError
 
@@ -9,7 +11,12 @@ from email_opens_cli.deployed.clients import code_of
 from email_opens_cli.deployed.subscribing.endpoints import plan_no_permission, plan_no_role
 from email_opens_cli.deployed.subscribing.plans import Access, Plan, explained
 from email_opens_cli.deployed.subscribing.queues import find, plan_removal
-from email_opens_cli.deployed.subscribing.subscriptions import Subscription, listed, plan_end
+from email_opens_cli.deployed.subscribing.subscriptions import (
+    Subscription,
+    attributes_of,
+    listed,
+    plan_end,
+)
 from email_opens_cli.deployed.subscribing.targets import (
     FIFO,
     MAKERS,
@@ -17,6 +24,7 @@ from email_opens_cli.deployed.subscribing.targets import (
     Target,
     Topic,
     named,
+    queue_arn,
     shortened,
     undelivered_name,
 )
@@ -32,7 +40,10 @@ def plan_of_removal(access: Access, text: str, *, with_messages: bool) -> Plan:
     """
     found = matching(listed(access), text)
     if len(found) > 1:
-        arns = ", ".join(each.endpoint for each in found)
+        endpoints = {each.endpoint for each in found}
+        # One endpoint may have subscriptions by several protocols.
+        by_endpoint = len(endpoints) == len(found)
+        arns = ", ".join(each.endpoint if by_endpoint else each.arn for each in found)
         raise InvalidInput(f"Several subscriptions are called “{text[:200]}”: name one of {arns}.")
     plan = Plan()
     if found:
@@ -43,7 +54,7 @@ def plan_of_removal(access: Access, text: str, *, with_messages: bool) -> Plan:
     # An earlier run may have ended the subscription, and then failed.
     for target in _targets(text, access.topic):
         try:
-            _plan_rest(plan, access, target, with_messages=with_messages)
+            _plan_rest(plan, access, target, None, with_messages=with_messages)
         except ClientError as error:
             if code_of(error) not in ACCESS:
                 raise
@@ -73,7 +84,7 @@ def _plan(plan: Plan, access: Access, subscription: Subscription, *, with_messag
         _refuse_a_part_of_a_stack(access, target)
     plan_end(plan, access, subscription, shown)
     if target:
-        _plan_rest(plan, access, target, with_messages=with_messages)
+        _plan_rest(plan, access, target, subscription, with_messages=with_messages)
 
 
 def _target_of(subscription: Subscription, topic: Topic) -> Target | None:
@@ -109,25 +120,55 @@ def _refuse_a_part_of_a_stack(access: Access, target: Target) -> None:
     )
 
 
-def _plan_rest(plan: Plan, access: Access, target: Target, *, with_messages: bool) -> None:
-    """Plan the removal of all but the subscription."""
+def _plan_rest(
+    plan: Plan,
+    access: Access,
+    target: Target,
+    ended: Subscription | None,
+    *,
+    with_messages: bool,
+) -> None:
+    """Plan the removal of all but the subscription, which ends."""
     topic = access.topic
+    remove = partial(
+        plan_removal,
+        plan,
+        access,
+        with_messages=with_messages,
+        user=lambda arn: _user(access, arn, ended),
+    )
     if target.account_id != topic.account_id:
         plan.notes.append(
             f"What {target.shown} has for this topic in the AWS account {target.account_id} stays."
         )
         return
     if target.kind is Kind.QUEUE:
-        gone = plan_removal(plan, access, target.region, target.name, with_messages=with_messages)
-        if gone:
-            plan_removal(plan, access, target.region, target.failed, with_messages=with_messages)
+        if remove(target.region, target.name):
+            remove(target.region, target.failed)
     elif target.kind is Kind.FUNCTION:
         plan_no_permission(plan, access, target)
     elif target.kind is Kind.STREAM:
         plan_no_role(plan, access, target)
     if target.kind is not Kind.ADDRESS:
-        name = undelivered_name(target, topic)
-        plan_removal(plan, access, topic.region, name, with_messages=with_messages)
+        remove(topic.region, undelivered_name(target, topic))
+
+
+def _user(access: Access, arn: str, ended: Subscription | None) -> str | None:
+    """Return which subscription that stays, or queue of one, has a queue as dead-letter queue."""
+    for subscription in listed(access):
+        if subscription == ended:
+            continue
+        target = _target_of(subscription, access.topic)
+        if target is not None and target.kind is Kind.QUEUE:
+            failed = queue_arn(access.topic, target.failed, target.region)
+            if arn == failed and target.account_id == access.topic.account_id:
+                return target.shown
+        attributes = {} if subscription.pending else attributes_of(access, subscription)
+        redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
+        if redrive.get("deadLetterTargetArn") == arn:
+            name = shortened(subscription.protocol, subscription.endpoint)
+            return f"the subscription of {name}"
+    return None
 
 
 def _targets(text: str, topic: Topic) -> Iterator[Target]:

@@ -6,7 +6,7 @@ remaining keys. All decisions of a call are one entry, so a call costs one write
 the log is in memory.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import batched
@@ -31,6 +31,8 @@ ENTRY_DECISIONS = 6_000
 """96 KB: an entry stays well below DynamoDB's 400 KB."""
 MOST_IN_MEMORY = 2_000_000
 """Decisions that are kept in memory: 32 MB."""
+OVERHEAD = 5
+"""What a part of a log costs besides its decisions, as decisions: about 80 bytes."""
 
 NUMBER_IS_FREE = "attribute_not_exists(entry)"
 """An entry is added once and never replaced, so the first write of a number decides."""
@@ -93,19 +95,20 @@ class DynamoDBDecisions:
     def _log(self, partition: str) -> "_Log":
         """Return a partition's log, from memory or read; drop the logs that were used longest ago.
 
-        Logs are dropped only while there are more than `most_in_memory` decisions.
+        Logs are dropped only while there are more than `most_in_memory` decisions. If a
+        read fails, what it has read stays, and the next one continues from there.
         """
-        log = self._logs.pop(partition, None)
+        log = self._logs.get(partition)
         if log is None:
-            log = _Log()
+            log = self._logs[partition] = _Log()
             self._read_on(partition, log)
-        self._logs[partition] = log
+        self._logs.move_to_end(partition)
         while len(self._logs) > 1 and self._in_memory() > self._most_in_memory:
             self._logs.popitem(last=False)
         return log
 
     def _in_memory(self) -> int:
-        return sum(log.size for log in self._logs.values())
+        return sum(log.in_memory for log in self._logs.values())
 
     def _write(self, partition: str, log: "_Log", decisions: Mapping[bytes, bytes]) -> bool:
         """Add an entry to a log; return False if another has its number.
@@ -172,15 +175,20 @@ class _Log:
 
     def __init__(self) -> None:
         self.next_number = 0
-        self.size = 0
+        self._size = 0
         """The number of decisions."""
-        self._by_first_byte = [bytearray() for _ in range(256)]
+        self._by_first_byte = defaultdict[int, bytearray](bytearray)
+
+    @property
+    def in_memory(self) -> int:
+        """How many decisions the log's memory could hold: small logs are mostly overhead."""
+        return self._size + OVERHEAD * (1 + len(self._by_first_byte))
 
     def add(self, number: int, packed: bytes) -> None:
         """Add an entry; a key that is already decided keeps its value."""
         for start in range(0, len(packed), PAIR_BYTES):
             self._by_first_byte[packed[start]] += packed[start : start + PAIR_BYTES]
-        self.size += len(packed) // PAIR_BYTES
+        self._size += len(packed) // PAIR_BYTES
         self.next_number = number + 1
 
     def decided(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -188,7 +196,7 @@ class _Log:
 
     def _found(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
         for key in keys:
-            pairs = self._by_first_byte[key[0]]
+            pairs = self._by_first_byte.get(key[0], b"")
             start = pairs.find(key)
             while start >= 0 and start % PAIR_BYTES:  # Found across pairs, or in a value.
                 start = pairs.find(key, start + 1)

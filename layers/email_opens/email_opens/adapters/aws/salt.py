@@ -58,7 +58,12 @@ class SsmSalt:
                 Type="SecureString",
             )
         except ClientError as error:
-            if error_code(error) != "ParameterAlreadyExists":  # Another turn has created it.
+            if error_code(error) != "ParameterAlreadyExists":
                 raise
-            return self._read() or salt
+            # Another turn was faster, or the reply to an earlier attempt was lost. No salt but the
+            # stored one may be used; until Parameter Store shows it, turns fail.
+            stored = self._read()
+            if stored is None:
+                raise
+            return stored
         return salt

@@ -40,7 +40,11 @@ class _Pending:
 
 @dataclass(slots=True, kw_only=True)
 class AlertingPublisher:
-    """Implements `email_opens.ports.Publisher`: posts what another publisher has settled."""
+    """Implements `email_opens.ports.Publisher`: posts what another publisher has settled.
+
+    `flush` posts it, and is called once the opens are recorded: a command that is killed during a
+    post does not write them again.
+    """
 
     publisher: Publisher
     alerts: Alerts
@@ -62,11 +66,19 @@ class AlertingPublisher:
             for new in delivery.settled
             if self._is_shown(new)
         ]
-        self.flush()
         return delivery
 
     def set_aside(self, activity: Activity, rows: Sequence[RejectedRow]) -> Delivery[RejectedRow]:
         return self.publisher.set_aside(activity, rows)
+
+    def flushed_after(self, on_save: Callable[[Activity], None]) -> Callable[[Activity], None]:
+        """Return what to call with each activity that was saved: its opens are recorded."""
+
+        def saved(activity: Activity) -> None:
+            on_save(activity)
+            self.flush()
+
+        return saved
 
     def flush(self) -> None:
         """Post what is due; a failed post is retried for as long as `FRESH`."""

@@ -112,7 +112,7 @@ class _Connection(HTTPConnection):
             return self._connected(self._addresses(), self._deadline)
         except TimeoutError as error:
             raise ConnectTimeoutError from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # A name may be no host's.
             raise Unconnected from error
 
     def getresponse(self) -> Any:

@@ -104,7 +104,13 @@ def _fault(error: Exception, host: str) -> Unanswered | AccountStopped:
 
 def _is_unconnected(error: BaseException) -> bool:
     """Return whether an exchange failed before there was a connection for its request."""
-    unconnected = (Unconnected, urllib3.exceptions.ConnectTimeoutError)
+    unconnected = (
+        Unconnected,
+        urllib3.exceptions.ConnectTimeoutError,
+        # The URL names no host.
+        requests.exceptions.InvalidURL,
+        urllib3.exceptions.LocationValueError,
+    )
     return any(isinstance(cause, unconnected) for cause in _causes(error))
 
 
