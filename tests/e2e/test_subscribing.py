@@ -79,7 +79,12 @@ def test_the_alert_of_a_stack_is_switched_on_and_off(
     strict_aws: EmbeddedAws, topic_arn: str
 ) -> None:
     template = {
-        "Parameters": {"AlertWebhook": {"Type": "String", "Default": ""}},
+        "Parameters": {
+            "AlertWebhook": {"Type": "String", "Default": ""},
+            "AlertOpens": {"Type": "String", "Default": "first"},
+            "AlertMaxDelaySeconds": {"Type": "Number", "Default": 900},
+            "AlertCampaigns": {"Type": "String", "Default": ""},
+        },
         "Conditions": {"Alert": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlertWebhook"}, ""]}]}},
         "Resources": {
             "Always": {"Type": "AWS::SQS::Queue"},

@@ -17,6 +17,9 @@ PARAMETERS = {
     "AccountId": "default",
     "ScheduleExpression": SCHEDULE_EXPRESSION,
     "AlertWebhook": "",
+    "AlertOpens": "first",
+    "AlertMaxDelaySeconds": "900",
+    "AlertCampaigns": "",
     "FirstOpens": "ENABLED",
 }
 

@@ -131,7 +131,10 @@ Alert = Annotated[
 ]
 AlertAll = Annotated[
     bool,
-    typer.Option("--alert-all", help="Post every open to the webhook, not only fresh first opens."),
+    typer.Option(
+        "--alert-all",
+        help="Post every open that is written out, old ones too, not only fresh first opens.",
+    ),
 ]
 Account = Annotated[
     str,

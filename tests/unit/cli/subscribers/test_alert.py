@@ -29,8 +29,25 @@ class TestSlack:
     def test_stores_the_url_and_updates_the_stack(self, stack: World) -> None:
         result = subscribe("--slack", URL)
         assert stored(stack) == URL
-        assert parameters() == PARAMETERS | {"AlertWebhook": PARAMETER}
+        assert parameters() == PARAMETERS | {"AlertWebhook": PARAMETER, "AlertOpens": "first"}
         assert "The alert is on." in result.stdout
+        assert "The alert shows first opens of all campaigns" in result.stdout
+
+    def test_replaces_the_whole_filter(self, stack: World) -> None:
+        del stack
+        subscribe("--slack", URL, "--only", "campaign=News", "--only", "fresh=1h")
+        result = subscribe("--slack", URL, "--only", "first-opens")
+        (step,) = steps(result)
+        assert step.startswith("update the stack with AlertMaxDelaySeconds=900, AlertCampaigns=")
+        assert parameters() == PARAMETERS | {"AlertWebhook": PARAMETER, "AlertOpens": "first"}
+
+    def test_shows_all_opens_if_no_event_says_which_are_first(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_stack(world, **PARAMETERS | {"FirstOpens": "DISABLED", "AlertOpens": "first"})
+        monkeypatch.setenv("EMAIL_OPENS_STACK", STACK)
+        subscribe("--slack", URL)
+        assert parameters()["AlertOpens"] == "all"
 
     def test_never_shows_the_url(self, stack: World) -> None:
         del stack
@@ -130,13 +147,12 @@ class TestSlack:
         assert "`make deploy STACK=mine`" in said
         assert stored(world) is None
 
-    @pytest.mark.parametrize("only", [[], ["--only", "first-opens"]], ids=["before", "now"])
     def test_refuses_first_opens_that_no_event_names(
-        self, world: World, monkeypatch: pytest.MonkeyPatch, only: list[str]
+        self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        opens = "all" if only else "first"
-        make_stack(world, **PARAMETERS | {"FirstOpens": "DISABLED", "AlertOpens": opens})
+        make_stack(world, **PARAMETERS | {"FirstOpens": "DISABLED"})
         monkeypatch.setenv("EMAIL_OPENS_STACK", STACK)
+        only = ("--only", "first-opens")
         said = complaint(run("subscribe", "--slack", URL, *only, "--yes"), 2)
         assert "`make deploy PARAMETERS=FirstOpens=ENABLED STACK=mine`" in said
         assert stored(world) is None
@@ -263,5 +279,5 @@ class TestFirstOpens:
         assert not subscribe("--queue", "team", "--only", "first-opens").stderr
 
 
-def test_an_alert_without_a_filter_keeps_the_parameters_of_the_stack() -> None:
+def test_an_alert_without_a_filter_names_no_parameter() -> None:
     assert alert_settings(parse_only([])) == {}

@@ -16,8 +16,14 @@ class TestUnsubscribe:
     ) -> None:
         subscribe("--slack", URL)
         unsubscribe(name)
-        assert parameters() == PARAMETERS
+        assert parameters() == PARAMETERS | {"AlertOpens": "first"}
         assert stored(stack) is None
+
+    def test_forgets_the_filter(self, stack: World) -> None:
+        del stack
+        subscribe("--slack", URL, "--only", "campaign=News", "--only", "fresh=1h")
+        unsubscribe("alert")
+        assert parameters() == PARAMETERS | {"AlertOpens": "first"}
 
     def test_keeps_a_parameter_of_another_name(
         self, world: World, monkeypatch: pytest.MonkeyPatch

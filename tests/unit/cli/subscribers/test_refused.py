@@ -4,8 +4,12 @@ import shlex
 
 import pytest
 
+from email_opens.errors import InvalidInput
+from email_opens_cli.deployed.subscribing.subscribing import check_foreign
+from email_opens_cli.deployed.subscribing.targets import Topic, function_target, queue_target
 from tests.contract.replies import Answers, error
 from tests.unit.cli.every_client import every_client
+from tests.unit.cli.subscribers.alerts import PARAMETERS, STACK, make_stack
 from tests.unit.cli.subscribers.subscribers import (
     ACCOUNT,
     OTHER_ACCOUNT,
@@ -50,6 +54,10 @@ ONLY = ["--queue", "team", "--only"]
         (["--https", "https://"], "--https needs a URL that begins with https://"),
         (["--https", "https://example.com/a b"], "--https needs a URL"),
         (["--https", "https://[example"], "--https needs a URL"),
+        (
+            ["--https", "https://hooks.slack.com/services/T/B/X"],
+            "use `email-opens subscribe --slack",
+        ),
         (["--slack", "http://example.com/x"], "--slack needs a URL that begins with https://"),
         (["--webhook", "nothing"], "--slack needs a URL that begins with https://"),
         ([*ONLY, "recent"], "“recent” is not a value of --only: expected fresh, fresh=DURATION"),
@@ -279,3 +287,21 @@ class TestADeniedRequest:
         unsubscribe("team")
         assert endpoints(world.aws) == []
         assert queues(world.aws) == set()
+
+
+@pytest.mark.parametrize("kind", ["--queue", "--lambda"])
+def test_a_part_of_the_stack_itself_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    make_stack(world, **PARAMETERS)
+    monkeypatch.setenv("EMAIL_OPENS_STACK", STACK)
+    own = world.aws.dlq_url.rpartition("/")[2]
+    outputs = {"PollOpensFunction": own, "DeadLetterQueueUrl": world.aws.dlq_url}
+    target = (queue_target if kind == "--queue" else function_target)(
+        own, Topic.of(world.aws.topic_arn)
+    )
+    with pytest.raises(InvalidInput, match="is a part of the stack itself"):
+        check_foreign(target, outputs)
+    if kind == "--queue":
+        said = complaint(run("subscribe", "--queue", own, "--yes"), 2)
+        assert "is a part of the stack itself" in said

@@ -122,7 +122,7 @@ def test_the_first_lines_say_how_to_deploy_it() -> None:
     lines = printed("--firehose", "archive").splitlines()
     assert lines[1] == (
         f"# aws cloudformation deploy --region {REGION} --template-file subscriber.yaml "
-        "--stack-name opens-subscriber --capabilities CAPABILITY_IAM"
+        "--stack-name opens-to-firehose-archive --capabilities CAPABILITY_IAM"
     )
 
 

@@ -14,7 +14,7 @@ from email_opens_cli.commands.subscribers.only import Only, check_only, parse_on
 from email_opens_cli.commands.subscribers.plan import show_and_carry_out
 from email_opens_cli.commands.subscribers.warnings import warnings_about
 from email_opens_cli.commands.subscribers.yaml_text import yaml_text
-from email_opens_cli.deployed.product import product_of_any_account
+from email_opens_cli.deployed.product import outputs, product_of_any_account
 from email_opens_cli.deployed.subscribing.targets import (
     MAKERS,
     OPTIONS,
@@ -167,15 +167,18 @@ def subscribe(
     from email_opens_cli.deployed.subscribing.subscribing import (  # noqa: PLC0415
         check_account,
         check_deliverable,
+        check_foreign,
         plan_of,
     )
 
     check_deliverable(target, topic)
+    if stack is not None:
+        check_foreign(target, outputs(stack))
     if cloudformation:
         from email_opens_cli.deployed.subscribing.templates import deployment, template  # noqa: PLC0415
 
         document = template(target, topic, selected.policy)
-        say_document(f"# Deploy it with:\n# {deployment(target)}\n{yaml_text(document)}")
+        say_document(f"# Deploy it with:\n# {deployment(target, topic)}\n{yaml_text(document)}")
         return
     check_account(target, topic, only or ())
     access = Access(topic, wired.clock)
@@ -219,7 +222,8 @@ def _alert(webhook: str, only: Only, stack: str | None, *, cloudformation: bool,
         raise InvalidInput(
             "The alert is part of the stack, and CloudFormation cannot create an encrypted "
             f"parameter. Store the URL with `aws ssm put-parameter --name {name} --type "
-            f'SecureString --value URL`, then run `make deploy PARAMETERS="{parameters}"`.'
+            f"SecureString --value URL` (version 2 of the AWS CLI: version 1 would fetch the URL), "
+            f'then run `make deploy PARAMETERS="{parameters}"`.'
         )
     url = read_webhook() if webhook == _STDIN else webhook
     if webhook != _STDIN:

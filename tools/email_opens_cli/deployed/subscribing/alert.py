@@ -15,6 +15,8 @@ from email_opens_cli.terminal.console import progress
 
 WEBHOOK = "AlertWebhook"
 PREFIX = "/email-opens-alerts/"
+FILTER = {"AlertOpens": "first", "AlertMaxDelaySeconds": "900", "AlertCampaigns": ""}
+"""The parameters that select what the alert shows, with the template's defaults."""
 _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
 _PAUSE_SECONDS = 3
 
@@ -31,25 +33,26 @@ def webhook_of(stack: str) -> str:
 
 
 def plan_alert(access: Access, stack: str, url: str, settings: Mapping[str, str]) -> Plan:
-    """Return what is missing for the alert.
+    """Return what is missing for the alert; `settings` are its filter, defaults left out.
 
     Raises:
         InvalidInput: the deployed stack has no alert yet, or is being changed.
         EmailOpensError: AWS denies a request.
     """
     has = _check(stack)
+    undecided = has.get("FirstOpens") == "DISABLED"
+    settings = {**FILTER, **({"AlertOpens": "all"} if undecided else {}), **settings}
     missing = [name for name in (WEBHOOK, *settings) if name not in has]
     if missing:
         raise InvalidInput(
             f"The deployed stack has no parameter {', '.join(missing)}, because it is of an older "
             "version: deploy this version with `make deploy`, and run the command again."
         )
-    if {**has, **settings}.get("AlertOpens") == "first" and has.get("FirstOpens") == "DISABLED":
+    if settings["AlertOpens"] == "first" and undecided:
         raise InvalidInput(
-            "The stack's alert shows only first opens (AlertOpens=first), but the stack's events "
-            "do not say which these are (FirstOpens=DISABLED): run `make deploy "
-            "PARAMETERS=FirstOpens=ENABLED` or `make deploy PARAMETERS=AlertOpens=all`, and then "
-            "the command again."
+            "The stack's events do not say which opens are first (FirstOpens=DISABLED): leave "
+            "first-opens out, or run `make deploy PARAMETERS=FirstOpens=ENABLED` and then the "
+            "command again."
         )
     plan, name = Plan(), parameter_of(stack)
     with explained():
@@ -68,7 +71,16 @@ def plan_alert(access: Access, stack: str, url: str, settings: Mapping[str, str]
         if _listed(has[key]) != _listed(value)
     }
     _plan_update(plan, access, stack, changes)
+    plan.exists.append(f"The alert shows {_in_words(settings)}.")
     return plan
+
+
+def _in_words(settings: Mapping[str, str]) -> str:
+    """Return what an alert with a filter shows, as the end of a sentence."""
+    opens = "first opens" if settings["AlertOpens"] == "first" else "all opens"
+    campaigns = settings["AlertCampaigns"]
+    of = f"of the campaigns {campaigns}" if campaigns else "of all campaigns"
+    return f"{opens} {of}, if published within {settings['AlertMaxDelaySeconds']} seconds"
 
 
 def plan_no_alert(access: Access, stack: str) -> Plan:
@@ -76,7 +88,9 @@ def plan_no_alert(access: Access, stack: str) -> Plan:
     has, plan, name = _check(stack), Plan(), parameter_of(stack)
     used = has.get(WEBHOOK, "")
     if used:
-        _plan_update(plan, access, stack, {WEBHOOK: ""})
+        # The next alert begins with the filter that its command names.
+        reset = {key: value for key, value in FILTER.items() if has.get(key, value) != value}
+        _plan_update(plan, access, stack, {WEBHOOK: "", **reset})
     if used and used != name:
         plan.exists.append(f"The parameter {used} stays, since `subscribe` did not create it.")
     with explained():

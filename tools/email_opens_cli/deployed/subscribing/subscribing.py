@@ -117,5 +117,24 @@ def check_account(target: Target, topic: Topic, only: Iterable[str]) -> None:
         f"{target.account_id}, and only that account can subscribe it without a confirmation. "
         f"Allow it to: `{allow}`. Write the template that {creates} subscribes it: "
         f"`{template}`. Deploy that with the credentials of {target.account_id}: "
-        f"`{deployment(target)}`."
+        f"`{deployment(target, topic)}`."
     )
+
+
+def check_foreign(target: Target, outputs: Mapping[str, str]) -> None:
+    """Refuse what belongs to the stack of the topic itself; `outputs` are those of the stack.
+
+    Raises:
+        InvalidInput: it is a function or a queue of the stack.
+    """
+    own = {
+        value.rpartition("/")[2]
+        for name, value in outputs.items()
+        if name.endswith(("Function", "QueueUrl"))
+    }
+    if target.kind in (Kind.QUEUE, Kind.FUNCTION) and target.name in own:
+        raise InvalidInput(
+            f"{target.subject} is a part of the stack itself. To change what the alert shows, use "
+            "`email-opens subscribe --slack -`; for anything else, subscribe a queue or a function "
+            "of your own."
+        )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+from email_opens.alerts.services import OTHER, service_of
 from email_opens.errors import InvalidInput
 
 _QUEUE = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
@@ -198,6 +199,11 @@ def check_url(text: str, option: str = "--https") -> None:
     printable = text.isascii() and text.isprintable() and " " not in text
     if parts.scheme != "https" or not host or not printable or len(text) > _LONGEST_URL:
         raise InvalidInput(f"{option} needs a URL that begins with https://.")
+    if option == "--https" and service_of(text) is not OTHER:
+        raise InvalidInput(
+            "A chat's webhook does not confirm a subscription of SNS: use `email-opens subscribe "
+            "--slack -`, and enter its URL when you are asked for it."
+        )
 
 
 def queue_target(text: str, topic: Topic) -> Target:

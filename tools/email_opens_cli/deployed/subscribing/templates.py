@@ -21,6 +21,7 @@ from email_opens_cli.deployed.subscribing.targets import (
     Kind,
     Target,
     Topic,
+    digest,
     undelivered_name,
 )
 
@@ -99,13 +100,22 @@ def template(target: Target, topic: Topic, filter_policy: Mapping[str, Any]) -> 
     return made
 
 
-def deployment(target: Target, file: str = "subscriber.yaml") -> str:
+def deployment(target: Target, topic: Topic, file: str = "subscriber.yaml") -> str:
     """Return the command that deploys a target's template from a file."""
     role = " --capabilities CAPABILITY_IAM" if target.kind is Kind.STREAM else ""
     return (
         f"aws cloudformation deploy --region {target.region} --template-file {file} "
-        f"--stack-name opens-subscriber{role}"
+        f"--stack-name {stack_name(target, topic)}{role}"
     )
+
+
+def stack_name(target: Target, topic: Topic) -> str:
+    """Return a name for the stack of a target, and of no other."""
+    ending = FIFO if topic.ordered else ""
+    name = undelivered_name(target, topic).removesuffix(ending).removesuffix("-undelivered")
+    if target.kind is Kind.ADDRESS:
+        name = f"email-{digest(target.endpoint)}"
+    return "opens-to-" + name.replace("_", "-")
 
 
 def has_undelivered(target: Target) -> bool:
@@ -114,7 +124,13 @@ def has_undelivered(target: Target) -> bool:
 
 
 def _queue(name: str, properties: Mapping[str, Any]) -> Document:
-    return {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name, **properties}}
+    # A queue may hold messages when its stack is deleted.
+    return {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {"QueueName": name, **properties},
+    }
 
 
 def _policy(queue: str, service: str) -> Document:
