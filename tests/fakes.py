@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from email_opens.account import Account, CounterTrust, Tokens
+from email_opens.account import Account, CounterTrust, KeyShare, Tokens
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
@@ -114,6 +114,7 @@ class MemoryTracking:
         outages: int = 0,
         turn_completed_at: datetime | None = None,
         search_completed_at: datetime | None = None,
+        key_share: KeyShare | None = None,
     ) -> None:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
@@ -131,6 +132,7 @@ class MemoryTracking:
             turn_completed_at=turn_completed_at or account.turn_completed_at,
             search_completed_at=search_completed_at or account.search_completed_at,
             counter_trust=counter_trust or account.counter_trust,
+            key_share=key_share or account.key_share,
         )
 
     def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, CounterTrust
+from email_opens.account import Account, CounterTrust, KeyShare
 from email_opens.adapters.aws.accounts import LEASE_TRIES
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
@@ -55,6 +55,8 @@ EVERYTHING = varied(
 COUNTER_TRUST = CounterTrust(
     read_at=NOON, current_until=NOON - timedelta(seconds=90), lag_seconds=61.5, missed=0.25
 )
+
+KEY_SHARE = KeyShare(1900, date(2026, 3, 1))
 
 
 @pytest.fixture
@@ -102,6 +104,7 @@ def release(
     outages: int = 0,
     turn_completed_at: datetime | None = None,
     search_completed_at: datetime | None = None,
+    key_share: KeyShare | None = None,
 ) -> None:
     tracking.release(
         "default",
@@ -115,6 +118,7 @@ def release(
         outages=outages,
         turn_completed_at=turn_completed_at,
         search_completed_at=search_completed_at,
+        key_share=key_share,
     )
 
 
@@ -362,6 +366,38 @@ class TestEveryRelease:
         lease(tracking)
         release(tracking, counter_trust=CounterTrust(missed=0.5))
         assert stored_account(tracking).counter_trust == CounterTrust(missed=0.5)
+
+    def test_stores_the_share_of_the_key(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, key_share=KEY_SHARE)
+        account = lease(tracking)
+        assert account is not None
+        assert account.key_share == KEY_SHARE
+
+    def test_without_a_share_of_the_key_keeps_the_stored_one(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, key_share=KEY_SHARE)
+        lease(tracking)
+        release(tracking)
+        assert stored_account(tracking).key_share == KEY_SHARE
+
+    def test_replaces_the_share_of_the_key(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, key_share=KEY_SHARE)
+        lease(tracking)
+        release(tracking, key_share=KeyShare(1805, NOON.date()))
+        assert stored_account(tracking).key_share == KeyShare(1805, NOON.date())
+
+    def test_on_another_day_stores_the_share_of_the_key(self, tracking: Tracking) -> None:
+        lease(tracking)
+        lease(tracking, now=TOMORROW)
+        release(tracking, day=TODAY, key_share=KEY_SHARE)
+        assert stored_account(tracking).key_share == KEY_SHARE
+
+    def test_by_another_holder_stores_no_share_of_the_key(self, tracking: Tracking) -> None:
+        lease(tracking, "a")
+        release(tracking, "b", key_share=KEY_SHARE)
+        assert stored_account(tracking).key_share is None
 
 
 class TestEveryReservation:

@@ -1,10 +1,11 @@
 """Backfill keeps to its share of the day's budget, and delays no head."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from email_opens.account import Account
+from email_opens.account import Account, KeyShare
 from email_opens.model import Estimate
 from email_opens.turns.backlog import BACKFILL_BLOCK, BACKFILL_WORTH
 from tests.core.setup import HOUR, Core, at, row
@@ -42,6 +43,15 @@ def test_what_was_spent_before_is_part_of_the_share(core: Core) -> None:
     core.track(weight=HARDLY)
     core.arrive(*map(row, backlog(30)))
     assert core.take_turn().requests == 4
+
+
+def test_an_account_that_shares_its_key_backfills_from_what_is_left_to_it(core: Core) -> None:
+    core.tracking.accounts["default"] = Account(
+        account_id="default", key_share=KeyShare(24, date(2026, 3, 1))
+    )
+    core.track(weight=HARDLY)
+    core.arrive(*map(row, backlog(30)))
+    assert core.take_turn().requests == 16
 
 
 def test_heads_are_polled_when_backfill_waits(core: Core) -> None:

@@ -162,15 +162,26 @@ def test_a_hint_of_another_type_is_as_good_as_none(name: str) -> None:
     st.dictionaries(
         st.sampled_from(["counted_at", "told_until", "lag_seconds", "missed"])
         | st.sampled_from(["rests_until", "outages", "last_error"])
-        | st.sampled_from(["turn_completed_at", "search_completed_at"]),
+        | st.sampled_from(["turn_completed_at", "search_completed_at"])
+        | st.sampled_from(["share_requests", "share_day"]),
         values,
     )
 )
 @example({"told_until": {"S": "0001-01-01T00:00:00Z"}})
 @example({"told_until": {"S": "9999-12-31T23:59:59Z"}})
+@example({"share_requests": {"N": str(10**400)}, "share_day": {"S": "2026-03-01"}})
 def test_a_malformed_hint_of_an_account_stops_nothing(item: Any) -> None:
     account = account_from("default", {"requests_spent": {"N": "70"}} | item)
     assert account.requests_spent == 70
+
+
+@given(values, st.dates().map(lambda day: {"S": day.isoformat()}))
+@example({"N": str(10**9)}, {"S": "2026-02-16"})
+@example({"N": "1"}, {"S": "9999-12-31"})
+@example({"N": "1"}, {"S": "0001-01-01"})
+def test_no_stored_share_of_a_key_ends_the_requests_of_a_day(requests: Any, day: Any) -> None:
+    account = account_from("default", {"share_requests": requests, "share_day": day})
+    assert 1 <= account.requests_to_spend(9_000, NOON) <= 9_000
 
 
 @pytest.mark.parametrize("name", ["state", "tracked_at"])

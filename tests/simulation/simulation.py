@@ -227,8 +227,13 @@ class Simulation:
         self._end_overdue()
 
     def end_scarcity(self) -> None:
-        """Raise the budget and the vendor's quota to more than any turn needs."""
+        """Raise the budget and the vendor's quota to more than any turn needs.
+
+        The account forgets how little the quota left to it before.
+        """
         self.requests_per_day = self.vendor.limits.per_day = PLENTY
+        accounts = self.tracking.accounts
+        accounts |= {name: replace(accounts[name], key_share=None) for name in accounts}
 
     def add_passing_fault(self, kind: Kind, **details: Any) -> None:
         """Queue a fault that a few requests end."""

@@ -55,6 +55,13 @@ def test_turns_and_searches_leave_the_reserved_requests_and_commands_may_spend_t
     assert polls.leases.requests_per_day == 1000
 
 
+def test_turns_and_searches_keep_to_the_share_of_a_key_and_commands_need_not() -> None:
+    polls, searches = bootstrap(ENVIRONMENT), bootstrap_discovery(ENVIRONMENT)
+    assert polls.turns.leases.keeps_to_share
+    assert searches.discovery.leases.keeps_to_share
+    assert not polls.leases.keeps_to_share
+
+
 def test_the_settings_of_discovery_reach_the_search() -> None:
     settings = {
         "DISCOVERY_LOOKBACK_DAYS": "23",

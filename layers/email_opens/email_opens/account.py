@@ -5,11 +5,16 @@ Every instant is an aware UTC `datetime`.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from math import ceil
 
 from email_opens.errors import InvalidInput
 from email_opens.instants import next_day
 
+SHARE_GROWTH = 1.1
+"""On the second day; on each further day without a refusal, the growth is multiplied by it."""
+LONGEST_SHARE = timedelta(days=14)
+"""The longest time after a refusal in which an account keeps to its share of the key."""
 LONGEST_REST = timedelta(hours=24)
 """The longest rest of an account, whatever the vendor asks for or the table holds."""
 
@@ -30,6 +35,27 @@ class CounterTrust:
     """The share of opens that a poll found before the counters included them."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyShare:
+    """What an account could spend on a day on which other users of its key spent the rest."""
+
+    requests: int
+    day: date
+    """The UTC day on which the vendor refused a request."""
+
+    def on(self, now: datetime) -> int | None:
+        """Return the requests that the account may spend on the day of `now`; None: no limit.
+
+        They grow by a tenth on the second day and faster on each further one, because the others
+        may use less; the next refusal measures them again. So a refusal that was an exception
+        slows the account down for days, not for months.
+        """
+        age = now.date() - self.day
+        if not timedelta(days=1) <= age <= LONGEST_SHARE:
+            return None
+        return ceil(self.requests * SHARE_GROWTH ** (age.days * (age.days - 1) // 2))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One API key, with its lease and its daily budget."""
@@ -48,6 +74,8 @@ class Account:
     """Attempts in a row that found the vendor failing for every activity."""
     vendor_account_id: str | None = None
     """The vendor's own id of the account that gave its consent."""
+    key_share: KeyShare | None = None
+    """None: the vendor has never refused a request that was within the account's own budget."""
     last_error: str | None = None
     turn_completed_at: datetime | None = None
     """When a turn of the account last did all its work; None: that is not known."""
@@ -58,6 +86,11 @@ class Account:
     def requests_on(self, now: datetime) -> int:
         """Return how many requests are spent or reserved on the day of `now`."""
         return self.requests_spent if self.requests_day == now.date().isoformat() else 0
+
+    def requests_to_spend(self, budget: int, now: datetime) -> int:
+        """Return how much of a day's budget may be spent in all on the day of `now`."""
+        share = self.key_share.on(now) if self.key_share else None
+        return budget if share is None else min(budget, share)
 
     def opens_at(self, now: datetime) -> datetime | None:
         """Return when the quota opens again; None: it is open.

@@ -91,7 +91,7 @@ def bootstrap(
             report,
             decisions=decisions if settings.first_opens else None,
         ),
-        leases=replace(leases, requests_per_day=settings.requests_per_day),
+        leases=replace(leases, requests_per_day=settings.requests_per_day, keeps_to_share=False),
         connect=connect,
         report=report,
         tracking=tracking,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from email_opens.account import Account, CounterTrust, Tokens
+from email_opens.account import Account, CounterTrust, KeyShare, Tokens
 from email_opens.errors import EmailOpensError
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 
@@ -177,12 +177,14 @@ class Tracking(Protocol):
         outages: int = 0,
         turn_completed_at: datetime | None = None,
         search_completed_at: datetime | None = None,
+        key_share: KeyShare | None = None,
     ) -> None:
         """End the holder's lease, and return the `unused` requests that it reserved for `day`.
 
         Replaces `closed_until`, `last_error`, `rests_until` and `outages`; and each of the others
-        unless it is None. Requests are not returned if the stored day is another. Does nothing if
-        the lease is not the holder's, so it can be called at any time.
+        unless it is None: a stored `key_share` stays until another is learned. Requests are not
+        returned if the stored day is another. Does nothing if the lease is not the holder's, so it
+        can be called at any time.
         """
 
     def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:

@@ -10,6 +10,7 @@ from moto.core.utils import utcnow
 from moto.ssm import models
 
 from constant_contact_emulator import Kind
+from email_opens.account import KeyShare
 from email_opens.instants import iso
 from email_opens_cli.deployed.queues import ALIVE_AT, PREFIX, TOPIC
 from tests.contract.samples import NOON
@@ -199,6 +200,25 @@ class TestReports:
         found = findings(code=1)["quota"]
         assert found.startswith("✗ quota: 8,6")
         assert "of 9,000 requests today" in found
+
+    def test_a_key_that_others_use_too(self, world: World) -> None:
+        now = world.vendor.world.clock()
+        make_healthy(world)
+        until = now + timedelta(minutes=1)
+        world.tracking.lease("default", holder="x", now=now, until=until, reserve=0, budget=0)
+        world.tracking.release(
+            "default",
+            holder="x",
+            day=now.date().isoformat(),
+            unused=0,
+            closed_until=None,
+            last_error=None,
+            turn_completed_at=now,
+            key_share=KeyShare(1900, (now - timedelta(days=1)).date()),
+        )
+        assert json.loads(run("status", "--json").stdout)["account"]["requests_to_spend"] == 1900
+        found = findings(code=0)["quota"]
+        assert found.endswith(" of 1,900 requests today, because others use the same key")
 
     def test_a_day_that_the_vendor_has_closed(self, world: World) -> None:
         world.track(world.opened(1))

@@ -80,3 +80,39 @@ def test_a_rest_without_a_reason_is_reported_without_one() -> None:
 
 def test_a_budget_holds_the_end_of_its_lease() -> None:
     assert Budget(10, lease_until=NOON).lease_until == NOON
+
+
+class TestWithheldRequests:
+    def test_are_not_spent(self) -> None:
+        budget = Budget(60, withheld=57)
+        for _ in range(3):
+            budget.take()
+        with pytest.raises(BudgetSpent):
+            budget.take()
+        assert budget.spent == 3
+
+    def test_are_not_left(self) -> None:
+        assert Budget(60, withheld=57).left == 3
+        assert Budget(60, withheld=60).left == 0
+
+    def test_are_given_back(self) -> None:
+        budget = Budget(60, withheld=57)
+        budget.take()
+        assert budget.unused == 59
+
+    def test_do_not_let_more_be_reserved(self) -> None:
+        reserved = Reserved()
+        budget = Budget(60, -57, reserved, withheld=57)
+        for _ in range(3):
+            budget.take()
+        with pytest.raises(BudgetSpent):
+            budget.ready()
+        assert (reserved.blocks, budget.left) == ([], 0)
+
+
+def test_a_budget_is_reopened_for_requests_of_another_key() -> None:
+    budget = Budget(1, opens_at=NOON, rests_until=NOON)
+    assert not budget.of_another_key
+    budget.reopen()
+    budget.check_open()
+    assert budget.of_another_key

@@ -1,10 +1,12 @@
 """The lease of an account: taken, waited for, given back, and what an error leaves of it."""
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.account import Account, CounterTrust
+from email_opens.account import Account, CounterTrust, KeyShare
 from email_opens.errors import (
     AccountBusy,
     AccountResting,
@@ -55,6 +57,7 @@ def give_back(
     last_error: str | None = None,
     rests_until: datetime | None = None,
     outages: int = 0,
+    key_share: KeyShare | None = None,
 ) -> None:
     """Let that holder give the account back."""
     leases.tracking.release(
@@ -66,7 +69,21 @@ def give_back(
         last_error=last_error,
         rests_until=rests_until,
         outages=outages,
+        key_share=key_share,
     )
+
+
+def spend_until_refused(leases: Leases, requests: int, *, after: timedelta = timedelta()) -> None:
+    """Spend requests under a lease, of which the vendor refuses the last one."""
+    with suppress(QuotaExceeded), leases.hold("default", holder="me") as lease:
+        for _ in range(requests):
+            lease.budget.take()
+        leases.clock.sleep(after.total_seconds())
+        raise QuotaExceeded("The day's quota is spent.", next_day(leases.clock.now()))
+
+
+def sleep_until(clock: FakeClock, instant: datetime) -> None:
+    clock.sleep((instant - clock.now()).total_seconds())
 
 
 class TestHolding:
@@ -361,6 +378,168 @@ class TestAnError:
             raise error
         account = tracking.accounts["default"]
         assert (account.lease_holder, account.last_error) == (None, "The vendor gave no token.")
+
+
+class TestARefusalOfTheVendor:
+    @pytest.fixture
+    def today(self, clock: FakeClock) -> datetime:
+        return clock.now().replace(hour=0)
+
+    def test_teaches_what_others_leave_of_the_key(
+        self, leases: Leases, tracking: MemoryTracking, today: datetime
+    ) -> None:
+        spend_until_refused(leases, 80)
+        assert tracking.accounts["default"].key_share == KeyShare(76, today.date())
+
+    def test_counts_the_requests_of_earlier_leases(
+        self, leases: Leases, tracking: MemoryTracking, today: datetime
+    ) -> None:
+        take(leases, timedelta(), spent=60)
+        give_back(leases)
+        spend_until_refused(leases, 20)
+        assert tracking.accounts["default"].key_share == KeyShare(76, today.date())
+
+    def test_leaves_a_request_an_hour(
+        self, leases: Leases, tracking: MemoryTracking, today: datetime
+    ) -> None:
+        spend_until_refused(leases, 1)
+        assert tracking.accounts["default"].key_share == KeyShare(24, today.date())
+
+    @pytest.mark.parametrize(("spent", "learned"), [(95, True), (96, False)])
+    def test_teaches_nothing_once_the_own_budget_is_nearly_spent(
+        self, leases: Leases, tracking: MemoryTracking, spent: int, learned: bool
+    ) -> None:
+        spend_until_refused(leases, spent)
+        assert (tracking.accounts["default"].key_share is not None) is learned
+
+    def test_that_is_only_remembered_teaches_nothing_new(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        spend_until_refused(leases, 80)
+        learned = tracking.accounts["default"].key_share
+        leases.clock.sleep(60)
+        with pytest.raises(QuotaExceeded), leases.hold("default", holder="me") as lease:
+            lease.budget.take()
+        assert tracking.accounts["default"].key_share is learned
+
+    def test_of_another_key_teaches_nothing(self, leases: Leases, tracking: MemoryTracking) -> None:
+        with suppress(QuotaExceeded), leases.hold("default", holder="me") as lease:
+            lease.budget.reopen()
+            lease.budget.take()
+            raise QuotaExceeded("The quota is spent.", next_day(leases.clock.now()))
+        assert tracking.accounts["default"].key_share is None
+
+    @pytest.mark.parametrize(("since_midnight", "learned"), [(MINUTE, False), (15 * MINUTE, True)])
+    def test_soon_after_midnight_teaches_nothing(
+        self,
+        leases: Leases,
+        tracking: MemoryTracking,
+        clock: FakeClock,
+        since_midnight: timedelta,
+        learned: bool,
+    ) -> None:
+        sleep_until(clock, next_day(clock.now()) + since_midnight)
+        spend_until_refused(leases, 80)
+        assert (tracking.accounts["default"].key_share is not None) is learned
+
+    @pytest.mark.parametrize("after", [2 * MINUTE, 20 * MINUTE, -24 * HOUR])
+    def test_on_another_day_than_its_lease_began_teaches_nothing(
+        self, leases: Leases, tracking: MemoryTracking, clock: FakeClock, after: timedelta
+    ) -> None:
+        sleep_until(clock, next_day(clock.now()) - MINUTE)
+        spend_until_refused(leases, 80, after=after)
+        assert tracking.accounts["default"].key_share is None
+
+
+class TestAnAccountThatSharesItsKey:
+    @pytest.fixture(autouse=True)
+    def share(self, leases: Leases, clock: FakeClock) -> KeyShare:
+        """The share of the day, learned the day before."""
+        share = KeyShare(70, clock.now().date() - timedelta(days=1))
+        take(leases, timedelta())
+        give_back(leases, key_share=share)
+        return share
+
+    def test_spends_no_more_than_its_share(self, leases: Leases, tracking: MemoryTracking) -> None:
+        with leases.hold("default", holder="me") as lease:
+            assert (lease.budget.left, lease.requests_per_day) == (70, 70)
+            for _ in range(70):
+                lease.budget.take()
+            assert tracking.accounts["default"].requests_spent == 70
+            with pytest.raises(BudgetSpent):
+                lease.budget.take()
+        assert tracking.accounts["default"].requests_spent == 70
+
+    def test_gives_back_what_was_reserved_beyond_its_share(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        take(leases, timedelta(), spent=68)
+        give_back(leases)
+        with leases.hold("default", holder="me") as lease:
+            assert tracking.accounts["default"].requests_spent == 100
+            assert lease.budget.left == 2
+            lease.budget.take()
+            lease.budget.take()
+            with pytest.raises(BudgetSpent):
+                lease.budget.take()
+        assert tracking.accounts["default"].requests_spent == 70
+
+    @pytest.mark.parametrize("spent", [70, 85, 100])
+    def test_sends_nothing_once_its_share_is_spent(
+        self, leases: Leases, tracking: MemoryTracking, spent: int
+    ) -> None:
+        take(leases, timedelta(), spent=spent)
+        give_back(leases)
+        with leases.hold("default", holder="me") as lease:
+            assert lease.budget.left == 0
+            with pytest.raises(BudgetSpent):
+                lease.budget.take()
+        assert tracking.accounts["default"].requests_spent == spent
+
+    def test_may_spend_more_on_a_persons_command(
+        self, leases: Leases, tracking: MemoryTracking
+    ) -> None:
+        commands = replace(leases, keeps_to_share=False)
+        with commands.hold("default", holder="me") as lease:
+            assert (lease.budget.left, lease.requests_per_day) == (100, 100)
+            for _ in range(80):
+                lease.budget.take()
+        assert tracking.accounts["default"].requests_spent == 80
+
+    def test_learns_a_smaller_share_when_it_is_refused_again(
+        self, leases: Leases, tracking: MemoryTracking, clock: FakeClock
+    ) -> None:
+        sleep_until(clock, next_day(clock.now()) - HOUR)
+        spend_until_refused(leases, 60)
+        assert tracking.accounts["default"].key_share == KeyShare(57, clock.now().date())
+
+    @pytest.mark.parametrize(("left", "learned"), [(4.7 * HOUR, True), (4.9 * HOUR, False)])
+    def test_does_not_yield_to_others_that_take_whatever_it_leaves(
+        self,
+        leases: Leases,
+        tracking: MemoryTracking,
+        share: KeyShare,
+        clock: FakeClock,
+        left: timedelta,
+        learned: bool,
+    ) -> None:
+        sleep_until(clock, next_day(clock.now()) - left)
+        spend_until_refused(leases, 42)
+        assert (tracking.accounts["default"].key_share != share) is learned
+
+    def test_learns_no_larger_share_from_what_a_command_spent(
+        self, leases: Leases, tracking: MemoryTracking, clock: FakeClock
+    ) -> None:
+        sleep_until(clock, next_day(clock.now()) - HOUR)
+        spend_until_refused(replace(leases, keeps_to_share=False), 90)
+        assert tracking.accounts["default"].key_share == KeyShare(66, clock.now().date())
+
+    def test_keeps_its_share_while_it_is_not_refused(
+        self, leases: Leases, tracking: MemoryTracking, share: KeyShare
+    ) -> None:
+        with leases.hold("default", holder="me") as lease:
+            lease.budget.take()
+        assert tracking.accounts["default"].key_share == share
 
 
 @pytest.mark.parametrize(

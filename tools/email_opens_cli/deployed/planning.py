@@ -36,5 +36,6 @@ def planned(account: Account, tracking: Tracking, settings: "Settings", now: dat
     )
     activities = list(tracking.activities(account.account_id))
     roster.load(activities, now)
-    left = max(0, settings.requests_to_spend - account.requests_on(now))
+    to_spend = account.requests_to_spend(settings.requests_to_spend, now)
+    left = max(0, to_spend - account.requests_on(now))
     return Planned(activities, roster, roster.plan(now, left), left)

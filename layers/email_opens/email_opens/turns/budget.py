@@ -19,8 +19,9 @@ def _refuse(_: int) -> bool:
 class Budget:
     """The requests that the holder of a lease may spend.
 
-    `reserved` requests are counted as spent already, and `beyond` more can be reserved:
-    `reserve` counts a number of requests of the day as spent and returns whether it did.
+    `reserved` requests are counted as spent already, of which `withheld` are left to other users
+    of the key, and `beyond` more can be reserved: `reserve` counts a number of requests of the day
+    as spent and returns whether it did.
     While the vendor's quota is closed, or the account rests, no request may be spent. What the
     vendor's replies say about the account is noted here, so that it holds for every later
     request: `rests_until` and `outage` are stored when the lease ends.
@@ -33,6 +34,7 @@ class Budget:
         beyond: int = 0,
         reserve: Callable[[int], bool] = _refuse,
         *,
+        withheld: int = 0,
         opens_at: datetime | None = None,
         rests_until: datetime | None = None,
         rests_because: str | None = None,
@@ -40,12 +42,15 @@ class Budget:
         lease_until: datetime | None = None,
     ) -> None:
         self._reserved = reserved
+        self._withheld = withheld
         self._beyond = max(0, beyond)
         self._reserve = reserve
         self._opens_at = opens_at
         self.rests_until = rests_until
         self.rests_because = rests_because
         self.outage = outage or Outage()
+        self.of_another_key = False
+        """Whether the requests may be of another key than those that the account spent before."""
         self._failed_because = ""
         self.lease_until = lease_until
         self.spent = 0
@@ -58,10 +63,11 @@ class Budget:
     @property
     def left(self) -> int:
         """The requests that may still be spent, reserved or not."""
-        return self.unused + self._beyond
+        return max(0, self.unused - self._withheld) + self._beyond
 
     def reopen(self) -> None:
         """Allow requests although the account may send none, because they are of another key."""
+        self.of_another_key = True
         self._opens_at = self.rests_until = None
 
     def rest(self, now: datetime, pause: timedelta, because: str) -> datetime:
@@ -133,7 +139,7 @@ class Budget:
             OutOfTime: the lease was lost.
         """
         self.check_open()
-        if self.unused:
+        if self.unused > self._withheld:
             return
         block = min(BLOCK, self._beyond)
         if not block:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from email_opens.account import Account, CounterTrust
+from email_opens.account import Account, CounterTrust, KeyShare
 from email_opens.errors import (
     AccountBusy,
     AccountPaused,
@@ -28,6 +28,16 @@ LONGEST = timedelta(minutes=15)
 AGAIN = timedelta(seconds=2)
 """The pause between two attempts to take a lease that another one holds."""
 NO_WAIT = timedelta()
+EARLY = timedelta(minutes=15)
+"""So soon after midnight, a spent quota may be yesterday's."""
+NEARLY_ALL = 0.95
+"""Of its own budget: other users of the key have left an account what it was meant to spend."""
+KEPT_OF_SHARE = 0.95
+"""Of what could be spent, so that accounts that share a key do not exhaust it again."""
+LASTS = 0.8
+"""Of the day: if a key that is shared does not last for so long, to spend less does not help."""
+LEAST_SHARE = 24
+"""Requests a day that an account may spend, whatever others use: one an hour."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +48,8 @@ class Lease:
     account: Account
     """The account as it was before, with its day turned if a new one has begun."""
     budget: Budget
+    requests_per_day: int
+    """The requests that may be spent of the day, those of earlier leases included."""
     until: datetime
     before: datetime
     """No request may begin later: the rest of the lease is kept to record what is in hand."""
@@ -45,6 +57,8 @@ class Lease:
     last_error: str | None
     counter_trust: CounterTrust | None = None
     """What was learned of the counters; None: nothing new."""
+    key_share: KeyShare | None = None
+    """What other users of the key have left to the account; None: nothing new."""
     turn_completed_at: datetime | None = None
     search_completed_at: datetime | None = None
     """When a turn or a search came to its end under this lease; None: none did."""
@@ -58,6 +72,8 @@ class Leases:
     clock: Clock
     requests_per_day: int
     """The requests of a day that may be spent, those reserved for others excluded."""
+    keeps_to_share: bool = True
+    """Whether an account whose key is shared spends no more than its share."""
 
     @contextmanager
     def hold(
@@ -83,10 +99,14 @@ class Leases:
         """
         account, now, until = self._take(account_id, holder, until, lasts, wait, on_wait)
         day = now.date().isoformat()
+        most = self.requests_per_day
+        if self.keeps_to_share:
+            most = account.requests_to_spend(most, now)
         lease = Lease(
             holder=holder,
             account=account,
-            budget=self._budget(account, holder, day, now, until),
+            budget=self._budget(account, holder, most, now, until),
+            requests_per_day=most,
             until=until,
             # The requests that are reserved belong to this day.
             before=min(until - commit, next_day(now)),
@@ -101,6 +121,7 @@ class Leases:
         except AccountStopped as error:
             if isinstance(error, QuotaExceeded):
                 lease.closed_until = error.until
+                lease.key_share = self._share_after_refusal(lease, now)
             elif isinstance(error, AccountPaused) and error.until is not None:
                 now = self.clock.now()
                 lease.budget.rest(now, error.until - now, str(error))
@@ -121,6 +142,7 @@ class Leases:
                 outages=lease.budget.outage.attempts,
                 turn_completed_at=lease.turn_completed_at,
                 search_completed_at=lease.search_completed_at,
+                key_share=lease.key_share,
             )
 
     def _take(
@@ -164,11 +186,13 @@ class Leases:
         return f"{worker} is working on account {account_id}{ends}"
 
     def _budget(
-        self, account: Account, holder: str, day: str, now: datetime, until: datetime
+        self, account: Account, holder: str, most: int, now: datetime, until: datetime
     ) -> Budget:
-        """Return what is left of the day; more of it is reserved as it is needed."""
-        left = max(0, self.requests_per_day - account.requests_spent)
-        reserved = min(BLOCK, left)
+        """Return what is left of the day's `most`; more of it is reserved as it is needed."""
+        day = now.date().isoformat()
+        # The reservation was made before the account's share was read, so it may exceed it.
+        reserved = min(BLOCK, max(0, self.requests_per_day - account.requests_spent))
+        left = max(0, most - account.requests_spent)
         counted = account.requests_spent + reserved
 
         def reserve(requests: int) -> bool:
@@ -183,12 +207,39 @@ class Leases:
             reserved,
             left - reserved,
             reserve,
+            withheld=max(0, reserved - left),
             opens_at=account.opens_at(now),
             rests_until=account.rests_at(now),
             rests_because=account.last_error,
             outage=Outage(attempts=account.outages),
             lease_until=until,
         )
+
+    def _share_after_refusal(self, lease: Lease, began: datetime) -> KeyShare | None:
+        """Return what other users of the key have left to the account; None: that is not known.
+
+        Nothing is learned
+        - from a request that was not sent, because the quota was known to be closed,
+        - from a request of another key than the day's other requests,
+        - in the first minutes of a day, when the vendor may still count the day before,
+        - across midnight: the requests of this lease are counted for the day on which it began,
+        - if the account has spent nearly all of its own budget,
+        - if the account has kept to a share and the quota was spent long before the evening: others
+          spend whatever it leaves, so a smaller share would be followed by a smaller one each day.
+        """
+        now, account, budget = self.clock.now(), lease.account, lease.budget
+        early = next_day(now) - now > timedelta(days=1) - EARLY
+        turned = now.date() != began.date()
+        if not budget.spent or budget.of_another_key or early or turned:
+            return None
+        spent = account.requests_spent + budget.spent
+        most = account.requests_to_spend(self.requests_per_day, now)
+        if spent > NEARLY_ALL * self.requests_per_day:
+            return None
+        if most < self.requests_per_day and next_day(now) - now > timedelta(days=1) * (1 - LASTS):
+            return None
+        # What commands spend beyond the share is taken from the others, so it does not raise it.
+        return KeyShare(max(LEAST_SHARE, int(min(spent, most) * KEPT_OF_SHARE)), now.date())
 
 
 def is_held_by_another(account: Account, holder: str, now: datetime) -> bool:

@@ -118,7 +118,7 @@ class Turns:
         )
         backlog = Backlog(
             ledger=ledger,
-            requests_per_day=self.leases.requests_per_day,
+            requests_per_day=lease.requests_per_day,
             spent_before=account.requests_spent,
         )
         turn = Turn(

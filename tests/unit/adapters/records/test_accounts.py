@@ -1,11 +1,11 @@
 """Stored accounts: records of earlier versions are read and written unchanged."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from email_opens.account import Account, CounterTrust
+from email_opens.account import Account, CounterTrust, KeyShare
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.attributes import Record
 
@@ -23,6 +23,8 @@ FULL_ACCOUNT: Record = {
     "requests_day": {"S": "2026-03-02"},
     "requests_spent": {"N": "70"},
     "outages": {"N": "3"},
+    "share_day": {"S": "2026-03-01"},
+    "share_requests": {"N": "1900"},
     "closed_until": {"S": "2026-03-03T00:00:00Z"},
     "rests_until": {"S": "2026-03-02T12:30:00Z"},
     "vendor_account_id": {"S": "p07e1l4ap5v"},
@@ -49,6 +51,7 @@ def test_every_attribute_of_an_account_is_read() -> None:
         rests_until=NOON + HOUR / 2,
         outages=3,
         vendor_account_id="p07e1l4ap5v",
+        key_share=KeyShare(1900, date(2026, 3, 1)),
         turn_completed_at=NOON - HOUR / 60,
         search_completed_at=NOON - HOUR / 4,
         last_error="The day's quota is spent.",
@@ -66,3 +69,32 @@ def test_missing_attributes_of_an_account_take_their_defaults(record: Record) ->
 @pytest.mark.parametrize("record", [FULL_ACCOUNT, MINIMAL_ACCOUNT], ids=["full", "minimal"])
 def test_an_account_is_written_back_byte_for_byte(record: Record) -> None:
     assert json.dumps(account_record(account_from("default", record))) == json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"share_requests": {"N": "0"}},
+        {"share_requests": {"N": "-1"}},
+        {"share_requests": {"N": "1e9"}},
+        {"share_requests": {"N": "1000000001"}},
+        {"share_requests": {"S": "1900"}},
+        {"share_day": {"S": "yesterday"}},
+        {"share_day": {"N": "1"}},
+        {"share_day": {"NULL": True}},
+    ],
+)
+def test_a_malformed_share_of_the_key_is_none(changed: Record) -> None:
+    assert account_from("default", FULL_ACCOUNT | changed).key_share is None
+
+
+@pytest.mark.parametrize("missing", ["share_day", "share_requests"])
+def test_half_a_share_of_the_key_is_none(missing: str) -> None:
+    record = {name: value for name, value in FULL_ACCOUNT.items() if name != missing}
+    assert account_from("default", record).key_share is None
+
+
+@pytest.mark.parametrize("requests", [1, 10**9])
+def test_any_possible_number_of_requests_is_a_share_of_the_key(requests: int) -> None:
+    record: Record = FULL_ACCOUNT | {"share_requests": {"N": str(requests)}}
+    assert account_from("default", record).key_share == KeyShare(requests, date(2026, 3, 1))

@@ -37,7 +37,7 @@ class Status:
     requests_per_day: int
     """What the key allows."""
     requests_to_spend: int
-    """What turns may spend of these."""
+    """What turns may spend of these today."""
     now: datetime
 
 
@@ -57,15 +57,16 @@ def read_status(wired: "EmailOpens | StateReader", account_id: str) -> Status:
             strict=True,
         )
     )
+    account = wired.tracking.account(account_id) or Account(account_id=account_id)
     return Status(
-        account=wired.tracking.account(account_id) or Account(account_id=account_id),
+        account=account,
         activities=sorted(
             activities, key=lambda activity: activity.sent_at or activity.tracked_at, reverse=True
         ),
         by_hour={activity_id: hours for activity_id, (hours, _) in read_each.items()},
         differences={activity_id: differs for activity_id, (_, differs) in read_each.items()},
         requests_per_day=wired.settings.requests_per_day,
-        requests_to_spend=wired.settings.requests_to_spend,
+        requests_to_spend=account.requests_to_spend(wired.settings.requests_to_spend, now),
         now=now,
     )
 

@@ -127,11 +127,13 @@ def skew(reply: Reply, now: datetime) -> Finding:
 
 def quota(deployment: Deployment) -> Iterator[Finding]:
     now, settings = deployment.product.clock.now(), deployment.product.settings
-    budget = settings.requests_to_spend
     stored = deployment.product.tracking.account(deployment.account_id)
     account = stored or Account(account_id=deployment.account_id)
+    budget = account.requests_to_spend(settings.requests_to_spend, now)
     spent, opens_at = account.requests_on(now), account.opens_at(now)
     what = f"{spent:,} of {budget:,} requests today"
+    if budget < settings.requests_to_spend:
+        what += ", because others use the same key"
     if opens_at:
         yield wrong(
             "quota",

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, CounterTrust
+from email_opens.account import Account, CounterTrust, KeyShare
 from email_opens.adapters.aws.conditions import conflicting_item, unchanged
 from email_opens.adapters.aws.items import account_key
-from email_opens.adapters.records.accounts import account_from, counter_trust_record
+from email_opens.adapters.records.accounts import (
+    account_from,
+    counter_trust_record,
+    key_share_record,
+)
 from email_opens.instants import iso
 from email_opens.turns.lease import is_held_by_another
 
@@ -127,6 +131,7 @@ class DynamoDBAccounts:
         outages: int = 0,
         turn_completed_at: datetime | None = None,
         search_completed_at: datetime | None = None,
+        key_share: KeyShare | None = None,
     ) -> None:
         kept = {"turn_completed_at": turn_completed_at, "search_completed_at": search_completed_at}
         texts = {
@@ -138,6 +143,7 @@ class DynamoDBAccounts:
         replaced |= {name: {"S": iso(instant)} for name, instant in kept.items() if instant}
         replaced |= {"outages": {"N": str(outages)}} if outages else {}
         replaced |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
+        replaced |= cast("Item", key_share_record(key_share)) if key_share else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}
         sets = [f"{name} = :{name}" for name in replaced]
         optional = [*texts, "outages", *(("counted_at", "told_until") if counter_trust else ())]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from email_opens.account import Account, CounterTrust
+from email_opens.account import Account, CounterTrust, KeyShare
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.activities import activity_from, activity_record
@@ -82,6 +82,7 @@ class SqliteTracking:
         outages: int = 0,
         turn_completed_at: datetime | None = None,
         search_completed_at: datetime | None = None,
+        key_share: KeyShare | None = None,
     ) -> None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id)
@@ -100,6 +101,7 @@ class SqliteTracking:
                 turn_completed_at=turn_completed_at or account.turn_completed_at,
                 search_completed_at=search_completed_at or account.search_completed_at,
                 counter_trust=counter_trust or account.counter_trust,
+                key_share=key_share or account.key_share,
             )
             _store_account(connection, released)
 

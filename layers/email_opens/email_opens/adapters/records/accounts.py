@@ -1,6 +1,8 @@
 """The stored form of accounts."""
 
-from email_opens.account import Account, CounterTrust
+from datetime import date
+
+from email_opens.account import Account, CounterTrust, KeyShare
 from email_opens.adapters.records.attributes import (
     Malformed,
     Record,
@@ -15,6 +17,9 @@ from email_opens.adapters.records.attributes import (
     whole_number,
 )
 from email_opens.errors import AccountStopped
+
+_MOST_REQUESTS = 10**9
+"""No key allows more requests a day."""
 
 
 def account_from(account_id: str, record: StoredRecord) -> Account:
@@ -43,6 +48,7 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         rests_until=hint(record, "rests_until", bounded_instant),
         outages=hint(record, "outages", whole_number) or 0,
         vendor_account_id=text(record, "vendor_account_id"),
+        key_share=_key_share(record),
         last_error=hint(record, "last_error", text),
         turn_completed_at=hint(record, "turn_completed_at", bounded_instant),
         search_completed_at=hint(record, "search_completed_at", bounded_instant),
@@ -66,6 +72,8 @@ def account_record(account: Account) -> Record:
     record["requests_spent"] = {"N": str(account.requests_spent)}
     if account.outages:
         record["outages"] = {"N": str(account.outages)}
+    if account.key_share:
+        record |= key_share_record(account.key_share)
     return record | texts(
         closed_until=account.closed_until,
         rests_until=account.rests_until,
@@ -74,6 +82,28 @@ def account_record(account: Account) -> Record:
         turn_completed_at=account.turn_completed_at,
         search_completed_at=account.search_completed_at,
     )
+
+
+def key_share_record(key_share: KeyShare) -> Record:
+    """Write the attributes of an account that hold its share of the key."""
+    record = texts(share_day=key_share.day.isoformat())
+    return record | {"share_requests": {"N": str(key_share.requests)}}
+
+
+def _key_share(record: StoredRecord) -> KeyShare | None:
+    requests = hint(record, "share_requests", whole_number)
+    day = hint(record, "share_day", _day)
+    if requests is None or day is None or not 0 < requests <= _MOST_REQUESTS:
+        return None
+    return KeyShare(requests, day)
+
+
+def _day(record: StoredRecord, name: str) -> date | None:
+    value = text(record, name)
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError:
+        raise Malformed(f"its {name} is not a day") from None
 
 
 def counter_trust_record(counter_trust: CounterTrust) -> Record:
