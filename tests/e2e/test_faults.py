@@ -1,6 +1,6 @@
 """Faults at the calls of a walk, on the real stack: nothing is lost, and little is repeated.
 
-A walk of six pages in two stretches makes 33 calls to AWS and to the vendor. At each of them, a
+A walk of six pages in two stretches makes 36 calls to AWS and to the vendor. At each of them, a
 process is killed before the server has the request, and another after the server has processed
 it. The first call of each name is also reset, cut off, delivered twice and answered too late, in
 a process that stays alive. Another invocation then resumes each walk.
@@ -34,7 +34,8 @@ CALLS_OF_A_WALK = {
     TOKEN: 1,
     STORE: 2,
     READ: 6,
-    "Query LedgerTable": 6,
+    "Query LedgerTable": 7,
+    "PutItem LedgerTable": 2,
     PUBLISH: 6,
     "BatchWriteItem LedgerTable": 3,
     SAVE: 2,

@@ -56,7 +56,7 @@ def matches(policy: Mapping[str, Any], values: Values) -> bool:
 
 def of_samples(policy: Mapping[str, Any], topic: Topic) -> Mapping[str, Any]:
     """Return a policy of the page, for the names and ids of the samples."""
-    names = NAMED | {"E-MAIL": topic.samples[0].activity.campaign_activity_id}
+    names = NAMED | {"ID": topic.samples[0].activity.campaign_activity_id}
     text = json.dumps(policy)
     for shown, named in names.items():
         text = re.sub(rf'"{shown}"', json.dumps(named), text)
