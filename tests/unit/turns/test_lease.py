@@ -399,11 +399,11 @@ class TestARefusalOfTheVendor:
         spend_until_refused(leases, 20)
         assert tracking.accounts["default"].key_share == KeyShare(76, today.date())
 
-    def test_leaves_a_request_an_hour(
+    def test_leaves_a_tenth_of_the_own_budget(
         self, leases: Leases, tracking: MemoryTracking, today: datetime
     ) -> None:
         spend_until_refused(leases, 1)
-        assert tracking.accounts["default"].key_share == KeyShare(24, today.date())
+        assert tracking.accounts["default"].key_share == KeyShare(10, today.date())
 
     @pytest.mark.parametrize(("spent", "learned"), [(95, True), (96, False)])
     def test_teaches_nothing_once_the_own_budget_is_nearly_spent(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from email_opens.account import Account, CounterTrust, KeyShare
 from email_opens.errors import (
@@ -36,8 +37,8 @@ KEPT_OF_SHARE = 0.95
 """Of what could be spent, so that accounts that share a key do not exhaust it again."""
 LASTS = 0.8
 """Of the day: if a key that is shared does not last for so long, to spend less does not help."""
-LEAST_SHARE = 24
-"""Requests a day that an account may spend, whatever others use: one an hour."""
+LEAST_SHARE = 0.1
+"""Of its own budget: a refusal early in the day, perhaps by mistake, silences no account."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -239,7 +240,8 @@ class Leases:
         if most < self.requests_per_day and next_day(now) - now > timedelta(days=1) * (1 - LASTS):
             return None
         # What commands spend beyond the share is taken from the others, so it does not raise it.
-        return KeyShare(max(LEAST_SHARE, int(min(spent, most) * KEPT_OF_SHARE)), now.date())
+        left = int(min(spent, most) * KEPT_OF_SHARE)
+        return KeyShare(max(left, ceil(LEAST_SHARE * self.requests_per_day)), now.date())
 
 
 def is_held_by_another(account: Account, holder: str, now: datetime) -> bool:
