@@ -74,10 +74,11 @@ def measure() -> list[float]:
         for number in range(OPENS):
             row = world.add_open(campaign.activity_id, number)
             appeared[row.contact.contact_id] = time.monotonic()
+            # The stack polls in real time, and so the opens come in real time.
             time.sleep(random.expovariate(1 / EVERY_SECONDS))
         deadline = time.monotonic() + MOST_WAIT_SECONDS
         while len(arrived) < OPENS and time.monotonic() < deadline:
-            time.sleep(0.5)
+            time.sleep(0.5)  # The server notes the arrivals in a thread of its own.
         repeats = len(webhook.shown) - len(set(webhook.shown))
     missing = appeared.keys() - arrived.keys()
     if missing or repeats:

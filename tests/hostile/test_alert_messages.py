@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from email_opens.alerts.chats import OTHER, SLACK, TEAMS, document_of
 from email_opens.alerts.events import NotAnOpen, Opened, read_open
-from email_opens.alerts.services import OTHER, SLACK, TEAMS, document_of
 from email_opens.alerts.templates import filled, read_template
 from email_opens.errors import InvalidSettings
 from tests.alerting import event

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from botocore.config import Config
-
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.aws.decisions import DynamoDBDecisions
 from email_opens.adapters.aws.ledger import DynamoDBLedger
@@ -12,7 +10,7 @@ from email_opens.adapters.aws.publisher import SnsPublisher
 from email_opens.adapters.aws.receivers import queue, topic
 from email_opens.adapters.aws.salt import SsmSalt
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
-from email_opens.adapters.aws.session import AwsSession, aws_session
+from email_opens.adapters.aws.session import AwsSession, aws_session, client_config
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.report import ConstantContactReport
@@ -66,15 +64,15 @@ def bootstrap(
     """
     settings = read_settings(environment)
     clock = clock or SystemClock()
-    aws, patient = aws or aws_session(environment), _patient()
-    dynamodb = aws.client("dynamodb", config=patient)
-    ssm = aws.client("ssm", config=patient)
+    aws, config = aws or aws_session(environment), client_config()
+    dynamodb = aws.client("dynamodb", config=config)
+    ssm = aws.client("ssm", config=config)
     credentials = SsmCredentials(ssm, settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     ledger = DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock)
     publisher = SnsPublisher(
-        topic(aws.client("sns", config=patient), settings.opens_topic_arn),
-        queue(aws.client("sqs", config=patient), settings.dead_letter_queue_url),
+        topic(aws.client("sns", config=config), settings.opens_topic_arn),
+        queue(aws.client("sqs", config=config), settings.dead_letter_queue_url),
         clock,
     )
     connect = connection(settings, credentials, clock)
@@ -127,9 +125,9 @@ def bootstrap_discovery(
         InvalidSettings: as `read_discovery_settings` raises.
     """
     settings, clock = read_discovery_settings(environment), clock or SystemClock()
-    aws, patient = aws or aws_session(environment), _patient()
-    dynamodb = aws.client("dynamodb", config=patient)
-    credentials = SsmCredentials(aws.client("ssm", config=patient), settings.credentials_prefix)
+    aws, config = aws or aws_session(environment), client_config()
+    dynamodb = aws.client("dynamodb", config=config)
+    credentials = SsmCredentials(aws.client("ssm", config=config), settings.credentials_prefix)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
     campaigns = campaigns_of(connection(settings, credentials, clock))
@@ -142,13 +140,4 @@ def bootstrap_discovery(
         tracking=tracking,
         seen=seen,
         clock=clock,
-    )
-
-
-def _patient() -> Config:
-    return Config(
-        connect_timeout=3,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        tcp_keepalive=True,
     )

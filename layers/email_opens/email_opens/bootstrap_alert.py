@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from botocore.config import Config
-
 from email_opens.adapters.aws.alerts.queue import AlertQueue
 from email_opens.adapters.aws.alerts.webhook_address import SsmAddress
 from email_opens.adapters.aws.decisions import DynamoDBDecisions
-from email_opens.adapters.aws.session import AwsSession, aws_session
+from email_opens.adapters.aws.session import AwsSession, aws_session, client_config
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.webhook import HttpWeb
 from email_opens.alerts.alerts import Alerts
@@ -44,11 +42,11 @@ def bootstrap_alert(
     """
     settings, clock = read_alert_settings(environment), clock or SystemClock()
     template = read_template(settings.alert_template, "ALERT_TEMPLATE")
-    aws, patient = aws or aws_session(environment), _patient()
-    dynamodb = aws.client("dynamodb", config=patient)
+    aws, config = aws or aws_session(environment), client_config(attempts=3)
+    dynamodb = aws.client("dynamodb", config=config)
     alerts = Alerts(
         address=SsmAddress(
-            aws.client("ssm", config=patient), settings.alert_webhook_parameter, clock
+            aws.client("ssm", config=config), settings.alert_webhook_parameter, clock
         ),
         web=HttpWeb(settings.network, clock),
         deduplication=Deduplication(
@@ -58,16 +56,8 @@ def bootstrap_alert(
         template=template,
     )
     queue = AlertQueue(
-        aws.client("sqs", config=patient),
+        aws.client("sqs", config=config),
         settings.alert_queue_url,
         settings.alert_dead_letter_queue_url,
     )
     return Alert(alerts=alerts, queue=queue, clock=clock)
-
-
-def _patient() -> Config:
-    return Config(
-        connect_timeout=3,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 3},
-    )

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from email_opens.alerts.chats import OTHER, SLACK, SLACK_WORKFLOW, TEAMS, Service
 from email_opens.alerts.deduplication import Outcome
 from email_opens.alerts.ports import NoReply, Reply
-from email_opens.alerts.services import OTHER, SLACK, SLACK_WORKFLOW, TEAMS, Service
 from email_opens.alerts.verdicts import Verdict, verdict_on
 from tests.alerting import MEND
 

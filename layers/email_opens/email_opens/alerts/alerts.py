@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from email_opens.alerts.chats import document_of, service_of
 from email_opens.alerts.deduplication import Claim, Deduplication, Outcome
 from email_opens.alerts.events import NotAnOpen, Opened, read_open
 from email_opens.alerts.pace import Pace, pause_after
 from email_opens.alerts.ports import LONGEST_POST, Address, Web
-from email_opens.alerts.services import document_of, service_of
 from email_opens.alerts.templates import Template
 from email_opens.alerts.verdicts import Verdict, verdict_on
 from email_opens.errors import EmailOpensError, OutOfTime, WebhookUnusable, unforeseen

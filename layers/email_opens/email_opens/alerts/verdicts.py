@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 
+from email_opens.alerts.chats import Service
 from email_opens.alerts.deduplication import Outcome
 from email_opens.alerts.ports import NoReply, Reply
-from email_opens.alerts.services import Service
 
 _ABOUT_THE_MESSAGE = (
     HTTPStatus.BAD_REQUEST,

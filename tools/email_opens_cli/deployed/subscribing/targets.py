@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from email_opens.alerts.services import OTHER, service_of
+from email_opens.alerts.chats import OTHER, service_of
 from email_opens.errors import InvalidInput
 
 _QUEUE = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from email_opens.alerts.chats import OTHER, SLACK, SLACK_WORKFLOW, TEAMS, document_of, service_of
 from email_opens.alerts.events import Opened, read_open
-from email_opens.alerts.services import OTHER, SLACK, SLACK_WORKFLOW, TEAMS, document_of, service_of
 from email_opens.alerts.templates import read_template
 from tests.alerting import EMAIL, body, event_id
 
