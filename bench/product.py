@@ -7,8 +7,8 @@ from bench.aws import DLQ_URL, TOPIC_ARN, Clients
 from bench.vendor import ACTIVITY_ID
 from email_opens.adapters.aws.decisions import DynamoDBDecisions
 from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import queue, topic
+from email_opens.adapters.aws.publishing.publisher import SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import queue, topic
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.model import LEDGER_KEPT, Activity
 from email_opens.ports import Decisions, Ledger, Publisher, Report, Tracking

@@ -10,7 +10,7 @@ from bench.aws import TOPIC_ARN, Clients, instant, through_botocore
 from bench.figures import Figure, show
 from bench.product import Reports, activity, invoke, over_aws
 from bench.vendor import ACTIVITY_ID, SENT, Vendor, decaying, reports
-from email_opens.adapters.aws.messages import wire_attributes
+from email_opens.adapters.aws.publishing.messages import wire_attributes
 from email_opens.adapters.vendor.replies.rows import decode
 from email_opens.errors import NotCounted
 from email_opens.events import attributes, event_id, message

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.aws.publisher import IN_FLIGHT, SnsPublisher
-from email_opens.adapters.aws.receivers import Entry, Receiver, reasons
+from email_opens.adapters.aws.publishing.publisher import IN_FLIGHT, SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import Entry, Receiver, reasons
 from email_opens.errors import PublishFailed
 from email_opens.model import RejectedRow
 from tests.conftest import Aws

@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
-from email_opens.adapters.aws.messages import BATCH_MESSAGES, MOST_BYTES, wire_attributes
-from email_opens.adapters.aws.publisher import TRIES, SnsPublisher
-from email_opens.adapters.aws.receivers import Entry, Receiver, queue, reasons, topic
+from email_opens.adapters.aws.publishing.messages import BATCH_MESSAGES, MOST_BYTES, wire_attributes
+from email_opens.adapters.aws.publishing.publisher import TRIES, SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import Entry, Receiver, queue, reasons, topic
 from email_opens.errors import PublishFailed
 from email_opens.events import message
 from email_opens.model import NewOpen, RejectedRow

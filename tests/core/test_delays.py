@@ -2,8 +2,8 @@
 
 import pytest
 
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import Entry, Receiver, reasons
+from email_opens.adapters.aws.publishing.publisher import SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import Entry, Receiver, reasons
 from tests.contract.samples import ACTIVITY, NOON, new_open
 from tests.core.setup import Core, at, row
 from tests.fakes import FakeClock

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.adapters.aws.messages import BATCH_MESSAGES, MOST_BYTES, UNSENDABLE
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import queue, topic
+from email_opens.adapters.aws.publishing.messages import BATCH_MESSAGES, MOST_BYTES, UNSENDABLE
+from email_opens.adapters.aws.publishing.publisher import SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import queue, topic
 from email_opens.events import event_id
 from email_opens.instants import iso
 from email_opens.model import Activity, NewOpen, Open, RejectedRow

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Contact
-from email_opens.adapters.aws.messages import MOST_BYTES
+from email_opens.adapters.aws.publishing.messages import MOST_BYTES
 from email_opens.adapters.aws.salt import NAME
 from tests.integration.deployment import Deployment
 

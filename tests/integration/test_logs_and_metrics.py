@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Contact, Kind
-from email_opens.adapters.aws.messages import MOST_BYTES
+from email_opens.adapters.aws.publishing.messages import MOST_BYTES
 from tests.integration.deployment import ACCOUNT, STACK, Deployment
 
 DAY_SECONDS = 86_400

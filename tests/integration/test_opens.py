@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from constant_contact_emulator import Contact
-from email_opens.adapters.aws.messages import MOST_BYTES
+from email_opens.adapters.aws.publishing.messages import MOST_BYTES
 from tests.integration.deployment import ACCOUNT, Deployment
 
 ANN = Contact("0f6b2c1e-0000-4000-8000-000000000001", "ann@example.org")

@@ -8,7 +8,7 @@ import pytest
 from botocore.model import OperationModel
 
 from constant_contact_emulator import Contact
-from email_opens.adapters.aws.messages import MOST_BYTES
+from email_opens.adapters.aws.publishing.messages import MOST_BYTES
 from tests.conftest import Aws
 from tests.integration.deployment import Deployment
 from tests.integration.template import read_template, statements

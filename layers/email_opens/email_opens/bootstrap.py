@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.aws.decisions import DynamoDBDecisions
 from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import queue, topic
+from email_opens.adapters.aws.publishing.publisher import SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import queue, topic
 from email_opens.adapters.aws.salt import SsmSalt
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import AwsSession, aws_session, client_config

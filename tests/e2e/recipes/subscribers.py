@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from email_opens.adapters.aws.receivers import topic
+from email_opens.adapters.aws.publishing.receivers import topic
 from email_opens.adapters.clock import SystemClock
 from email_opens.events import attributes, message
 from email_opens_cli.commands.opens.emit import Emission

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import Receiver, queue, reasons, topic
+from email_opens.adapters.aws.publishing.publisher import SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import Receiver, queue, reasons, topic
 from email_opens.errors import InvalidInput
 from email_opens.model import Activity, NewOpen
 from email_opens.ports import Clock, Delivery

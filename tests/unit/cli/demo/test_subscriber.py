@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from threading import Event
 
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import queue, topic
+from email_opens.adapters.aws.publishing.publisher import SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import queue, topic
 from email_opens_cli.demo.subscriber import (
     ReportedOpen,
     Subscriber,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import queue, topic
+from email_opens.adapters.aws.publishing.publisher import SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import queue, topic
 from email_opens.model import RejectedRow
 from email_opens_cli.deployed import letters
 from email_opens_cli.deployed.letters import Letters

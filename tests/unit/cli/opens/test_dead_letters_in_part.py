@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.aws.messages import MOST_BYTES
+from email_opens.adapters.aws.publishing.messages import MOST_BYTES
 from email_opens.events import message
 from email_opens.model import NewOpen
 from email_opens_cli.deployed import letters

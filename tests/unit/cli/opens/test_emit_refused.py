@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.aws.receivers import Entry, Receiver
+from email_opens.adapters.aws.publishing.receivers import Entry, Receiver
 from email_opens.errors import PublishFailed
 from email_opens.model import Activity, NewOpen
 from email_opens.ports import Delivery

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens.adapters.aws.receivers import Receiver
+from email_opens.adapters.aws.publishing.receivers import Receiver
 from email_opens.errors import PublishFailed
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import iso, utc

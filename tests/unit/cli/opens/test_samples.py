@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.aws.messages import event_message
+from email_opens.adapters.aws.publishing.messages import event_message
 from email_opens.events import event_id
 from email_opens_cli.commands.opens.samples import MEANINGS, OLDEST_LIVE, Kind, Sample, samples
 from tests.contract.samples import NOON

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.aws.publisher import SnsPublisher
-from email_opens.adapters.aws.receivers import queue, topic
+from email_opens.adapters.aws.publishing.publisher import SnsPublisher
+from email_opens.adapters.aws.publishing.receivers import queue, topic
 from email_opens.instants import iso
 from email_opens.model import NewOpen
 from email_opens_cli.commands.opens.tail import filter_policy, line

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from email_opens.adapters.aws.messages import wire_attributes
+from email_opens.adapters.aws.publishing.messages import wire_attributes
 from email_opens.errors import InvalidInput
 from email_opens.instants import utc
 from email_opens_cli.arguments.options import Json, Stack, Yes, whole_number

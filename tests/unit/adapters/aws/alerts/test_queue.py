@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from email_opens.adapters.aws.alerts.queue import AlertQueue, DeadLetter
-from email_opens.adapters.aws.messages import MOST_BYTES
+from email_opens.adapters.aws.publishing.messages import MOST_BYTES
 from tests.conftest import Aws
 
 

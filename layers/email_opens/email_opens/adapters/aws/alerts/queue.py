@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from email_opens.adapters.aws.messages import (
+from email_opens.adapters.aws.publishing.messages import (
     BATCH_MESSAGES,
     MOST_BYTES,
     REASON_CHARACTERS,

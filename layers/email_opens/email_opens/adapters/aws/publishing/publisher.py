@@ -13,7 +13,7 @@ from threading import Event
 
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.aws.messages import (
+from email_opens.adapters.aws.publishing.messages import (
     MOST_BYTES,
     Message,
     batches,
@@ -21,7 +21,7 @@ from email_opens.adapters.aws.messages import (
     event_message,
     row_message,
 )
-from email_opens.adapters.aws.receivers import Receiver
+from email_opens.adapters.aws.publishing.receivers import Receiver
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import PublishFailed
 from email_opens.events import row_fingerprint

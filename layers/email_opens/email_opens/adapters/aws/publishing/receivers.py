@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from email_opens.adapters.aws.messages import Message
+from email_opens.adapters.aws.publishing.messages import Message
 from email_opens.model import Activity
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Opens to a topic, and what it refuses to a dead-letter queue."""
