@@ -1,6 +1,7 @@
 """MiniStack: starts and stops it, hands out clients, and deploys stacks to it."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -81,8 +82,10 @@ class EmbeddedAws:
 
     def start(self) -> None:
         """Start MiniStack without waiting until it is ready."""
-        self._folder = Path(tempfile.mkdtemp(prefix="email-opens-aws-"))
+        # Its name is known before it exists, so that an interruption leaves no folder behind.
+        self._folder = Path(tempfile.gettempdir(), f"email-opens-aws-{secrets.token_hex(8)}")
         try:
+            self._folder.mkdir(mode=0o700)
             # A file without a name, since it is read after the folder was removed.
             self._log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
             self._process = self._started()
