@@ -40,9 +40,12 @@ def run_in_terminal(
     *arguments: str,
     columns: int = 80,
     typed: str = "",
-    on_output: Callable[[str], None] = lambda _: None,
+    on_output: Callable[[str], str] = lambda _: "",
 ) -> TerminalOutput:
-    """Run a command on a terminal; call `on_output` with all output so far when there is more."""
+    """Run a command on a terminal.
+
+    `on_output` is called with all output so far when there is more, and returns what to type.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
     chunks: list[str] = []
@@ -54,7 +57,7 @@ def run_in_terminal(
             except OSError:  # The command has closed its end.
                 return
             chunks.append(chunk.decode(errors="replace"))
-            on_output(_plain(chunks))
+            os.write(master, on_output(_plain(chunks)).encode())
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
@@ -69,14 +72,18 @@ def run_in_terminal(
     return TerminalOutput(exit_code, _plain(chunks))
 
 
-def interrupting(words: str) -> Callable[[str], None]:
+def interrupting(words: str) -> Callable[[str], str]:
     """Return an `on_output` that presses Ctrl-C once, when the output contains these words."""
     matches: list[str] = []
 
-    def interrupt(output: str) -> None:
-        if words in output and not matches:
-            matches.append(words)
-            os.kill(os.getpid(), signal.SIGINT)
+    def interrupt(output: str) -> str:
+        if words not in output or matches:
+            return ""
+        matches.append(words)
+        os.kill(os.getpid(), signal.SIGINT)
+        # A signal that comes just before the command waits for input does not end that wait, so
+        # a line of input ends it; Python raises KeyboardInterrupt before the line is used.
+        return "\n"
 
     return interrupt
 
