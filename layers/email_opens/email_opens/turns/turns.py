@@ -150,6 +150,7 @@ class Turns:
             tracking=self.tracking,
             counter_trust=account.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
+            hours=account.hours,
         )
         backlog = Backlog(
             ledger=ledger,
@@ -186,6 +187,8 @@ class Turns:
             turn_report.requests_left = budget.left
             if roster.counter_trust != account.counter_trust:
                 lease.counter_trust = roster.counter_trust
+            if roster.hours != account.hours:
+                lease.hours = roster.hours
 
 
 def _chain(lease: Lease, woken_by: str | None, began_at: datetime) -> Chain:

@@ -1,8 +1,11 @@
 """The stored form of accounts."""
 
+from base64 import b64decode, b64encode
 from datetime import date
+from struct import Struct
+from struct import error as struct_error
 
-from email_opens.account import Account, Chain, CounterTrust, KeyShare, WakeUp
+from email_opens.account import Account, Chain, CounterTrust, Hours, KeyShare, WakeUp
 from email_opens.adapters.records.attributes import (
     Malformed,
     Record,
@@ -20,6 +23,9 @@ from email_opens.errors import AccountStopped
 
 WAKE_UP = ("wake_up", "wake_up_at", "chain_began_at", "chain_wake_ups")
 """The names of the attributes that hold an account's wake-up."""
+LEAST_OPENS, MOST_OPENS = 1e-3, 1e5
+"""The bounds of what is stored of an hour, so that no quotient of two is extreme."""
+_HOURS = Struct("<48f")
 _MOST_REQUESTS = 10**9
 """No key allows more requests a day."""
 
@@ -60,6 +66,7 @@ def _account(account_id: str, record: StoredRecord) -> Account:
             lag_seconds=hint(record, "lag_seconds", real_number) or 0.0,
             missed=min(1.0, hint(record, "missed", real_number) or 0.0),
         ),
+        hours=_hours(record),
         wake_up=_wake_up(record),
     )
 
@@ -75,6 +82,8 @@ def account_record(account: Account) -> Record:
     record["requests_spent"] = {"N": str(account.requests_spent)}
     if account.outages:
         record["outages"] = {"N": str(account.outages)}
+    if account.hours != Hours():
+        record |= hours_record(account.hours)
     if account.key_share:
         record |= key_share_record(account.key_share)
     if account.wake_up:
@@ -128,6 +137,30 @@ def _wake_up(record: StoredRecord) -> WakeUp | None:
     if token is None or due_at is None or began_at is None or wake_ups is None:
         return None
     return WakeUp(token=token, due_at=due_at, chain=Chain(began_at, wake_ups))
+
+
+def hours_record(hours: Hours) -> Record:
+    """Write the attribute of an account that holds what is known of the hours of the day."""
+    packed = _HOURS.pack(*hours.opens, *hours.expected)
+    return texts(hours=b64encode(packed).decode())
+
+
+def _hours(record: StoredRecord) -> Hours:
+    packed = hint(record, "hours", _packed_hours)
+    return packed or Hours()
+
+
+def _packed_hours(record: StoredRecord, name: str) -> Hours | None:
+    value = text(record, name)
+    if value is None:
+        return None
+    try:
+        numbers = _HOURS.unpack(b64decode(value, validate=True))
+    except (ValueError, struct_error):
+        raise Malformed(f"its {name} are not two numbers for each hour") from None
+    if not all(LEAST_OPENS <= number <= MOST_OPENS for number in numbers):
+        raise Malformed(f"its {name} are out of range")
+    return Hours(numbers[:24], numbers[24:])
 
 
 def counter_trust_record(counter_trust: CounterTrust) -> Record:
