@@ -45,10 +45,11 @@ def email_opens() -> EmailOpens:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Poll the account in the event, or those in the messages of wake-ups; return what was done."""
-    if not isinstance(event, dict) or "Records" not in event:
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list):
         return _take_turn(scheduled_account_id(event), None, context)
     turns = []
-    for record in event["Records"]:
+    for record in records:
         try:
             account_id, token = wake_up(record)
         except InvalidInput as error:
@@ -130,7 +131,6 @@ def _summary(turn: TurnReport) -> dict[str, Any]:
         "requests_left": turn.requests_left,
         "shortfall": turn.shortfall,
         "woken": int(turn.woken),
-        "wake_up_in_seconds": turn.wake_up_in_seconds,
     }
 
 

@@ -134,7 +134,7 @@ def _wake_up(record: StoredRecord) -> WakeUp | None:
     token, due_at = hint(record, "wake_up", text), hint(record, "wake_up_at", bounded_instant)
     began_at = hint(record, "chain_began_at", bounded_instant)
     wake_ups = hint(record, "chain_wake_ups", whole_number)
-    if token is None or due_at is None or began_at is None or wake_ups is None:
+    if token is None or due_at is None or began_at is None or wake_ups is None or wake_ups < 0:
         return None
     return WakeUp(token=token, due_at=due_at, chain=Chain(began_at, wake_ups))
 
