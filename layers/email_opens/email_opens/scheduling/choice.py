@@ -96,43 +96,75 @@ def choose(
     `probed_seconds_ago` is None if no probe can be made. `spent_seconds_ago` is the time since the
     last request that the plan has allowed.
     """
-    best: _Offer | None = None
-    due: _Offer | None = None
-    wait_seconds = inf
+    chooser = _Chooser(plan, trust, spent_seconds_ago, now)
     counted = _Counted(trust, campaigns_per_probe, now)
     for candidate in candidates:
+        chooser.offer_poll(candidate)
         if probed_seconds_ago is not None:
             counted.add(candidate)
-        rests = 0.0 if candidate.first else GRAIN_SECONDS - candidate.idle_seconds(now)
-        until_due = seconds_until_due(candidate, plan, trust.missed, now)
-        ended = candidate.waiting(trust.missed, now)
-        rate = candidate.weight * rate_at(candidate.estimate, candidate.age_seconds(now))
-        unread = (now - candidate.clear_at).total_seconds()
-        offer = _Offer(
-            Poll(candidate, ended, reason(candidate, until_due, now)),
-            inf if candidate.first else ended / candidate.cost,
-            max(rests, _until_allowed(rate, candidate.cost, plan, unread, spent_seconds_ago)),
-        )
-        if max(rests, until_due) <= 0:
-            due = _better(due, offer)
-            continue
-        wait_seconds = min(wait_seconds, max(rests, until_due))
-        if rests <= 0:
-            best = _better(best, offer)
-        else:
-            wait_seconds = min(wait_seconds, offer.seconds)
     if probed_seconds_ago is not None and counted.countable:
-        offer = counted.offer(plan, probed_seconds_ago, spent_seconds_ago)
-        if probed_seconds_ago >= PROBE_EVERY_SECONDS:
-            due = _better(due, offer)
-        elif probed_seconds_ago >= GRAIN_SECONDS:
-            best = _better(best, offer)
-        wait_seconds = min(wait_seconds, offer.seconds)
-    if best is not None and (due is None or best.ratio > due.ratio):
-        if best.seconds <= 0:
-            return best.choice
-        wait_seconds = min(wait_seconds, best.seconds)
-    return due.choice if due else Wait(max(1.0, wait_seconds))
+        probe = counted.offer(plan, probed_seconds_ago, spent_seconds_ago)
+        chooser.offer_probe(probe, probed_seconds_ago)
+    return chooser.choice()
+
+
+@dataclass(slots=True)
+class _Chooser:
+    """The best offers so far, and how long to wait for a better one."""
+
+    plan: Plan
+    trust: CounterTrust
+    spent_seconds_ago: float
+    now: datetime
+    best: _Offer | None = None
+    """The one that the plan allows first."""
+    due: _Offer | None = None
+    """The best of those that are due whatever they are worth."""
+    wait_seconds: float = inf
+
+    def offer_poll(self, candidate: Candidate) -> None:
+        until_due = seconds_until_due(candidate, self.plan, self.trust.missed, self.now)
+        rests = 0.0 if candidate.first else GRAIN_SECONDS - candidate.idle_seconds(self.now)
+        if rests > 0:
+            self._wait(max(rests, min(until_due, self._until_allowed(candidate))))
+            return
+        ended = candidate.waiting(self.trust.missed, self.now)
+        ratio = inf if candidate.first else ended / candidate.cost
+        if until_due > 0:
+            self._wait(until_due)
+            if self.best is None or ratio > self.best.ratio:
+                allowed = self._until_allowed(candidate)
+                self.best = _Offer(Poll(candidate, ended, Why.WORTH), ratio, allowed)
+        elif self.due is None or ratio > self.due.ratio:
+            why = reason(candidate, until_due, self.now)
+            self.due = _Offer(Poll(candidate, ended, why), ratio, 0.0)
+
+    def offer_probe(self, probe: _Offer, probed_seconds_ago: float) -> None:
+        if probed_seconds_ago < GRAIN_SECONDS:
+            self._wait(probe.seconds)
+        elif probed_seconds_ago >= PROBE_EVERY_SECONDS:
+            if self.due is None or probe.ratio > self.due.ratio:
+                self.due = probe
+        elif self.best is None or probe.ratio > self.best.ratio:
+            self.best = probe
+
+    def choice(self) -> Choice:
+        best, due = self.best, self.due
+        if best is not None and (due is None or best.ratio > due.ratio):
+            if best.seconds <= 0:
+                return best.choice
+            self._wait(best.seconds)
+        return due.choice if due else Wait(max(1.0, self.wait_seconds))
+
+    def _wait(self, seconds: float) -> None:
+        self.wait_seconds = min(self.wait_seconds, seconds)
+
+    def _until_allowed(self, candidate: Candidate) -> float:
+        rate = candidate.weight * rate_at(candidate.estimate, candidate.age_seconds(self.now))
+        unread_seconds = (self.now - candidate.clear_at).total_seconds()
+        return _until_allowed(
+            rate, candidate.cost, self.plan, unread_seconds, self.spent_seconds_ago
+        )
 
 
 def reason(candidate: Candidate, until_due: float, now: datetime) -> Why:
@@ -162,10 +194,6 @@ def seconds_until_due(candidate: Candidate, plan: Plan, missed: float, now: date
     counted = (candidate.clear_at - candidate.read_at).total_seconds()
     hot = plan.hot_seconds - candidate.idle_seconds(now) + (1 - missed) * counted
     return min(overdue, hot)
-
-
-def _better(one: _Offer | None, other: _Offer) -> _Offer:
-    return other if one is None or other.ratio > one.ratio else one
 
 
 def _until_allowed(

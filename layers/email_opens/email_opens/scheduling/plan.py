@@ -4,7 +4,7 @@ At the optimum, polls come in proportion to the square roots of the rates (`choi
 so the requests of an hour are in proportion to the sum of the roots of its expected rates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf, sqrt
@@ -12,7 +12,7 @@ from math import inf, sqrt
 from email_opens.account import Hours
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.hours import factors, parts
-from email_opens.scheduling.rates import fall, root_exposure
+from email_opens.scheduling.rates import fall, root_exposure, rooted
 
 HOT_SECONDS = 25.0
 """The longest interval between two polls of a fresh send, if the budget allows it."""
@@ -20,6 +20,8 @@ FLOORS_SHARE = 0.1
 """The largest share of the requests for polls that are due only because of the last one's age."""
 HOT_SHARE = 0.1
 """The largest share of the day's remaining requests for the longest interval of fresh sends."""
+SETTLED_SECONDS = 2 * 86_400.0
+"""From this age on, the rate hardly falls within a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +63,7 @@ def plan(
         root * sqrt(fall(age)) for root, age in zip(roots, ages, strict=True) if age >= 0
     )
     needed = 0.0
-    by_hour = factors(hours)
-    for since, until, factor in parts(by_hour, now, midnight):
-        begins, ends = (since - now).total_seconds(), (until - now).total_seconds()
-        exposed = sum(
-            root * root_exposure(max(0.0, age + begins), age + ends)
-            for root, age in zip(roots, ages, strict=True)
-        )
-        needed += exposed * sqrt(factor / by_hour[now.hour])
+    needed = _needed(list(zip(roots, ages, strict=True)), now, midnight, hours)
     floors = sum(
         one.cost * max(0.0, seconds + min(0.0, age)) / one.longest_seconds
         for one, age in zip(candidates, ages, strict=True)
@@ -85,3 +80,32 @@ def plan(
         hot_seconds=HOT_SECONDS * max(1.0, hot / HOT_SECONDS / (HOT_SHARE * requests)),
         floors=floors,
     )
+
+
+def _needed(
+    rooted_rates: Iterable[tuple[float, float]], now: datetime, midnight: datetime, hours: Hours
+) -> float:
+    """Return the integral of the sum of the roots of the rates until midnight.
+
+    The rates are given by the root of that at the send, and by age, with the factor of this hour.
+    """
+    by_hour, seconds = factors(hours), (midnight - now).total_seconds()
+    scaled = [
+        ((until - now).total_seconds(), sqrt(factor / by_hour[now.hour]))
+        for _, until, factor in parts(by_hour, now, midnight)
+    ]
+    mean, begins = 0.0, 0.0
+    for ends, scale in scaled:
+        mean += scale * (ends - begins) / seconds
+        begins = ends
+    needed = 0.0
+    for root, age in rooted_rates:
+        if age > SETTLED_SECONDS:
+            needed += root * mean * root_exposure(age, age + seconds)
+            continue
+        begun = rooted(age)
+        for ends, scale in scaled:
+            ended = rooted(age + ends)
+            needed += root * scale * (ended - begun)
+            begun = ended
+    return needed

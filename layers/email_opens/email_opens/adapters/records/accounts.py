@@ -2,8 +2,6 @@
 
 from base64 import b64decode, b64encode
 from datetime import date
-from struct import Struct
-from struct import error as struct_error
 
 from email_opens.account import Account, Chain, CounterTrust, Hours, KeyShare, WakeUp
 from email_opens.adapters.records.attributes import (
@@ -23,9 +21,8 @@ from email_opens.errors import AccountStopped
 
 WAKE_UP = ("wake_up", "wake_up_at", "chain_began_at", "chain_wake_ups")
 """The names of the attributes that hold an account's wake-up."""
-LEAST_OPENS, MOST_OPENS = 1e-3, 1e5
-"""The bounds of what is stored of an hour, so that no quotient of two is extreme."""
-_HOURS = Struct("<48f")
+HOUR_UNITS = 4096
+"""What is known of an hour is stored in units of an open divided by this, in three bytes."""
 _MOST_REQUESTS = 10**9
 """No key allows more requests a day."""
 
@@ -141,25 +138,26 @@ def _wake_up(record: StoredRecord) -> WakeUp | None:
 
 def hours_record(hours: Hours) -> Record:
     """Write the attribute of an account that holds what is known of the hours of the day."""
-    packed = _HOURS.pack(*hours.opens, *hours.expected)
-    return texts(hours=b64encode(packed).decode())
+    counts = (max(1, round(number * HOUR_UNITS)) for number in (*hours.opens, *hours.expected))
+    return texts(hours=b64encode(b"".join(count.to_bytes(3) for count in counts)).decode())
 
 
 def _hours(record: StoredRecord) -> Hours:
-    packed = hint(record, "hours", _packed_hours)
-    return packed or Hours()
+    return hint(record, "hours", _unpacked_hours) or Hours()
 
 
-def _packed_hours(record: StoredRecord, name: str) -> Hours | None:
+def _unpacked_hours(record: StoredRecord, name: str) -> Hours | None:
     value = text(record, name)
     if value is None:
         return None
     try:
-        numbers = _HOURS.unpack(b64decode(value, validate=True))
-    except (ValueError, struct_error):
-        raise Malformed(f"its {name} are not two numbers for each hour") from None
-    if not all(LEAST_OPENS <= number <= MOST_OPENS for number in numbers):
-        raise Malformed(f"its {name} are out of range")
+        packed = b64decode(value, validate=True)
+    except ValueError:
+        raise Malformed(f"its {name} are not base64") from None
+    counts = [int.from_bytes(packed[at : at + 3]) for at in range(0, len(packed), 3)]
+    if len(packed) != 3 * 48 or not all(counts):
+        raise Malformed(f"its {name} are not two numbers for each hour")
+    numbers = tuple(count / HOUR_UNITS for count in counts)
     return Hours(numbers[:24], numbers[24:])
 
 
