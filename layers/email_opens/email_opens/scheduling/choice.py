@@ -30,7 +30,7 @@ PROBE_EVERY_SECONDS = 900.0
 """The longest interval between two probes, which show how far the counters can be trusted."""
 CAMPAIGNS_PER_PROBE = 150
 """The most campaigns whose counters the vendor returns with one request."""
-LEAST_WORTH = 0.02
+LEAST_WORTH = 0.002
 """Open-seconds: a request that ends less is not worth sending."""
 
 
