@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from email_opens.account import Account, CounterTrust, KeyShare, Tokens
+from email_opens.account import Account, CounterTrust, KeyShare, Searches, Tokens
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
@@ -113,7 +113,7 @@ class MemoryTracking:
         rests_until: datetime | None = None,
         outages: int = 0,
         turn_completed_at: datetime | None = None,
-        search_completed_at: datetime | None = None,
+        searches: Searches | None = None,
         key_share: KeyShare | None = None,
     ) -> None:
         account = self.accounts.get(account_id)
@@ -130,7 +130,7 @@ class MemoryTracking:
             outages=outages,
             last_error=last_error,
             turn_completed_at=turn_completed_at or account.turn_completed_at,
-            search_completed_at=search_completed_at or account.search_completed_at,
+            searches=searches or account.searches,
             counter_trust=counter_trust or account.counter_trust,
             key_share=key_share or account.key_share,
         )

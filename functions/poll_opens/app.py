@@ -1,4 +1,4 @@
-"""Scheduled for an account: publish the new opens of its tracked sends."""
+"""Scheduled for an account: publish the new opens of its sends, and track its new sends."""
 
 import os
 from dataclasses import asdict
@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import EmailOpens, bootstrap
 from email_opens.config import Monitoring, scheduled_account_id
+from email_opens.discovery.report import Found
 from email_opens.errors import (
     AccountDisconnected,
     AccountPaused,
@@ -31,6 +32,11 @@ COMMIT_SECONDS = 6
 No request starts in this time, so opens wait. Four pages, the most that can be in hand, are
 published and recorded in about two seconds; the rest is a margin for a slow service.
 """
+
+FORGOTTEN = (
+    "More was sent within DiscoveryLookbackDays than the search can remember, so the oldest sends "
+    "count as seen: deploy with a shorter lookback."
+)
 
 logger = Logger(service="poll_opens")
 # Without a service, which would be another dimension.
@@ -67,6 +73,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "failed": [failure.campaign_activity_id for failure in turn.failures],
         "gaps": turn.gaps,
         "leased": turn.leased,
+        "tracked": [each.campaign_activity_id for each in turn.found.tracked] if turn.found else [],
         "stopped": str(turn.stopped) if turn.stopped else None,
     }
 
@@ -78,6 +85,12 @@ def _log(turn: TurnReport, token_idle_days: int | None) -> None:
         )
     if turn.uncounted:
         logger.warning(_sentence(turn.uncounted))
+    if turn.unsearched:
+        logger.warning(
+            "The search for new sends failed.", extra={"reason": _sentence(turn.unsearched)}
+        )
+    if turn.found:
+        _log_found(turn.found)
     if not turn.leased:
         logger.info("Another invocation works on this account.")
         return
@@ -88,6 +101,32 @@ def _log(turn: TurnReport, token_idle_days: int | None) -> None:
     (logger.info if calm else logger.warning)(
         "Turn completed.", extra=_summary(turn) | {"token_idle_days": token_idle_days}
     )
+
+
+def _log_found(found: Found) -> None:
+    for message, activities in (
+        ("Activity tracked.", found.tracked),
+        ("Activity woken.", found.woken),
+    ):
+        for activity in activities:
+            logger.info(
+                message,
+                extra={
+                    "campaign_activity_id": activity.campaign_activity_id,
+                    "campaign_id": activity.campaign_id,
+                    "campaign_name": activity.campaign_name,
+                },
+            )
+    for campaign_id in found.left_out:
+        logger.info("Campaign skipped because of its name.", extra={"campaign_id": campaign_id})
+    for campaign_id in found.removed:
+        logger.info(
+            "Campaign skipped: it was removed at the vendor.", extra={"campaign_id": campaign_id}
+        )
+    for failure in found.failures:
+        logger.error(_sentence(failure.error), extra={"campaign_id": failure.campaign_id})
+    if found.forgotten:
+        logger.warning(FORGOTTEN, extra={"sends": found.forgotten})
 
 
 def _summary(turn: TurnReport) -> dict[str, Any]:
@@ -111,6 +150,19 @@ def _summary(turn: TurnReport) -> dict[str, Any]:
         "price": turn.price,
         "requests_left": turn.requests_left,
         "shortfall": turn.shortfall,
+        "searched_seconds_ago": turn.searched_seconds_ago,
+    } | (_search(turn.found) if turn.found else {})
+
+
+def _search(found: Found) -> dict[str, Any]:
+    """Return what the line on a turn contains of a search for new sends."""
+    return {
+        "search_requests": found.requests,
+        "tracked": len(found.tracked),
+        "woken": len(found.woken),
+        "campaigns": found.campaigns,
+        "campaigns_failed": len(found.failures),
+        "campaigns_unread": found.unread,
     }
 
 

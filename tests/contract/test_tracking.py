@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, CounterTrust, KeyShare, Searches
 from email_opens.adapters.aws.accounts import LEASE_TRIES
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
@@ -27,6 +27,7 @@ from tests.fakes import FakeClock, MemoryTracking
 MINUTE = timedelta(minutes=1)
 TODAY = NOON.date().isoformat()
 TOMORROW = NOON + timedelta(days=1)
+SEARCHES = Searches(completed_at=NOON - MINUTE, tried_at=NOON, failures=2)
 
 EVERYTHING = varied(
     ACTIVITY,
@@ -103,7 +104,7 @@ def release(
     rests_until: datetime | None = None,
     outages: int = 0,
     turn_completed_at: datetime | None = None,
-    search_completed_at: datetime | None = None,
+    searches: Searches | None = None,
     key_share: KeyShare | None = None,
 ) -> None:
     tracking.release(
@@ -117,7 +118,7 @@ def release(
         rests_until=rests_until,
         outages=outages,
         turn_completed_at=turn_completed_at,
-        search_completed_at=search_completed_at,
+        searches=searches,
         key_share=key_share,
     )
 
@@ -323,24 +324,28 @@ class TestEveryRelease:
 
     def test_stores_when_a_turn_and_a_search_were_completed(self, tracking: Tracking) -> None:
         lease(tracking)
-        release(tracking, turn_completed_at=NOON, search_completed_at=NOON - MINUTE)
+        release(tracking, turn_completed_at=NOON, searches=SEARCHES)
         account = stored_account(tracking)
-        assert (account.turn_completed_at, account.search_completed_at) == (NOON, NOON - MINUTE)
+        assert (account.turn_completed_at, account.searches) == (NOON, SEARCHES)
 
     def test_keeps_when_a_turn_and_a_search_were_completed_unless_it_says_so(
         self, tracking: Tracking
     ) -> None:
         lease(tracking)
-        release(tracking, turn_completed_at=NOON, search_completed_at=NOON - MINUTE)
+        release(tracking, turn_completed_at=NOON, searches=SEARCHES)
         lease(tracking)
         release(tracking, turn_completed_at=NOON + MINUTE, last_error="It was stopped.")
         lease(tracking)
         release(tracking)
         account = stored_account(tracking)
-        assert (account.turn_completed_at, account.search_completed_at) == (
-            NOON + MINUTE,
-            NOON - MINUTE,
-        )
+        assert (account.turn_completed_at, account.searches) == (NOON + MINUTE, SEARCHES)
+
+    def test_replaces_the_failures_of_searches(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, searches=SEARCHES)
+        lease(tracking)
+        release(tracking, searches=replace(SEARCHES, failures=0))
+        assert stored_account(tracking).searches.failures == 0
 
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:
         release(tracking)

@@ -57,6 +57,18 @@ class KeyShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Searches:
+    """The searches for what an account has sent."""
+
+    completed_at: datetime | None = None
+    """When one last came to its end; None: that is not known."""
+    tried_at: datetime | None = None
+    """When one last began or was completed."""
+    failures: int = 0
+    """How many have failed in a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One API key, with its lease and its daily budget."""
 
@@ -79,8 +91,7 @@ class Account:
     last_error: str | None = None
     turn_completed_at: datetime | None = None
     """When a turn of the account last did all its work; None: that is not known."""
-    search_completed_at: datetime | None = None
-    """When a search for its sends last came to its end; None: that is not known."""
+    searches: Searches = Searches()
     counter_trust: CounterTrust = CounterTrust()
 
     def requests_on(self, now: datetime) -> int:

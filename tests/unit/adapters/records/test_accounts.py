@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, CounterTrust, KeyShare, Searches
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.attributes import Record
 
@@ -31,6 +31,8 @@ FULL_ACCOUNT: Record = {
     "last_error": {"S": "The day's quota is spent."},
     "turn_completed_at": {"S": "2026-03-02T11:59:00Z"},
     "search_completed_at": {"S": "2026-03-02T11:45:00Z"},
+    "search_tried_at": {"S": "2026-03-02T11:50:00Z"},
+    "search_failures": {"N": "2"},
 }
 MINIMAL_ACCOUNT: Record = {
     "lag_seconds": {"N": "0"},
@@ -53,7 +55,7 @@ def test_every_attribute_of_an_account_is_read() -> None:
         vendor_account_id="p07e1l4ap5v",
         key_share=KeyShare(1900, date(2026, 3, 1)),
         turn_completed_at=NOON - HOUR / 60,
-        search_completed_at=NOON - HOUR / 4,
+        searches=Searches(completed_at=NOON - HOUR / 4, tried_at=NOON - HOUR / 6, failures=2),
         last_error="The day's quota is spent.",
         counter_trust=CounterTrust(
             read_at=NOON, current_until=NOON - HOUR, lag_seconds=61.5, missed=0.25

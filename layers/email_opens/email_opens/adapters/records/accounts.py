@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, CounterTrust, KeyShare, Searches
 from email_opens.adapters.records.attributes import (
     Malformed,
     Record,
@@ -51,7 +51,11 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         key_share=_key_share(record),
         last_error=hint(record, "last_error", text),
         turn_completed_at=hint(record, "turn_completed_at", bounded_instant),
-        search_completed_at=hint(record, "search_completed_at", bounded_instant),
+        searches=Searches(
+            completed_at=hint(record, "search_completed_at", bounded_instant),
+            tried_at=hint(record, "search_tried_at", bounded_instant),
+            failures=hint(record, "search_failures", whole_number) or 0,
+        ),
         counter_trust=CounterTrust(
             read_at=hint(record, "counted_at", bounded_instant),
             current_until=hint(record, "told_until", bounded_instant),
@@ -74,13 +78,21 @@ def account_record(account: Account) -> Record:
         record["outages"] = {"N": str(account.outages)}
     if account.key_share:
         record |= key_share_record(account.key_share)
-    return record | texts(
+    record |= texts(
         closed_until=account.closed_until,
         rests_until=account.rests_until,
         vendor_account_id=account.vendor_account_id,
         last_error=account.last_error,
         turn_completed_at=account.turn_completed_at,
-        search_completed_at=account.search_completed_at,
+    )
+    return record | searches_record(account.searches)
+
+
+def searches_record(searches: Searches) -> Record:
+    """Write the attributes of an account that hold its searches."""
+    record = texts(search_completed_at=searches.completed_at, search_tried_at=searches.tried_at)
+    return record | (
+        {"search_failures": {"N": str(searches.failures)}} if searches.failures else {}
     )
 
 
