@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, CounterTrust, KeyShare, Searches
+from email_opens.account import Account, CounterTrust, ExpectedSend, KeyShare, Searches
 from email_opens.adapters.aws.accounts import LEASE_TRIES
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
@@ -27,7 +27,13 @@ from tests.fakes import FakeClock, MemoryTracking
 MINUTE = timedelta(minutes=1)
 TODAY = NOON.date().isoformat()
 TOMORROW = NOON + timedelta(days=1)
-SEARCHES = Searches(completed_at=NOON - MINUTE, tried_at=NOON, failures=2)
+SEARCHES = Searches(
+    completed_at=NOON - MINUTE,
+    tried_at=NOON,
+    failures=2,
+    expected=(ExpectedSend("news", NOON + MINUTE), ExpectedSend("sale", TOMORROW, "an id")),
+    schedules_due_at=TOMORROW,
+)
 
 EVERYTHING = varied(
     ACTIVITY,
@@ -340,12 +346,15 @@ class TestEveryRelease:
         account = stored_account(tracking)
         assert (account.turn_completed_at, account.searches) == (NOON + MINUTE, SEARCHES)
 
-    def test_replaces_the_failures_of_searches(self, tracking: Tracking) -> None:
+    def test_replaces_the_failures_and_the_scheduled_sends_of_searches(
+        self, tracking: Tracking
+    ) -> None:
         lease(tracking)
         release(tracking, searches=SEARCHES)
         lease(tracking)
-        release(tracking, searches=replace(SEARCHES, failures=0))
-        assert stored_account(tracking).searches.failures == 0
+        after = replace(SEARCHES, failures=0, expected=())
+        release(tracking, searches=after)
+        assert stored_account(tracking).searches == after
 
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:
         release(tracking)

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
+from email_opens.account import ExpectedSend
 from email_opens.discovery.campaigns import Campaign, CampaignActivity
+from email_opens.discovery.schedules import MOST_CAMPAIGNS
 from email_opens.errors import ActivityForbidden, OutOfTime, ReportUnavailable
 from email_opens.model import State
-from email_opens.scheduling.searches import LONGEST, LONGEST_PAUSE, STRETCH_REQUESTS
-from email_opens.turns.searching import STRETCH
+from email_opens.scheduling.searches import LATE, LONGEST, LONGEST_PAUSE, STRETCH_REQUESTS
+from email_opens.turns.searching import MOST_EXPECTED, STRETCH
 from email_opens.turns.turn import SUSPECT_MINUTES
 from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import Core, at, row
@@ -78,7 +81,7 @@ class TestANewSend:
         for week in range(1, 5):
             core.track(
                 campaign_activity_id=f"{week}",
-                sent_at=at(0) - week * timedelta(weeks=1),
+                sent_at=core.clock.now() - week * timedelta(weeks=1),
                 state=State.FINISHED,
             )
         for _ in minutes(core, 10):
@@ -118,14 +121,15 @@ class TestTheOrder:
     def test_is_heads_before_the_search(self, core: Core, requests: list[str]) -> None:
         core.track()
         core.take_turn()
-        assert requests == [ACTIVITY_ID, "summaries"]
+        assert requests == [ACTIVITY_ID, "summaries", "scheduled"]
 
     def test_is_the_search_before_backfill(self, core: Core, requests: list[str]) -> None:
         core.track()
         core.arrive(*(row(number) for number in range(-60, 0)))
         core.take_turn()
         searched_at = requests.index("summaries")
-        assert set(requests[:searched_at]) == set(requests[searched_at + 1 :]) == {ACTIVITY_ID}
+        assert requests[searched_at + 1] == "scheduled"
+        assert set(requests[:searched_at]) == set(requests[searched_at + 2 :]) == {ACTIVITY_ID}
         assert searched_at < len(requests) / 2
 
     def test_is_a_head_that_is_due_between_two_stretches(
@@ -247,6 +251,160 @@ class TestTheBudget:
         assert STRETCH_REQUESTS <= turn.found.requests <= STRETCH_REQUESTS + 1
         core.clock.sleep(60)
         assert core.take_turn().found is None
+
+
+class TestAScheduledSend:
+    @pytest.fixture(autouse=True)
+    def activity_id(self, core: Core) -> str:
+        """Schedule a send for twenty minutes and a half from now."""
+        activity_id = send(core)
+        del campaigns(core).sent["news"]
+        campaigns(core).schedules[activity_id] = core.clock.now() + 20.5 * MINUTE
+        return activity_id
+
+    def test_is_expected(self, core: Core, activity_id: str) -> None:
+        core.take_turn()
+        assert [(each.campaign_id, each.at) for each in expected(core)] == [
+            ("news", campaigns(core).schedules[activity_id])
+        ]
+
+    def test_is_searched_for_in_the_first_turn_after_its_instant(
+        self, core: Core, activity_id: str
+    ) -> None:
+        sent_at = campaigns(core).schedules[activity_id]
+        for minute in minutes(core, 22):
+            if core.clock.now() >= sent_at:
+                campaigns(core).sent["news"] = sent_at
+                campaigns(core).schedules.clear()
+            core.take_turn()
+            assert (("default", activity_id) in core.tracking.items) == (minute == 21)
+        assert expected(core) == ()
+
+    def test_is_searched_for_in_each_turn_until_it_is_late(
+        self, core: Core, activity_id: str
+    ) -> None:
+        for _ in minutes(core, 21):
+            core.take_turn()
+        campaigns(core).schedules.pop(activity_id)
+        campaigns(core).asked.clear()
+        turns = LATE // MINUTE + 1
+        for _ in minutes(core, turns):
+            core.take_turn()
+        assert searched(core) >= turns - 2
+        core.clock.sleep(LONGEST.total_seconds())
+        core.take_turn()
+        assert expected(core) == ()
+
+    def test_is_waited_for_within_the_turn(self, core: Core, activity_id: str) -> None:
+        core.track(sent_at=core.clock.now())
+        core.take_turn()
+        core.clock.sleep(20 * 60)
+        sent_at = campaigns(core).sent["news"] = campaigns(core).schedules[activity_id]
+        core.stay = MINUTE
+        core.take_turn()
+        assert core.activity(activity_id).tracked_at - sent_at < timedelta(seconds=2)
+
+    @pytest.mark.parametrize("moved_by", [30 * MINUTE, -10 * MINUTE])
+    def test_that_is_moved_is_expected_when_it_will_be_sent(
+        self, core: Core, activity_id: str, moved_by: timedelta
+    ) -> None:
+        core.take_turn()
+        campaigns(core).schedules[activity_id] += moved_by
+        read_again(core)
+        assert [each.at for each in expected(core)] == [campaigns(core).schedules[activity_id]]
+
+    def test_that_is_unscheduled_is_not_expected(self, core: Core, activity_id: str) -> None:
+        core.take_turn()
+        del campaigns(core).schedules[activity_id]
+        read_again(core)
+        assert expected(core) == ()
+
+    def test_that_is_deleted_is_not_expected(self, core: Core) -> None:
+        core.take_turn()
+        campaigns(core).known.clear()
+        read_again(core)
+        assert expected(core) == ()
+
+    def test_that_cannot_be_read_hides_no_other(self, core: Core) -> None:
+        schedule(core, "other", 40)
+        campaigns(core).troubles["news"] = ReportUnavailable("503.")
+        core.take_turn()
+        assert [each.campaign_id for each in expected(core)] == ["other"]
+
+    def test_is_one_of_the_next_few(self, core: Core) -> None:
+        for number in range(2 * MOST_EXPECTED):
+            schedule(core, f"{number}", 600 - number)
+        core.take_turn()
+        instants = [each.at for each in expected(core)]
+        assert len(instants) == MOST_EXPECTED
+        assert instants == sorted(instants)
+
+    def test_is_read_in_stretches(self, core: Core) -> None:
+        for number in range(MOST_CAMPAIGNS - 1):
+            schedule(core, f"{number}", 600)
+        core.track(sent_at=core.clock.now())
+        campaigns(core).seconds = 1.0
+        core.take_turn()
+        assert core.polled.count(ACTIVITY_ID) > 1
+        assert len(expected(core)) == MOST_EXPECTED
+
+    def test_that_cannot_be_listed_is_reported_and_stops_no_search(self, core: Core) -> None:
+        campaigns(core).troubles["scheduled"] = ReportUnavailable("503.")
+        turns = [core.take_turn() for _ in minutes(core, 30)]
+        assert [turn.unsearched is not None for turn in turns] == [True] + 29 * [False]
+        assert all(turn.completed for turn in turns)
+        assert searched(core) > 5
+
+
+def schedule(core: Core, name: str, minute: float) -> None:
+    """Schedule a campaign of this name for so many minutes from now."""
+    activity_id = send(core, name)
+    del campaigns(core).sent[name]
+    campaigns(core).schedules[activity_id] = core.clock.now() + minute * MINUTE
+
+
+def expected(core: Core) -> tuple[ExpectedSend, ...]:
+    return core.tracking.accounts["default"].searches.expected
+
+
+def read_again(core: Core) -> None:
+    """Take a turn in which the schedules are due to be read again."""
+    account = core.tracking.accounts["default"]
+    core.tracking.accounts["default"] = replace(
+        account, searches=replace(account.searches, schedules_due_at=None)
+    )
+    core.take_turn()
+
+
+def test_the_schedules_take_a_hundredth_of_the_day(core: Core) -> None:
+    for number in range(3):
+        schedule(core, f"{number}", 2000)
+    core.requests_per_day = 2400
+    for _ in minutes(core, 12 * 60):
+        core.take_turn()
+    searches = ("summaries",)
+    of_schedules = [each for each in campaigns(core).asked if each not in searches]
+    assert 1 < len(of_schedules) <= 12 + 7
+
+
+class TestAResend:
+    @pytest.fixture(autouse=True)
+    def activity_id(self, core: Core) -> str:
+        """Send a campaign whose resend is scheduled for tomorrow."""
+        activity_id = send(core)
+        campaigns(core).resends[activity_id] = core.clock.now() + timedelta(days=1)
+        core.take_turn()
+        return activity_id
+
+    def test_is_expected_after_the_first_send(self, core: Core, activity_id: str) -> None:
+        assert [(each.resend_of, each.at) for each in expected(core)] == [
+            (activity_id, campaigns(core).resends[activity_id])
+        ]
+
+    def test_that_is_unscheduled_is_not_expected(self, core: Core) -> None:
+        campaigns(core).resends.clear()
+        read_again(core)
+        assert expected(core) == ()
 
 
 def test_a_turn_reports_how_long_ago_a_search_was_completed(core: Core) -> None:

@@ -87,13 +87,50 @@ class TestTheLineOnATurn:
     def test_says_how_long_ago_a_search_was_completed(self, discovery: Deployment) -> None:
         for _ in range(2):
             discovery.invoke()
-        assert [line["searched_seconds_ago"] for line in discovery.output.logs] == [0.0, 60.0]
+        ages = [line["searched_seconds_ago"] for line in discovery.output.logs]
+        assert ages == [pytest.approx(0, abs=1), pytest.approx(60, abs=1)]
 
     def test_says_it_also_while_searches_fail(self, discovery: Deployment) -> None:
         discovery.invoke()
         discovery.vendor.faults.add(Kind.STATUS, path="summaries", status=418, times=None)
         search(discovery)
         assert discovery.output.logs[-1]["searched_seconds_ago"] > 1800
+
+
+class TestAScheduledSend:
+    def test_has_its_first_open_published_in_the_first_turn_after_its_instant(
+        self, discovery: Deployment
+    ) -> None:
+        world, clock = discovery.vendor.world, discovery.clock
+        activity_id = world.add_campaign("April news").activity_id
+        sent_at = clock.now() + 20.5 * MINUTE
+        world.schedule(activity_id, sent_at)
+        world.add_open(activity_id, at=sent_at, visible_from=sent_at)
+        while clock.now() < sent_at:
+            assert discovery.invoke()["published"] == 0
+        assert discovery.invoke()["published"] == 1
+
+    def test_that_is_resent_is_tracked_as_soon(self, discovery: Deployment) -> None:
+        world, clock = discovery.vendor.world, discovery.clock
+        campaign = send(discovery)
+        resent_at = clock.now() + timedelta(hours=12, seconds=30)
+        world.schedule_resend(campaign.campaign_id, resent_at)
+        discovery.invoke()
+        clock.sleep((resent_at - clock.now()).total_seconds())
+        (tracked_id,) = discovery.invoke()["tracked"]
+        assert tracked_id == campaign.activities[-1].campaign_activity_id
+
+    def test_that_is_unscheduled_is_no_longer_expected(self, discovery: Deployment) -> None:
+        world = discovery.vendor.world
+        activity_id = world.add_campaign("April news").activity_id
+        world.schedule(activity_id, discovery.clock.now() + timedelta(days=2))
+        discovery.invoke()
+        assert len(discovery.account().searches.expected) == 1
+        world.schedule(activity_id, None)
+        for _ in range(60):
+            discovery.invoke()
+        assert tracked(discovery) == set()
+        assert discovery.account().searches.expected == ()
 
 
 class TestAResend:
@@ -199,14 +236,17 @@ class TestAThousandSends:
         self, discovery: Deployment, seen: dict[str, SeenCampaign]
     ) -> None:
         self.remember(discovery, SearchMemory(seen))
-        assert [search(discovery)["requests"] for _ in range(2)] == [2, 2]
+        for _ in range(2):
+            search(discovery)
+        assert [line["search_requests"] for line in searches(discovery)] == [2, 2]
         assert {line["level"] for line in discovery.output.logs} == {"INFO"}
 
     def test_that_are_forgotten_count_as_seen_and_are_counted(
         self, discovery: Deployment, seen: dict[str, SeenCampaign]
     ) -> None:
         self.remember(discovery, SearchMemory(seen).reduced(900))
-        assert search(discovery)["requests"] == 2
+        search(discovery)
+        assert searches(discovery)[-1]["search_requests"] == 2
         (warning,) = [line for line in discovery.output.logs if line["level"] == "WARNING"]
         assert warning["sends"] == 100
 

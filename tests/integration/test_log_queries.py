@@ -29,7 +29,9 @@ def lines(discovery: Deployment) -> list[dict[str, object]]:
     discovery.connect({**discovery.credentials(), "expires_at": "2026-03-02T14:00:00Z"})
     for _ in range(2):
         discovery.invoke()
-    discovery.send(opens=1)
+    activity_id = discovery.send()
+    discovery.clock.sleep(60)
+    discovery.vendor.world.add_open(activity_id)
     discovery.invoke()
     discovery.vendor.faults.add(Kind.QUOTA_EXCEEDED)
     search(discovery)

@@ -56,6 +56,16 @@ class KeyShare:
         return ceil(self.requests * SHARE_GROWTH ** (age.days * (age.days - 1) // 2))
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedSend:
+    """A send that the vendor has scheduled."""
+
+    campaign_id: str
+    at: datetime
+    resend_of: str | None = None
+    """The activity whose resend it is; None: the campaign is sent for the first time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searches:
     """The searches for what an account has sent."""
@@ -66,6 +76,10 @@ class Searches:
     """When one last began or was completed."""
     failures: int = 0
     """How many have failed in a row."""
+    expected: tuple[ExpectedSend, ...] = ()
+    """The next scheduled sends, the first one first, as they were last read."""
+    schedules_due_at: datetime | None = None
+    """When the schedules are to be read again; None: at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ What was read is remembered after each stretch, so a search that ends early is c
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from email_opens.discovery.campaigns import SearchMemory, SeenCampaign, Summary
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
@@ -27,6 +27,8 @@ from email_opens.scheduling.searches import STRETCH_REQUESTS
 
 MOST_FAILURES_IN_A_ROW = 5
 """Failed campaigns in a row after which the vendor counts as failing, and the search ends."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +54,11 @@ class Search:
     @property
     def done(self) -> bool:
         return self.waiting is not None and not self.waiting
+
+    @property
+    def last_sends(self) -> dict[str, datetime]:
+        """The last sends of the campaigns that were listed, by campaign id."""
+        return {send.campaign_id: send.last_sent for send in recent(self.summaries, _NEVER)}
 
     @property
     def left(self) -> tuple[int, int | None]:

@@ -5,14 +5,16 @@ seconds, this waiting grows as μT² a second; so a number of searches a day end
 proportional to μ^(-1/3). The rate is that of the same hours of the last weeks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from email_opens.account import Searches
+from email_opens.account import ExpectedSend, Searches
 from email_opens.instants import next_day
 
 SHARE = 0.05
 """The largest share of the day's requests, and of those that are left, for searches."""
+SCHEDULES_SHARE = 0.01
+"""The part of it that goes to reading the schedules of sends; the rest goes to searches."""
 STRETCH_REQUESTS = 8
 """Requests of a search after which other work comes first."""
 SHORTEST = timedelta(seconds=50)
@@ -24,19 +26,28 @@ LONGEST_PAUSE = timedelta(hours=1)
 PRIOR_SENDS = 1.0
 """Sends in those weeks that are expected whatever is known, spread evenly over their hours."""
 
+LATE = timedelta(minutes=10)
+"""A scheduled send that is still not found after this time is left to the usual searches."""
+
 _DAY, _WEEK, _HOUR = timedelta(days=1), timedelta(weeks=1), timedelta(hours=1)
 _WEEKS = 4 * _WEEK
 _HOURS = 7 * 24
 
 
 def is_due(searches: Searches, every: timedelta, requests_left: int, now: datetime) -> bool:
-    """Return whether a search is due; one that is not completed continues in the next turn."""
+    """Return whether a search is due; one that is not completed continues in the next turn.
+
+    It is due at the instant of a scheduled send, and then in each minute until that is found.
+    """
     tried_at = searches.tried_at
     if tried_at is None or tried_at > now:
         return True
     if searches.failures:
         pause = min(SHORTEST * (1 << min(searches.failures, 10)), LONGEST_PAUSE)
         return now - tried_at >= max(every, pause)
+    begun = [send.at for send in searches.expected if send.at <= now < send.at + LATE]
+    if begun and (tried_at < max(begun) or now - tried_at >= SHORTEST):
+        return True
     unfinished = searches.completed_at != tried_at and continues(requests_left)
     return unfinished or now - tried_at >= every
 
@@ -44,6 +55,30 @@ def is_due(searches: Searches, every: timedelta, requests_left: int, now: dateti
 def continues(requests_left: int) -> bool:
     """Return whether a search may go on at once after a stretch."""
     return requests_left * SHARE >= STRETCH_REQUESTS
+
+
+def expected_after(
+    expected: Iterable[ExpectedSend], found: Mapping[str, datetime], now: datetime
+) -> tuple[ExpectedSend, ...]:
+    """Return the scheduled sends that are to come, or to be found.
+
+    `found` are the last sends of the campaigns that a search has listed.
+    """
+    return tuple(
+        send
+        for send in expected
+        if now < send.at + LATE
+        and not (send.campaign_id in found and found[send.campaign_id] > send.at - LATE / 2)
+    )
+
+
+def schedules_pause(
+    requests: int, now: datetime, *, requests_per_day: int, requests_left: int
+) -> timedelta:
+    """Return the pause after a reading of the schedules that took so many requests."""
+    rest = (next_day(now) - now).total_seconds()
+    frequency = SCHEDULES_SHARE * min(requests_per_day / _DAY.total_seconds(), requests_left / rest)
+    return timedelta(seconds=requests / frequency) if frequency > 0 else _DAY
 
 
 def interval(
@@ -55,8 +90,9 @@ def interval(
     """
     roots = [rate ** (1 / 3) for rate in rates(sends, now)]
     midnight = next_day(now) - _DAY
-    day = _frequency(roots, now, midnight, SHARE * requests_per_day)
-    rest = _frequency(roots, now, now, SHARE * requests_left)
+    share = SHARE - SCHEDULES_SHARE
+    day = _frequency(roots, now, midnight, share * requests_per_day)
+    rest = _frequency(roots, now, now, share * requests_left)
     frequency = min(day, rest)
     return max(SHORTEST, timedelta(seconds=1 / frequency)) if frequency > 0 else _DAY
 

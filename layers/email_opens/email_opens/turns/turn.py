@@ -140,7 +140,7 @@ class Turn:
         elif self._suspect is not None:
             self._suspect = None
         else:
-            seconds = choice.seconds
+            seconds = min(choice.seconds, self._seconds_until_send(now))
             if seconds > stays:
                 if leaves or not any(candidate.is_hot(now) for candidate in candidates):
                     return False
@@ -230,6 +230,9 @@ class Turn:
             self._leave(walk)
         self.backlog.note(walk, self.budget.spent - spent)
         return True
+
+    def _seconds_until_send(self, now: datetime) -> float:
+        return inf if self.searching is None else self.searching.seconds_until_send(now)
 
     def _suspect_waits(self, now: datetime) -> bool:
         """Return whether the suspect's head comes after backfill and the search for new sends.

@@ -160,7 +160,8 @@ class Turns:
             if searching is not None:
                 turn_report.requests += searching.campaigns.requests
                 turn_report.throttled += searching.campaigns.throttled
-                lease.searches = searching.searches if searching.begun else None
+                if searching.searches != account.searches:
+                    lease.searches = searching.searches
                 completed_at = searching.searches.completed_at
                 if completed_at is not None:
                     ago = self.clock.now() - completed_at

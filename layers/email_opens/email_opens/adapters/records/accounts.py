@@ -1,8 +1,9 @@
 """The stored form of accounts."""
 
-from datetime import date
+import json
+from datetime import date, datetime
 
-from email_opens.account import Account, CounterTrust, KeyShare, Searches
+from email_opens.account import Account, CounterTrust, ExpectedSend, KeyShare, Searches
 from email_opens.adapters.records.attributes import (
     Malformed,
     Record,
@@ -11,12 +12,14 @@ from email_opens.adapters.records.attributes import (
     hint,
     instant,
     real_number,
+    required,
     six_digits,
     text,
     texts,
     whole_number,
 )
 from email_opens.errors import AccountStopped
+from email_opens.instants import iso
 
 _MOST_REQUESTS = 10**9
 """No key allows more requests a day."""
@@ -55,6 +58,8 @@ def _account(account_id: str, record: StoredRecord) -> Account:
             completed_at=hint(record, "search_completed_at", bounded_instant),
             tried_at=hint(record, "search_tried_at", bounded_instant),
             failures=hint(record, "search_failures", whole_number) or 0,
+            expected=hint(record, "expected_sends", _expected_sends) or (),
+            schedules_due_at=hint(record, "schedules_due_at", bounded_instant),
         ),
         counter_trust=CounterTrust(
             read_at=hint(record, "counted_at", bounded_instant),
@@ -90,10 +95,31 @@ def account_record(account: Account) -> Record:
 
 def searches_record(searches: Searches) -> Record:
     """Write the attributes of an account that hold its searches."""
-    record = texts(search_completed_at=searches.completed_at, search_tried_at=searches.tried_at)
+    record = texts(
+        search_completed_at=searches.completed_at,
+        search_tried_at=searches.tried_at,
+        schedules_due_at=searches.schedules_due_at,
+    )
+    if searches.expected:
+        sends = [[send.campaign_id, iso(send.at), send.resend_of] for send in searches.expected]
+        record["expected_sends"] = {"S": json.dumps(sends)}
     return record | (
         {"search_failures": {"N": str(searches.failures)}} if searches.failures else {}
     )
+
+
+def _expected_sends(record: StoredRecord, name: str) -> tuple[ExpectedSend, ...]:
+    try:
+        return tuple(
+            ExpectedSend(str(campaign_id), _bounded(at), resend_of and str(resend_of))
+            for campaign_id, at, resend_of in json.loads(text(record, name) or "[]")
+        )
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed(f"its {name} are not scheduled sends") from None
+
+
+def _bounded(at: str) -> datetime:
+    return required({"at": {"S": at}}, "at", bounded_instant)
 
 
 def key_share_record(key_share: KeyShare) -> Record:
