@@ -159,7 +159,7 @@ def _search(found: Found) -> dict[str, Any]:
     return {
         "search_requests": found.requests,
         "tracked": len(found.tracked),
-        "woken": len(found.woken),
+        "sent_again": len(found.woken),
         "campaigns": found.campaigns,
         "campaigns_failed": len(found.failures),
         "campaigns_unread": found.unread,
