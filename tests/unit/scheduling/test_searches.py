@@ -1,5 +1,6 @@
 """When an account's new sends are searched for."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.account import Searches
+from email_opens.account import ExpectedSend, Searches
 from email_opens.scheduling.searches import (
+    LATE,
     LONGEST,
     LONGEST_PAUSE,
     SCHEDULES_SHARE,
@@ -16,9 +18,12 @@ from email_opens.scheduling.searches import (
     SHORTEST,
     STRETCH_REQUESTS,
     continues,
+    expected_after,
     interval,
     is_due,
     rates,
+    schedules_due,
+    schedules_pause,
 )
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -157,3 +162,71 @@ class TestASearch:
     def test_that_failed_waits_for_the_interval_too(self) -> None:
         failed = Searches(tried_at=MONDAY, failures=1)
         assert not is_due(failed, HOUR, REQUESTS, MONDAY + 59 * MINUTE)
+
+
+class TestTheSchedules:
+    def test_are_due_at_once_in_a_new_account(self) -> None:
+        assert schedules_due(Searches(), ENOUGH, MONDAY)
+
+    def test_are_not_read_with_few_requests_left(self) -> None:
+        assert not schedules_due(Searches(), ENOUGH - 1, MONDAY)
+
+    @pytest.mark.parametrize(
+        ("pause", "due"), [(HOUR, False), (timedelta(), True), (-HOUR, True), (29 * DAY, True)]
+    )
+    def test_are_due_at_their_instant_unless_that_is_too_far_away(
+        self, pause: timedelta, due: bool
+    ) -> None:
+        assert schedules_due(Searches(schedules_due_at=MONDAY + pause), ENOUGH, MONDAY) == due
+
+    @given(st.integers(1, 60), NOW, st.integers(1, REQUESTS), st.integers(1, REQUESTS))
+    def test_take_no_more_than_their_share(
+        self, requests: int, now: datetime, most: int, left: int
+    ) -> None:
+        pause = schedules_pause(requests, now, requests_per_day=most, requests_left=left)
+        day_share, rest_share = SCHEDULES_SHARE * most, SCHEDULES_SHARE * left
+        assert pause <= 4 * WEEK
+        if pause < 4 * WEEK:
+            assert requests * (DAY / pause) <= day_share * 1.001
+            assert requests * (rest_of_day(now) / pause) <= rest_share * 1.001
+
+
+class TestAScheduledSend:
+    AT = MONDAY + HOUR
+    COMPLETED = Searches(
+        completed_at=MONDAY, tried_at=MONDAY, expected=(ExpectedSend("news", MONDAY + HOUR),)
+    )
+
+    @pytest.mark.parametrize(
+        ("since", "due"),
+        [(-MINUTE, False), (timedelta(), True), (LATE - MINUTE, True), (LATE, False)],
+    )
+    def test_is_searched_for_from_its_instant_until_it_is_late(
+        self, since: timedelta, due: bool
+    ) -> None:
+        assert is_due(self.COMPLETED, DAY, REQUESTS, self.AT + since) == due
+
+    @pytest.mark.parametrize(("pause", "due"), [(SHORTEST, True), (SHORTEST / 2, False)])
+    def test_is_searched_for_again_in_the_next_minute(self, pause: timedelta, due: bool) -> None:
+        searched = replace(self.COMPLETED, completed_at=self.AT, tried_at=self.AT)
+        assert is_due(searched, DAY, REQUESTS, self.AT + pause) == due
+
+    def test_is_not_searched_for_while_searches_fail(self) -> None:
+        failed = replace(self.COMPLETED, tried_at=self.AT - MINUTE, failures=5)
+        assert not is_due(failed, MINUTE, REQUESTS, self.AT)
+
+    @pytest.mark.parametrize(
+        ("found", "now", "expected"),
+        [
+            ({}, MONDAY, True),
+            ({}, AT + LATE - MINUTE, True),
+            ({}, AT + LATE, False),
+            ({"news": AT}, AT, False),
+            ({"news": AT - DAY}, AT, True),
+            ({"other": AT}, AT, True),
+        ],
+    )
+    def test_is_expected_until_it_is_found_or_late(
+        self, found: dict[str, datetime], now: datetime, expected: bool
+    ) -> None:
+        assert bool(expected_after(self.COMPLETED.expected, found, now)) == expected

@@ -72,13 +72,20 @@ def expected_after(
     )
 
 
+def schedules_due(searches: Searches, requests_left: int, now: datetime) -> bool:
+    """Return whether the schedules are to be read; an instant that is too far away is ignored."""
+    due_at = searches.schedules_due_at
+    waits = due_at is not None and now < due_at <= now + _WEEKS
+    return continues(requests_left) and not waits
+
+
 def schedules_pause(
     requests: int, now: datetime, *, requests_per_day: int, requests_left: int
 ) -> timedelta:
     """Return the pause after a reading of the schedules that took so many requests."""
     rest = (next_day(now) - now).total_seconds()
     frequency = SCHEDULES_SHARE * min(requests_per_day / _DAY.total_seconds(), requests_left / rest)
-    return timedelta(seconds=requests / frequency) if frequency > 0 else _DAY
+    return min(_WEEKS, timedelta(seconds=requests / frequency)) if frequency > 0 else _DAY
 
 
 def interval(

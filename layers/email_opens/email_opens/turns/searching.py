@@ -21,6 +21,7 @@ from email_opens.scheduling.searches import (
     expected_after,
     interval,
     is_due,
+    schedules_due,
     schedules_pause,
 )
 from email_opens.turns.budget import Budget
@@ -29,7 +30,6 @@ from email_opens.turns.roster import Roster
 
 STRETCH = timedelta(seconds=12)
 """The longest time for which a stretch keeps polls waiting."""
-DAY = timedelta(days=1)
 MOST_EXPECTED = 5
 """Scheduled sends that are remembered, the next ones."""
 MOST_RESENDS = 10
@@ -117,10 +117,7 @@ class Searching:
     def _read_schedules(self, now: datetime) -> bool:
         searches = self.searches
         if self._reading is None:
-            due_at = searches.schedules_due_at
-            # A pause lasts a day at most, so a later instant is a mistake.
-            waits = due_at is not None and now < due_at <= now + DAY
-            if waits or not continues(self.budget.left):
+            if not schedules_due(searches, self.budget.left, now):
                 return False
             known = [(each.campaign_id, each.resend_of) for each in searches.expected]
             new = [

@@ -1,8 +1,7 @@
 """One turn of an account: poll where enough opens are waiting, then work on the gaps.
 
 Heads come first, then the search for new sends, then what deeper walks have left, a stretch at a
-time. So backfill never delays
-the live tail, and the failure of one activity never stops another.
+time. So backfill never delays the live tail, and the failure of one activity never stops another.
 """
 
 from dataclasses import dataclass, replace
