@@ -15,7 +15,7 @@ from email_opens.errors import ActivityForbidden, OutOfTime, ReportUnavailable
 from email_opens.model import State
 from email_opens.scheduling.searches import LATE, LONGEST, LONGEST_PAUSE, STRETCH_REQUESTS
 from email_opens.turns.searching import MOST_EXPECTED, STRETCH
-from email_opens.turns.turn import SUSPECT_MINUTES
+from email_opens.turns.turn import SHORT_SECONDS, SUSPECT_MINUTES
 from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import Core, at, row
 from tests.memory_campaigns import MemoryCampaigns
@@ -295,12 +295,17 @@ class TestAScheduledSend:
         core.take_turn()
         assert expected(core) == ()
 
-    def test_is_waited_for_within_the_turn(self, core: Core, activity_id: str) -> None:
-        core.track(sent_at=core.clock.now())
+    def test_is_when_the_next_turn_is_to_begin(self, core: Core) -> None:
         core.take_turn()
         core.clock.sleep(20 * 60)
+        assert core.take_turn().next_in_seconds == 30
+
+    def test_is_waited_for_within_the_turn_if_it_is_sent_soon(
+        self, core: Core, activity_id: str
+    ) -> None:
+        core.take_turn()
+        core.clock.sleep(20.5 * 60 - SHORT_SECONDS)
         sent_at = campaigns(core).sent["news"] = campaigns(core).schedules[activity_id]
-        core.stay = MINUTE
         core.take_turn()
         assert core.activity(activity_id).tracked_at - sent_at < timedelta(seconds=2)
 

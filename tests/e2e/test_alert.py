@@ -86,8 +86,6 @@ def alerted(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Alerted]:
                 AlertWebhook=PARAMETER,
                 ScheduleState="DISABLED",
                 Discovery="DISABLED",
-                # The function stays for what is worth a request, which here is nothing.
-                RoundsSeconds="0",
             ),
         )
         yield Alerted(aws=aws, stack=stack, vendor=vendor, webhook=webhook)

@@ -19,7 +19,6 @@ from email_opens.discovery.report import Found
 from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
 from email_opens.ports import Clock, Credentials, Decisions, Ledger, Publisher, Report, Tracking
-from email_opens.scheduling.choice import STAY_PRICE
 from email_opens.turns.budget import Budget
 from email_opens.turns.discovery import Discovery
 from email_opens.turns.lease import Leases
@@ -122,7 +121,6 @@ def turns_of(
     *,
     decisions: Decisions | None,
     discovery: Discovery | None = None,
-    stay_price: float = STAY_PRICE,
 ) -> Turns:
     return Turns(
         leases=leases,
@@ -136,5 +134,4 @@ def turns_of(
         lookback=settings.lookback,
         finished_after=settings.finished_after,
         campaigns_per_probe=settings.campaigns_per_probe,
-        stay_price=stay_price,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from email_opens.config import read_settings
+from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS
 from email_opens.turns.lease import LONGEST
 from email_opens.turns.turns import LEASE_PATIENCE
 from tests.integration.deployment import ROOT, load
@@ -69,13 +70,6 @@ class TestTheTimeout:
     def test_of_a_poll_ends_it_when_the_next_turn_is_due(self) -> None:
         assert POLL["Timeout"] <= POLLED_EVERY
 
-    def test_of_a_poll_leaves_the_working_time_that_the_costs_state(self) -> None:
-        busy_seconds = POLL["Timeout"] - load().COMMIT_SECONDS
-        assert number(r"at most (\d+) s of each minute", COST) == busy_seconds
-        turns = HOURS_A_MONTH * 3600 / POLLED_EVERY
-        gb_seconds = turns * busy_seconds * POLL["MemorySize"] / 1024
-        assert number(r"uses ([\d,]+) GB-seconds", COST) == gb_seconds
-
     def test_of_a_poll_lasts_longer_than_a_turn_waits_for_the_lease(self) -> None:
         left = POLL["Timeout"] - load().COMMIT_SECONDS
         assert left > 2 * LEASE_PATIENCE.total_seconds()
@@ -85,8 +79,28 @@ class TestTheTimeout:
         """A lease that outlasts its validity could be taken while its holder works."""
         assert timedelta(seconds=FUNCTIONS[name]["Timeout"]) <= LONGEST
 
-    def test_of_a_poll_is_as_long_as_the_default_stay(self) -> None:
-        assert PARAMETERS["RoundsSeconds"]["Default"] <= POLL["Timeout"]
+
+class TestTheQueueOfWakeUps:
+    QUEUE = RESOURCES["WakeUps"]["Properties"]
+
+    def test_delivers_a_message_only_once_although_its_turn_fails(self) -> None:
+        assert self.QUEUE["VisibilityTimeout"] > self.QUEUE["MessageRetentionPeriod"]
+        assert self.QUEUE["VisibilityTimeout"] == 6 * POLL["Timeout"]
+        assert "RedrivePolicy" not in self.QUEUE
+
+    def test_keeps_a_message_for_longer_than_it_is_delayed(self) -> None:
+        assert self.QUEUE["MessageRetentionPeriod"] > 2 * CHAIN.total_seconds()
+
+    def test_starts_a_turn_for_each_message(self) -> None:
+        event = POLL["Events"]["WakeUp"]["Properties"]
+        assert event == {"Queue": {"Fn::GetAtt": ["WakeUps", "Arn"]}, "BatchSize": 1}
+
+    def test_leaves_the_detection_of_loops_on_and_stays_below_its_limit(self) -> None:
+        assert "RecursiveLoop" not in POLL
+        assert number(r"some (\w+) times in a row", TEXT.replace("sixteen", "16")) > MOST_WAKE_UPS
+
+    def test_follows_a_schedule_of_the_length_of_a_chain(self) -> None:
+        assert CHAIN.total_seconds() == POLLED_EVERY
 
 
 @pytest.mark.parametrize("name", SCHEDULED)
@@ -136,6 +150,22 @@ class TestTheCosts:
         turns = HOURS_A_MONTH * 3600 / POLLED_EVERY
         assert number(r"hours: ([\d,]+) turns, one a minute", COST) == turns
         assert number(r"Lambda, requests \| ([\d,]+) \|", COST) == turns
+
+    def test_count_the_turns_of_a_busy_account(self) -> None:
+        """A chain of requests that are five seconds apart has eleven wake-ups."""
+        chains = HOURS_A_MONTH * 3600 / CHAIN.total_seconds()
+        turns, woken = MOST_WAKE_UPS * chains, (MOST_WAKE_UPS - 1) * chains
+        assert number(r"around the clock has ([\d,]+) a month", COST) == turns
+        gb_seconds = turns * 0.5 * POLL["MemorySize"] / 1024
+        assert number(r"each, they use ([\d,]+) GB-seconds", COST) == gb_seconds
+        a_gb_second = number(r"([\d.]+) a GB-second", COST)
+        stated = number(r"GB-seconds, which cost ([\d.]+)\.", COST)
+        assert stated == round(gb_seconds * a_gb_second, 2)
+        # SQS, Lambda, and DynamoDB's writes and reads, by the million.
+        a_million = 3 * 0.40 + 0.20 + 2 * 0.625 + 0.125
+        assert number(r"a read, ([\d.]+) a million", COST) == round(a_million + 1e-9, 2)
+        assert number(r"million: ([\d,]+) of them", COST) == woken
+        assert number(r"of them cost ([\d.]+) a month", COST) == round(woken * a_million / 1e6, 2)
 
 
 def test_the_operations_page_states_the_requests_that_turns_may_spend() -> None:

@@ -64,6 +64,14 @@ class TurnReport:
     searched_seconds_ago: float | None = None
     """The time since the last completed search; None: none was, or the turn does not search."""
     decisions: list[Decision] = field(default_factory=list)
+    woken: bool = False
+    """A wake-up has started the turn, and not the schedule."""
+    next_in_seconds: float | None = None
+    """In how many seconds the next request will be worth it; None: that is not known."""
+    wake_up_in_seconds: int | None = None
+    """In how many seconds the turn has asked for the next one; None: the schedule starts it."""
+    not_asked: EmailOpensError | None = None
+    """Why it could not ask for it."""
 
     def decide(self, decision: Decision) -> None:
         if len(self.decisions) < MOST_DECISIONS:
