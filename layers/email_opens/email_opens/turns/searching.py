@@ -30,8 +30,8 @@ from email_opens.turns.roster import Roster
 
 STRETCH = timedelta(seconds=12)
 """The longest time for which a stretch keeps polls waiting."""
-MOST_EXPECTED = 5
-"""Scheduled sends that are remembered, the next ones."""
+MOST_EXPECTED = 3
+"""Scheduled sends that are remembered, the next ones: more would take another write unit."""
 MOST_RESENDS = 10
 """Sends of one search whose resends are looked up, the latest ones."""
 
