@@ -11,7 +11,16 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, Chain, CounterTrust, Hours, KeyShare, WakeUp
+from email_opens.account import (
+    Account,
+    Chain,
+    CounterTrust,
+    ExpectedSend,
+    Hours,
+    KeyShare,
+    Searches,
+    WakeUp,
+)
 from email_opens.adapters.aws.accounts import LEASE_TRIES
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
@@ -27,6 +36,13 @@ from tests.fakes import FakeClock, MemoryTracking
 MINUTE = timedelta(minutes=1)
 TODAY = NOON.date().isoformat()
 TOMORROW = NOON + timedelta(days=1)
+SEARCHES = Searches(
+    completed_at=NOON - MINUTE,
+    tried_at=NOON,
+    failures=2,
+    expected=(ExpectedSend("news", NOON + MINUTE), ExpectedSend("sale", TOMORROW, "an id")),
+    schedules_due_at=TOMORROW,
+)
 
 EVERYTHING = varied(
     ACTIVITY,
@@ -116,7 +132,7 @@ def release(
     rests_until: datetime | None = None,
     outages: int = 0,
     turn_completed_at: datetime | None = None,
-    search_completed_at: datetime | None = None,
+    searches: Searches | None = None,
     key_share: KeyShare | None = None,
     wake_up: WakeUp | None = None,
 ) -> None:
@@ -132,7 +148,7 @@ def release(
         rests_until=rests_until,
         outages=outages,
         turn_completed_at=turn_completed_at,
-        search_completed_at=search_completed_at,
+        searches=searches,
         key_share=key_share,
         wake_up=wake_up,
     )
@@ -402,24 +418,31 @@ class TestEveryRelease:
 
     def test_stores_when_a_turn_and_a_search_were_completed(self, tracking: Tracking) -> None:
         lease(tracking)
-        release(tracking, turn_completed_at=NOON, search_completed_at=NOON - MINUTE)
+        release(tracking, turn_completed_at=NOON, searches=SEARCHES)
         account = stored_account(tracking)
-        assert (account.turn_completed_at, account.search_completed_at) == (NOON, NOON - MINUTE)
+        assert (account.turn_completed_at, account.searches) == (NOON, SEARCHES)
 
     def test_keeps_when_a_turn_and_a_search_were_completed_unless_it_says_so(
         self, tracking: Tracking
     ) -> None:
         lease(tracking)
-        release(tracking, turn_completed_at=NOON, search_completed_at=NOON - MINUTE)
+        release(tracking, turn_completed_at=NOON, searches=SEARCHES)
         lease(tracking)
         release(tracking, turn_completed_at=NOON + MINUTE, last_error="It was stopped.")
         lease(tracking)
         release(tracking)
         account = stored_account(tracking)
-        assert (account.turn_completed_at, account.search_completed_at) == (
-            NOON + MINUTE,
-            NOON - MINUTE,
-        )
+        assert (account.turn_completed_at, account.searches) == (NOON + MINUTE, SEARCHES)
+
+    def test_replaces_the_failures_and_the_scheduled_sends_of_searches(
+        self, tracking: Tracking
+    ) -> None:
+        lease(tracking)
+        release(tracking, searches=SEARCHES)
+        lease(tracking)
+        after = replace(SEARCHES, failures=0, expected=())
+        release(tracking, searches=after)
+        assert stored_account(tracking).searches == after
 
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:
         release(tracking)
@@ -752,7 +775,7 @@ class TestDynamoDB:
             rests_until=TOMORROW,
             outages=3,
             turn_completed_at=NOON,
-            search_completed_at=NOON,
+            searches=SEARCHES,
             key_share=KEY_SHARE,
             wake_up=replace(WAKE_UP, token=request_id),
         )

@@ -166,8 +166,10 @@ def test_a_hint_of_another_type_is_as_good_as_none(name: str) -> None:
 @given(
     st.dictionaries(
         st.sampled_from(["counted_at", "told_until", "lag_seconds", "missed"])
-        | st.sampled_from(["rests_until", "outages", "last_error"])
-        | st.sampled_from(["turn_completed_at", "search_completed_at"])
+        | st.sampled_from(["rests_until", "outages", "last_error", "search_failures"])
+        | st.sampled_from(
+            ["turn_completed_at", "search_completed_at", "search_tried_at", "expected_sends"]
+        )
         | st.sampled_from(["share_requests", "share_day", "hours"]),
         values,
     )

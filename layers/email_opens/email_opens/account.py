@@ -69,6 +69,32 @@ class KeyShare:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedSend:
+    """A send that the vendor has scheduled."""
+
+    campaign_id: str
+    at: datetime
+    resend_of: str | None = None
+    """The activity whose resend it is; None: the campaign is sent for the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searches:
+    """The searches for what an account has sent."""
+
+    completed_at: datetime | None = None
+    """When one last came to its end; None: that is not known."""
+    tried_at: datetime | None = None
+    """When one last began or was completed."""
+    failures: int = 0
+    """How many have failed in a row."""
+    expected: tuple[ExpectedSend, ...] = ()
+    """The next scheduled sends, the first one first, as they were last read."""
+    schedules_due_at: datetime | None = None
+    """When the schedules are to be read again; None: at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """The turns of a minute: one that the schedule started, and those that are woken after it."""
 
@@ -112,8 +138,7 @@ class Account:
     last_error: str | None = None
     turn_completed_at: datetime | None = None
     """When a turn of the account last did all its work; None: that is not known."""
-    search_completed_at: datetime | None = None
-    """When a search for its sends last came to its end; None: that is not known."""
+    searches: Searches = Searches()
     counter_trust: CounterTrust = CounterTrust()
     hours: Hours = Hours()
     """At which hours of the day the account's e-mails are opened."""

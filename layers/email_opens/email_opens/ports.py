@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from email_opens.account import Account, CounterTrust, Hours, KeyShare, Tokens, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, Tokens, WakeUp
 from email_opens.errors import EmailOpensError
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 
@@ -180,7 +180,7 @@ class Tracking(Protocol):
         rests_until: datetime | None = None,
         outages: int = 0,
         turn_completed_at: datetime | None = None,
-        search_completed_at: datetime | None = None,
+        searches: Searches | None = None,
         key_share: KeyShare | None = None,
         wake_up: WakeUp | None = None,
     ) -> None:

@@ -7,14 +7,12 @@ import pytest
 from tests.integration.deployment import ROOT
 from tests.integration.rendering import existing
 from tests.integration.test_watched_metrics import EMITTED
-from tests.unit.template.test_reasons import COST, HOURS_A_MONTH, POLLED_EVERY, SEARCHED_EVERY
+from tests.unit.template.test_reasons import COST, HOURS_A_MONTH, POLLED_EVERY
 from tests.unit.template.test_template import FUNCTIONS, PARAMETERS
 
 SECONDS = HOURS_A_MONTH * 3600
-TURNS, SEARCHES = SECONDS / POLLED_EVERY, SECONDS / SEARCHED_EVERY
-POLL_GB, SEARCH_GB = (
-    FUNCTIONS[name]["MemorySize"] / 1024 for name in ("PollOpens", "DiscoverCampaigns")
-)
+TURNS = SECONDS / POLLED_EVERY
+POLL_GB = FUNCTIONS["PollOpens"]["MemorySize"] / 1024
 MODES = ("basic", "full", "none")
 """The values of the parameter, in the order of the table's columns."""
 DECISION = (ROOT / "docs" / "decisions" / "0011-few-metrics-and-one-line-a-turn.md").read_text()
@@ -39,17 +37,16 @@ def dashboards(mode: str) -> int:
 
 def quantities(mode: str) -> dict[str, float]:
     """Return how many units of its price each part takes in a month."""
-    invocations = TURNS + SEARCHES
     return {
         "CloudWatch metrics": len(EMITTED[mode]),
         "CloudWatch alarms": alarms(mode),
         "CloudWatch dashboard": dashboards(mode),
-        "X-Ray": invocations / 1e6 if mode == "full" else 0,
-        "KMS, for the credentials parameter": invocations / 1e4,
-        "Lambda, duration": TURNS * 0.2 * POLL_GB + SEARCHES * 1 * SEARCH_GB,
-        "Lambda, requests": invocations / 1e6,
-        "EventBridge Scheduler": invocations / 1e6,
-        "logs": invocations * 2e3 / 1e9,
+        "X-Ray": TURNS / 1e6 if mode == "full" else 0,
+        "KMS, for the credentials parameter": TURNS / 1e4,
+        "Lambda, duration": TURNS * 0.2 * POLL_GB,
+        "Lambda, requests": TURNS / 1e6,
+        "EventBridge Scheduler": TURNS / 1e6,
+        "logs": TURNS * 2e3 / 1e9,
     }
 
 
@@ -115,7 +112,7 @@ def test_the_quantities_are_those_of_the_template(mode: str) -> None:
     "part", ["X-Ray", "KMS, for the credentials parameter", "Lambda, requests"]
 )
 def test_each_invocation_is_counted(part: str) -> None:
-    assert f"{TURNS + SEARCHES:,.0f}" in ROWS[part][0]
+    assert f"{TURNS:,.0f}" in ROWS[part][0]
 
 
 def test_other_pages_state_a_rounded_sum() -> None:

@@ -52,11 +52,14 @@ class Roster:
     changed: set[str] = field(default_factory=set)
     """Those whose counter has moved since they were read."""
     readings: CounterReadings = field(default_factory=CounterReadings)
+    sends: list[datetime] = field(default_factory=list)
+    """When the account's tracked activities were last sent."""
     prior: Estimate = field(default_factory=lambda: prior_of(()))
 
     def load(self, stored: Iterable[Activity], now: datetime) -> None:
         """Add an account's activities as they are stored."""
         stored = list(stored)
+        self.sends = [activity.sent_at for activity in stored if activity.sent_at]
         polled = [activity for activity in stored if due(activity, now)]
         polled.sort(key=lambda activity: activity.progress.polled_at or activity.tracked_at)
         self.activities = {activity.campaign_activity_id: activity for activity in polled}
@@ -79,6 +82,17 @@ class Roster:
             self.hours,
             changed=activity_id in self.changed,
         )
+
+    def take_found(self, activities: Iterable[Activity], now: datetime) -> None:
+        """Take over what a search has tracked, or changed, as it is stored now."""
+        for activity in activities:
+            activity_id = activity.campaign_activity_id
+            if due(activity, now):
+                self.asleep.pop(activity_id, None)
+                self.activities[activity_id] = activity
+                self.weigh(activity_id, now)
+            elif activity_id in self.asleep:
+                self.asleep[activity_id] = activity
 
     def plan(self, now: datetime, requests: int) -> Plan:
         """Plan the rest of the day, for which `requests` are left."""

@@ -1,7 +1,7 @@
 """One turn of an account: poll where enough opens are waiting, then work on the gaps.
 
-Heads come first, then what deeper walks have left, a stretch at a time. So backfill never delays
-the live tail, and the failure of one activity never stops another.
+Heads come first, then the search for new sends, then what deeper walks have left, a stretch at a
+time. So backfill never delays the live tail, and the failure of one activity never stops another.
 """
 
 from collections.abc import Iterable
@@ -24,6 +24,7 @@ from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
 from email_opens.turns.report import Decision, Failure, TurnReport
 from email_opens.turns.roster import Roster
+from email_opens.turns.searching import Searching
 from email_opens.walk import Aim, floor_of
 
 MINUTE = timedelta(minutes=1)
@@ -49,6 +50,8 @@ class Turn:
     finished_after: timedelta
     before: datetime
     backlog: Backlog
+    searching: Searching | None = None
+    """The search for new sends; None: the turn does not search."""
     was_killed: bool = False
     """The last turn was killed: what it was reading comes last in this one."""
     _suspect: str | None = None
@@ -138,12 +141,12 @@ class Turn:
             self._poll(choice, plan, now)
         elif isinstance(choice, Probe):
             self._probe(now, plan)
-        elif self._work_below(now, plan):
+        elif self._search(now) or self._work_below(now, plan):
             pass
         elif self._suspect is not None:
             self._suspect = None
         else:
-            return self._waits(choice.seconds, now)
+            return self._waits(min(choice.seconds, self._seconds_until_send(now)), now)
         return True
 
     def _waits(self, seconds: float, now: datetime) -> bool:
@@ -226,11 +229,15 @@ class Turn:
 
     # --- Below the heads ---
 
+    def _search(self, now: datetime) -> bool:
+        """Work a stretch of the search for new sends, if one is due; return whether one was."""
+        held = self._suspect is not None and not self._suspect_waits(now)
+        return self.searching is not None and not held and self.searching.work(now)
+
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        # If every turn is killed, by that head or by backfill, each is reached in its minutes.
-        backfills = self._suspect is None or now.minute // SUSPECT_MINUTES % 2 == 1
+        backfills = self._suspect is None or self._suspect_waits(now)
         walk = self.backlog.next_walk(
             self.roster.activities, now, plan.price, spent, backfills=backfills
         )
@@ -240,6 +247,16 @@ class Turn:
             self._leave(walk)
         self.backlog.note(walk, self.budget.spent - spent)
         return True
+
+    def _seconds_until_send(self, now: datetime) -> float:
+        return inf if self.searching is None else self.searching.seconds_until_send(now)
+
+    def _suspect_waits(self, now: datetime) -> bool:
+        """Return whether the suspect's head comes after backfill and the search for new sends.
+
+        If every turn is killed, by that head or by one of these, each is reached in its minutes.
+        """
+        return now.minute // SUSPECT_MINUTES % 2 == 1
 
     # --- Counters ---
 

@@ -1,9 +1,19 @@
 """The stored form of accounts."""
 
+import json
 from base64 import b64decode, b64encode
-from datetime import date
+from datetime import date, datetime
 
-from email_opens.account import Account, Chain, CounterTrust, Hours, KeyShare, WakeUp
+from email_opens.account import (
+    Account,
+    Chain,
+    CounterTrust,
+    ExpectedSend,
+    Hours,
+    KeyShare,
+    Searches,
+    WakeUp,
+)
 from email_opens.adapters.records.attributes import (
     Malformed,
     Record,
@@ -12,12 +22,14 @@ from email_opens.adapters.records.attributes import (
     hint,
     instant,
     real_number,
+    required,
     six_digits,
     text,
     texts,
     whole_number,
 )
 from email_opens.errors import AccountStopped
+from email_opens.instants import iso
 
 WAKE_UP = ("wake_up", "wake_up_at", "chain_began_at", "chain_wake_ups")
 """The names of the attributes that hold an account's wake-up."""
@@ -56,7 +68,13 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         key_share=_key_share(record),
         last_error=hint(record, "last_error", text),
         turn_completed_at=hint(record, "turn_completed_at", bounded_instant),
-        search_completed_at=hint(record, "search_completed_at", bounded_instant),
+        searches=Searches(
+            completed_at=hint(record, "search_completed_at", bounded_instant),
+            tried_at=hint(record, "search_tried_at", bounded_instant),
+            failures=hint(record, "search_failures", whole_number) or 0,
+            expected=hint(record, "expected_sends", _expected_sends) or (),
+            schedules_due_at=hint(record, "schedules_due_at", bounded_instant),
+        ),
         counter_trust=CounterTrust(
             read_at=hint(record, "counted_at", bounded_instant),
             current_until=hint(record, "told_until", bounded_instant),
@@ -85,14 +103,43 @@ def account_record(account: Account) -> Record:
         record |= key_share_record(account.key_share)
     if account.wake_up:
         record |= wake_up_record(account.wake_up)
-    return record | texts(
+    record |= texts(
         closed_until=account.closed_until,
         rests_until=account.rests_until,
         vendor_account_id=account.vendor_account_id,
         last_error=account.last_error,
         turn_completed_at=account.turn_completed_at,
-        search_completed_at=account.search_completed_at,
     )
+    return record | searches_record(account.searches)
+
+
+def searches_record(searches: Searches) -> Record:
+    """Write the attributes of an account that hold its searches."""
+    record = texts(
+        search_completed_at=searches.completed_at,
+        search_tried_at=searches.tried_at,
+        schedules_due_at=searches.schedules_due_at,
+    )
+    if searches.expected:
+        sends = [[send.campaign_id, iso(send.at), send.resend_of] for send in searches.expected]
+        record["expected_sends"] = {"S": json.dumps(sends)}
+    return record | (
+        {"search_failures": {"N": str(searches.failures)}} if searches.failures else {}
+    )
+
+
+def _expected_sends(record: StoredRecord, name: str) -> tuple[ExpectedSend, ...]:
+    try:
+        return tuple(
+            ExpectedSend(str(campaign_id), _bounded(at), resend_of and str(resend_of))
+            for campaign_id, at, resend_of in json.loads(text(record, name) or "[]")
+        )
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed(f"its {name} are not scheduled sends") from None
+
+
+def _bounded(at: str) -> datetime:
+    return required({"at": {"S": at}}, "at", bounded_instant)
 
 
 def key_share_record(key_share: KeyShare) -> Record:
