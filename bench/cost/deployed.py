@@ -4,7 +4,7 @@ The real handlers, bootstrap, turns and adapters run; the vendor's replies, AWS 
 simulated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import ModuleType
@@ -24,6 +24,9 @@ from bench.freshness.account import (
     instant,
 )
 from bench.freshness.world import Send
+from email_opens.adapters.vendor.access.token_storage import Remembered
+from email_opens.adapters.vendor.access.tokens import TokenSource
+from email_opens.adapters.vendor.session import Session
 from email_opens.bootstrap import bootstrap, bootstrap_discovery
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 from email_opens.ports import Delivery, Publisher
@@ -48,12 +51,11 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class CountedReport:
-    """The Report port of a turn: a request takes the credentials once, and CPU time."""
+    """The Report port of a turn: a request takes an access token, and CPU time."""
 
     inner: AccountReport
-    connect: Callable[[], object]
+    tokens: TokenSource
     page_seconds: float
-    _connected: bool = False
 
     @property
     def requests(self) -> int:
@@ -66,17 +68,15 @@ class CountedReport:
     def read(
         self, campaign_activity_id: str, *, link: str | None, rows: int, before: datetime
     ) -> Page:
-        self._connect()
+        self._connect(before)
         return self.inner.read(campaign_activity_id, link=link, rows=rows, before=before)
 
     def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
-        self._connect()
+        self._connect(before)
         return self.inner.count(campaign_ids, before=before)
 
-    def _connect(self) -> None:
-        if not self._connected:
-            self.connect()
-            self._connected = True
+    def _connect(self, before: datetime) -> None:
+        self.tokens.access_token(before)
         self.inner.account.clock.sleep(self.page_seconds)
 
 
@@ -123,15 +123,21 @@ class Deployed:
         self.meter = Meter(clock)
         self.session = CountingSession(self.meter, self.function)
         environment = ENVIRONMENT | {"MONITORING": self.monitoring}
+        session, remembered = Session(), dict[str, Remembered]()
         product = bootstrap(environment, clock=clock, aws=self.session)  # type: ignore[arg-type]
         self._tracking = product.tracking
 
         def report(account_id: str, budget: Budget) -> CountedReport:
-            return CountedReport(
-                AccountReport(self.account, budget),
-                lambda: product.credentials.load(account_id),
-                self.function.seconds(CPU_PAGE),
+            tokens = TokenSource(
+                account_id,
+                product.credentials,
+                session,
+                "https://vendor.invalid",
+                clock,
+                remembered=remembered,
             )
+            page_seconds = self.function.seconds(CPU_PAGE)
+            return CountedReport(AccountReport(self.account, budget), tokens, page_seconds)
 
         publisher = MeasuredPublisher(product.turns.publisher, self.account)
         turns = replace(product.turns, report=report, publisher=publisher)
