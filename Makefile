@@ -23,7 +23,7 @@ endif
 # If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-alert cost bench-freshness screens commands lock clean
+.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-alert cost accounts bench-freshness screens commands lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -83,6 +83,9 @@ bench-alert: .venv/ready ## measure what an alert costs, and how soon it comes (
 
 cost: .venv/ready ## count and price a month of five stacks, and write the tables of docs/cost-and-scale.md
 	.venv/bin/python -m bench.cost --write
+
+accounts: .venv/ready ## check that a thousand accounts in one stack have the results that each has alone
+	.venv/bin/python -m bench.accounts
 
 bench-freshness: .venv/ready ## measure how soon opens are published for a day's requests (about ten minutes)
 	.venv/bin/python -m bench.freshness

@@ -10,6 +10,7 @@
 - `decode`: a page read by the standard library, msgspec and pydantic
 - `freshness`: how soon opens are published for a day's requests (`make bench-freshness`)
 - `cost`: what a month costs, from counted calls and list prices (`make cost`)
+- `accounts`: a thousand accounts in one stack, beside each alone (`make accounts`)
 - `compare`: the rules of other pollers in the same worlds (`make compare`)
 
 Benchmarks do not fail; they print each figure beside its target.

@@ -27,9 +27,14 @@ OVERHEAD_BYTES = 100
 
 
 class CountingDynamoDB:
-    """The client of DynamoDB; a call takes `seconds`, and those of some tables do not count."""
+    """The client of DynamoDB; calls of some tables may not count.
 
-    def __init__(self, meter: Meter, seconds: float = 0.0, uncounted: Collection[str] = ()) -> None:
+    A call sleeps for `seconds`, which may be none, so that other calls run; None: it does not.
+    """
+
+    def __init__(
+        self, meter: Meter, seconds: float | None = None, uncounted: Collection[str] = ()
+    ) -> None:
         self._meter = meter
         self.seconds = seconds
         self._uncounted = uncounted
@@ -121,7 +126,8 @@ class CountingDynamoDB:
     def _use(self, table: str, units: Units, operation: str) -> None:
         if table not in self._uncounted:
             self._meter.use(units, operation)
-            self._meter.clock.sleep(self.seconds)
+            if self.seconds is not None:
+                self._meter.clock.sleep(self.seconds)
 
 
 class _Partition:
