@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bench.cost.durations import VCPU_MB
 from bench.cost.prices import HOURS_A_MONTH
 from email_opens.config import read_settings
 from email_opens.discovery import search
@@ -26,8 +27,6 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 PARAMETERS_PAGE = (ROOT / "docs" / "parameters.md").read_text()
 POLL, SEARCH = FUNCTIONS["PollOpens"], FUNCTIONS["DiscoverCampaigns"]
 SCHEDULED = ("PollOpens", "DiscoverCampaigns")
-VCPU_MB = 1769
-"""The memory at which Lambda allots one whole vCPU."""
 UNITS = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600}
 
 
@@ -59,13 +58,13 @@ class TestTheMemoryOfPolls:
     def test_is_worth_the_processor_that_the_comment_states(self) -> None:
         assert number(r"about ([\d.]+) vCPU", TEXT) == round(POLL["MemorySize"] / VCPU_MB, 1)
 
-    def test_is_enough_for_more_than_half_a_processor_and_no_second_one_is_paid(self) -> None:
-        """A poll has one thread that decodes: cold starts and full pages are CPU-bound."""
-        assert VCPU_MB / 2 < POLL["MemorySize"] <= VCPU_MB
+    def test_is_not_more_than_one_processor(self) -> None:
+        """A poll has one thread that decodes: it cannot use a second processor."""
+        assert VCPU_MB / 4 < POLL["MemorySize"] <= VCPU_MB
 
 
-def test_a_search_which_mostly_waits_has_less_memory_than_a_poll() -> None:
-    assert VCPU_MB / 4 < SEARCH["MemorySize"] < POLL["MemorySize"]
+def test_a_search_which_mostly_waits_has_no_more_memory_than_a_poll() -> None:
+    assert VCPU_MB / 4 < SEARCH["MemorySize"] <= POLL["MemorySize"]
 
 
 class TestTheTimeout:
