@@ -1,4 +1,4 @@
-"""Many accounts in one stack: `python -m bench.accounts [--accounts N]`, about two minutes.
+"""Many accounts in one stack: `python -m bench.accounts [--accounts N]`, about six minutes.
 
 Each account has e-mails of its own, and a turn each minute at a second of its own. The turns of all
 accounts interleave at every call, on shared tables, in function instances that are used again for

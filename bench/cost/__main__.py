@@ -1,6 +1,7 @@
-"""Count and price a month of five stacks: `python -m bench.cost [--write]`, about three minutes.
+"""Count and price a month of five stacks: `python -m bench.cost [--write]`, about four minutes.
 
-`--write` stores what was counted, and writes the tables into docs/cost-and-scale.md.
+`--write` stores what was counted, and writes the tables into docs/cost-and-scale.md. `--stored`
+counts nothing, and prices what was stored last.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from bench.cost.tables import (
     idle_table,
     months_table,
     prices_table,
+    scale_table,
 )
 
 STORED = Path(__file__).with_name("counted.json")
@@ -50,6 +52,7 @@ def tables(months: Months) -> dict[str, str]:
         "months": months_table(months),
         "idle": idle_table(months),
         "counts": counts_table(months),
+        "scale": scale_table(months),
         "prices": prices_table(),
     }
 
@@ -66,9 +69,10 @@ def written(page: str, months: Months) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.cost", description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"write {STORED.name} and the page")
+    parser.add_argument("--stored", action="store_true", help="price what was counted last")
     options = parser.parse_args()
     started = time.monotonic()
-    months = counted()
+    months = stored() if options.stored else counted()
     print(f"List prices of {REGION}, {AS_OF}, without the free tier; {HOURS_A_MONTH} hours.")
     for table in tables(months).values():
         print(f"\n{table}")

@@ -42,6 +42,7 @@ ENVIRONMENT = {
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
     "CREDENTIALS_PREFIX": "/email-opens/",
     "STACK_NAME": "email-opens",
+    "WAKE_UPS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/wake-ups",
 }
 DISCOVER = ROOT / "functions" / "discover_campaigns" / "app.py"
 SEARCHED_EVERY = 15
@@ -221,7 +222,7 @@ class Deployed:
         self.meter.use({LOGS: gigabytes(lines)})
         hour = began.replace(minute=0, second=0, microsecond=0)
         self.metric_hours |= {(name, hour) for name in metrics(lines)}
-        if reply["failed"]:
+        if any(turn["failed"] for turn in reply.get("turns", [reply])):
             raise SystemExit(f"A turn failed: {reply}")
         seconds = (clock.now() - began).total_seconds()
         self.meter.use({LAMBDA_REQUESTS: 1, LAMBDA_DURATION: seconds * function.gb})

@@ -104,7 +104,7 @@ def _shop(contacts: int = 800) -> World:
 
 
 def _agency() -> World:
-    return draw_world(SEED, 60, 2)
+    return draw_world(SEED, 60, 1)
 
 
 def _million() -> World:
@@ -120,24 +120,31 @@ IDLE, SHOP, AGENCY, LARGE = "idle", "small shop", "agency of 60", "a million"
 SCENARIOS: Mapping[str, Scenario] = {
     LARGE: Scenario(
         name="one send to 1,000,000 contacts",
-        days="the first three days and the fifteenth, which stands for the others",
+        days="the first two days and the fifteenth, which stands for the others",
         world=_million,
         periods=(
-            Period(begins=0.0, ends=3 * DAY, stands_for=3 * DAY),
-            Period(begins=14 * DAY, ends=15 * DAY, stands_for=MONTH_SECONDS - 3 * DAY),
+            Period(begins=0.0, ends=2 * DAY, stands_for=2 * DAY),
+            Period(begins=14 * DAY, ends=15 * DAY, stands_for=MONTH_SECONDS - 2 * DAY),
         ),
     ),
     AGENCY: Scenario(
         name="an agency of 60 live e-mails",
-        days="two days",
+        days="a day",
         world=_agency,
-        periods=_typical(_AGENCY_BEGINS, _AGENCY_BEGINS + 2 * DAY),
+        periods=_typical(_AGENCY_BEGINS, _AGENCY_BEGINS + DAY),
     ),
     SHOP: Scenario(
         name="a small shop, one send a week to 800 contacts",
-        days="a week",
+        days="the day of the send and the next, and a Saturday for the others",
         world=_shop,
-        periods=_typical(5 * WEEK, 6 * WEEK),
+        periods=(
+            Period(
+                begins=5 * WEEK + DAY, ends=5 * WEEK + 3 * DAY, stands_for=MONTH_SECONDS * 2 / 7
+            ),
+            Period(
+                begins=5 * WEEK + 5 * DAY, ends=5 * WEEK + 6 * DAY, stands_for=MONTH_SECONDS * 5 / 7
+            ),
+        ),
     ),
     IDLE: Scenario(name="an idle account", days="a day", world=_idle, periods=_typical(0.0, DAY)),
 }

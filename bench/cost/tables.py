@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.cost.prices import LAMBDA_DURATION, LAMBDA_REQUESTS, PRICES
+from bench.cost.quotas import QUOTAS, SIZES
 from bench.cost.scenarios import AGENCY, IDLE, LARGE, MODES, SHOP, Counted
 from bench.cost.stack import once
 from bench.cost.usage import Units, added, cost, scaled
@@ -100,6 +101,17 @@ def counts_table(months: Months) -> str:
             ["mean delay of an open", *("" if it is None else f"{it:.1f} s" for it in delays)],
         ],
     )
+
+
+def scale_table(months: Months) -> str:
+    """Return what many small shops take of AWS's default quotas, in bold where it is too much."""
+    rows = []
+    for quota in QUOTAS:
+        taken = [quota.taken(months[SHOP], accounts) for accounts in SIZES]
+        cells = [f"**{each:,.0f}**" if each > quota.most else f"{each:,.0f}" for each in taken]
+        rows.append([quota.name, f"{quota.most:,.0f}", *cells, quota.raised])
+    sizes = [f"{accounts:,} accounts" for accounts in SIZES]
+    return _table(["quota of a region", "default", *sizes, "before it is reached"], rows)
 
 
 def prices_table() -> str:

@@ -62,3 +62,15 @@ def test_other_pages_state_a_rounded_sum() -> None:
     page = (ROOT / "docs" / "getting-started.md").read_text()
     (dollars,) = re.findall(r"costs less than (\d+) US dollars a month", page)
     assert cost(of_stack(MONTHS[IDLE])) < float(dollars)
+
+
+def test_the_first_page_states_what_two_accounts_cost() -> None:
+    page = (ROOT / "README.md").read_text()
+    (found,) = re.findall(r"a month costs ([\d.]+) US dollars for .* and ([\d.]+) for", page)
+    assert found == tuple(f"{cost(of_stack(MONTHS[name])):.2f}" for name in (IDLE, SHOP))
+
+
+def test_the_changelog_states_what_an_idle_account_costs() -> None:
+    page = (ROOT / "CHANGELOG.md").read_text()
+    (dollars,) = re.findall(r"An idle account costs ([\d.]+) US dollars a month", page)
+    assert dollars == f"{cost(of_stack(MONTHS[IDLE])):.2f}"
