@@ -1,6 +1,7 @@
-"""Many accounts in one stack: `python -m bench.accounts [--accounts N]`, about six minutes.
+"""Many accounts in one stack: `python -m bench.accounts [--accounts N]`, about ten minutes.
 
-Each account has e-mails of its own, and a turn each minute at a second of its own. The turns of all
+Each account has e-mails of its own, a turn each minute at a second of its own, and the turns that
+wake-ups start in between. The turns of all
 accounts interleave at every call, on shared tables, in function instances that are used again for
 whichever account comes next, as Lambda does. Then each account runs alone. Both must have the same
 results: what was published and when, requests, and the state that is stored.
@@ -195,7 +196,13 @@ class Stack:
                 )
             )
 
-    def _turn(self, account_id: str) -> None:
+    def ask(self, account_id: str, *, token: str, seconds: int) -> None:
+        """Wake an account's next turn, as the port WakeUps."""
+        self.clock.at(
+            self.clock.now() + timedelta(seconds=seconds), partial(self._turn, account_id, token)
+        )
+
+    def _turn(self, account_id: str, woken_by: str | None = None) -> None:
         """Take an account's turn on a free instance of the function, or on a new one."""
         turns = self._free.pop() if self._free else self._instance()
         number = self.turns[account_id] = self.turns.get(account_id, 0) + 1
@@ -205,9 +212,11 @@ class Stack:
             holder=f"{account_id}-{number}",
             before=until - timedelta(seconds=6),
             until=until,
+            wake_ups=self,
+            woken_by=woken_by,
         )
         self._free.append(turns)
-        if report.failures or report.stopped or not report.leased:
+        if report.failures or not report.completed:
             raise SystemExit(f"A turn of {account_id} failed: {report}")
         self.requests[account_id] = self.requests.get(account_id, 0) + report.requests
 

@@ -35,6 +35,7 @@ from email_opens.adapters.aws.decisions import DynamoDBDecisions
 from email_opens.alerts.alerts import Alerts, Incoming
 from email_opens.alerts.deduplication import Deduplication
 from email_opens.alerts.ports import Reply
+from tests.chains import turns_of_a_minute
 from tests.fakes import FakeClock
 
 OPENS = 1_000_000
@@ -123,19 +124,12 @@ def publications(meter: Meter) -> Iterator[Published]:
     product = over_aws(clients, clock, reports(GrowingVendor(clock), clock))
     product.tracking.add(activity(SENT))
     while clock.now() < SENT + timedelta(days=DAYS):
-        start = clock.now()
-        until = start + timedelta(seconds=60)
-        turn = product.take_turn(
-            "default",
-            holder="bench",
-            before=until - timedelta(seconds=6),
-            until=until,
-            stay_until=until,
-        )
-        if turn.failures:
-            raise turn.failures[0].error
-        yield from topic.published
-        topic.published.clear()
+        until = clock.now() + timedelta(seconds=60)
+        for turn in turns_of_a_minute(product, clock, commit=timedelta(seconds=6)):
+            if turn.failures:
+                raise turn.failures[0].error
+            yield from topic.published
+            topic.published.clear()
         clock.sleep(max(0.0, (until - clock.now()).total_seconds()))
 
 

@@ -89,6 +89,7 @@ class Aws:
     ledger_table: str
     topic_arn: str
     dlq_url: str
+    wake_ups_url: str
     subscriber_url: str
     """A queue that is subscribed to the topic with raw message delivery."""
     credentials_prefix: str = "/email-opens/"
@@ -170,6 +171,7 @@ def aws() -> Iterator[Aws]:
             ledger_table="ledger",
             topic_arn=topic_arn,
             dlq_url=sqs.create_queue(QueueName="dead-letters")["QueueUrl"],
+            wake_ups_url=sqs.create_queue(QueueName="wake-ups")["QueueUrl"],
             subscriber_url=subscriber_url,
         )
 

@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from email_opens.account import Account, CounterTrust, KeyShare, Tokens
+from email_opens.account import Account, CounterTrust, KeyShare, Tokens, WakeUp
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Delivery
-from email_opens.turns.lease import is_held_by_another
+from email_opens.turns.lease import check_wake_up, is_held_by_another
 from tests.event_schema import checked
 
 
@@ -74,8 +74,10 @@ class MemoryTracking:
         until: datetime,
         reserve: int,
         budget: int,
+        woken_by: str | None = None,
     ) -> Account | None:
         account = self.accounts.get(account_id, Account(account_id=account_id))
+        check_wake_up(account, woken_by)
         if is_held_by_another(account, holder, now):
             return None
         today = now.date().isoformat()
@@ -87,6 +89,7 @@ class MemoryTracking:
             lease_holder=holder,
             lease_until=until,
             requests_spent=account.requests_spent + reserved,
+            wake_up=None,
         )
         return account
 
@@ -115,6 +118,7 @@ class MemoryTracking:
         turn_completed_at: datetime | None = None,
         search_completed_at: datetime | None = None,
         key_share: KeyShare | None = None,
+        wake_up: WakeUp | None = None,
     ) -> None:
         account = self.accounts.get(account_id)
         if account is None or account.lease_holder != holder:
@@ -133,6 +137,7 @@ class MemoryTracking:
             search_completed_at=search_completed_at or account.search_completed_at,
             counter_trust=counter_trust or account.counter_trust,
             key_share=key_share or account.key_share,
+            wake_up=wake_up or account.wake_up,
         )
 
     def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:

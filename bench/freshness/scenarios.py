@@ -64,6 +64,7 @@ class Outcome:
     last_hour: float
     """Mean requests of the first and of the last hour of a day."""
     probes: int
+    turns_a_minute: float
     turn_seconds: float
     """The mean duration of a turn."""
     longest_unread: float
@@ -133,6 +134,7 @@ def play(scenario: Scenario, seed: int) -> Outcome:
         first_hour=sum(hours[0::24]) / world.days,
         last_hour=sum(hours[23::24]) / world.days,
         probes=measured.probes,
+        turns_a_minute=result.turns / result.minutes,
         turn_seconds=result.turn_seconds,
         longest_unread=measured.longest_unread,
         cpu_seconds=result.cpu_seconds,

@@ -1,4 +1,4 @@
-"""The simulation of a world with the real `Turns`: one turn a minute, over ports in memory."""
+"""The simulation of a world with the real `Turns`, as they are started, over ports in memory."""
 
 import time
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from bench.freshness.world import DAY, Send
 from email_opens.model import Activity
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
+from tests.chains import turns_of_a_minute
 from tests.fakes import MemoryLedger, MemoryTracking
 
 MINUTE = 60
@@ -32,7 +33,9 @@ class Result:
     """The outcome of a simulated world."""
 
     measurements: Measurements
+    minutes: int
     turns: int
+    """Scheduled and woken ones, warm-up included."""
     published: int
     closing_prices: list[float]
     """The price at each measured day's last turn: open-seconds that a request ended there."""
@@ -43,7 +46,7 @@ class Result:
 
 
 def simulate(account: Account, requests_a_day: int) -> Result:
-    """Take a turn each minute, from a day before the measured days until their end."""
+    """Take the turns of each minute, from a day before the measured days until their end."""
     world, clock, tracking = account.world, account.clock, MemoryTracking()
     begins = world.begins - WARM_UP
     clock.instant = instant(begins)
@@ -60,7 +63,8 @@ def simulate(account: Account, requests_a_day: int) -> Result:
     )
     turns, published, seconds, started = 0, 0, 0.0, time.process_time()
     prices: dict[int, float] = {}
-    for minute in range(round((world.ends - begins) / MINUTE)):
+    minutes = round((world.ends - begins) / MINUTE)
+    for minute in range(minutes):
         now = begins + minute * MINUTE
         clock.instant = max(clock.instant, instant(now))
         while tracked and tracked[0].ends <= now:
@@ -74,21 +78,17 @@ def simulate(account: Account, requests_a_day: int) -> Result:
             tracking.add(_activity(account, new))
         if clock.now() >= instant(now + MINUTE):
             continue
-        until = instant(now) + INVOCATION
-        turn = product.take_turn(
-            ACCOUNT,
-            holder="bench",
-            before=until - COMMIT,
-            until=until,
-            stay_until=until - COMMIT,
-        )
-        seconds += (clock.now() - instant(now)).total_seconds()
-        if turn.failures:
-            raise turn.failures[0].error
-        turns += 1
-        if turn.price is not None:
-            prices[int(now // DAY)] = turn.price
-        published += turn.counts.published
+        of_the_minute = turns_of_a_minute(product, clock, ACCOUNT, lasts=INVOCATION, commit=COMMIT)
+        began_at = clock.now()
+        for turn in of_the_minute:
+            if turn.failures:
+                raise turn.failures[0].error
+            turns += 1
+            seconds += (clock.now() - began_at).total_seconds()
+            began_at = clock.now() + timedelta(seconds=turn.wake_up_in_seconds or 0)
+            if turn.price is not None:
+                prices[int(now // DAY)] = turn.price
+            published += turn.counts.published
     cpu_seconds = time.process_time() - started
     clock.instant = instant(world.ends)
     for send in tracked:
@@ -96,6 +96,7 @@ def simulate(account: Account, requests_a_day: int) -> Result:
     first = int(world.begins // DAY)
     return Result(
         measurements=account.measurements,
+        minutes=minutes,
         turns=turns,
         published=published,
         turn_seconds=seconds / turns,

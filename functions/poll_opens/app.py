@@ -1,4 +1,4 @@
-"""Scheduled for an account: publish the new opens of its tracked sends."""
+"""Scheduled or woken for an account: publish the new opens of its tracked sends."""
 
 import os
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import EmailOpens, bootstrap
-from email_opens.config import Monitoring, scheduled_account_id
+from email_opens.config import Monitoring, scheduled_account_id, wake_up
 from email_opens.errors import (
     AccountDisconnected,
     AccountPaused,
@@ -19,6 +19,7 @@ from email_opens.errors import (
     AccountStopped,
     BudgetSpent,
     EmailOpensError,
+    InvalidInput,
     OutOfTime,
     QuotaExceeded,
     unforeseen,
@@ -43,8 +44,23 @@ def email_opens() -> EmailOpens:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Poll the account in the event; return what was done."""
-    account_id = scheduled_account_id(event)
+    """Poll the account in the event, or those in the messages of wake-ups; return what was done."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list):
+        return _take_turn(scheduled_account_id(event), None, context)
+    turns = []
+    for record in records:
+        try:
+            account_id, token = wake_up(record)
+        except InvalidInput as error:
+            # Not raised: the message would be delivered again.
+            logger.warning(str(error))
+        else:
+            turns.append(_take_turn(account_id, token, context))
+    return {"turns": turns}
+
+
+def _take_turn(account_id: str, woken_by: str | None, context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(account_id=account_id, function_request_id=context.aws_request_id)
     product = email_opens()
     now = product.clock.now()
@@ -54,7 +70,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         holder=context.aws_request_id,
         before=until - timedelta(seconds=COMMIT_SECONDS),
         until=until,
-        stay_until=now + product.settings.stay,
+        wake_ups=product.wake_ups,
+        woken_by=woken_by,
     )
     idle = turn.leased and not turn.requests
     _log(turn, _token_idle_days(account_id, product.clock.now().date()) if idle else None)
@@ -78,8 +95,10 @@ def _log(turn: TurnReport, token_idle_days: int | None) -> None:
         )
     if turn.uncounted:
         logger.warning(_sentence(turn.uncounted))
+    if turn.not_asked:
+        logger.warning(str(turn.not_asked))
     if not turn.leased:
-        logger.info("Another invocation works on this account.")
+        logger.info(str(turn.stopped or "Another invocation works on this account."))
         return
     for decision in turn.decisions:
         logger.debug("Decision.", extra=asdict(decision))
@@ -111,6 +130,7 @@ def _summary(turn: TurnReport) -> dict[str, Any]:
         "price": turn.price,
         "requests_left": turn.requests_left,
         "shortfall": turn.shortfall,
+        "woken": int(turn.woken),
     }
 
 

@@ -11,12 +11,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, Chain, CounterTrust, KeyShare, WakeUp
 from email_opens.adapters.aws.accounts import LEASE_TRIES
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.tracking import SqliteTracking
-from email_opens.errors import LostRace
+from email_opens.errors import LostRace, StaleWakeUp
 from email_opens.model import Estimate, Gap, State
 from email_opens.ports import Tracking
 from tests.conftest import Aws
@@ -58,6 +58,10 @@ COUNTER_TRUST = CounterTrust(
 
 KEY_SHARE = KeyShare(1900, date(2026, 3, 1))
 
+WAKE_UP = WakeUp(
+    token="8a6b", due_at=NOON + timedelta(seconds=5), chain=Chain(NOON - timedelta(seconds=20), 3)
+)
+
 
 @pytest.fixture
 def dynamodb_tracking(aws: Aws) -> DynamoDBTracking:
@@ -85,9 +89,16 @@ def lease(
     now: datetime = NOON,
     reserve: int = 50,
     budget: int = 80,
+    woken_by: str | None = None,
 ) -> Account | None:
     return tracking.lease(
-        "default", holder=holder, now=now, until=now + MINUTE, reserve=reserve, budget=budget
+        "default",
+        holder=holder,
+        now=now,
+        until=now + MINUTE,
+        reserve=reserve,
+        budget=budget,
+        woken_by=woken_by,
     )
 
 
@@ -105,6 +116,7 @@ def release(
     turn_completed_at: datetime | None = None,
     search_completed_at: datetime | None = None,
     key_share: KeyShare | None = None,
+    wake_up: WakeUp | None = None,
 ) -> None:
     tracking.release(
         "default",
@@ -119,6 +131,7 @@ def release(
         turn_completed_at=turn_completed_at,
         search_completed_at=search_completed_at,
         key_share=key_share,
+        wake_up=wake_up,
     )
 
 
@@ -207,6 +220,69 @@ class TestEveryLease:
         account = lease(tracking)
         assert account is not None
         assert account.closed_until == TOMORROW
+
+
+class TestEveryWakeUp:
+    @pytest.fixture(autouse=True)
+    def _asked(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, wake_up=WAKE_UP)
+
+    def test_is_stored_with_the_release(self, tracking: Tracking) -> None:
+        assert stored_account(tracking).wake_up == WAKE_UP
+
+    def test_is_returned_with_the_lease_that_it_is_for(self, tracking: Tracking) -> None:
+        account = lease(tracking, "b", woken_by=WAKE_UP.token)
+        assert account is not None
+        assert account.wake_up == WAKE_UP
+        assert stored_account(tracking).lease_holder == "b"
+
+    def test_starts_one_turn_and_no_second_one(self, tracking: Tracking) -> None:
+        lease(tracking, "b", woken_by=WAKE_UP.token)
+        release(tracking, "b")
+        after = stored_account(tracking)
+        assert after.wake_up is None
+        with pytest.raises(StaleWakeUp, match="does not wait for this wake-up"):
+            lease(tracking, "c", woken_by=WAKE_UP.token)
+        assert stored_account(tracking) == after
+
+    def test_is_replaced_by_a_later_one(self, tracking: Tracking) -> None:
+        lease(tracking, "b", woken_by=WAKE_UP.token)
+        release(tracking, "b", wake_up=replace(WAKE_UP, token="9b7c"))
+        with pytest.raises(StaleWakeUp):
+            lease(tracking, "c", woken_by=WAKE_UP.token)
+        assert lease(tracking, "c", woken_by="9b7c") is not None
+
+    def test_is_removed_by_any_other_lease(self, tracking: Tracking) -> None:
+        assert lease(tracking, "b") is not None
+        assert stored_account(tracking).wake_up is None
+        with pytest.raises(StaleWakeUp):
+            lease(tracking, "c", woken_by=WAKE_UP.token)
+        assert stored_account(tracking).lease_holder == "b"
+
+    def test_is_not_stored_by_a_holder_that_has_lost_the_lease(self, tracking: Tracking) -> None:
+        lease(tracking, "b")
+        release(tracking, "a", wake_up=WAKE_UP)
+        assert stored_account(tracking).wake_up is None
+
+    def test_is_stored_at_a_release_on_another_day(self, tracking: Tracking) -> None:
+        lease(tracking)
+        lease(tracking, now=TOMORROW)
+        release(tracking, day=TODAY, wake_up=WAKE_UP)
+        assert stored_account(tracking).wake_up == WAKE_UP
+
+    def test_of_an_unknown_account_creates_none(self, tracking: Tracking) -> None:
+        with pytest.raises(StaleWakeUp):
+            tracking.lease(
+                "gone",
+                holder="b",
+                now=NOON,
+                until=NOON + MINUTE,
+                reserve=1,
+                budget=1,
+                woken_by=WAKE_UP.token,
+            )
+        assert tracking.account("gone") is None
 
 
 class TestEveryNameOfTheVendorsAccount:
@@ -577,6 +653,45 @@ class TestDynamoDB:
         assert lease(dynamodb_tracking) is None
         assert len(calls.calls) == LEASE_TRIES
 
+    def test_wakes_one_of_two_turns_that_have_read_the_same_wake_up(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        lease(dynamodb_tracking)
+        release(dynamodb_tracking, wake_up=WAKE_UP)
+        other = DynamoDBTracking(boto3.client("dynamodb"), aws.tracking_table)
+
+        def work_meanwhile() -> None:
+            lease(other, "b", woken_by=WAKE_UP.token)
+            release(other, "b", unused=30)
+
+        waiting = [work_meanwhile]
+        aws.dynamodb.meta.events.register(
+            "provide-client-params.dynamodb.UpdateItem",
+            lambda **_: waiting.pop()() if waiting else None,
+        )
+        with pytest.raises(StaleWakeUp):
+            lease(dynamodb_tracking, "c", reserve=30, woken_by=WAKE_UP.token)
+        assert not waiting
+        assert stored_account(dynamodb_tracking).lease_holder is None
+
+    def test_recognizes_its_own_write_when_the_reply_to_a_woken_lease_is_lost(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        lease(dynamodb_tracking)
+        release(dynamodb_tracking, wake_up=WAKE_UP)
+        LostReply(aws, "UpdateItem", "update_item")
+        account = lease(dynamodb_tracking, "b", woken_by=WAKE_UP.token)
+        assert account is not None
+        assert account.wake_up == WAKE_UP
+
+    def test_writes_nothing_for_a_wake_up_that_is_not_awaited(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        writes = Answers(aws.dynamodb, "UpdateItem", error("AccessDeniedException"))
+        with pytest.raises(StaleWakeUp):
+            lease(dynamodb_tracking, woken_by=WAKE_UP.token)
+        assert writes.calls == []
+
     @pytest.mark.parametrize(
         ("operation", "act"),
         [
@@ -602,4 +717,31 @@ class TestDynamoDB:
         dynamodb_tracking.add(named)
         (item,) = aws.dynamodb.scan(TableName=aws.tracking_table)["Items"]
         size = sum(len(name) + len(str(next(iter(v.values())))) for name, v in item.items())
+        assert size < 1024
+
+    def test_stores_an_account_with_a_wake_up_within_one_write_unit(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    ) -> None:
+        request_id = "8a6b6c1e-0000-4000-8000-000000000002"
+        lease(dynamodb_tracking)
+        dynamodb_tracking.name_vendor_account(
+            "default", holder="a", vendor_account_id="a07e1kupzc4d"
+        )
+        release(
+            dynamodb_tracking,
+            closed_until=TOMORROW,
+            last_error="e" * 200,
+            counter_trust=COUNTER_TRUST,
+            rests_until=TOMORROW,
+            outages=3,
+            turn_completed_at=NOON,
+            search_completed_at=NOON,
+            key_share=KEY_SHARE,
+            wake_up=replace(WAKE_UP, token=request_id),
+        )
+        (item,) = aws.dynamodb.scan(TableName=aws.tracking_table)["Items"]
+        held = {"lease_holder": {"S": request_id}, "lease_until": {"S": "n" * 27}}
+        size = sum(
+            len(name) + len(str(next(iter(v.values())))) for name, v in (item | held).items()
+        )
         assert size < 1024

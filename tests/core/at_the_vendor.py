@@ -14,12 +14,12 @@ from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import Turns
+from tests.chains import MINUTE, turns_of_a_minute
 from tests.fakes import MemoryCredentials, MemoryLedger, MemoryPublisher, MemoryTracking
 from tests.simulation.session import API_URL, VendorSession
 from tests.simulation.simulation import SkewedClock
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
 COMMIT = timedelta(seconds=6)
 OPENS = "/tracking/opens"
 
@@ -29,8 +29,8 @@ class VendorCore:
     """An account that tracks sends of the emulator, with a turn a minute."""
 
     emails: int
-    stays: bool = False
-    """Whether a turn stays for what will soon be worth a request."""
+    woken: bool = False
+    """Whether turns are woken between those of the schedule."""
     began: datetime = NOON
     world: ManualClock = field(init=False)
     vendor: Vendor = field(init=False)
@@ -97,7 +97,10 @@ class VendorCore:
         return VendorApi(session, API_URL, tokens, self.clock, requests_per_second=4, budget=budget)
 
     def take_turn(self) -> TurnReport:
-        """Take a turn, and let the time pass until the schedule starts the next one."""
+        """Take a turn, and let the time pass until the schedule starts the next one.
+
+        If turns are woken in between, they are taken too, and the report of the last is returned.
+        """
         now = self.world()
         turns = Turns(
             leases=Leases(tracking=self.tracking, clock=self.clock, requests_per_day=10_000),
@@ -110,12 +113,9 @@ class VendorCore:
             ),
             lookback=timedelta(hours=2),
         )
-        turn = turns.take_turn(
-            "default",
-            holder="turn",
-            before=now + MINUTE - COMMIT,
-            until=now + MINUTE,
-            stay_until=now + MINUTE - COMMIT if self.stays else None,
-        )
+        of_the_minute = turns_of_a_minute(turns, self.clock, commit=COMMIT)
+        turn = next(of_the_minute)
+        if self.woken:
+            *_, turn = [turn, *of_the_minute]
         self.world.advance(max(timedelta(), now + MINUTE - self.world()))
         return turn

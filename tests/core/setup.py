@@ -11,14 +11,15 @@ from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import utc
 from email_opens.model import PAGE_ROWS, Activity, Depth, Gap, NewOpen, Open, Page, RejectedRow
 from email_opens.poller import PollCounts, Poller
+from email_opens.ports import WakeUps
 from email_opens.published import PublishedWindow
-from email_opens.scheduling.choice import STAY_PRICE
 from email_opens.stretches import Walk
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import Turns
 from email_opens.walk import Aim
+from tests.chains import turns_of_a_minute
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, varied
 from tests.fakes import FakeClock, MemoryDecisions, MemoryLedger, MemoryPublisher, MemoryTracking
 from tests.world import Calls, World, WorldReport
@@ -147,9 +148,6 @@ class Core:
     """What the report of an activity raises, by activity id."""
     requests_per_day: int = 10_000
     campaigns_per_probe: int = 150
-    stay: timedelta = timedelta()
-    """How long a turn may wait until enough opens are waiting for a request."""
-    stay_price: float = STAY_PRICE
     requests_in_time: int = 1000
     """A turn runs out of time after this many requests."""
     polled: list[str] = field(default_factory=list)
@@ -231,16 +229,30 @@ class Core:
             report=self.world_report,
             lookback=LOOKBACK,
             campaigns_per_probe=self.campaigns_per_probe,
-            stay_price=self.stay_price,
         )
 
-    def take_turn(self, calls: Calls | None = None, holder: str = "turn") -> TurnReport:
+    def take_turn(
+        self,
+        calls: Calls | None = None,
+        holder: str = "turn",
+        *,
+        wake_ups: WakeUps | None = None,
+        woken_by: str | None = None,
+    ) -> TurnReport:
         """Take a turn of a minute at most; `calls` as for `turns`."""
-        now = self.clock.now()
-        until = now + LEASE
+        until = self.clock.now() + LEASE
         return self.turns(calls).take_turn(
-            "default", holder=holder, before=until, until=until, stay_until=now + self.stay
+            "default",
+            holder=holder,
+            before=until,
+            until=until,
+            wake_ups=wake_ups,
+            woken_by=woken_by,
         )
+
+    def take_turns(self, calls: Calls | None = None) -> list[TurnReport]:
+        """Take the scheduled turn of a minute, and those that are woken after it."""
+        return list(turns_of_a_minute(self.turns(calls), self.clock))
 
     def arrive(self, *opens: Open, to: str = ACTIVITY_ID) -> None:
         """Add opens to an activity's report."""

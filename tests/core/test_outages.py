@@ -8,7 +8,8 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.errors import AccountResting, ReportUnavailable, VendorUnavailable
 from email_opens.turns.outage import PAUSES
-from tests.core.at_the_vendor import MINUTE, OPENS, VendorCore
+from tests.chains import MINUTE
+from tests.core.at_the_vendor import OPENS, VendorCore
 
 TWENTIETH = 500
 """Of a day's requests: what an hour of an outage may spend."""
@@ -24,7 +25,7 @@ def pass_an_hour(core: VendorCore) -> int:
 
 class TestAnOutage:
     @pytest.mark.parametrize("emails", [1, 2, 3, 60])
-    @pytest.mark.parametrize("stays", [False, True], ids=["brief turns", "long turns"])
+    @pytest.mark.parametrize("woken", [False, True], ids=["a turn a minute", "more turns"])
     @pytest.mark.parametrize(
         ("kind", "details"),
         [
@@ -35,9 +36,9 @@ class TestAnOutage:
         ],
     )
     def test_spends_a_twentieth_of_the_day_an_hour_at_most(
-        self, emails: int, stays: bool, kind: Kind, details: dict[str, Any]
+        self, emails: int, woken: bool, kind: Kind, details: dict[str, Any]
     ) -> None:
-        core = VendorCore(emails, stays=stays)
+        core = VendorCore(emails, woken=woken)
         core.take_turn()
         core.fail(kind, **details)
         assert max(pass_an_hour(core), pass_an_hour(core)) <= TWENTIETH

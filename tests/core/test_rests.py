@@ -8,7 +8,8 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.account import Account
 from email_opens.errors import AccountResting, QuotaExceeded
-from tests.core.at_the_vendor import MINUTE, NOON, OPENS, VendorCore
+from tests.chains import MINUTE
+from tests.core.at_the_vendor import NOON, OPENS, VendorCore
 
 ASKS = {"Retry-After": "600"}
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC)

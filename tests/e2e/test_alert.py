@@ -68,6 +68,13 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.2)  # Lambda invokes the function without notice.
 
 
+def end_wake_ups(aws: EmbeddedAws, stack: Stack) -> None:
+    """Let only the tests start the polling function."""
+    name, lambdas = stack.outputs["PollOpensFunction"], aws.client("lambda")
+    (mapping,) = lambdas.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    lambdas.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
 @pytest.fixture(scope="module")
 def alerted(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Alerted]:
     aws = embedded_aws
@@ -86,10 +93,9 @@ def alerted(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Alerted]:
                 AlertWebhook=PARAMETER,
                 ScheduleState="DISABLED",
                 Discovery="DISABLED",
-                # The function stays for what is worth a request, which here is nothing.
-                RoundsSeconds="0",
             ),
         )
+        end_wake_ups(aws, stack)
         yield Alerted(aws=aws, stack=stack, vendor=vendor, webhook=webhook)
 
 

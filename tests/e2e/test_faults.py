@@ -1,6 +1,6 @@
 """Faults at the calls of a walk, on the real stack: nothing is lost, and little is repeated.
 
-A walk of six pages in two stretches makes 36 calls to AWS and to the vendor. At each of them, a
+A walk of six pages in two stretches makes 37 calls to AWS and to the vendor. At each of them, a
 process is killed before the server has the request, and another after the server has processed
 it. The first call of each name is also reset, cut off, delivered twice and answered too late, in
 a process that stays alive. Another invocation then resumes each walk.
@@ -39,6 +39,7 @@ CALLS_OF_A_WALK = {
     PUBLISH: 6,
     "BatchWriteItem LedgerTable": 3,
     SAVE: 2,
+    "SendMessage": 1,
 }
 """By name."""
 POINTS = [
@@ -75,6 +76,8 @@ def walks(artefact: Artefact, stacks: Stacks, tmp_path_factory: pytest.TempPathF
     queue_url = sqs.create_queue(QueueName="interrupted-subscriber")["QueueUrl"]
     topic_arn = trial.stack.environment["OPENS_TOPIC_ARN"]
     subscribe(trial.aws.client("sns"), sqs, topic_arn, queue_url)
+    # Of its own, so that no wake-up starts the stack's function beside a walk.
+    wake_ups_url = sqs.create_queue(QueueName="interrupted-wake-ups")["QueueUrl"]
     with SmallPages(limits=Limits.off()) as vendor, ExitStack() as functions:
         runner = WalkRunner(
             artefact=artefact,
@@ -82,7 +85,8 @@ def walks(artefact: Artefact, stacks: Stacks, tmp_path_factory: pytest.TempPathF
             vendor=vendor,
             # Neither the pace nor the day's budget may delay a walk; other tests cover both.
             environment=trial.function_environment
-            | {"REQUESTS_PER_SECOND": "100", "REQUESTS_PER_DAY": "10000000"},
+            | {"REQUESTS_PER_SECOND": "100", "REQUESTS_PER_DAY": "10000000"}
+            | {"WAKE_UPS_QUEUE_URL": wake_ups_url},
             tracking=trial.tracking,
             folder=tmp_path_factory.mktemp("interruptions"),
         )

@@ -137,6 +137,7 @@ def test_all_other_resources_are_deleted_with_the_stack(life: Life) -> None:
         "PollOpensSchedule",
         "ScheduleGroup",
         "ScheduleRole",
+        "WakeUps",
     }
 
 

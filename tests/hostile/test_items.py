@@ -8,12 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from email_opens.account import Chain
 from email_opens.adapters.aws.items import activity_item
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.adapters.records.accounts import account_from
+from email_opens.adapters.records.accounts import WAKE_UP, account_from
 from email_opens.adapters.records.activities import activity_from
 from email_opens.errors import AccountStopped, LostRace
 from email_opens.model import Gap, State
+from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS, wake_up_after
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
 from tests.core.setup import Core
@@ -36,7 +38,10 @@ FULL = varied(
 CENTURY = timedelta(days=36_500)
 ACTIVITY_ATTRIBUTES = sorted(activity_item(FULL).keys() - {"account_id", "item"})
 ACCOUNT_ATTRIBUTES = sorted(
-    ["lease_holder", "lease_until", "requests_day", "requests_spent", "closed_until", "last_error"]
+    [
+        *("lease_holder", "lease_until", "requests_day", "requests_spent", "closed_until"),
+        *("last_error", *WAKE_UP),
+    ]
 )
 numbers = (st.integers(-(10**37), 10**37) | st.decimals(-9, 9, places=3)).map(str)
 texts = st.text(st.characters(codec="utf-8")) | st.sampled_from([ADDRESS, SECRET, "active"])
@@ -194,6 +199,34 @@ def test_the_error_names_the_missing_attribute(name: str) -> None:
 @given(st.dictionaries(st.sampled_from(ACCOUNT_ATTRIBUTES), values))
 def test_an_account_is_read_or_stopped_without_leaking_its_content(item: Any) -> None:
     assert leaked(refusal(AccountStopped, lambda: account_from("default", item))) == []
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(WAKE_UP, values)), st.floats(0, 1e9))
+@example(
+    {
+        "wake_up": {"S": "t"},
+        "wake_up_at": {"S": "2026-03-02T14:00:00Z"},
+        "chain_began_at": {"S": "8999-12-31T23:59:59Z"},
+        "chain_wake_ups": {"N": "0"},
+    },
+    1.0,
+)
+@example(
+    {
+        "wake_up": {"S": "t"},
+        "wake_up_at": {"S": "2026-03-02T14:00:00Z"},
+        "chain_began_at": {"S": "1970-01-01T00:00:00Z"},
+        "chain_wake_ups": {"N": "-9"},
+    },
+    1.0,
+)
+def test_a_malformed_chain_is_not_longer_than_another(item: Any, next_in_seconds: float) -> None:
+    wake_up = account_from("default", item).wake_up
+    chain = wake_up.chain if wake_up else Chain(NOON)
+    following = wake_up_after(chain, token="t", next_in_seconds=next_in_seconds, now=NOON)
+    if following:
+        assert NOON < following.due_at < NOON + CHAIN
+        assert 0 < following.chain.wake_ups <= MOST_WAKE_UPS
 
 
 def test_the_error_of_a_broken_account_names_the_malformed_attribute() -> None:

@@ -1,5 +1,6 @@
 """Settings and events that neither the template nor a schedule produces."""
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from email_opens.config import read_settings
+from email_opens.config import read_settings, wake_up
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.variables import MOST
 from tests.hostile.operations import growth
@@ -84,6 +85,18 @@ def test_an_event_is_accepted_or_refused_with_a_short_message(
     app: ModuleType, event: object
 ) -> None:
     assert len(str(invoked(app, event))) <= 250
+
+
+bodies = json_values.map(json.dumps) | st.dictionaries(
+    st.sampled_from(["account_id", "wake_up"]), json_values | texts
+).map(json.dumps)
+
+
+@given(record=json_values | st.fixed_dictionaries({"body": bodies | texts | json_values}))
+def test_a_message_is_a_wake_up_or_refused_without_leaking_its_content(record: object) -> None:
+    error = refusal(InvalidInput, lambda: wake_up(record))
+    assert len(str(error)) <= 250
+    assert leaked(error) == []
 
 
 def test_the_error_of_an_event_does_not_contain_an_address(app: ModuleType) -> None:

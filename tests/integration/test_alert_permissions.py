@@ -9,11 +9,8 @@ from tests.alerting import body
 from tests.integration.alert import PARAMETER, Alerting
 from tests.integration.alert import alert as alert  # noqa: PLC0414 - a fixture
 from tests.integration.template import read_template, statements
-from tests.integration.test_permissions import LAMBDAS_OWN, Calls
+from tests.integration.test_permissions import LAMBDAS_OWN, LAMBDAS_OWN_AT_A_QUEUE, Calls
 from tests.webhook_server import Answer
-
-LAMBDAS_OWN_AT_THE_QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
-"""What Lambda needs for a function that a queue invokes."""
 
 
 @pytest.fixture
@@ -63,5 +60,5 @@ def test_the_role_grants_exactly_the_calls_that_are_made(
     alert.send(body(2))
     alert.invoke()  # reads earlier decisions, sets one aside, returns the others
     grants = granted()
-    grants["AlertQueue"] -= LAMBDAS_OWN_AT_THE_QUEUE
+    grants["AlertQueue"] -= LAMBDAS_OWN_AT_A_QUEUE
     assert calls.grants == grants

@@ -24,6 +24,8 @@ ACTION_NAMES = {
 """Operations whose IAM action has another name."""
 LAMBDAS_OWN = ("logs:", "xray:")
 """What Lambda itself does with the function's role."""
+LAMBDAS_OWN_AT_A_QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+"""What Lambda needs for a function that a queue invokes."""
 
 
 class Calls:
@@ -59,6 +61,7 @@ def calls(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Calls:
             aws.ledger_table: "LedgerTable",
             aws.topic_arn: "OpensTopic",
             aws.dlq_url: "DeadLetterQueue",
+            aws.wake_ups_url: "WakeUps",
             f"{aws.credentials_prefix}default": "CredentialsPrefix",
         },
     )
@@ -95,4 +98,5 @@ def test_the_role_grants_exactly_the_calls_that_are_made(
     deployment.invoke()  # refreshes its token, finds its own opens in the ledger
     deployment.vendor.authorization.revoke()
     deployment.invoke()  # is disconnected
+    calls.grants["WakeUps"] |= LAMBDAS_OWN_AT_A_QUEUE
     assert calls.grants == granted()

@@ -25,6 +25,8 @@ class Summary:
     steps: int = 0
     """Actions, and calls of ports."""
     kills: int = 0
+    wake_ups: int = 0
+    """Turns that were woken."""
     interleaved_calls: int = 0
     """Calls that were made while another invocation was running."""
     faults: int = 0
@@ -52,6 +54,7 @@ def play_seed(seed: int, manners: Collection[str] = SWITCHED_ON) -> Summary:
         scenarios=1,
         steps=simulation.steps,
         kills=simulation.kills,
+        wake_ups=simulation.rules.wake_ups,
         interleaved_calls=simulation.interleaved_calls,
         faults=simulation.rules.faults,
         opens=len(simulation.rules.delivered),

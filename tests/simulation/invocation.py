@@ -5,6 +5,7 @@ Two or three invocations can so be interleaved at every call, and each call can 
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -24,6 +25,15 @@ class Fate(StrEnum):
     """Part of the call succeeds, then it fails; a call without parts has no effect."""
     REPLY_LOST = "reply lost"
     """The call succeeds, but its reply is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A wake-up in the queue."""
+
+    account_id: str
+    token: str
+    due_at: datetime
 
 
 class Killed(BaseException):

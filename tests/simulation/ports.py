@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from email_opens.account import Account, Tokens
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.errors import AccountStopped, ActivityFailed, PublishFailed
+from email_opens.errors import AccountStopped, ActivityFailed, NotAsked, PublishFailed
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 from email_opens.ports import Delivery
-from tests.simulation.invocation import Invocation
+from tests.simulation.invocation import Invocation, Message
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -60,13 +60,23 @@ class Ports:
     # --- Tracking ---
 
     def lease(self, account_id: str, **options: Any) -> Account | None:
-        leased: Account | None = self._table(
-            lambda: self._simulation.tracking.lease(account_id, **options)
-        )
+        def lease() -> Account | None:
+            account = self._simulation.tracking.lease(account_id, **options)
+            if account is not None:
+                self._simulation.rules.an_account_was_leased(options["woken_by"])
+            return account
+
+        leased: Account | None = self._table(lease)
         return leased
 
     def release(self, account_id: str, **options: Any) -> None:
-        self._table(lambda: self._simulation.tracking.release(account_id, **options))
+        def release() -> None:
+            held = self._simulation.tracking.accounts[account_id]
+            self._simulation.tracking.release(account_id, **options)
+            if held.lease_holder == options["holder"]:
+                self._simulation.rules.an_account_was_released(options["wake_up"])
+
+        self._table(release)
 
     def name_vendor_account(self, account_id: str, *, holder: str, vendor_account_id: str) -> bool:
         named: bool = self._table(
@@ -107,6 +117,15 @@ class Ports:
 
     def remove(self, account_id: str, campaign_activity_id: str) -> bool:
         return self._simulation.tracking.remove(account_id, campaign_activity_id)
+
+    # --- Wake-ups ---
+
+    def ask(self, account_id: str, *, token: str, seconds: int) -> None:
+        due_at = self._simulation.clock() + timedelta(seconds=seconds)
+        self._invocation.call(
+            lambda: self._simulation.messages.append(Message(account_id, token, due_at)),
+            lambda: NotAsked("The queue is down."),
+        )
 
     # --- Ledger ---
 

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from constant_contact_emulator import Raw, Row
+from email_opens.account import WakeUp
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.activities import activity_from, activity_record
 from email_opens.errors import AccountDisconnected, EmailOpensError
@@ -30,6 +31,8 @@ SECRETS = ("@", "Bearer ", "access-", "refresh-")
 """What no message may contain: addresses, and the prefixes of the emulated vendor's tokens."""
 
 PRIVILEGES = "/v3/account/user/privileges"
+
+MOST_WAKE_UPS = 12
 
 MOST_BYTES = 1000
 """The length of a field that every decoder must be able to read."""
@@ -68,6 +71,12 @@ class Rules:
         self.broken: RuleBroken | None = None
         self._quiet_until: dict[str, datetime] = {}
         """When the vendor wants the next request, by what it is about; of all: ""."""
+        self.wake_ups = 0
+        """Turns that were woken."""
+        self._woken = 0
+        """Those since the schedule, or a person, started one."""
+        self._awaited: str | None = None
+        """The token of the only wake-up that may start a turn."""
         self._read: defaultdict[tuple[Invocation, str], list[Open]] = defaultdict(list)
 
     def require(self, holds: object, rule: str) -> None:
@@ -118,6 +127,19 @@ class Rules:
             self.requests[day] <= self._simulation.requests_per_day,
             "6: the requests exceed the day's budget",
         )
+
+    def an_account_was_leased(self, woken_by: str | None) -> None:
+        if woken_by is None:
+            self._woken = 0
+        else:
+            self.require(woken_by == self._awaited, "8: a wake-up that is stale started a turn")
+            self.wake_ups += 1
+            self._woken += 1
+            self.require(self._woken <= MOST_WAKE_UPS, "8: more than twelve turns were woken")
+        self._awaited = None
+
+    def an_account_was_released(self, wake_up: WakeUp | None) -> None:
+        self._awaited = wake_up.token if wake_up else None
 
     def a_row_appeared(self, row: RowKey) -> None:
         self.rows[row] += 1
@@ -230,6 +252,10 @@ class Rules:
         texts = [
             activity.last_error for activity in self._simulation.tracking.activities("default")
         ]
+        self.require(
+            self._simulation.tracking.accounts.keys() <= {"default"},
+            "8: a wake-up created an account",
+        )
         account = self._simulation.tracking.account("default")
         if account is not None:
             account_from("default", account_record(account))

@@ -35,6 +35,12 @@ from tests.simulation.actions import (
 from tests.simulation.drawn_manners import MANNERS, SWITCHED_ON, UNDER_MANNERS, Draw
 from tests.simulation.invocation import Fate
 from tests.simulation.simulation import Setting, Simulation
+from tests.simulation.wake_ups import (
+    CompleteChain,
+    DeliverStrayWakeUp,
+    DeliverWakeUp,
+    LoseWakeUps,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ def draw_setting(random: Random) -> Setting:
         requests_per_day=random.choice((quota, 10_000)),
         from_now=random.choice((False, False, True)),
         counters_stale_for=timedelta(minutes=random.choice((0, 5, 60))),
-        stays=random.choice((False, True)),
+        woken=random.choice((False, True, True)),
     )
 
 
@@ -108,6 +114,16 @@ def draw_vendor_fault(random: Random) -> Action:
     return AddVendorFault(random.choice(_FAULTS), random.randint(1, 4), random.choice((1, 1, 1, 6)))
 
 
+def draw_wake_up(random: Random) -> Action:
+    late = random.choice((0, 0, 0, 1, 20, 120, 600))
+    return DeliverWakeUp(
+        random.choice((0, 0, 0, 1, 2, 9)),
+        late=timedelta(seconds=late),
+        again=random.random() < 0.3,
+        completes=random.random() < 0.7,
+    )
+
+
 _CALM_WEIGHTS: tuple[tuple[int, Draw], ...] = (
     (30, draw_opens),
     (6, draw_burst),
@@ -115,7 +131,11 @@ _CALM_WEIGHTS: tuple[tuple[int, Draw], ...] = (
     (4, lambda random: WithdrawRows(random.randint(0, 2), random.randint(1, 4))),
     (12, lambda random: Wait(random.choice(_TIMES))),
     (1, lambda random: WaitForMidnight(timedelta(seconds=random.randint(1, 15)))),
-    (14, lambda _: CompleteTurn()),
+    (12, lambda _: CompleteTurn()),
+    (2, lambda _: CompleteChain()),
+    (8, draw_wake_up),
+    (1, lambda random: DeliverStrayWakeUp(random.choice(("default", "gone")))),
+    (1, lambda _: LoseWakeUps()),
     (3, lambda _: StartInvocation(timedelta())),
     (3, lambda random: Continue(random.randint(0, 2), random.randint(0, 20))),
     (4, lambda _: FinishAll()),

@@ -32,7 +32,7 @@ from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from tests.fakes import MemoryCredentials, MemoryDecisions, MemoryLedger, MemoryTracking
-from tests.simulation.invocation import Fate, Invocation
+from tests.simulation.invocation import Fate, Invocation, Message
 from tests.simulation.ports import Ports, WatchedReport
 from tests.simulation.rules import Rules
 from tests.simulation.session import API_URL, VendorSession
@@ -62,8 +62,8 @@ class Setting:
     requests_per_day: int = PLENTY
     from_now: bool = False
     counters_stale_for: timedelta = timedelta()
-    stays: bool = False
-    """Whether a turn waits for opens that will soon be enough for a request."""
+    woken: bool = False
+    """Whether a turn asks for the next one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,6 +135,8 @@ class Simulation:
         self.fresh_contacts = FIRST_FRESH_CONTACT
         """The number of the next contact that has opened nothing yet."""
         self._passing: list[Fault] = []
+        self.messages: list[Message] = []
+        """The queue of wake-ups, the latest last."""
         self.invocations: list[Invocation] = []
         self.steps = 0
         self.kills = 0
@@ -171,10 +173,17 @@ class Simulation:
         )
         return activity_id
 
-    def invoke(self, skew: timedelta = timedelta(), *, times_out: bool = True) -> Invocation | None:
-        """Start an invocation, as the schedule does, unless `MOST_AT_ONCE` are running.
+    def invoke(
+        self,
+        skew: timedelta = timedelta(),
+        *,
+        times_out: bool = True,
+        message: Message | None = None,
+    ) -> Invocation | None:
+        """Start an invocation, unless `MOST_AT_ONCE` are running.
 
-        An invocation that does not time out runs outside Lambda and continues past its deadline.
+        The schedule starts it, or a message. One that does not time out runs outside Lambda and
+        continues past its deadline.
         """
         self._remove_ended()
         if len(self.invocations) == MOST_AT_ONCE:
@@ -185,10 +194,13 @@ class Simulation:
         def work(invocation: Invocation) -> Any:
             until = clock.now() + TIMEOUT
             turns = self._turns(invocation, clock)
-            before = until - COMMIT
-            stay_until = before if self.setting.stays else None
             return turns.take_turn(
-                ACCOUNT, holder=holder, before=before, until=until, stay_until=stay_until
+                message.account_id if message else ACCOUNT,
+                holder=holder,
+                before=until - COMMIT,
+                until=until,
+                wake_ups=Ports(self, invocation) if self.setting.woken else None,
+                woken_by=message.token if message else None,
             )
 
         invocation = Invocation(

@@ -14,7 +14,7 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens import gaps, poller, stretches, walk
-from email_opens.account import Tokens
+from email_opens.account import Account, Chain, Tokens, WakeUp
 from email_opens.adapters.vendor import report
 from email_opens.adapters.vendor.access import tokens
 from email_opens.adapters.vendor.api import VendorApi
@@ -26,8 +26,10 @@ from email_opens.gaps import Stretch
 from email_opens.model import Activity, Gap, NewOpen, Page
 from email_opens.poller import Poller
 from email_opens.ports import Credentials, Delivery
-from email_opens.scheduling import lifecycle
+from email_opens.scheduling import lifecycle, wake_ups
+from email_opens.turns import turns
 from email_opens.turns.budget import Budget
+from tests import fakes
 from tests.contract.samples import varied
 from tests.fakes import MemoryDecisions, MemoryLedger, MemoryTracking
 from tests.simulation.actions import CONTACTS, Action, AddBurst, CompleteTurn, Continue, FinishAll
@@ -47,6 +49,7 @@ from tests.simulation.report_manners import (
     RefuseActivity,
     RefuseLinks,
 )
+from tests.simulation.wake_ups import CompleteChain, DeliverStrayWakeUp, DeliverWakeUp
 
 type Published = Mapping[str, AbstractSet[bytes]]
 type WrongVersion = Callable[[pytest.MonkeyPatch], None]
@@ -288,6 +291,35 @@ def decides_first_opens_anew(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryDecisions, "decide", decide)
 
 
+def a_wake_up_starts_turns_until_it_is_replaced(patch: pytest.MonkeyPatch) -> None:
+    """A lease does not remove the token of the wake-up."""
+    lease = MemoryTracking.lease
+
+    def keep(tracking: MemoryTracking, account_id: str, **options: Any) -> Account | None:
+        before = lease(tracking, account_id, **options)
+        if before is not None:
+            leased = tracking.accounts[account_id]
+            tracking.accounts[account_id] = replace(leased, wake_up=before.wake_up)
+        return before
+
+    patch.setattr(MemoryTracking, "lease", keep)
+
+
+def a_wake_up_is_not_compared(patch: pytest.MonkeyPatch) -> None:
+    """Any message starts a turn, also one of an account that is gone."""
+    patch.setattr(fakes, "check_wake_up", lambda *_: None)
+
+
+def wake_ups_are_not_counted(patch: pytest.MonkeyPatch) -> None:
+    """Each turn of a chain may be followed by as many as the first."""
+
+    def wake_up_after(chain: Chain, **options: Any) -> WakeUp | None:
+        options["next_in_seconds"] = min(1.0, options["next_in_seconds"] or 1.0)
+        return wake_ups.wake_up_after(Chain(chain.began_at), **options)
+
+    patch.setattr(turns, "wake_up_after", wake_up_after)
+
+
 WRONG_VERSIONS: dict[str, WrongVersion] = {
     version.__name__: version
     for version in (
@@ -327,6 +359,13 @@ UNDER_MANNERS: dict[WrongVersion, tuple[Action, ...]] = {
     an_outage_is_not_noticed: (Outage(90, "unavailable"),),
     writes_without_a_version: (_SEND, Continue(0, 3), Pause(0), FinishAll()),
     a_pair_that_is_not_stored_is_given_up: (RefuseStores(1),),
+    a_wake_up_starts_turns_until_it_is_replaced: (
+        CompleteTurn(),
+        DeliverWakeUp(0, late=timedelta(seconds=50), again=True),  # so that none is asked for
+        DeliverWakeUp(0),
+    ),
+    a_wake_up_is_not_compared: (DeliverStrayWakeUp("gone"),),
+    wake_ups_are_not_counted: (CompleteChain(),),
 }
 """Wrong versions, each with what makes it break a rule."""
 

@@ -18,17 +18,16 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "OPENS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:opens",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead",
+    "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/wake-ups",
     "CREDENTIALS_PREFIX": "/email-opens/",
 }
 DAYS = timedelta(days=1)
 MINUTES = timedelta(minutes=1)
-SECONDS = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "read", "expected"),
     [
-        ("ROUNDS_SECONDS", "23", lambda product: product.settings.stay, 23 * SECONDS),
         ("LOOKBACK_MINUTES", "23", lambda product: product.turns.lookback, 23 * MINUTES),
         ("FINISHED_AFTER_DAYS", "23", lambda product: product.turns.finished_after, 23 * DAYS),
         ("CAMPAIGNS_PER_PROBE", "23", lambda product: product.turns.campaigns_per_probe, 23),

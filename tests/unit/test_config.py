@@ -14,6 +14,7 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "OPENS_TOPIC_ARN": "arn:aws:sns:eu-west-1:000000000000:opens",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/000000000000/dead-letters",
+    "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/000000000000/wake-ups",
     "CREDENTIALS_PREFIX": "/email-opens/",
 }
 SETTINGS = StackSettings(
@@ -21,6 +22,7 @@ SETTINGS = StackSettings(
     ledger_table="ledger",
     opens_topic_arn="arn:aws:sns:eu-west-1:000000000000:opens",
     dead_letter_queue_url="https://sqs.eu-west-1.amazonaws.com/000000000000/dead-letters",
+    wake_ups_queue_url="https://sqs.eu-west-1.amazonaws.com/000000000000/wake-ups",
     credentials_prefix="/email-opens/",
     constant_contact_api_url="https://api.cc.email",
     constant_contact_auth_url="https://authz.constantcontact.com/oauth2/default/v1",
@@ -29,7 +31,6 @@ SETTINGS = StackSettings(
     reserved_percent=10,
     campaigns_per_probe=150,
     finished_after=timedelta(days=60),
-    stay=timedelta(minutes=1),
     lookback=timedelta(hours=2),
     contact_details=ContactDetails.FULL,
     first_opens=True,
@@ -107,6 +108,7 @@ def test_a_setting_that_is_missing_is_named(name: str, blank: str) -> None:
     [
         ("OPENS_TOPIC_ARN", "opens"),
         ("DEAD_LETTER_QUEUE_URL", "dead-letters"),
+        ("WAKE_UPS_QUEUE_URL", "wake-ups"),
         ("CREDENTIALS_PREFIX", "email-opens/"),
         *((name, value) for name in NUMBERS for value in ("", "0", "-1", "1.5", "ten", "²")),
         *((name, str(MOST + 1)) for name in NUMBERS),
@@ -135,7 +137,8 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         "such as /email-opens/; "
         "LEDGER_TABLE is not set; it should be the name of the ledger table; "
         "OPENS_TOPIC_ARN is not set; it should be the ARN of the topic, arn:…:sns:…; "
-        "DEAD_LETTER_QUEUE_URL is not set; it should be the URL of the dead-letter queue."
+        "DEAD_LETTER_QUEUE_URL is not set; it should be the URL of the dead-letter queue; "
+        "WAKE_UPS_QUEUE_URL is not set; it should be the URL of the queue of wake-ups."
     )
 
 
@@ -160,7 +163,6 @@ def test_a_number_that_is_malformed_is_named_with_its_unit(name: str, unit: str)
         ("RESERVED_PERCENT", "percent", 0, 90),
         ("CAMPAIGNS_PER_PROBE", "campaigns", 1, 150),
         ("FINISHED_AFTER_DAYS", "days", 1, 365),
-        ("ROUNDS_SECONDS", "seconds", 0, 900),
     ],
 )
 def test_a_number_beyond_its_bounds_is_named_with_them(

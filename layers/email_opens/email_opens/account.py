@@ -56,6 +56,27 @@ class KeyShare:
         return ceil(self.requests * SHARE_GROWTH ** (age.days * (age.days - 1) // 2))
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The turns of a minute: one that the schedule started, and those that are woken after it."""
+
+    began_at: datetime
+    """When the scheduled turn began."""
+    wake_ups: int = 0
+    """How many turns were woken so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeUp:
+    """A message that starts an account's next turn before the schedule does."""
+
+    token: str
+    """What the message contains: the holder of the turn that asked for it."""
+    due_at: datetime
+    chain: Chain
+    """As it is once the message has arrived."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One API key, with its lease and its daily budget."""
@@ -82,6 +103,8 @@ class Account:
     search_completed_at: datetime | None = None
     """When a search for its sends last came to its end; None: that is not known."""
     counter_trust: CounterTrust = CounterTrust()
+    wake_up: WakeUp | None = None
+    """The only one that starts a turn; None: only the schedule does."""
 
     def requests_on(self, now: datetime) -> int:
         """Return how many requests are spent or reserved on the day of `now`."""

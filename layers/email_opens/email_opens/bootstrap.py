@@ -12,13 +12,14 @@ from email_opens.adapters.aws.salt import SsmSalt
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.session import AwsSession, aws_session, client_config
 from email_opens.adapters.aws.tracking import DynamoDBTracking
+from email_opens.adapters.aws.wake_ups import SqsWakeUps, wake_ups_config
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.config import StackSettings, read_discovery_settings, read_settings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
 from email_opens.model import LEDGER_KEPT
-from email_opens.ports import Clock, Credentials, Ledger, Publisher, Tracking
+from email_opens.ports import Clock, Credentials, Ledger, Publisher, Tracking, WakeUps
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
@@ -47,6 +48,8 @@ class EmailOpens:
     tracking: Tracking
     ledger: Ledger
     publisher: Publisher
+    wake_ups: WakeUps
+    """Only the function asks for them."""
     credentials: Credentials
     clock: Clock
 
@@ -95,6 +98,9 @@ def bootstrap(
         tracking=tracking,
         ledger=ledger,
         publisher=publisher,
+        wake_ups=SqsWakeUps(
+            aws.client("sqs", config=wake_ups_config()), settings.wake_ups_queue_url
+        ),
         credentials=credentials,
         clock=clock,
     )

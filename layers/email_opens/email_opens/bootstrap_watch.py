@@ -96,8 +96,6 @@ def bootstrap_watch(
             report,
             # A line has no attributes, which would say whether an open is a contact's first.
             decisions=SqliteDecisions(state) if first_opens else None,
-            # Waiting costs nothing here.
-            stay_price=0.0,
         ),
         discovery=discovery_of(settings, leases, SqliteSeenCampaigns(state), campaigns),
         leases=leases,

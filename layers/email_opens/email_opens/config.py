@@ -1,5 +1,6 @@
 """Settings, read once from the environment and refused with a sentence."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,11 +64,6 @@ class Settings(NetworkSettings):
     """The vendor accepts at most 150 in one request."""
     finished_after: Annotated[timedelta, number("FINISHED_AFTER_DAYS", 60, "days", 1, 365, days)]
     """At most 365 days, since the ledger keeps what was published for a little longer."""
-    stay: Annotated[
-        timedelta,
-        number("ROUNDS_SECONDS", 60, "seconds", 0, 900, lambda seconds: timedelta(seconds=seconds)),
-    ]
-    """How long an invocation waits for what will be worth a request."""
     lookback: Annotated[
         timedelta,
         number(
@@ -111,6 +107,9 @@ class StackSettings(AccountSettings):
     ]
     dead_letter_queue_url: Annotated[
         str, text("DEAD_LETTER_QUEUE_URL", "the URL of the dead-letter queue", "http")
+    ]
+    wake_ups_queue_url: Annotated[
+        str, text("WAKE_UPS_QUEUE_URL", "the URL of the queue of wake-ups", "http")
     ]
     first_opens: Annotated[bool, switch("FIRST_OPENS", "ENABLED")]
     """Whether each event says if it is its contact's first open of the e-mail."""
@@ -225,3 +224,23 @@ def scheduled_account_id(event: object) -> str:
     if not isinstance(text, str) or not text.strip():
         raise InvalidInput('The event names no account: expected {"account_id": "default"}.')
     return account_id(text)
+
+
+def wake_up(record: object) -> tuple[str, str]:
+    """Read the account id and the token from a message of the queue of wake-ups.
+
+    Raises:
+        InvalidInput: it is not a wake-up.
+    """
+    text = record.get("body") if isinstance(record, dict) else None
+    try:
+        body = json.loads(text) if isinstance(text, str) else None
+        token = body.get("wake_up") if isinstance(body, dict) else None
+        if isinstance(token, str) and token:
+            return scheduled_account_id(body), token
+    except (ValueError, RecursionError, InvalidInput):
+        pass
+    raise InvalidInput(
+        "A message in the queue WakeUps is ignored, because it is not a wake-up: expected "
+        '{"account_id": "default", "wake_up": "…"}.'
+    )

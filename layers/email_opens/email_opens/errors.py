@@ -77,6 +77,17 @@ class AccountBusy(EmailOpensError):
     """Another turn or command holds the account's lease."""
 
 
+class StaleWakeUp(EmailOpensError):
+    """A wake-up came twice, too late, or after another turn or command: it starts no turn."""
+
+
+# --- Continue: the schedule starts the next turn. ---
+
+
+class NotAsked(EmailOpensError):
+    """A wake-up could not be asked for; the message names the remedy."""
+
+
 # --- Stop the account: its other activities would fail too. ---
 
 

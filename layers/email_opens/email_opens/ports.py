@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from email_opens.account import Account, CounterTrust, KeyShare, Tokens
+from email_opens.account import Account, CounterTrust, KeyShare, Tokens, WakeUp
 from email_opens.errors import EmailOpensError
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 
@@ -144,14 +144,17 @@ class Tracking(Protocol):
         until: datetime,
         reserve: int,
         budget: int,
+        woken_by: str | None = None,
     ) -> Account | None:
         """Lease the account to `holder`, and reserve up to `reserve` requests by counting them.
 
-        At most the rest of the day's `budget` is reserved. An unknown account is created. Returns
-        the account as it was before the lease, so `requests_spent` excludes the reservation and
-        is 0 on a new day; or None if another holder's lease has not expired.
+        At most the rest of the day's `budget` is reserved. An unknown account is created. A stored
+        wake-up is removed; if `woken_by` is not its token, nothing is changed. Returns the account
+        as it was before the lease, so `requests_spent` excludes the reservation and is 0 on a new
+        day; or None if another holder's lease has not expired.
 
         Raises:
+            StaleWakeUp: `woken_by` is not the token of the account's wake-up.
             AccountStopped: the stored account is malformed.
         """
 
@@ -178,6 +181,7 @@ class Tracking(Protocol):
         turn_completed_at: datetime | None = None,
         search_completed_at: datetime | None = None,
         key_share: KeyShare | None = None,
+        wake_up: WakeUp | None = None,
     ) -> None:
         """End the holder's lease, and return the `unused` requests that it reserved for `day`.
 
@@ -217,6 +221,19 @@ class Tracking(Protocol):
 
     def remove(self, account_id: str, campaign_activity_id: str) -> bool:
         """Stop tracking an activity; its ledger is kept. Return False if it was not tracked."""
+
+
+class WakeUps(Protocol):
+    """Starts turns between those of the schedule."""
+
+    def ask(self, account_id: str, *, token: str, seconds: int) -> None:
+        """Ask for a turn of the account that is woken by `token`, in so many seconds.
+
+        It may be started late, twice or not at all.
+
+        Raises:
+            NotAsked: it will not be started.
+        """
 
 
 class Credentials(Protocol):

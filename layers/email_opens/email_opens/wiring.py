@@ -18,7 +18,6 @@ from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.search import Discovery
 from email_opens.discovery.selection import Names
 from email_opens.ports import Clock, Credentials, Decisions, Ledger, Publisher, Report, Tracking
-from email_opens.scheduling.choice import STAY_PRICE
 from email_opens.turns.budget import Budget
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
@@ -119,7 +118,6 @@ def turns_of(
     report: Callable[[str, Budget], Report],
     *,
     decisions: Decisions | None,
-    stay_price: float = STAY_PRICE,
 ) -> Turns:
     return Turns(
         leases=leases,
@@ -132,5 +130,4 @@ def turns_of(
         lookback=settings.lookback,
         finished_after=settings.finished_after,
         campaigns_per_probe=settings.campaigns_per_probe,
-        stay_price=stay_price,
     )

@@ -83,6 +83,7 @@ def settings(aws: Aws, vendor: Emulator | None = None) -> dict[str, str]:
         "LEDGER_TABLE": aws.ledger_table,
         "OPENS_TOPIC_ARN": aws.topic_arn,
         "DEAD_LETTER_QUEUE_URL": aws.dlq_url,
+        "WAKE_UPS_QUEUE_URL": aws.wake_ups_url,
         "CREDENTIALS_PREFIX": aws.credentials_prefix,
     }
     if vendor is not None:

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from email_opens.adapters.local.wake_ups import NextWakeUp
 from email_opens.config import Monitoring
 from email_opens.errors import (
     AccountDisconnected,
@@ -19,9 +19,11 @@ from email_opens.errors import (
     EmailOpensError,
     InvalidInput,
     InvalidSettings,
+    NotAsked,
     OutOfTime,
     QuotaExceeded,
     ReportUnavailable,
+    StaleWakeUp,
     Throttled,
     VendorUnavailable,
 )
@@ -37,6 +39,7 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "OPENS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:opens",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead",
+    "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/wake-ups",
     "CREDENTIALS_PREFIX": "/email-opens/",
 }
 
@@ -78,9 +81,8 @@ def handle(
             clock=FakeClock(),
             turns=turns,
             credentials=MemoryCredentials(),
-            settings=SimpleNamespace(
-                stay=timedelta(), monitoring=Monitoring.FULL, stack_name="mine"
-            ),
+            wake_ups=NextWakeUp(),
+            settings=SimpleNamespace(monitoring=Monitoring.FULL, stack_name="mine"),
         )
         monkeypatch.setattr(app, "email_opens", lambda: product)
         output = Output(capsys)
@@ -205,6 +207,23 @@ class TestTheLog:
     ) -> None:
         (line,) = handle(TurnReport("default", leased=False)).output.logs
         assert line["message"] == "Another invocation works on this account."
+
+    def test_warns_once_when_no_wake_up_could_be_asked_for(self, handle: Handle) -> None:
+        warning, line = handle(TurnReport("default", not_asked=NotAsked("No queue."))).output.logs
+        assert (warning["level"], warning["message"]) == ("WARNING", "No queue.")
+        assert (line["level"], line["completed"]) == ("INFO", 1)
+
+    @pytest.mark.parametrize("woken", [True, False])
+    def test_says_whether_a_wake_up_has_started_the_turn(self, handle: Handle, woken: bool) -> None:
+        (line,) = handle(TurnReport("default", woken=woken)).output.logs
+        assert line["woken"] == int(woken)
+
+    def test_contains_one_line_about_a_wake_up_that_is_not_awaited(self, handle: Handle) -> None:
+        stale = TurnReport("default", leased=False, stopped=StaleWakeUp("It came twice."))
+        result = handle(stale)
+        (line,) = result.output.logs
+        assert (line["level"], line["message"]) == ("INFO", "It came twice.")
+        assert result.output.metrics == []
 
 
 class TestTheMetrics:

@@ -1,21 +1,23 @@
 """What the handlers hand to the core: the end of their invocation, and the settings."""
 
+import json
 from datetime import timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from email_opens.adapters.local.wake_ups import NextWakeUp
 from email_opens.config import Monitoring
 from email_opens.discovery.report import Found
 from email_opens.errors import AccountDisconnected
 from email_opens.turns.report import TurnReport
 from tests.contract.samples import NOON
 from tests.fakes import FakeClock, MemoryCredentials
-from tests.integration.deployment import Context, Output, load
+from tests.integration.deployment import ROOT, Context, Output, load
 from tests.integration.discovery import DISCOVER_CAMPAIGNS
 
-STAY = timedelta(seconds=17)
+WAKE_UPS = NextWakeUp()
 
 
 class Recorder:
@@ -30,17 +32,23 @@ class Recorder:
         return self._result
 
 
-def polled(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> dict[str, Any]:
+SCHEDULED = {"account_id": "default"}
+
+
+def polled(
+    monkeypatch: pytest.MonkeyPatch, *, seconds: float = 60, event: object = SCHEDULED
+) -> dict[str, Any]:
     """Invoke the poll with so many seconds left; return what the core was given."""
     app, core = load(), Recorder(TurnReport("default", requests=1))
     product = SimpleNamespace(
         clock=FakeClock(NOON),
         turns=SimpleNamespace(take_turn=core),
         credentials=MemoryCredentials(),
-        settings=SimpleNamespace(stay=STAY, monitoring=Monitoring.BASIC, stack_name="mine"),
+        wake_ups=WAKE_UPS,
+        settings=SimpleNamespace(monitoring=Monitoring.BASIC, stack_name="mine"),
     )
     monkeypatch.setattr(app, "email_opens", lambda: product)
-    app.handler({"account_id": "default"}, Context(request_id="an invocation", seconds=seconds))
+    app.handler(event, Context(request_id="an invocation", seconds=seconds))
     return core.given
 
 
@@ -59,10 +67,61 @@ class TestAPoll:
         given = polled(monkeypatch, seconds=seconds)
         assert given["before"] == given["until"] - timedelta(seconds=load().COMMIT_SECONDS)
 
-    def test_stays_as_long_as_the_setting_says(
-        self, monkeypatch: pytest.MonkeyPatch, seconds: float
+
+def messages(*bodies: object) -> dict[str, Any]:
+    """Return what Lambda hands over of a queue."""
+    return {"Records": [{"messageId": str(n), "body": body} for n, body in enumerate(bodies)]}
+
+
+WOKEN = '{"account_id": "acme", "wake_up": "8a6b"}'
+
+
+class TestATurn:
+    def test_of_the_schedule_begins_a_chain(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given = polled(monkeypatch)
+        assert (given["account_id"], given["woken_by"]) == ("default", None)
+        assert given["wake_ups"] is WAKE_UPS
+
+    def test_that_is_woken_has_the_messages_account_and_token(
+        self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert polled(monkeypatch, seconds=seconds)["stay_until"] == NOON + STAY
+        given = polled(monkeypatch, event=messages(WOKEN))
+        assert (given["account_id"], given["woken_by"]) == ("acme", "8a6b")
+        assert given["wake_ups"] is WAKE_UPS
+
+    def test_is_taken_for_each_message(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given = polled(monkeypatch, event=messages("{}", WOKEN, WOKEN.replace("acme", "last")))
+        assert given["account_id"] == "last"
+
+    def test_is_started_by_the_sample_of_a_wake_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given = polled(monkeypatch, event=json.loads((ROOT / "events/wake-up.json").read_text()))
+        assert (given["account_id"], len(given["woken_by"])) == ("default", 36)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            None,
+            7,
+            "",
+            "{",
+            "[]",
+            "null",
+            "[" * 100_000,
+            '{"account_id": "acme"}',
+            '{"account_id": "acme", "wake_up": ""}',
+            '{"account_id": "acme", "wake_up": 7}',
+            '{"account_id": "a@example.org", "wake_up": "8a6b"}',
+            '{"wake_up": "8a6b"}',
+        ],
+    )
+    def test_is_not_started_by_another_message_which_is_explained_in_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], body: object
+    ) -> None:
+        assert polled(monkeypatch, event=messages(body)) == {}
+        (line,) = Output(capsys).logs
+        assert line["level"] == "WARNING"
+        assert line["message"].startswith("A message in the queue WakeUps is ignored")
+        assert "example" not in json.dumps(line)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
-from email_opens.scheduling.choice import STAY_PRICE, Choice, Poll, Probe, Wait, Why, choose
+from email_opens.scheduling.choice import Choice, Poll, Probe, Wait, Why, choose
 from email_opens.scheduling.price import GRAIN_SECONDS, HOT_SECONDS, PROBE_EVERY_SECONDS, Plan, plan
 from tests.contract.samples import NOON
 from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
@@ -157,45 +157,49 @@ class TestWhatHasAccrued:
         assert one.waiting(missed, then) == pytest.approx(500.0 * 3.0, rel=0.01)
 
 
-class TestStaying:
-    """For what a turn waits, and for what it does not."""
+class TestWaiting:
+    """In how many seconds the next request will be worth it."""
 
-    def test_pays_for_an_open_second(self) -> None:
-        one = candidate(rate=0.01, idle=1.0)
-        choice = chosen([one], Plan(price=STAY_PRICE / 10))
-        assert isinstance(choice, Wait)
-        assert choice.seconds == pytest.approx(sqrt(2 * STAY_PRICE / 0.01) - 1, rel=0.01)
-
-    def test_is_free_where_waiting_costs_nothing(self) -> None:
-        one, price = candidate(rate=0.01, idle=1.0), STAY_PRICE / 4
-        choice = choose([one], Plan(price=price), FRESH, None, now=NOON, stay_price=0.0)
+    def test_is_for_what_will_be_worth_the_price(self) -> None:
+        one, price = candidate(rate=0.01, idle=1.0), 0.25
+        choice = chosen([one], Plan(price=price))
         assert isinstance(choice, Wait)
         assert choice.seconds == pytest.approx(sqrt(2 * price / 0.01) - 1, rel=0.01)
 
-    def test_does_not_pay_until_an_old_activity_has_rested_long_enough(self) -> None:
+    def test_is_not_until_an_old_activity_has_rested_long_enough(self) -> None:
         one = candidate(rate=1e-9, longest_seconds=90.0)
         choice = chosen([one], Plan(price=1.0))
         assert isinstance(choice, Wait)
         assert choice.seconds > HOUR
 
-    def test_pays_for_a_fresh_send(self) -> None:
+    def test_is_for_a_fresh_send_until_its_interval_is_over(self) -> None:
         one = candidate(rate=1e-9, age=90.0, idle=10.0, hot_for=HOUR)
         assert chosen([one], Plan(price=1.0)) == Wait(HOT_SECONDS - 10.0)
 
-    def test_pays_for_a_probe(self) -> None:
+    def test_is_for_a_probe(self) -> None:
         one = candidate(rate=1e-6, countable=True)
-        plan_with = Plan(price=2 * STAY_PRICE, probe_seconds=30.0)
-        assert chosen([one], plan_with, FRESH, 10.0) == Wait(20.0)
+        assert chosen([one], Plan(price=2.0, probe_seconds=30.0), FRESH, 10.0) == Wait(20.0)
 
-    def test_does_not_pay_for_a_probe_that_ends_next_to_nothing(self) -> None:
-        one = candidate(rate=1e-6, countable=True)
-        choice = chosen([one], Plan(price=STAY_PRICE / 2, probe_seconds=30.0), FRESH, 10.0)
+    def test_is_for_a_probe_that_does_not_pay_yet_until_it_pays(self) -> None:
+        def after(seconds: float) -> Choice:
+            idle = [candidate(str(n), rate=1e-5, idle=seconds, countable=True) for n in range(50)]
+            return chosen(idle, Plan(price=2.0, probe_seconds=30.0), FRESH, seconds)
+
+        choice = after(40.0)
         assert isinstance(choice, Wait)
-        assert choice.seconds > 600
+        assert choice.seconds > 2 * GRAIN_SECONDS
+        assert after(40.0 + choice.seconds + 2 * GRAIN_SECONDS) == Probe()
+        assert isinstance(after(40.0 + 0.7 * choice.seconds), Wait)
 
-    def test_pays_for_what_has_changed_and_only_rests(self) -> None:
+    @pytest.mark.parametrize("rate", [1e-6, 1e-300])
+    def test_is_for_a_probe_that_is_due_whatever_it_is_worth(self, rate: float) -> None:
+        one = candidate(rate=rate, idle=40.0, countable=True)
+        choice = chosen([one], Plan(price=2.0, probe_seconds=30.0), FRESH, 40.0)
+        assert choice == Wait(PROBE_EVERY_SECONDS - 40.0)
+
+    def test_is_for_what_has_changed_and_only_rests(self) -> None:
         one = candidate(idle=GRAIN_SECONDS - 2, changed=True)
         assert chosen([one], Plan(price=1e9)) == Wait(2.0)
 
-    def test_does_not_pay_without_candidates(self) -> None:
+    def test_has_no_end_without_candidates(self) -> None:
         assert chosen([], Plan(price=1.0)) == Wait(inf)

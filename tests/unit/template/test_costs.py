@@ -6,7 +6,7 @@ import pytest
 
 from bench.cost.__main__ import PAGE, stored, tables, written
 from bench.cost.prices import AS_OF, DASHBOARD, HOURS_A_MONTH, METRICS, PRICES, REGION
-from bench.cost.scenarios import IDLE, MODES
+from bench.cost.scenarios import IDLE, MODES, SHOP
 from bench.cost.stack import once
 from bench.cost.tables import BASIC, idle, of_stack
 from bench.cost.usage import cost

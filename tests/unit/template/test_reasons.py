@@ -10,6 +10,7 @@ from bench.cost.durations import VCPU_MB
 from bench.cost.prices import HOURS_A_MONTH
 from email_opens.config import read_settings
 from email_opens.discovery import search
+from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS
 from email_opens.turns.lease import LONGEST
 from email_opens.turns.turns import LEASE_PATIENCE
 from tests.integration.deployment import ROOT, load
@@ -88,8 +89,28 @@ class TestTheTimeout:
         """A lease that outlasts its validity could be taken while its holder works."""
         assert timedelta(seconds=FUNCTIONS[name]["Timeout"]) <= LONGEST
 
-    def test_of_a_poll_is_as_long_as_the_default_stay(self) -> None:
-        assert PARAMETERS["RoundsSeconds"]["Default"] <= POLL["Timeout"]
+
+class TestTheQueueOfWakeUps:
+    QUEUE = RESOURCES["WakeUps"]["Properties"]
+
+    def test_delivers_a_message_only_once_although_its_turn_fails(self) -> None:
+        assert self.QUEUE["VisibilityTimeout"] > self.QUEUE["MessageRetentionPeriod"]
+        assert self.QUEUE["VisibilityTimeout"] == 6 * POLL["Timeout"]
+        assert "RedrivePolicy" not in self.QUEUE
+
+    def test_keeps_a_message_for_longer_than_it_is_delayed(self) -> None:
+        assert self.QUEUE["MessageRetentionPeriod"] > 2 * CHAIN.total_seconds()
+
+    def test_starts_a_turn_for_each_message(self) -> None:
+        event = POLL["Events"]["WakeUp"]["Properties"]
+        assert event == {"Queue": {"Fn::GetAtt": ["WakeUps", "Arn"]}, "BatchSize": 1}
+
+    def test_leaves_the_detection_of_loops_on_and_stays_below_its_limit(self) -> None:
+        assert "RecursiveLoop" not in POLL
+        assert number(r"some (\w+) times in a row", TEXT.replace("sixteen", "16")) > MOST_WAKE_UPS
+
+    def test_follows_a_schedule_of_the_length_of_a_chain(self) -> None:
+        assert CHAIN.total_seconds() == POLLED_EVERY
 
 
 def discovery_path() -> Any:

@@ -38,6 +38,7 @@ REQUIRED = {
     "LEDGER_TABLE": "ledger",
     "OPENS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:opens",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead",
+    "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/wake-ups",
     "CREDENTIALS_PREFIX": "/email-opens/",
 }
 
@@ -236,14 +237,15 @@ class TestTheTables:
 class TestTheTopicAndTheQueue:
     def test_are_encrypted(self) -> None:
         assert "KmsMasterKeyId" in RESOURCES["OpensTopic"]["Properties"]
-        assert RESOURCES["DeadLetterQueue"]["Properties"]["SqsManagedSseEnabled"] is True
+        for queue in ("DeadLetterQueue", "WakeUps"):
+            assert RESOURCES[queue]["Properties"]["SqsManagedSseEnabled"] is True
 
     def test_have_the_fifo_suffix_that_the_publisher_checks_only_if_ordered(self) -> None:
         condition, fifo, standard = RESOURCES["OpensTopic"]["Properties"]["TopicName"]["Fn::If"]
         suffixed = [name["Fn::Sub"].endswith(".fifo") for name in (fifo, standard)]
         assert (condition, suffixed) == ("Fifo", [True, False])
 
-    @pytest.mark.parametrize("name", ["OpensTopicPolicy", "DeadLetterQueuePolicy"])
+    @pytest.mark.parametrize("name", ["OpensTopicPolicy", "DeadLetterQueuePolicy", "WakeUpsPolicy"])
     def test_deny_access_without_tls(self, name: str) -> None:
         (statement,) = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"

@@ -77,7 +77,6 @@ def _deployed(vendor: Emulator, steps: Steps) -> Iterator[_Deployed]:
                     "ConstantContactAuthUrl": vendor.auth_url,
                     # The demo invokes the function itself, more often.
                     "ScheduleState": "DISABLED",
-                    "RoundsSeconds": "0",
                 },
             )
             steps.end()

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from math import ceil, exp, inf
+from math import ceil, exp, inf, sqrt
 
 from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
@@ -28,8 +28,6 @@ from email_opens.scheduling.price import (
 )
 from email_opens.scheduling.rates import expected, waiting
 
-STAY_PRICE = 1.0
-"""Open-seconds: a function's turn does not wait for less than this, because waiting costs money."""
 NEARLY = 0.97
 """A poll whose worth is this near to the price is made without waiting for the rest."""
 
@@ -78,12 +76,10 @@ def choose(
     *,
     now: datetime,
     campaigns_per_probe: int = CAMPAIGNS_PER_PROBE,
-    stay_price: float = STAY_PRICE,
 ) -> Choice:
     """Return what ends the most waiting for a request, if that is worth the price.
 
-    `probed_seconds_ago` is None if no probe can be made. `stay_price` is the worth below which a
-    turn does not wait.
+    `probed_seconds_ago` is None if no probe can be made.
     """
     best: Poll | None = None
     enough, best_ratio, wait_seconds = NEARLY * plan.price, 0.0, inf
@@ -93,7 +89,7 @@ def choose(
         if may_probe:
             offer.add(candidate)
         why = reason(candidate, plan, now)
-        seconds = _wait_seconds(candidate, why, plan, trust.missed, now, stay_price)
+        seconds = _wait_seconds(candidate, why, plan, trust.missed, now)
         if seconds is not None:
             wait_seconds = min(wait_seconds, seconds)
             continue
@@ -108,8 +104,9 @@ def choose(
     if probed_seconds_ago is not None and best_ratio < inf:
         if may_probe and offer.pays(probed_seconds_ago, max(enough, best_ratio)):
             return Probe()
-        if plan.probe_seconds is not None and plan.price >= stay_price:
-            wait_seconds = min(wait_seconds, plan.probe_seconds - probed_seconds_ago)
+        if plan.probe_seconds is not None:
+            probe_seconds = offer.wait_seconds(plan.probe_seconds, probed_seconds_ago, enough)
+            wait_seconds = min(wait_seconds, probe_seconds)
     return best or Wait(max(1.0, wait_seconds))
 
 
@@ -143,19 +140,16 @@ def _wait_seconds(
     plan: Plan,
     missed: float,
     now: datetime,
-    stay_price: float,
 ) -> float | None:
-    """Return for how long a turn waits for a poll that is not due; None: it may be due now."""
+    """Return the seconds until a poll may be due; None: it may be due now."""
     rests = 0.0 if candidate.first else GRAIN_SECONDS - candidate.idle_seconds(now)
     if why is not Why.WORTH:
         return rests if rests > 0 else None
     below = candidate.seconds_until_worth(plan.price, missed, now)
     if rests <= 0 and below <= 0:
         return None
-    if plan.price < stay_price:
-        below = candidate.seconds_until_worth(stay_price, missed, now)
     if candidate.is_hot(now):
-        # A turn waits for a poll of a fresh send, whatever that will be worth.
+        # A fresh send is polled then, whatever that will be worth.
         interval = interval_seconds(candidate, plan, now)
         below = min(below, interval - candidate.idle_seconds(now))
     return max(rests, below)
@@ -186,6 +180,25 @@ class _ProbeOffer:
         """Return whether a probe ends enough waiting for its requests, or is due anyway."""
         if not self.countable:
             return False
+        return self._ratio > best_ratio or probed_seconds_ago >= PROBE_EVERY_SECONDS
+
+    def wait_seconds(self, interval: float, probed_seconds_ago: float, price: float) -> float:
+        """Return the seconds until a probe's interval is over, and it is about worth a price.
+
+        What it ends grows as the square of the time.
+        """
+        if interval > probed_seconds_ago:
+            return interval - probed_seconds_ago
+        latest = PROBE_EVERY_SECONDS - probed_seconds_ago
+        if not self._ratio:
+            return latest
+        seconds = probed_seconds_ago * (sqrt(price / self._ratio) - 1)
+        return min(latest, max(GRAIN_SECONDS, seconds))
+
+    @property
+    def _ratio(self) -> float:
+        """The waiting that a probe ends for each request that it takes or leads to."""
+        if not self.countable:
+            return 0.0
         requests = ceil(self.countable / self.campaigns_per_probe)
-        ratio = (1 - self.trust.missed) * self.ended / (requests + self.cost)
-        return ratio > best_ratio or probed_seconds_ago >= PROBE_EVERY_SECONDS
+        return (1 - self.trust.missed) * self.ended / (requests + self.cost)

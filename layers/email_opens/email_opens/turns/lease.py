@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, CounterTrust, KeyShare, WakeUp
 from email_opens.errors import (
     AccountBusy,
     AccountPaused,
     AccountResting,
     AccountStopped,
     QuotaExceeded,
+    StaleWakeUp,
 )
 from email_opens.instants import iso, next_day
 from email_opens.ports import Clock, Tracking
@@ -63,6 +64,8 @@ class Lease:
     turn_completed_at: datetime | None = None
     search_completed_at: datetime | None = None
     """When a turn or a search came to its end under this lease; None: none did."""
+    wake_up: WakeUp | None = None
+    """What is to start the next turn before the schedule does; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +90,22 @@ class Leases:
         commit: timedelta = timedelta(),
         wait: timedelta = NO_WAIT,
         on_wait: Callable[[str], None] | None = None,
+        woken_by: str | None = None,
     ) -> Iterator[Lease]:
         """Hold the lease of an account; an unknown account is created.
 
         The lease ends after `lasts`, and at `until` at the latest; `commit` of it is kept to
         record what is in hand. If another holder has it, `wait` is the longest wait, and
-        `on_wait` is called once with a sentence that says for whom.
+        `on_wait` is called once with a sentence that says for whom. `woken_by` is the token of the
+        wake-up that the lease is taken for; None: it is taken whatever is outstanding, which then
+        starts no turn any more.
 
         Raises:
             AccountBusy: another one still holds the lease.
+            StaleWakeUp: the wake-up is not the one that is outstanding.
             AccountStopped: what is stored of the account cannot be read.
         """
-        account, now, until = self._take(account_id, holder, until, lasts, wait, on_wait)
+        account, now, until = self._take(account_id, holder, until, lasts, wait, on_wait, woken_by)
         day = now.date().isoformat()
         most = self.requests_per_day
         if self.keeps_to_share:
@@ -131,6 +138,7 @@ class Leases:
         finally:
             if lease.budget.close(self.clock.now()) is not None:
                 lease.last_error = lease.budget.rests_because
+                lease.wake_up = None
             self.tracking.release(
                 account_id,
                 holder=holder,
@@ -144,6 +152,7 @@ class Leases:
                 turn_completed_at=lease.turn_completed_at,
                 search_completed_at=lease.search_completed_at,
                 key_share=lease.key_share,
+                wake_up=lease.wake_up,
             )
 
     def _take(
@@ -154,6 +163,7 @@ class Leases:
         lasts: timedelta,
         wait: timedelta,
         on_wait: Callable[[str], None] | None,
+        woken_by: str | None,
     ) -> tuple[Account, datetime, datetime]:
         """Return the account, and when the lease begins and ends."""
         gives_up_at = self.clock.now() + wait
@@ -167,6 +177,7 @@ class Leases:
                 until=ends,
                 reserve=BLOCK,
                 budget=self.requests_per_day,
+                woken_by=woken_by,
             )
             if account is not None:
                 return account, now, ends
@@ -242,6 +253,20 @@ class Leases:
         # What commands spend beyond the share is taken from the others, so it does not raise it.
         left = int(min(spent, most) * KEPT_OF_SHARE)
         return KeyShare(max(left, ceil(LEAST_SHARE * self.requests_per_day)), now.date())
+
+
+def check_wake_up(account: Account, woken_by: str | None) -> None:
+    """Make sure that a turn that was woken may take the account's lease.
+
+    Raises:
+        StaleWakeUp: `woken_by` is a token, and not that of the account's wake-up.
+    """
+    token = account.wake_up.token if account.wake_up else None
+    if woken_by is not None and woken_by != token:
+        raise StaleWakeUp(
+            f"Account {account.account_id} does not wait for this wake-up: it came twice or late, "
+            "or another turn or command came first. Nothing is lost."
+        )
 
 
 def is_held_by_another(account: Account, holder: str, now: datetime) -> bool:

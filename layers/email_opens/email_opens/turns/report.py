@@ -57,6 +57,14 @@ class TurnReport:
     uncounted: Exception | None = None
     """Why a probe of the counters failed."""
     decisions: list[Decision] = field(default_factory=list)
+    woken: bool = False
+    """A wake-up has started the turn, and not the schedule."""
+    next_in_seconds: float | None = None
+    """In how many seconds the next request will be worth it; None: that is not known."""
+    wake_up_in_seconds: int | None = None
+    """In how many seconds the turn has asked for the next one; None: the schedule starts it."""
+    not_asked: EmailOpensError | None = None
+    """Why it could not ask for it."""
 
     def decide(self, decision: Decision) -> None:
         if len(self.decisions) < MOST_DECISIONS:

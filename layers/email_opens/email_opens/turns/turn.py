@@ -4,15 +4,17 @@ Heads come first, then what deeper walks have left, a stretch at a time. So back
 the live tail, and the failure of one activity never stops another.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
 
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
+from email_opens.gaps import PATIENCE
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
-from email_opens.scheduling.choice import STAY_PRICE, Poll, Probe, Why, choose
+from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
 from email_opens.scheduling.price import Plan
 from email_opens.stretches import Walk
@@ -27,13 +29,10 @@ from email_opens.walk import Aim, floor_of
 MINUTE = timedelta(minutes=1)
 ENOUGH = timedelta(seconds=1)
 """With less time than this no poll is begun."""
-LEAVING_SECONDS = 2.0
-"""With less time than this the turn is ending."""
+SHORT_SECONDS = 2.0
+"""The longest wait for what will be worth a request; before a longer one, the turn ends."""
 SUSPECT_MINUTES = 5
 """After a killed turn, the suspect's head goes before backfill for so long, then after it."""
-AWAY_SECONDS = 8.0
-"""How long an account is left alone between two turns: fresh sends that are due by the end of it
-are polled as the turn ends."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,18 +48,14 @@ class Turn:
     lookback: timedelta
     finished_after: timedelta
     before: datetime
-    stay_until: datetime
-    """Until when the turn waits for what will be worth a request."""
     backlog: Backlog
-    stay_price: float = STAY_PRICE
-    """The worth of a request, in open-seconds, below which the turn does not wait for it."""
     was_killed: bool = False
     """The last turn was killed: what it was reading comes last in this one."""
     _suspect: str | None = None
     """The activity that the killed turn was probably reading."""
 
     def work(self) -> None:
-        """Poll, probe and wait until nothing is worth a request, or the time is over.
+        """Poll and probe until nothing is worth a request, or the time is over.
 
         Raises:
             AccountStopped, OutOfTime: no other request can be sent.
@@ -94,6 +89,19 @@ class Turn:
         self.budget.outage = self.budget.outage.knowing(failed, polled)
         self.turn_report.activities = len(self.roster.activities)
         self.backlog.begin(self.roster.activities.values(), now)
+        if self.turn_report.woken:
+            self._leave_to_the_schedule(failed)
+
+    def _leave_to_the_schedule(self, failed: Iterable[str]) -> None:
+        """Leave activities whose last poll failed alone: once a minute is enough for them.
+
+        A gap that cannot be read for long leaves its error, although the head is read.
+        """
+        for activity_id in failed:
+            gaps = self.roster.activities[activity_id].progress.gaps
+            if not any(gap.failures >= PATIENCE for gap in gaps):
+                self.roster.drop(activity_id)
+                self.backlog.drop(activity_id)
 
     def _plan(self, now: datetime) -> Plan:
         plan = self.roster.plan(now, self.budget.left)
@@ -111,10 +119,6 @@ class Turn:
             for activity_id, candidate in self.roster.candidates.items()
             if activity_id != self._suspect
         ]
-        stays = (min(self.stay_until, self.before - ENOUGH) - now).total_seconds()
-        leaves = stays < LEAVING_SECONDS
-        if leaves:
-            plan = replace(plan, hot_seconds=plan.hot_seconds - AWAY_SECONDS)
         choice = choose(
             candidates,
             plan,
@@ -122,7 +126,6 @@ class Turn:
             None if self.turn_report.uncounted else self.roster.probed_seconds_ago(now),
             now=now,
             campaigns_per_probe=self.roster.campaigns_per_probe,
-            stay_price=self.stay_price,
         )
         if isinstance(choice, Poll) and self.was_killed:
             # The killed turn chose in the same order, so it was probably reading what comes first.
@@ -136,12 +139,16 @@ class Turn:
         elif self._suspect is not None:
             self._suspect = None
         else:
-            seconds = choice.seconds
-            if seconds > stays:
-                if leaves or not any(candidate.is_hot(now) for candidate in candidates):
-                    return False
-                seconds = stays - LEAVING_SECONDS / 2
-            self.clock.sleep(seconds)
+            return self._waits(choice.seconds, now)
+        return True
+
+    def _waits(self, seconds: float, now: datetime) -> bool:
+        """Wait until something is worth a request, if that is soon; return whether it was."""
+        left = (self.before - ENOUGH - now).total_seconds()
+        if seconds > min(left, SHORT_SECONDS):
+            self.turn_report.next_in_seconds = seconds if seconds < inf else None
+            return False
+        self.clock.sleep(seconds)
         return True
 
     # --- Heads ---

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
-from email_opens.errors import AccountBusy, AccountStopped, OutOfTime
+from email_opens.account import Chain, WakeUp
+from email_opens.errors import AccountBusy, AccountStopped, NotAsked, OutOfTime, StaleWakeUp
 from email_opens.poller import Poller
-from email_opens.ports import Clock, Decisions, Ledger, Publisher, Report, Tracking
-from email_opens.scheduling.choice import STAY_PRICE
+from email_opens.ports import Clock, Decisions, Ledger, Publisher, Report, Tracking, WakeUps
+from email_opens.scheduling.wake_ups import ends_at, wake_up_after
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
 from email_opens.turns.isolation import Isolation
-from email_opens.turns.lease import LONGEST, Lease, Leases
+from email_opens.turns.lease import LONGEST, NO_WAIT, Lease, Leases
 from email_opens.turns.ledger_memory import LedgerMemory
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster
@@ -34,7 +36,6 @@ class Turns:
     lookback: timedelta
     finished_after: timedelta = timedelta(days=60)
     campaigns_per_probe: int = 150
-    stay_price: float = STAY_PRICE
     decisions: Decisions | None = None
     """Where first opens are decided; None: they are not."""
 
@@ -58,19 +59,24 @@ class Turns:
         until: datetime | None = None,
         lasts: timedelta = LONGEST,
         commit: timedelta = timedelta(),
-        stay_until: datetime | None = None,
         wait: timedelta = LEASE_PATIENCE,
         on_wait: Callable[[str], None] | None = None,
+        wake_ups: WakeUps | None = None,
+        woken_by: str | None = None,
     ) -> TurnReport:
         """Work on an account until nothing is worth a request, and begin none after `before`.
 
-        The turn waits until `stay_until` for what will soon be worth one; None: it does not wait.
         The lease ends after `lasts`, and at the latest at `until`, when this invocation has
         certainly ended; `commit` of it is kept to record what is in hand.
+        `wake_ups` is asked for the next turn if a request will be worth it before the schedule
+        starts one. `woken_by` is the token of the wake-up that has started this turn, which then
+        does not wait for the lease: whoever holds it does the work. None: the schedule, a command
+        or a person has started it.
         """
+        began_at = self.clock.now()
         if before is not None:
-            wait = min(wait, before - self.clock.now())
-        turn_report = TurnReport(account_id, leased=False)
+            wait = min(wait, before - began_at)
+        turn_report = TurnReport(account_id, leased=False, woken=woken_by is not None)
         try:
             with self.leases.hold(
                 account_id,
@@ -78,21 +84,31 @@ class Turns:
                 until=until,
                 lasts=lasts,
                 commit=commit,
-                wait=wait,
+                wait=wait if woken_by is None else NO_WAIT,
                 on_wait=on_wait,
+                woken_by=woken_by,
             ) as lease:
+                chain = _chain(lease, woken_by, began_at)
                 turn_report.leased = True
                 latest = min(before or lease.before, lease.before)
-                try:
-                    self._work(lease, turn_report, latest, stay_until)
-                    lease.turn_completed_at = self.clock.now()
-                except (AccountStopped, OutOfTime) as error:
-                    turn_report.stopped = error
-                    if turn_report.completed:
-                        lease.turn_completed_at = self.clock.now()
-                    raise
+                if turn_report.woken:
+                    # Then the schedule's next turn takes the lease.
+                    latest = min(latest, ends_at(chain))
+                self._work_or_stop(lease, turn_report, latest)
+                if wake_ups is not None and turn_report.requests_left:
+                    lease.wake_up = wake_up_after(
+                        chain,
+                        token=holder,
+                        next_in_seconds=turn_report.next_in_seconds,
+                        now=self.clock.now(),
+                    )
+            if wake_ups is not None and lease.wake_up is not None:
+                # Only now, so that the woken turn finds its token.
+                self._ask(wake_ups, lease.wake_up, turn_report)
         except AccountBusy:
             pass
+        except StaleWakeUp as error:
+            turn_report.stopped = error.with_traceback(None)
         except (AccountStopped, OutOfTime) as error:
             # The lease itself may fail too, when it is taken or released.
             if turn_report.stopped is not error:
@@ -101,12 +117,31 @@ class Turns:
             turn_report.stopped = error.with_traceback(None)
         return turn_report
 
+    def _work_or_stop(self, lease: Lease, turn_report: TurnReport, before: datetime) -> None:
+        """Work until `before`; what stops the work is reported, and raised."""
+        try:
+            self._work(lease, turn_report, before)
+        except (AccountStopped, OutOfTime) as error:
+            turn_report.stopped = error
+            if turn_report.completed:
+                lease.turn_completed_at = self.clock.now()
+            raise
+        lease.turn_completed_at = self.clock.now()
+
+    def _ask(self, wake_ups: WakeUps, wake_up: WakeUp, turn_report: TurnReport) -> None:
+        seconds = max(0, ceil((wake_up.due_at - self.clock.now()).total_seconds()))
+        try:
+            wake_ups.ask(turn_report.account_id, token=wake_up.token, seconds=seconds)
+        except NotAsked as error:
+            turn_report.not_asked = error
+        else:
+            turn_report.wake_up_in_seconds = seconds
+
     def _work(
         self,
         lease: Lease,
         turn_report: TurnReport,
         before: datetime,
-        stay_until: datetime | None,
     ) -> None:
         account, budget = lease.account, lease.budget
         report = self.report(account.account_id, budget)
@@ -139,8 +174,6 @@ class Turns:
             lookback=self.lookback,
             finished_after=self.finished_after,
             before=before,
-            stay_until=stay_until or self.clock.now(),
-            stay_price=self.stay_price,
             was_killed=account.lease_holder is not None,
             backlog=backlog,
         )
@@ -153,3 +186,20 @@ class Turns:
             turn_report.requests_left = budget.left
             if roster.counter_trust != account.counter_trust:
                 lease.counter_trust = roster.counter_trust
+
+
+def _chain(lease: Lease, woken_by: str | None, began_at: datetime) -> Chain:
+    """Return the chain that a turn belongs to; one that was not woken begins a new one.
+
+    Raises:
+        StaleWakeUp: the chain is over.
+    """
+    wake_up = lease.account.wake_up
+    if woken_by is None or wake_up is None:
+        return Chain(began_at)
+    if began_at >= ends_at(wake_up.chain):
+        raise StaleWakeUp(
+            f"The wake-up of account {lease.account.account_id} came too late: the schedule starts "
+            "the next turn. Nothing is lost."
+        )
+    return wake_up.chain

@@ -16,6 +16,7 @@ def _environment(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEDGER_TABLE", aws.ledger_table)
     monkeypatch.setenv("OPENS_TOPIC_ARN", aws.topic_arn)
     monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", aws.dlq_url)
+    monkeypatch.setenv("WAKE_UPS_QUEUE_URL", aws.wake_ups_url)
     monkeypatch.setenv("CREDENTIALS_PREFIX", aws.credentials_prefix)
 
 

@@ -42,6 +42,7 @@ def start(vendor: Emulator, report: Path) -> Iterator[Start]:
         "LEDGER_TABLE": "ledger",
         "OPENS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:opens",
         "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead",
+        "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/wake-ups",
         "CREDENTIALS_PREFIX": "/email-opens/",
         "CONSTANT_CONTACT_API_URL": vendor.url,
         "CONSTANT_CONTACT_AUTH_URL": vendor.auth_url,

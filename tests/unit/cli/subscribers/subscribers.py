@@ -44,7 +44,7 @@ def queues(aws: Aws, region: str | None = None) -> set[str]:
     """Return the names of all queues but those of the product itself."""
     sqs = client("sqs", region) if region else aws.sqs
     names = {url.rpartition("/")[2] for url in sqs.list_queues().get("QueueUrls", [])}
-    return names - {"subscriber", "dead-letters"}
+    return names - {"subscriber", "dead-letters", "wake-ups"}
 
 
 def url_of(aws: Aws, name: str) -> str:

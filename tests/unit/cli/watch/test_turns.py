@@ -1,7 +1,7 @@
 """The turns of `email-opens watch`: when it goes on, what it prints, and when it ends."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from email_opens.errors import (
 )
 from email_opens.instants import iso
 from email_opens.model import Gap, State
+from email_opens.ports import WakeUps
 from email_opens.turns.report import Failure, TurnReport
 from email_opens_cli.commands.watch.emails import Wanted
 from email_opens_cli.commands.watch.standing import Standing
@@ -44,8 +45,12 @@ class Watched:
     """What the turns report; later ones report nothing."""
     warnings: list[str] = field(default_factory=list)
     """What was printed before the first turn."""
-    stays: list[bool] = field(default_factory=list)
-    """Whether each turn waited for what would be worth a request."""
+    wake_in: list[int | None] = field(default_factory=list)
+    """In how many seconds each turn asks for the next one."""
+    woken: list[bool] = field(default_factory=list)
+    """Whether each turn was woken."""
+    asks: bool = False
+    """Whether the last turn could ask for the next one."""
 
     def __post_init__(self) -> None:
         self.turns = self
@@ -53,13 +58,28 @@ class Watched:
 
     @property
     def taken(self) -> int:
-        return len(self.stays)
+        return len(self.woken)
 
-    def take_turn(self, account_id: str, *, stay_until: datetime | None, **_: object) -> TurnReport:
+    def take_turn(
+        self,
+        account_id: str,
+        *,
+        holder: str,
+        wake_ups: WakeUps | None,
+        woken_by: str | None,
+        **_: object,
+    ) -> TurnReport:
         if self.taken == MOST_TURNS:
             raise Interrupted
-        self.stays.append(stay_until is not None)
-        return self.reports.pop(0) if self.reports else TurnReport(account_id)
+        assert woken_by in (None, holder)
+        self.woken.append(woken_by is not None)
+        self.asks = wake_ups is not None
+        turn = self.reports.pop(0) if self.reports else TurnReport(account_id)
+        seconds = self.wake_in.pop(0) if self.wake_in else None
+        if wake_ups is not None and seconds is not None:
+            wake_ups.ask(account_id, token=holder, seconds=seconds)
+            turn.wake_up_in_seconds = seconds
+        return turn
 
     def fail(self, *errors: Exception | None) -> None:
         """Let the next turns fail so."""
@@ -191,19 +211,39 @@ def test_what_was_printed_when_the_account_was_connected_is_not_repeated(
     assert capsys.readouterr().err == f"The next attempt is at {next_at}.\n"
 
 
-def test_turns_follow_one_another_and_wait_for_what_is_worth_a_request() -> None:
+def test_turns_follow_one_another_each_minute() -> None:
     watched = Watched()
     began = watched.clock.now()
     watched.go_on()
-    assert watched.stays == [True] * MOST_TURNS
+    assert (watched.woken, watched.asks) == ([False] * MOST_TURNS, True)
     assert watched.clock.now() - began == MOST_TURNS * TURN
 
 
-def test_turns_that_are_wanted_only_so_often_do_not_wait() -> None:
-    watched = Watched()
+def test_a_turn_is_woken_when_a_request_will_be_worth_it() -> None:
+    watched = Watched(wake_in=[5, 20, None, 7])
+    began = watched.clock.now()
+    watched.go_on()
+    assert watched.woken == [False, True, True, False, True]
+    assert watched.clock.now() - began == 2 * TURN
+
+
+def test_a_turn_that_is_woken_after_its_minute_begins_another_one() -> None:
+    class SuspendedClock(FakeClock):
+        """The clock of a machine that falls asleep whenever something waits."""
+
+        def sleep(self, seconds: float) -> None:
+            super().sleep(3600 if seconds else 0)
+
+    watched = Watched(wake_in=[5] * MOST_TURNS, clock=SuspendedClock())
+    watched.go_on()
+    assert watched.woken == [False] * MOST_TURNS
+
+
+def test_turns_that_are_wanted_only_so_often_are_not_woken() -> None:
+    watched = Watched(wake_in=[5] * MOST_TURNS)
     began = watched.clock.now()
     watched.go_on(every=timedelta(hours=1))
-    assert watched.stays == [False] * MOST_TURNS
+    assert (watched.woken, watched.asks) == ([False] * MOST_TURNS, False)
     assert watched.clock.now() - began == timedelta(hours=MOST_TURNS)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from email_opens.adapters.local.wake_ups import NextWakeUp
 from email_opens.errors import (
     AccountDisconnected,
     AccountPaused,
@@ -56,6 +57,7 @@ class Following:
     before_turn: Callable[[], None] = lambda: None
     published: int = 0
     _emails: Emails = field(init=False)
+    _wake_ups: NextWakeUp = field(default_factory=NextWakeUp)
     _reported: set[_FailureKind] = field(default_factory=set)
     """The failures that were printed and have lasted since."""
 
@@ -74,10 +76,13 @@ class Following:
         """Take turns until one ends the watch; return the exit code."""
         from email_opens.adapters.local.lines import OutputClosed  # noqa: PLC0415
 
+        woken_by, turn_ends = None, self.product.clock.now()
         while True:
-            turn_ends = self.product.clock.now() + (self.wanted.every or TURN)
+            now = self.product.clock.now()
+            if woken_by is None or now >= turn_ends:  # Or the machine was asleep.
+                woken_by, turn_ends = None, now + (self.wanted.every or TURN)
             self.before_turn()
-            turn = self._take_turn()
+            turn = self._take_turn(woken_by)
             if self.ending.requested or isinstance(turn.stopped, OutputClosed):
                 return 0
             self.published += turn.counts.published
@@ -89,8 +94,8 @@ class Following:
                     return 0
             if self._ends(turn):
                 return FAILED if failed else 0
-            if not searched:  # What was found is polled at once.
-                self._rest(turn, turn_ends)
+            # What was found is polled at once.
+            woken_by = None if searched else self._rest(turn, turn_ends)
 
     def conclude(self) -> int:
         """Print what was read, or what is left of it; return the exit code."""
@@ -109,23 +114,31 @@ class Following:
         )
         return FAILED
 
-    def _rest(self, turn: "TurnReport", ends: datetime) -> None:
-        """Wait until the next turn is due, unless there is work left for it."""
+    def _rest(self, turn: "TurnReport", ends: datetime) -> str | None:
+        """Wait until the next turn is due, unless there is work left for it.
+
+        Returns what wakes it; None: it begins a new chain.
+        """
+        if turn.wake_up_in_seconds is not None:
+            self.product.clock.sleep(turn.wake_up_in_seconds)
+            return self._wake_ups.token
         if _is_out_of_time(turn):
             # Just before midnight, no request may begin.
             ends = self.product.clock.now() + (NO_WAIT if turn.requests else MIDNIGHT)
         left = (ends - self.product.clock.now()).total_seconds()
         self.product.clock.sleep(max(0.0, left))
+        return None
 
-    def _take_turn(self) -> "TurnReport":
+    def _take_turn(self, woken_by: str | None) -> "TurnReport":
         ends = self.product.clock.now() + TURN
-        stays = self.wanted.every is None and not (self.wanted.once or self._emails.unfinished)
+        goes_on = self.wanted.every is None and not (self.wanted.once or self._emails.unfinished)
         return self.product.turns.take_turn(
             self.wanted.account_id,
             holder=HOLDER,
             before=ends,
             until=ends + COMMIT,
-            stay_until=ends if stays else None,
+            wake_ups=self._wake_ups if goes_on else None,
+            woken_by=woken_by,
         )
 
     def _search_is_due(self) -> bool:

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, CounterTrust, KeyShare, WakeUp
 from email_opens.adapters.aws.conditions import conflicting_item, unchanged
 from email_opens.adapters.aws.items import account_key
 from email_opens.adapters.records.accounts import (
+    WAKE_UP,
     account_from,
     counter_trust_record,
     key_share_record,
+    wake_up_record,
 )
 from email_opens.instants import iso
-from email_opens.turns.lease import is_held_by_another
+from email_opens.turns.lease import check_wake_up, is_held_by_another
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,6 +42,7 @@ class DynamoDBAccounts:
         until: datetime,
         reserve: int,
         budget: int,
+        woken_by: str | None = None,
     ) -> Account | None:
         key = account_key(account_id)
         today = now.date().isoformat()
@@ -48,6 +51,7 @@ class DynamoDBAccounts:
         ).get("Item", {})
         for _ in range(LEASE_TRIES):
             account = account_from(account_id, stored)
+            check_wake_up(account, woken_by)
             if is_held_by_another(account, holder, now):
                 return None
             if account.requests_day != today:
@@ -65,13 +69,19 @@ class DynamoDBAccounts:
             #                                      B writes: the lease is not free → fails.
             # The condition includes the budget: otherwise the write would overwrite a release
             # since the read, and the requests that it returned would be lost for the day.
-            lease_and_budget_are_those_read, values = unchanged(stored, lease)
+            # wake_up_is_that_read: two turns are woken by a message that came twice.
+            #   A reads: its token.   B reads: its token.
+            #   A writes: A holds the lease, and the token is gone.   A releases.
+            #                                      B writes: the token is not there → fails.
+            read = [*lease, *(WAKE_UP[:1] if woken_by is not None else ())]
+            lease_and_budget_and_wake_up_are_those_read, values = unchanged(stored, read)
+            sets = ", ".join(f"{name} = :{name}" for name in lease)
             try:
                 self._client.update_item(
                     TableName=self._table,
                     Key=key,
-                    UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in lease),
-                    ConditionExpression=lease_and_budget_are_those_read,
+                    UpdateExpression=f"SET {sets} REMOVE {', '.join(WAKE_UP)}",
+                    ConditionExpression=lease_and_budget_and_wake_up_are_those_read,
                     ExpressionAttributeValues=values
                     | {f":{name}": value for name, value in lease.items()},
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -132,6 +142,7 @@ class DynamoDBAccounts:
         turn_completed_at: datetime | None = None,
         search_completed_at: datetime | None = None,
         key_share: KeyShare | None = None,
+        wake_up: WakeUp | None = None,
     ) -> None:
         kept = {"turn_completed_at": turn_completed_at, "search_completed_at": search_completed_at}
         texts = {
@@ -144,6 +155,7 @@ class DynamoDBAccounts:
         replaced |= {"outages": {"N": str(outages)}} if outages else {}
         replaced |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
         replaced |= cast("Item", key_share_record(key_share)) if key_share else {}
+        replaced |= cast("Item", wake_up_record(wake_up)) if wake_up else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}
         sets = [f"{name} = :{name}" for name in replaced]
         optional = [*texts, "outages", *(("counted_at", "told_until") if counter_trust else ())]

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, CounterTrust, KeyShare, WakeUp
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.activities import activity_from, activity_record
 from email_opens.errors import LostRace
 from email_opens.instants import iso
 from email_opens.model import Activity
-from email_opens.turns.lease import is_held_by_another
+from email_opens.turns.lease import check_wake_up, is_held_by_another
 
 
 class SqliteTracking:
@@ -39,9 +39,11 @@ class SqliteTracking:
         until: datetime,
         reserve: int,
         budget: int,
+        woken_by: str | None = None,
     ) -> Account | None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id) or Account(account_id=account_id)
+            check_wake_up(account, woken_by)
             if is_held_by_another(account, holder, now):
                 return None
             today = now.date().isoformat()
@@ -53,6 +55,7 @@ class SqliteTracking:
                 lease_holder=holder,
                 lease_until=until,
                 requests_spent=account.requests_spent + reserved,
+                wake_up=None,
             )
             _store_account(connection, leased)
         return account
@@ -83,6 +86,7 @@ class SqliteTracking:
         turn_completed_at: datetime | None = None,
         search_completed_at: datetime | None = None,
         key_share: KeyShare | None = None,
+        wake_up: WakeUp | None = None,
     ) -> None:
         with self._state.transaction() as connection:
             account = _account(connection, account_id)
@@ -102,6 +106,7 @@ class SqliteTracking:
                 search_completed_at=search_completed_at or account.search_completed_at,
                 counter_trust=counter_trust or account.counter_trust,
                 key_share=key_share or account.key_share,
+                wake_up=wake_up or account.wake_up,
             )
             _store_account(connection, released)
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, Chain, CounterTrust, KeyShare, WakeUp
 from email_opens.adapters.records.attributes import (
     Malformed,
     Record,
@@ -18,6 +18,8 @@ from email_opens.adapters.records.attributes import (
 )
 from email_opens.errors import AccountStopped
 
+WAKE_UP = ("wake_up", "wake_up_at", "chain_began_at", "chain_wake_ups")
+"""The names of the attributes that hold an account's wake-up."""
 _MOST_REQUESTS = 10**9
 """No key allows more requests a day."""
 
@@ -58,6 +60,7 @@ def _account(account_id: str, record: StoredRecord) -> Account:
             lag_seconds=hint(record, "lag_seconds", real_number) or 0.0,
             missed=min(1.0, hint(record, "missed", real_number) or 0.0),
         ),
+        wake_up=_wake_up(record),
     )
 
 
@@ -74,6 +77,8 @@ def account_record(account: Account) -> Record:
         record["outages"] = {"N": str(account.outages)}
     if account.key_share:
         record |= key_share_record(account.key_share)
+    if account.wake_up:
+        record |= wake_up_record(account.wake_up)
     return record | texts(
         closed_until=account.closed_until,
         rests_until=account.rests_until,
@@ -104,6 +109,25 @@ def _day(record: StoredRecord, name: str) -> date | None:
         return None if value is None else date.fromisoformat(value)
     except ValueError:
         raise Malformed(f"its {name} is not a day") from None
+
+
+def wake_up_record(wake_up: WakeUp) -> Record:
+    """Write the attributes of an account that hold its wake-up."""
+    record = texts(
+        wake_up=wake_up.token,
+        wake_up_at=wake_up.due_at,
+        chain_began_at=wake_up.chain.began_at,
+    )
+    return record | {"chain_wake_ups": {"N": str(wake_up.chain.wake_ups)}}
+
+
+def _wake_up(record: StoredRecord) -> WakeUp | None:
+    token, due_at = hint(record, "wake_up", text), hint(record, "wake_up_at", bounded_instant)
+    began_at = hint(record, "chain_began_at", bounded_instant)
+    wake_ups = hint(record, "chain_wake_ups", whole_number)
+    if token is None or due_at is None or began_at is None or wake_ups is None or wake_ups < 0:
+        return None
+    return WakeUp(token=token, due_at=due_at, chain=Chain(began_at, wake_ups))
 
 
 def counter_trust_record(counter_trust: CounterTrust) -> Record:

@@ -1,0 +1,16 @@
+"""Wake-ups in a process that takes the turns itself, and waits for them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class NextWakeUp:
+    """Implements `email_opens.ports.WakeUps` by keeping the last one that was asked for."""
+
+    token: str | None = None
+    """None: nothing was asked for."""
+    seconds: int = 0
+
+    def ask(self, account_id: str, *, token: str, seconds: int) -> None:
+        del account_id  # A process works on one account.
+        self.token, self.seconds = token, seconds
