@@ -23,7 +23,7 @@ endif
 # If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-alert bench-freshness screens commands lock clean
+.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-alert cost accounts bench-freshness screens commands lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -80,6 +80,12 @@ bench: .venv/ready ## measure requests, throughput, memory and recovery (about t
 bench-alert: .venv/ready ## measure what an alert costs, and how soon it comes (about fifteen minutes)
 	.venv/bin/python -m bench.alert_delay
 	.venv/bin/python -m bench.alert_cost
+
+cost: .venv/ready ## count and price a month of five stacks, and write the tables of docs/cost-and-scale.md
+	.venv/bin/python -m bench.cost --write
+
+accounts: .venv/ready ## check that a thousand accounts in one stack have the results that each has alone
+	.venv/bin/python -m bench.accounts
 
 bench-freshness: .venv/ready ## measure how soon opens are published for a day's requests (about ten minutes)
 	.venv/bin/python -m bench.freshness

@@ -9,6 +9,8 @@
 - `kills`: a first read of 200,000 rows, killed ten times
 - `decode`: a page read by the standard library, msgspec and pydantic
 - `freshness`: how soon opens are published for a day's requests (`make bench-freshness`)
+- `cost`: what a month costs, from counted calls and list prices (`make cost`)
+- `accounts`: a thousand accounts in one stack, beside each alone (`make accounts`)
 - `compare`: the rules of other pollers in the same worlds (`make compare`)
 
 Benchmarks do not fail; they print each figure beside its target.

@@ -6,7 +6,6 @@ pays without opens is not counted. It takes about ten minutes.
 """
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,9 +15,20 @@ from operator import itemgetter
 from random import Random
 from typing import Any
 
-from bench.aws import Clients, InstantAws
+from bench.aws import Clients
+from bench.cost.dynamodb import CountingDynamoDB
+from bench.cost.prices import (
+    LAMBDA_DURATION,
+    LAMBDA_REQUESTS,
+    MILLION,
+    READS,
+    SNS,
+    SQS,
+    WRITES,
+)
+from bench.cost.services import CountingSns, CountingSqs
+from bench.cost.usage import Meter, added, cost, scaled
 from bench.figures import Figure, show
-from bench.idle import item_bytes
 from bench.product import activity, over_aws
 from bench.vendor import SENT, Vendor, contact_id, reports
 from email_opens.adapters.aws.decisions import DynamoDBDecisions
@@ -33,30 +43,18 @@ CONTACTS = 600_000
 """Six opens in ten are a contact's first."""
 DAYS = 1
 """Of the send's life; what comes later is scaled up with the rest."""
-MILLION = 1_000_000
-
-PRICES = {
-    "SNS requests": 0.50,
-    "SQS requests": 0.40,
-    "DynamoDB write units": 0.625,
-    "DynamoDB read units": 0.125,
-    "Lambda invocations": 0.20,
-}
-"""USD a million, us-east-1, November 2026, as in docs/cost-and-scale.md."""
-LAMBDA_GB_SECOND = 0.0000133334
-"""USD, arm64."""
+LINES = (SNS, SQS, WRITES, READS, LAMBDA_REQUESTS)
 ALERT_GB = 0.25
 POST_SECONDS = 0.25
 """Assumed: a post, and the rest of an invocation."""
 
-WRITE_BYTES, READ_BYTES = 1024, 4096
 FRESH_SECONDS = 900
 RECEIVED_AT_ONCE = 10
 BATCH = 100
 RECEIVERS = 2
 """Assumed: as many of Lambda's receivers share the messages that arrive at once."""
-ALERTS = "alerts"
-LEDGER = "ledger"
+UNCOUNTED = frozenset({"tracking"})
+"""The table that turns use without opens too."""
 
 
 type Published = tuple[datetime, list[dict[str, Any]]]
@@ -91,57 +89,15 @@ def _after_send(share: float) -> timedelta:
 
 
 @dataclass(slots=True)
-class Usage:
-    """What was used, by the name of its price."""
+class Topic:
+    """A client of SNS that keeps what is published."""
 
-    used: Counter[str] = field(default_factory=Counter)
-    gb_seconds: float = 0.0
+    sns: CountingSns
+    published: list[Published] = field(default_factory=list)
 
-    def cost(self, opens: int, *names: str) -> float:
-        """Return the cost of a million opens in USD, of these or of all services."""
-        counted = {name: self.used[name] for name in names or PRICES}
-        cost = sum(PRICES[name] * number / opens for name, number in counted.items())
-        return cost if names else cost + self.gb_seconds * LAMBDA_GB_SECOND * MILLION / opens
-
-
-class CountingAws(InstantAws):
-    """Counts requests and capacity units of what depends on opens."""
-
-    def __init__(self, usage: Usage, clock: FakeClock) -> None:
-        super().__init__()
-        self._usage = usage
-        self._clock = clock
-        self.published: list[Published] = []
-
-    def publish_batch(self, **parameters: Any) -> dict[str, Any]:
-        entries = parameters["PublishBatchRequestEntries"]
-        size = sum(len(entry["Message"]) + 400 for entry in entries)
-        self._usage.used["SNS requests"] += ceil(size / 65_536)
-        self.published.append((self._clock.now(), entries))
-        return super().publish_batch(**parameters)
-
-    def put_item(self, **parameters: Any) -> dict[str, Any]:
-        if parameters["TableName"] in (LEDGER, ALERTS):
-            self._written(parameters["Item"])
-        return super().put_item(**parameters)
-
-    def batch_write_item(self, **parameters: Any) -> dict[str, Any]:
-        for write in parameters["RequestItems"][LEDGER]:
-            self._written(write["PutRequest"]["Item"])
-        return super().batch_write_item(**parameters)
-
-    def query(self, **parameters: Any) -> dict[str, Any]:
-        reply = super().query(**parameters)
-        if parameters["TableName"] in (LEDGER, ALERTS):
-            size = sum(
-                item_bytes({**item, "campaign_activity_id": {"S": "u" * 36}})
-                for item in reply["Items"]
-            )
-            self._usage.used["DynamoDB read units"] += max(1, ceil(size / READ_BYTES))
-        return reply
-
-    def _written(self, item: Mapping[str, Any]) -> None:
-        self._usage.used["DynamoDB write units"] += ceil(item_bytes(dict(item)) / WRITE_BYTES)
+    def publish_batch(self, **call: Any) -> dict[str, Any]:
+        self.published.append((self.sns.meter.clock.now(), call["PublishBatchRequestEntries"]))
+        return self.sns.publish_batch(**call)
 
 
 @dataclass(slots=True)
@@ -161,31 +117,31 @@ class Chat:
         return Reply(status=200, body=b"ok")
 
 
-def publications(usage: Usage) -> Iterator[Published]:
+def publications(meter: Meter) -> Iterator[Published]:
     """Yield the batches that turns publish, as turns of a minute follow one another."""
-    clock = FakeClock(SENT)
-    aws = CountingAws(usage, clock)
-    product = over_aws(Clients(aws, aws, aws), clock, reports(GrowingVendor(clock), clock))
+    clock, topic = meter.clock, Topic(CountingSns(meter))
+    clients = Clients(CountingDynamoDB(meter, uncounted=UNCOUNTED), topic, CountingSqs(meter))
+    product = over_aws(clients, clock, reports(GrowingVendor(clock), clock))
     product.tracking.add(activity(SENT))
     while clock.now() < SENT + timedelta(days=DAYS):
         until = clock.now() + timedelta(seconds=60)
         for turn in turns_of_a_minute(product, clock, commit=timedelta(seconds=6)):
             if turn.failures:
                 raise turn.failures[0].error
-            yield from aws.published
-            aws.published.clear()
+            yield from topic.published
+            topic.published.clear()
         clock.sleep(max(0.0, (until - clock.now()).total_seconds()))
 
 
 class Alert:
     """One of the function's containers, with what passes the queue's filter."""
 
-    def __init__(self, usage: Usage) -> None:
-        self._usage = usage
-        self._clock = FakeClock(SENT)
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self._clock = meter.clock
         decisions = DynamoDBDecisions(
-            CountingAws(usage, self._clock),  # type: ignore[arg-type]
-            ALERTS,
+            CountingDynamoDB(meter),  # type: ignore[arg-type]
+            "alerts",
             timedelta(days=30),
             self._clock,
         )
@@ -202,7 +158,8 @@ class Alert:
         self._clock.instant = max(self._clock.now(), at)
         for batch in batched(bodies, BATCH, strict=False):
             # Sent by SNS, then received and deleted ten at a time.
-            self._usage.used["SQS requests"] += len(batch) + 2 * ceil(len(batch) / RECEIVED_AT_ONCE)
+            received = 2 * ceil(len(batch) / RECEIVED_AT_ONCE)
+            self.meter.use({SQS: len(batch) + received})
             self._invoke(list(batch))
 
     def _invoke(self, bodies: list[str]) -> None:
@@ -217,8 +174,7 @@ class Alert:
         self.posts += delivered.posts
         self._clock.sleep(POST_SECONDS)
         seconds = (self._clock.now() - started).total_seconds()
-        self._usage.used["Lambda invocations"] += 1
-        self._usage.gb_seconds += ALERT_GB * seconds
+        self.meter.use({LAMBDA_REQUESTS: 1, LAMBDA_DURATION: ALERT_GB * seconds})
 
 
 def _passes(attributes: Mapping[str, Mapping[str, str]]) -> bool:
@@ -228,8 +184,8 @@ def _passes(attributes: Mapping[str, Mapping[str, str]]) -> bool:
 
 
 def main() -> None:
-    publishing, alerting = Usage(), Usage()
-    alerts = [Alert(alerting) for _ in range(RECEIVERS)]
+    publishing = Meter(FakeClock(SENT))
+    alerts = [Alert(Meter(FakeClock(SENT))) for _ in range(RECEIVERS)]
     opens = batches_made = 0
     for at, batches in groupby(publications(publishing), key=itemgetter(0)):
         bodies: list[str] = []
@@ -239,18 +195,17 @@ def main() -> None:
             bodies += [one["Message"] for one in entries if _passes(one["MessageAttributes"])]
         for number, alert in enumerate(alerts):
             alert.receive(at, bodies[number::RECEIVERS])
-    total = Usage(publishing.used + alerting.used, publishing.gb_seconds + alerting.gb_seconds)
-    messages = total.cost(opens, "SNS requests", "SQS requests")
-    whole = total.cost(opens)
+    used = added(publishing.units, *(alert.meter.units for alert in alerts))
+    a_million = scaled(used, MILLION / opens)
+    messages, whole = cost({line: a_million[line] for line in (SNS, SQS)}), cost(a_million)
     figures = [
         Figure(
-            name,
-            f"{total.used[name] * MILLION / opens:,.0f} a million opens, "
-            f"{total.cost(opens, name):.2f} USD",
+            line,
+            f"{a_million[line]:,.0f} a million opens, {cost({line: a_million[line]}):.2f} USD",
         )
-        for name in PRICES
+        for line in LINES
     ]
-    seconds = alerting.gb_seconds * LAMBDA_GB_SECOND * MILLION / opens
+    seconds = cost({LAMBDA_DURATION: a_million[LAMBDA_DURATION]})
     show(
         "A million opens with an alert",
         [

@@ -24,7 +24,9 @@ ROWS = 1_200
 WRITES = frozenset({"put_item", "update_item", "delete_item", "batch_write_item"})
 UNIT_BYTES = 1024
 LONG_NAME = "n" * 80
-KEYS = {"tracking": ("account_id", "item"), "ledger": ("campaign_activity_id", "entry")}
+_ENTRIES = ("campaign_activity_id", "entry")
+KEYS = {"tracking": ("account_id", "item"), "ledger": _ENTRIES, "alerts": _ENTRIES}
+"""The keys of each table."""
 
 
 @dataclass(frozen=True, slots=True)

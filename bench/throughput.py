@@ -58,6 +58,17 @@ def pages_of(vendor: Vendor) -> dict[str | None, Page]:
     return pages
 
 
+def decoded_reports() -> Callable[[FakeClock], Reports]:
+    """Return what makes reports whose pages are decoded already."""
+    pages = pages_of(Vendor(ROWS, decaying(ROWS)))
+
+    def report(account_id: str, budget: Budget) -> Report:
+        del account_id, budget
+        return DecodedReport(pages)
+
+    return lambda _: report
+
+
 def first_read(clients: Clients, report: Callable[[FakeClock], Reports]) -> Job:
     """Prepare a turn that reads the whole report and publishes all opens."""
     clock = FakeClock(SENT + timedelta(days=61))
@@ -118,14 +129,7 @@ def one_core() -> Iterator[None]:
 
 def main() -> None:
     vendor = Vendor(ROWS, decaying(ROWS))
-    pages = pages_of(vendor)
-
-    def decoded(_: FakeClock) -> Reports:
-        def report(account_id: str, budget: Budget) -> Report:
-            del account_id, budget
-            return DecodedReport(pages)
-
-        return report
+    decoded = decoded_reports()
 
     def over_http(clock: FakeClock) -> Reports:
         return reports(vendor, clock)

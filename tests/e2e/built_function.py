@@ -100,7 +100,7 @@ def run_function(
             stderr=stderr,
             cwd=artefact.function,
             env={
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
                 "AWS_LAMBDA_FUNCTION_NAME": "built",
                 "AWS_LAMBDA_LOG_FORMAT": "JSON",
                 **environment,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Protocol
 
-from email_opens.adapters.vendor.access.token_storage import Renewed
+from email_opens.adapters.vendor.access.token_storage import Remembered, Renewed
 from email_opens.adapters.vendor.access.tokens import RECONNECT, TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
@@ -47,6 +47,7 @@ def connection(
 ) -> Connect:
     session, auth_url = Session(settings.network), settings.constant_contact_auth_url
     renewed: dict[str, Renewed] = {}
+    remembered: dict[str, Remembered] = {}
     paces: dict[str, Pace] = {}
 
     def connect(
@@ -62,6 +63,7 @@ def connection(
             waits=waits,
             until=budget.lease_until,
             renewed=renewed if credentials is None else {},
+            remembered=remembered if credentials is None else {},
         )
         return VendorApi(
             session,

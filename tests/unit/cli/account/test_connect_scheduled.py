@@ -1,7 +1,9 @@
 """`email-opens connect --stack`: each further account gets its own schedule, created once."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -9,7 +11,7 @@ from typer.testing import Result
 
 from constant_contact_emulator import Emulator, Limits
 from email_opens.errors import InvalidInput
-from email_opens_cli.deployed.schedules import Schedules
+from email_opens_cli.deployed.schedules import Schedules, first_event
 from tests.conftest import Aws
 from tests.integration.template import of_type, read_template
 from tests.unit.cli.stacks import (
@@ -107,3 +109,31 @@ def test_the_consent_of_another_account_of_the_vendor_needs_an_option(
     result = run("connect", "mine", "--stack", STACK, "--another-account", typed=again)
     assert result.exit_code == 0
     assert "are stored" in result.stdout
+
+
+def test_the_schedule_begins_within_a_minute_at_a_second_of_the_accounts_own(
+    vendor: Emulator,
+) -> None:
+    now = datetime.now(UTC)
+    connect(vendor, "other", "--stack", STACK)
+    begins = schedule("other")["StartDate"]
+    assert begins.second == first_event("other", now).second
+    assert begins > now
+
+
+class TestFirstEvent:
+    NOW = datetime(2026, 3, 2, 14, 7, 30, 5, tzinfo=UTC)
+
+    def test_is_always_the_same_second_and_within_a_minute(self) -> None:
+        for number in range(200):
+            begins = first_event(f"account-{number}", self.NOW)
+            assert timedelta() < begins - self.NOW <= timedelta(minutes=1)
+            later = first_event(f"account-{number}", self.NOW + timedelta(hours=1, seconds=17))
+            assert (later.second, later.microsecond) == (begins.second, 0)
+
+    def test_spreads_accounts_over_the_minute(self) -> None:
+        seconds = Counter(
+            first_event(f"account-{number}", self.NOW).second for number in range(6_000)
+        )
+        assert len(seconds) == 60
+        assert max(seconds.values()) < 2 * 6_000 / 60

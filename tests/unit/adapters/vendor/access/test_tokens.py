@@ -1,6 +1,6 @@
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.account import Tokens
 from email_opens.adapters.vendor import http
+from email_opens.adapters.vendor.access.token_storage import REMEMBERED, Remembered
 from email_opens.adapters.vendor.access.tokens import MARGIN, TokenSource
 from email_opens.adapters.vendor.session import Session
 from email_opens.errors import (
@@ -69,6 +70,90 @@ def test_a_valid_token_is_loaded_once_and_not_refreshed(vendor: Vendor) -> None:
     tokens = {vendor.tokens.access_token(vendor.before) for _ in range(3)}
     assert tokens == {vendor.held.tokens and vendor.held.tokens.access_token}
     assert (vendor.held.loads, vendor.emulator.requests) == (1, [])
+
+
+class TestASecondInvocationOfAProcess:
+    @pytest.fixture
+    def remembered(self) -> dict[str, Remembered]:
+        return {}
+
+    @pytest.fixture
+    def source(
+        self,
+        vendor: Vendor,
+        remembered: dict[str, Remembered],
+    ) -> Callable[[], TokenSource]:
+        return lambda: TokenSource(
+            "default",
+            vendor.held,
+            vendor.session,
+            vendor.emulator.auth_url,
+            vendor.clock,
+            remembered=remembered,
+        )
+
+    def test_reads_no_credentials_for_minutes(
+        self, vendor: Vendor, source: Callable[[], TokenSource]
+    ) -> None:
+        first = token_of(source(), vendor.clock)
+        vendor.clock.sleep((REMEMBERED - timedelta(seconds=1)).total_seconds())
+        assert token_of(source(), vendor.clock) == first
+        assert vendor.held.loads == 1
+        vendor.clock.sleep(1)
+        assert token_of(source(), vendor.clock) == first
+        assert vendor.held.loads == 2
+
+    def test_reads_them_if_the_token_is_refused(
+        self, vendor: Vendor, source: Callable[[], TokenSource]
+    ) -> None:
+        first = source()
+        old = token_of(first, vendor.clock)
+        second = source()
+        token_of(second, vendor.clock)
+        assert vendor.held.tokens
+        newer = vendor.emulator.connect()
+        vendor.held.tokens = replace(
+            vendor.held.tokens,
+            access_token=newer.access_token,
+            refresh_token=newer.refresh_token,
+        )
+        second.discard()
+        assert token_of(second, vendor.clock) == newer.access_token != old
+        assert token_of(source(), vendor.clock) == newer.access_token
+
+    def test_reads_them_if_the_token_has_expired_meanwhile(
+        self, vendor: Vendor, source: Callable[[], TokenSource]
+    ) -> None:
+        vendor.clock.sleep(86_400 - MARGIN.total_seconds() - 60)
+        token_of(source(), vendor.clock)
+        newer = vendor.emulator.connect()
+        assert vendor.held.tokens
+        vendor.clock.sleep(60)
+        vendor.held.tokens = replace(
+            vendor.held.tokens,
+            access_token=newer.access_token,
+            expires_at=vendor.clock.now() + timedelta(hours=24),
+        )
+        assert token_of(source(), vendor.clock) == newer.access_token
+        assert vendor.held.stored == []
+
+    def test_finds_new_tokens_that_could_not_be_stored(
+        self,
+        vendor: Vendor,
+        remembered: dict[str, Remembered],
+        source: Callable[[], TokenSource],
+    ) -> None:
+        first = source()
+        token_of(first, vendor.clock)
+
+        def refuse() -> None:
+            raise AccountStopped("The store is full.")
+
+        vendor.held.on_store = refuse
+        first.discard()
+        with pytest.raises(AccountStopped):
+            token_of(first, vendor.clock)
+        assert remembered == {}
 
 
 def test_a_token_about_to_expire_is_refreshed_and_stored(vendor: Vendor) -> None:

@@ -1,4 +1,4 @@
-"""Storing tokens that the vendor issues only once."""
+"""Storing tokens that the vendor issues only once, and remembering those that were stored."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,6 +7,20 @@ from email_opens.account import Tokens
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import AccountStopped
 from email_opens.ports import Clock, Credentials
+
+REMEMBERED = timedelta(minutes=5)
+"""How long a process uses stored tokens without reading them again; reading them costs a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Tokens as the store had them at an instant."""
+
+    tokens: Tokens = field(repr=False)
+    stored_at: datetime
+
+    def is_recent(self, now: datetime) -> bool:
+        return timedelta() <= now - self.stored_at < REMEMBERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

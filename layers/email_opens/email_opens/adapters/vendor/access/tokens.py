@@ -4,6 +4,9 @@ A refresh token may be good for one refresh only. So before a refresh, the old p
 which shows that the store accepts a new one. The new pair is stored before it is used, and kept in
 memory until it is stored. When the vendor refuses a refresh token, the store is read once more:
 another invocation may have refreshed it.
+
+A process remembers the stored tokens for minutes, since turns may be seconds apart. When the vendor
+refuses the access token, the store is read.
 """
 
 from collections.abc import MutableMapping
@@ -18,7 +21,7 @@ from email_opens.adapters.vendor.access.authorization_server import (
     post_as_client,
     read_grant,
 )
-from email_opens.adapters.vendor.access.token_storage import Renewed, store_until
+from email_opens.adapters.vendor.access.token_storage import Remembered, Renewed, store_until
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.waits import UNCUT, Waits
@@ -48,8 +51,9 @@ class TokenSource:
     """The access tokens of one account, for one invocation that holds the account's lease.
 
     `reconnect` is the command that connects the account again, with `{account_id}` in it. The
-    lease lasts `until`; None: until each request's own deadline. `renewed` holds, by account id,
-    the pairs that the process has received, from one invocation to the next.
+    lease lasts `until`; None: until each request's own deadline. From one invocation to the next,
+    by account id, `renewed` holds the pairs that the process has received, and `remembered` those
+    that the store had.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class TokenSource:
         waits: Waits = UNCUT,
         until: datetime | None = None,
         renewed: MutableMapping[str, Renewed] | None = None,
+        remembered: MutableMapping[str, Remembered] | None = None,
     ) -> None:
         self.reconnect = f"`{reconnect.format(account_id=account_id)}`"
         self._account_id = account_id
@@ -74,6 +79,7 @@ class TokenSource:
         self._waits = waits
         self._until = until
         self._renewed = {} if renewed is None else renewed
+        self._remembered = {} if remembered is None else remembered
         self._tokens: Tokens | None = None
         self._refused: str | None = None
 
@@ -86,7 +92,7 @@ class TokenSource:
             OutOfTime: `before` leaves no time for a request.
         """
         if self._tokens is None:
-            self._tokens = self._load(before)
+            self._tokens = self._recent() or self._load(before)
         return self._usable(self._tokens) or self._renew(before)
 
     def discard(self) -> None:
@@ -96,9 +102,25 @@ class TokenSource:
         self._refused = self._tokens.access_token
         # Load again: a person may have connected the account and stored a new pair meanwhile.
         self._tokens = None
+        self._remembered.pop(self._account_id, None)
+
+    def _recent(self) -> Tokens | None:
+        """Return the tokens that the process remembers, if they are recent and can be used."""
+        remembered = self._remembered.get(self._account_id)
+        if remembered is None or not remembered.is_recent(self._clock.now()):
+            return None
+        return remembered.tokens if self._usable(remembered.tokens) else None
+
+    def _remember(self, tokens: Tokens) -> None:
+        self._remembered[self._account_id] = Remembered(tokens, self._clock.now())
 
     def _load(self, before: datetime) -> Tokens:
         """Return the stored tokens, or the pair that could not be stored, after storing it."""
+        tokens = self._stored(before)
+        self._remember(tokens)
+        return tokens
+
+    def _stored(self, before: datetime) -> Tokens:
         stored = self._credentials.load(self._account_id)
         renewed = self._renewed.get(self._account_id)
         if renewed is None:
@@ -123,6 +145,7 @@ class TokenSource:
         """Refresh the tokens, or those that another invocation has stored if these are spent."""
         retries = Retries(self._clock, before)
         self._check_time(before)
+        self._remembered.pop(self._account_id, None)
         tokens = self._tokens = self._credentials.rewrite(self._account_id)
         try:
             return self._usable(tokens) or self._refresh(tokens, before, retries)
@@ -170,6 +193,7 @@ class TokenSource:
                 )
                 self._store(Renewed(spent=tokens.refresh_token, tokens=pair), before)
                 self._tokens = pair
+                self._remember(pair)
                 return grant.access_token
             seconds = None
             failure = AccountStopped("The vendor returned no access token: its reply is unusable.")

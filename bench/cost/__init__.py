@@ -1,0 +1,1 @@
+"""What a month costs, from counted calls and one table of list prices: `make cost`."""
