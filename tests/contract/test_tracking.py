@@ -16,6 +16,7 @@ from email_opens.account import (
     Chain,
     CounterTrust,
     ExpectedSend,
+    Hours,
     KeyShare,
     Searches,
     WakeUp,
@@ -71,6 +72,7 @@ COUNTER_TRUST = CounterTrust(
     read_at=NOON, current_until=NOON - timedelta(seconds=90), lag_seconds=61.5, missed=0.25
 )
 
+HOURS = Hours(tuple(float(hour + 1) for hour in range(24)), (12.5,) * 24)
 KEY_SHARE = KeyShare(1900, date(2026, 3, 1))
 
 WAKE_UP = WakeUp(
@@ -126,6 +128,7 @@ def release(
     closed_until: datetime | None = None,
     last_error: str | None = None,
     counter_trust: CounterTrust | None = None,
+    hours: Hours | None = None,
     rests_until: datetime | None = None,
     outages: int = 0,
     turn_completed_at: datetime | None = None,
@@ -141,6 +144,7 @@ def release(
         closed_until=closed_until,
         last_error=last_error,
         counter_trust=counter_trust,
+        hours=hours,
         rests_until=rests_until,
         outages=outages,
         turn_completed_at=turn_completed_at,
@@ -465,6 +469,19 @@ class TestEveryRelease:
         release(tracking, counter_trust=CounterTrust(missed=0.5))
         assert stored_account(tracking).counter_trust == CounterTrust(missed=0.5)
 
+    def test_stores_what_is_known_of_the_hours_of_the_day(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, hours=HOURS)
+        assert stored_account(tracking).hours == HOURS
+
+    def test_without_hours_keeps_the_stored_ones(self, tracking: Tracking) -> None:
+        lease(tracking)
+        assert stored_account(tracking).hours == Hours()
+        release(tracking, hours=HOURS)
+        lease(tracking)
+        release(tracking)
+        assert stored_account(tracking).hours == HOURS
+
     def test_stores_the_share_of_the_key(self, tracking: Tracking) -> None:
         lease(tracking)
         release(tracking, key_share=KEY_SHARE)
@@ -754,6 +771,7 @@ class TestDynamoDB:
             closed_until=TOMORROW,
             last_error="e" * 200,
             counter_trust=COUNTER_TRUST,
+            hours=HOURS,
             rests_until=TOMORROW,
             outages=3,
             turn_completed_at=NOON,

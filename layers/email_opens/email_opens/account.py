@@ -35,6 +35,18 @@ class CounterTrust:
     """The share of opens that a poll found before the counters included them."""
 
 
+UNKNOWN_OPENS = 5.0
+"""What is assumed to be known of an hour at first: so many opens, as many as expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Opens by hour of the day (UTC): those that came, and those that the rates let expect."""
+
+    opens: tuple[float, ...] = (UNKNOWN_OPENS,) * 24
+    expected: tuple[float, ...] = (UNKNOWN_OPENS,) * 24
+
+
 @dataclass(frozen=True, slots=True)
 class KeyShare:
     """What an account could spend on a day on which other users of its key spent the rest."""
@@ -128,6 +140,8 @@ class Account:
     """When a turn of the account last did all its work; None: that is not known."""
     searches: Searches = Searches()
     counter_trust: CounterTrust = CounterTrust()
+    hours: Hours = Hours()
+    """At which hours of the day the account's e-mails are opened."""
     wake_up: WakeUp | None = None
     """The only one that starts a turn; None: only the schedule does."""
 

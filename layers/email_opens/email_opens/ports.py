@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from email_opens.account import Account, CounterTrust, KeyShare, Searches, Tokens, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, Tokens, WakeUp
 from email_opens.errors import EmailOpensError
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 
@@ -176,6 +176,7 @@ class Tracking(Protocol):
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        hours: Hours | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
         turn_completed_at: datetime | None = None,

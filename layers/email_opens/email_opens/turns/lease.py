@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from email_opens.account import Account, CounterTrust, KeyShare, Searches, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, WakeUp
 from email_opens.errors import (
     AccountBusy,
     AccountPaused,
@@ -59,6 +59,8 @@ class Lease:
     last_error: str | None
     counter_trust: CounterTrust | None = None
     """What was learned of the counters; None: nothing new."""
+    hours: Hours | None = None
+    """What was learned of the hours of the day; None: nothing new."""
     key_share: KeyShare | None = None
     """What other users of the key have left to the account; None: nothing new."""
     turn_completed_at: datetime | None = None
@@ -148,6 +150,7 @@ class Leases:
                 closed_until=lease.closed_until,
                 last_error=lease.last_error,
                 counter_trust=lease.counter_trust,
+                hours=lease.hours,
                 rests_until=lease.budget.rests_until,
                 outages=lease.budget.outage.attempts,
                 turn_completed_at=lease.turn_completed_at,

@@ -16,7 +16,7 @@ from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
-from email_opens.scheduling.price import Plan
+from email_opens.scheduling.plan import Plan
 from email_opens.stretches import Walk
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
@@ -56,6 +56,8 @@ class Turn:
     """The last turn was killed: what it was reading comes last in this one."""
     _suspect: str | None = None
     """The activity that the killed turn was probably reading."""
+    _spent_at: datetime | None = None
+    """When the plan last allowed a request."""
 
     def work(self) -> None:
         """Poll and probe until nothing is worth a request, or the time is over.
@@ -92,6 +94,7 @@ class Turn:
         self.budget.outage = self.budget.outage.knowing(failed, polled)
         self.turn_report.activities = len(self.roster.activities)
         self.backlog.begin(self.roster.activities.values(), now)
+        self._spent_at = self.roster.requested_at()
         if self.turn_report.woken:
             self._leave_to_the_schedule(failed)
 
@@ -127,6 +130,7 @@ class Turn:
             plan,
             self.roster.counter_trust,
             None if self.turn_report.uncounted else self.roster.probed_seconds_ago(now),
+            spent_seconds_ago=self._spent_seconds_ago(now),
             now=now,
             campaigns_per_probe=self.roster.campaigns_per_probe,
         )
@@ -154,6 +158,11 @@ class Turn:
         self.clock.sleep(seconds)
         return True
 
+    def _spent_seconds_ago(self, now: datetime) -> float:
+        if self._spent_at is None or self._spent_at > now:
+            return inf
+        return (now - self._spent_at).total_seconds()
+
     # --- Heads ---
 
     def _poll(self, poll: Poll, plan: Plan, now: datetime) -> None:
@@ -175,6 +184,8 @@ class Turn:
         worked = self.isolation.work(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self.isolation.work(walk)
+        if poll.why is not Why.OVERDUE:
+            self._spent_at = self.clock.now()
         if not worked:
             self.roster.drop(activity_id)
         else:
@@ -273,6 +284,7 @@ class Turn:
         except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters
             self.turn_report.uncounted = error
         failed = self.turn_report.uncounted is not None
+        self._spent_at = self.clock.now()
         self.roster.take_readings(probe.readings, now, self.clock.now(), failed=failed)
 
 

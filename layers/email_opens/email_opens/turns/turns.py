@@ -154,6 +154,7 @@ class Turns:
             tracking=self.tracking,
             counter_trust=account.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
+            hours=account.hours,
         )
         backlog = Backlog(
             ledger=ledger,
@@ -201,6 +202,8 @@ class Turns:
                     turn_report.searched_seconds_ago = ago.total_seconds()
             if roster.counter_trust != account.counter_trust:
                 lease.counter_trust = roster.counter_trust
+            if roster.hours != account.hours:
+                lease.hours = roster.hours
 
     def _searching(
         self, lease: Lease, roster: Roster, turn_report: TurnReport, before: datetime

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from email_opens.account import Account, CounterTrust, ExpectedSend, KeyShare, Searches
+from email_opens.account import Account, CounterTrust, ExpectedSend, Hours, KeyShare, Searches
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.attributes import Attribute, Record
 
@@ -23,6 +23,7 @@ FULL_ACCOUNT: Record = {
     "requests_day": {"S": "2026-03-02"},
     "requests_spent": {"N": "70"},
     "outages": {"N": "3"},
+    "hours": {"S": "AEAA" * 24 + "AIAA" * 24},
     "share_day": {"S": "2026-03-01"},
     "share_requests": {"N": "1900"},
     "closed_until": {"S": "2026-03-03T00:00:00Z"},
@@ -57,6 +58,7 @@ def test_every_attribute_of_an_account_is_read() -> None:
         rests_until=NOON + HOUR / 2,
         outages=3,
         vendor_account_id="p07e1l4ap5v",
+        hours=Hours((4.0,) * 24, (8.0,) * 24),
         key_share=KeyShare(1900, date(2026, 3, 1)),
         turn_completed_at=NOON - HOUR / 60,
         searches=Searches(

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, CounterTrust, KeyShare, Searches, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, WakeUp
 from email_opens.adapters.aws.conditions import conflicting_item, unchanged
 from email_opens.adapters.aws.items import account_key
 from email_opens.adapters.records.accounts import (
     WAKE_UP,
     account_from,
     counter_trust_record,
+    hours_record,
     key_share_record,
     searches_record,
     wake_up_record,
@@ -138,6 +139,7 @@ class DynamoDBAccounts:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        hours: Hours | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
         turn_completed_at: datetime | None = None,
@@ -156,6 +158,7 @@ class DynamoDBAccounts:
         replaced |= cast("Item", searches_record(searches)) if searches else {}
         replaced |= {"outages": {"N": str(outages)}} if outages else {}
         replaced |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
+        replaced |= cast("Item", hours_record(hours)) if hours else {}
         replaced |= cast("Item", key_share_record(key_share)) if key_share else {}
         replaced |= cast("Item", wake_up_record(wake_up)) if wake_up else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}

@@ -1,6 +1,7 @@
 """The stored form of accounts."""
 
 import json
+from base64 import b64decode, b64encode
 from datetime import date, datetime
 
 from email_opens.account import (
@@ -8,6 +9,7 @@ from email_opens.account import (
     Chain,
     CounterTrust,
     ExpectedSend,
+    Hours,
     KeyShare,
     Searches,
     WakeUp,
@@ -31,6 +33,8 @@ from email_opens.instants import iso
 
 WAKE_UP = ("wake_up", "wake_up_at", "chain_began_at", "chain_wake_ups")
 """The names of the attributes that hold an account's wake-up."""
+HOUR_UNITS = 4096
+"""What is known of an hour is stored in units of an open divided by this, in three bytes."""
 _MOST_REQUESTS = 10**9
 """No key allows more requests a day."""
 
@@ -77,6 +81,7 @@ def _account(account_id: str, record: StoredRecord) -> Account:
             lag_seconds=hint(record, "lag_seconds", real_number) or 0.0,
             missed=min(1.0, hint(record, "missed", real_number) or 0.0),
         ),
+        hours=_hours(record),
         wake_up=_wake_up(record),
     )
 
@@ -92,6 +97,8 @@ def account_record(account: Account) -> Record:
     record["requests_spent"] = {"N": str(account.requests_spent)}
     if account.outages:
         record["outages"] = {"N": str(account.outages)}
+    if account.hours != Hours():
+        record |= hours_record(account.hours)
     if account.key_share:
         record |= key_share_record(account.key_share)
     if account.wake_up:
@@ -174,6 +181,31 @@ def _wake_up(record: StoredRecord) -> WakeUp | None:
     if token is None or due_at is None or began_at is None or wake_ups is None or wake_ups < 0:
         return None
     return WakeUp(token=token, due_at=due_at, chain=Chain(began_at, wake_ups))
+
+
+def hours_record(hours: Hours) -> Record:
+    """Write the attribute of an account that holds what is known of the hours of the day."""
+    counts = (max(1, round(number * HOUR_UNITS)) for number in (*hours.opens, *hours.expected))
+    return texts(hours=b64encode(b"".join(count.to_bytes(3) for count in counts)).decode())
+
+
+def _hours(record: StoredRecord) -> Hours:
+    return hint(record, "hours", _unpacked_hours) or Hours()
+
+
+def _unpacked_hours(record: StoredRecord, name: str) -> Hours | None:
+    value = text(record, name)
+    if value is None:
+        return None
+    try:
+        packed = b64decode(value, validate=True)
+    except ValueError:
+        raise Malformed(f"its {name} are not base64") from None
+    counts = [int.from_bytes(packed[at : at + 3]) for at in range(0, len(packed), 3)]
+    if len(packed) != 3 * 48 or not all(counts):
+        raise Malformed(f"its {name} are not two numbers for each hour")
+    numbers = tuple(count / HOUR_UNITS for count in counts)
+    return Hours(numbers[:24], numbers[24:])
 
 
 def counter_trust_record(counter_trust: CounterTrust) -> Record:
