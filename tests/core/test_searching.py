@@ -135,7 +135,7 @@ class TestTheOrder:
     def test_is_a_head_that_is_due_between_two_stretches(
         self, core: Core, requests: list[str]
     ) -> None:
-        core.track(sent_at=at(0))
+        core.track(sent_at=core.clock.now())
         for number in range(3 * STRETCH_REQUESTS):
             send(core, f"{number}", at(-number))
         campaigns(core).seconds = 1.0
