@@ -440,7 +440,7 @@ class TestEveryRelease:
         lease(tracking)
         release(tracking, searches=SEARCHES)
         lease(tracking)
-        after = replace(SEARCHES, failures=0, expected=())
+        after = replace(SEARCHES, tried_at=SEARCHES.completed_at, failures=0, expected=())
         release(tracking, searches=after)
         assert stored_account(tracking).searches == after
 
@@ -775,7 +775,7 @@ class TestDynamoDB:
             rests_until=TOMORROW,
             outages=3,
             turn_completed_at=NOON,
-            searches=SEARCHES,
+            searches=Searches(completed_at=NOON, tried_at=NOON, schedules_due_at=TOMORROW),
             key_share=KEY_SHARE,
             wake_up=replace(WAKE_UP, token=request_id),
         )

@@ -47,7 +47,7 @@ class TestStatus:
         (activity,) = status["activities"]
         assert activity["published"] == 3
         assert activity["watermark"].endswith("Z")
-        assert status["account"]["requests_today"] == 4
+        assert status["account"]["requests_today"] == 5
 
     @pytest.mark.usefixtures("world")
     def test_prints_json_when_nothing_is_tracked(self) -> None:
@@ -68,8 +68,8 @@ class TestPoll:
     def test_publishes_each_open_once(self, world: World) -> None:
         world.track(world.opened(5))
         assert (
-            # A search reads the list of sends, and the campaign of this one.
-            "Published 5 opens of 1 e-mail with 4 requests; 0 gaps are left." in run("poll").stdout
+            # A search reads the list of sends and this campaign, and which sends are scheduled.
+            "Published 5 opens of 1 e-mail with 5 requests; 0 gaps are left." in run("poll").stdout
         )
         assert "Published 0 opens" in run("poll").stdout
 

@@ -70,7 +70,8 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         turn_completed_at=hint(record, "turn_completed_at", bounded_instant),
         searches=Searches(
             completed_at=hint(record, "search_completed_at", bounded_instant),
-            tried_at=hint(record, "search_tried_at", bounded_instant),
+            tried_at=hint(record, "search_tried_at", bounded_instant)
+            or hint(record, "search_completed_at", bounded_instant),
             failures=hint(record, "search_failures", whole_number) or 0,
             expected=hint(record, "expected_sends", _expected_sends) or (),
             schedules_due_at=hint(record, "schedules_due_at", bounded_instant),
@@ -117,7 +118,8 @@ def searches_record(searches: Searches) -> Record:
     """Write the attributes of an account that hold its searches."""
     record = texts(
         search_completed_at=searches.completed_at,
-        search_tried_at=searches.tried_at,
+        # It is the same after a completed search, and the item is to fit into a write unit.
+        search_tried_at=None if searches.tried_at == searches.completed_at else searches.tried_at,
         schedules_due_at=searches.schedules_due_at,
     )
     if searches.expected:
