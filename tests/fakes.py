@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from email_opens.account import Account, CounterTrust, KeyShare, Tokens, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, Tokens, WakeUp
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
@@ -113,10 +113,11 @@ class MemoryTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        hours: Hours | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
         turn_completed_at: datetime | None = None,
-        search_completed_at: datetime | None = None,
+        searches: Searches | None = None,
         key_share: KeyShare | None = None,
         wake_up: WakeUp | None = None,
     ) -> None:
@@ -134,8 +135,9 @@ class MemoryTracking:
             outages=outages,
             last_error=last_error,
             turn_completed_at=turn_completed_at or account.turn_completed_at,
-            search_completed_at=search_completed_at or account.search_completed_at,
+            searches=searches or account.searches,
             counter_trust=counter_trust or account.counter_trust,
+            hours=hours or account.hours,
             key_share=key_share or account.key_share,
             wake_up=wake_up or account.wake_up,
         )

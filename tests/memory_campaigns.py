@@ -26,6 +26,10 @@ class MemoryCampaigns:
         """The last send of each activity, by activity id."""
         self.subjects: dict[str, str] = {}
         """The subject lines, by activity id."""
+        self.schedules: dict[str, datetime] = {}
+        """When each activity will be sent, by activity id."""
+        self.resends: dict[str, datetime] = {}
+        """When each activity will be resent, by activity id."""
         self.links: dict[str, str] = {}
         """Replacements for next links."""
         self.troubles: dict[str, Exception] = {}
@@ -33,7 +37,7 @@ class MemoryCampaigns:
         self.requests = 0
         self.throttled = 0
         self.asked: list[str] = []
-        """The requests: a campaign or activity id, `summaries` or `names`."""
+        """The requests: a campaign or activity id, `summaries`, `scheduled` or `names`."""
 
     def summaries(self, *, link: str | None, before: datetime) -> Summaries:
         self._request("summaries", before)
@@ -70,6 +74,22 @@ class MemoryCampaigns:
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         self._request(campaign_activity_id, before)
         return self.runs.get(campaign_activity_id)
+
+    def scheduled(self, *, before: datetime) -> list[str]:
+        self._request("scheduled", before)
+        return [
+            campaign.campaign_id
+            for campaign in self.known.values()
+            if any(each.campaign_activity_id in self.schedules for each in campaign.activities)
+        ]
+
+    def scheduled_at(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
+        self._request(f"schedule of {campaign_activity_id}", before)
+        return self.schedules.get(campaign_activity_id)
+
+    def resend_at(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
+        self._request(f"resend of {campaign_activity_id}", before)
+        return self.resends.get(campaign_activity_id)
 
     def names(self, *, before: datetime) -> dict[str, str]:
         self._request("names", before)

@@ -27,11 +27,11 @@ from bench.freshness.world import Send
 from email_opens.adapters.vendor.access.token_storage import Remembered
 from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.session import Session
-from email_opens.bootstrap import bootstrap, bootstrap_discovery
+from email_opens.bootstrap import bootstrap
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 from email_opens.ports import Delivery, Publisher
 from email_opens.turns.budget import Budget
-from tests.integration.deployment import ROOT, Context, load
+from tests.integration.deployment import Context, load
 from tests.memory_campaigns import MemoryCampaigns
 
 ACCOUNT = "default"
@@ -44,9 +44,6 @@ ENVIRONMENT = {
     "STACK_NAME": "email-opens",
     "WAKE_UPS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/wake-ups",
 }
-DISCOVER = ROOT / "functions" / "discover_campaigns" / "app.py"
-SEARCHED_EVERY = 15
-"""Minutes."""
 MINUTE = timedelta(minutes=1)
 
 
@@ -105,7 +102,6 @@ class Deployed:
 
     account: Account
     function: Function
-    search_function: Function
     monitoring: str
     metric_hours: set[tuple[str, datetime]] = field(default_factory=set)
     """The metrics that were sent, each with the hour; CloudWatch charges for these."""
@@ -115,7 +111,6 @@ class Deployed:
     turns: int = 0
     woken: int = 0
     _poll: ModuleType = field(init=False)
-    _discover: ModuleType = field(init=False)
     _tracking: Any = field(init=False)
     _sent: dict[str, datetime] = field(default_factory=dict)
 
@@ -140,22 +135,19 @@ class Deployed:
             page_seconds = self.function.seconds(CPU_PAGE)
             return CountedReport(AccountReport(self.account, budget), tokens, page_seconds)
 
-        publisher = MeasuredPublisher(product.turns.publisher, self.account)
-        turns = replace(product.turns, report=report, publisher=publisher)
-        counted_product = replace(product, turns=turns)
-        self._poll = load()
-        vars(self._poll)["email_opens"] = lambda: counted_product
-        search = bootstrap_discovery(ENVIRONMENT, clock=clock, aws=self.session)  # type: ignore[arg-type]
-
         def campaigns(account_id: str, budget: Budget) -> MemoryCampaigns:
-            product.credentials.load(account_id)
+            del account_id
             found = MemoryCampaigns(clock, budget=budget)
             found.seconds, found.sent = REQUEST_SECONDS, self._sent
             return found
 
-        found = replace(search, discovery=replace(search.discovery, campaigns=campaigns))
-        self._discover = load(DISCOVER)
-        vars(self._discover)["discover_campaigns"] = lambda: found
+        publisher = MeasuredPublisher(product.turns.publisher, self.account)
+        assert product.turns.discovery
+        discovery = replace(product.turns.discovery, campaigns=campaigns)
+        turns = replace(product.turns, report=report, publisher=publisher, discovery=discovery)
+        counted_product = replace(product, turns=turns)
+        self._poll = load()
+        vars(self._poll)["email_opens"] = lambda: counted_product
 
     def track(self, send: Send) -> None:
         self.account.track(send)
@@ -193,9 +185,6 @@ class Deployed:
             clock.instant = max(clock.instant, at)
             self.woken += 1
             self._turn(woken_by(body))
-        if began.minute % SEARCHED_EVERY == 0:
-            self.meter.use({SCHEDULER: 1})
-            self._invoke(self._discover, {"account_id": ACCOUNT}, self.search_function, 120)
 
     def _turn(self, event: dict[str, Any]) -> None:
         cpu = CPU_TURN + CPU_ACTIVITY * len(self.tracked)

@@ -151,11 +151,10 @@ SCENARIOS: Mapping[str, Scenario] = {
 """The longest first, so that the processes end at about the same time."""
 
 
-def functions() -> tuple[Function, Function]:
-    """Return the polling and the searching function of the template."""
+def function() -> Function:
+    """Return the polling function of the template."""
     found = of_type(read_template(), "AWS::Serverless::Function")
-    poll, search = (found[name]["MemorySize"] for name in ("PollOpens", "DiscoverCampaigns"))
-    return Function(poll), Function(search)
+    return Function(found["PollOpens"]["MemorySize"])
 
 
 def count(scenario: Scenario, monitoring: str = "basic", memory_mb: int | None = None) -> Counted:
@@ -163,10 +162,9 @@ def count(scenario: Scenario, monitoring: str = "basic", memory_mb: int | None =
 
     Without `memory_mb`, the polling function has the memory of the template.
     """
-    poll, search = functions()
     world = scenario.world()
     account = Account(world, FakeClock(instant(scenario.periods[0].begins - HOUR)), stale(0))
-    deployed = Deployed(account, Function(memory_mb) if memory_mb else poll, search, monitoring)
+    deployed = Deployed(account, Function(memory_mb) if memory_mb else function(), monitoring)
     coming = list(reversed(world.sends))
     units: dict[str, float] = {}
     calls: dict[str, float] = {}

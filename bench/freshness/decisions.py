@@ -6,11 +6,11 @@ from random import Random
 from statistics import median
 
 from bench.figures import Figure
-from email_opens.account import CounterTrust
+from email_opens.account import CounterTrust, Hours
 from email_opens.model import Estimate
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import choose
-from email_opens.scheduling.price import plan
+from email_opens.scheduling.plan import plan
 
 ACTIVITIES = 1_000
 REPETITIONS = 51
@@ -49,9 +49,9 @@ def figures() -> list[Figure]:
     planned, chosen = [], []
     for _ in range(REPETITIONS):
         started = time.process_time()
-        worth = plan(offered, now=NOW, requests=9_000, seconds=DAY, trust=counters)
+        worth = plan(offered, now=NOW, requests=9_000, seconds=DAY, hours=Hours())
         between = time.process_time()
-        choose(offered, worth, counters, 30.0, now=NOW)
+        choose(offered, worth, counters, 30.0, spent_seconds_ago=5.0, now=NOW)
         planned.append(between - started)
         chosen.append(time.process_time() - between)
     whole = median(map(sum, zip(planned, chosen, strict=True))) * 1000

@@ -45,10 +45,10 @@ class Result:
     """Of all turns, including the world's replies."""
 
 
-def simulate(account: Account, requests_a_day: int) -> Result:
-    """Take the turns of each minute, from a day before the measured days until their end."""
+def simulate(account: Account, requests_a_day: int, *, warm_up: float = WARM_UP) -> Result:
+    """Take the turns of each minute, from some time before the measured days until their end."""
     world, clock, tracking = account.world, account.clock, MemoryTracking()
-    begins = world.begins - WARM_UP
+    begins = world.begins - warm_up
     clock.instant = instant(begins)
     coming = [send for send in reversed(world.sends) if send.ends > begins]
     tracked: list[Send] = []

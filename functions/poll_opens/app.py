@@ -1,4 +1,4 @@
-"""Scheduled or woken for an account: publish the new opens of its tracked sends."""
+"""Scheduled or woken for an account: publish the new opens of its sends, track its new sends."""
 
 import os
 from dataclasses import asdict
@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap import EmailOpens, bootstrap
 from email_opens.config import Monitoring, scheduled_account_id, wake_up
+from email_opens.discovery.report import Found
 from email_opens.errors import (
     AccountDisconnected,
     AccountPaused,
@@ -32,6 +33,11 @@ COMMIT_SECONDS = 6
 No request starts in this time, so opens wait. Four pages, the most that can be in hand, are
 published and recorded in about two seconds; the rest is a margin for a slow service.
 """
+
+FORGOTTEN = (
+    "More was sent within DiscoveryLookbackDays than the search can remember, so the oldest sends "
+    "count as seen: deploy with a shorter lookback."
+)
 
 logger = Logger(service="poll_opens")
 # Without a service, which would be another dimension.
@@ -84,6 +90,7 @@ def _take_turn(account_id: str, woken_by: str | None, context: LambdaContext) ->
         "failed": [failure.campaign_activity_id for failure in turn.failures],
         "gaps": turn.gaps,
         "leased": turn.leased,
+        "tracked": [each.campaign_activity_id for each in turn.found.tracked] if turn.found else [],
         "stopped": str(turn.stopped) if turn.stopped else None,
     }
 
@@ -95,6 +102,12 @@ def _log(turn: TurnReport, token_idle_days: int | None) -> None:
         )
     if turn.uncounted:
         logger.warning(_sentence(turn.uncounted))
+    if turn.unsearched:
+        logger.warning(
+            "The search for new sends failed.", extra={"reason": _sentence(turn.unsearched)}
+        )
+    if turn.found:
+        _log_found(turn.found)
     if turn.not_asked:
         logger.warning(str(turn.not_asked))
     if not turn.leased:
@@ -107,6 +120,32 @@ def _log(turn: TurnReport, token_idle_days: int | None) -> None:
     (logger.info if calm else logger.warning)(
         "Turn completed.", extra=_summary(turn) | {"token_idle_days": token_idle_days}
     )
+
+
+def _log_found(found: Found) -> None:
+    for message, activities in (
+        ("Activity tracked.", found.tracked),
+        ("Activity woken.", found.woken),
+    ):
+        for activity in activities:
+            logger.info(
+                message,
+                extra={
+                    "campaign_activity_id": activity.campaign_activity_id,
+                    "campaign_id": activity.campaign_id,
+                    "campaign_name": activity.campaign_name,
+                },
+            )
+    for campaign_id in found.left_out:
+        logger.info("Campaign skipped because of its name.", extra={"campaign_id": campaign_id})
+    for campaign_id in found.removed:
+        logger.info(
+            "Campaign skipped: it was removed at the vendor.", extra={"campaign_id": campaign_id}
+        )
+    for failure in found.failures:
+        logger.error(_sentence(failure.error), extra={"campaign_id": failure.campaign_id})
+    if found.forgotten:
+        logger.warning(FORGOTTEN, extra={"sends": found.forgotten})
 
 
 def _summary(turn: TurnReport) -> dict[str, Any]:
@@ -131,6 +170,19 @@ def _summary(turn: TurnReport) -> dict[str, Any]:
         "requests_left": turn.requests_left,
         "shortfall": turn.shortfall,
         "woken": int(turn.woken),
+        "searched_seconds_ago": turn.searched_seconds_ago,
+    } | (_search(turn.found) if turn.found else {})
+
+
+def _search(found: Found) -> dict[str, Any]:
+    """Return what the line on a turn contains of a search for new sends."""
+    return {
+        "search_requests": found.requests,
+        "tracked": len(found.tracked),
+        "sent_again": len(found.woken),
+        "campaigns": found.campaigns,
+        "campaigns_failed": len(found.failures),
+        "campaigns_unread": found.unread,
     }
 
 

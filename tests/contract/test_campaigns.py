@@ -35,6 +35,15 @@ class InMemory:
         self._memory.known[campaign_id] = Campaign(campaign_id, name, activities=activities)
         self._memory.sent[campaign_id] = self._memory.runs[activity_id] = at
 
+    def schedule(self, campaign_id: str, activity_id: str, at: datetime) -> None:
+        activities = (CampaignActivity(activity_id, "primary_email"),)
+        self._memory.known[campaign_id] = Campaign(campaign_id, "News", activities=activities)
+        self._memory.schedules[activity_id] = at
+
+    def schedule_resend(self, campaign_id: str, activity_id: str, at: datetime) -> None:
+        assert campaign_id in self._memory.known
+        self._memory.resends[activity_id] = at
+
     def remove(self, campaign_id: str) -> None:
         name = self._memory.known[campaign_id].name
         self._memory.known[campaign_id] = Campaign(campaign_id, name, removed=True)
@@ -51,6 +60,14 @@ class AtTheVendor:
         if campaign_id not in self._world.campaigns:
             self._world.add_campaign(name, campaign_id=campaign_id, activity_id=activity_id)
         self._world.send(activity_id, at=at)
+
+    def schedule(self, campaign_id: str, activity_id: str, at: datetime) -> None:
+        self._world.add_campaign("News", campaign_id=campaign_id, activity_id=activity_id)
+        self._world.schedule(activity_id, at)
+
+    def schedule_resend(self, campaign_id: str, activity_id: str, at: datetime) -> None:
+        assert self._world.campaigns[campaign_id].activity_id == activity_id
+        self._world.schedule_resend(campaign_id, at)
 
     def remove(self, campaign_id: str) -> None:
         self._world.campaigns[campaign_id].status = "Removed"
@@ -141,6 +158,29 @@ class TestAllCampaigns:
         names = case.campaigns.names(before=self.before(case))
         assert names == {numbered(number): f"No. {number}" for number in range(3)}
         assert case.campaigns.requests == 1
+
+    def test_that_are_scheduled_are_listed(self, case: Case) -> None:
+        case.send(numbered(1), numbered(11), "News", case.clock.now())
+        case.schedule(numbered(2), numbered(12), case.clock.now() + timedelta(hours=1))
+        assert case.campaigns.scheduled(before=self.before(case)) == [numbered(2)]
+
+    def test_have_the_instant_at_which_an_activity_will_be_sent(self, case: Case) -> None:
+        at = (case.clock.now() + timedelta(hours=1)).replace(microsecond=0)
+        case.schedule(numbered(1), numbered(2), at)
+        assert case.campaigns.scheduled_at(numbered(2), before=self.before(case)) == at
+
+    def test_have_the_instant_at_which_an_activity_will_be_resent(self, case: Case) -> None:
+        at = (case.clock.now() + timedelta(hours=12)).replace(microsecond=0)
+        case.send(numbered(1), numbered(2), "News", case.clock.now())
+        case.schedule_resend(numbered(1), numbered(2), at)
+        assert case.campaigns.resend_at(numbered(2), before=self.before(case)) == at
+
+    def test_have_no_such_instants_unless_they_are_scheduled(self, case: Case) -> None:
+        case.send(numbered(1), numbered(2), "News", case.clock.now())
+        assert case.campaigns.scheduled(before=self.before(case)) == []
+        for activity_id in (numbered(2), UNKNOWN):
+            assert case.campaigns.scheduled_at(activity_id, before=self.before(case)) is None
+            assert case.campaigns.resend_at(activity_id, before=self.before(case)) is None
 
     def test_are_not_requested_without_time(self, case: Case) -> None:
         with pytest.raises(OutOfTime):

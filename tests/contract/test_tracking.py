@@ -11,7 +11,16 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, Chain, CounterTrust, KeyShare, WakeUp
+from email_opens.account import (
+    Account,
+    Chain,
+    CounterTrust,
+    ExpectedSend,
+    Hours,
+    KeyShare,
+    Searches,
+    WakeUp,
+)
 from email_opens.adapters.aws.accounts import LEASE_TRIES
 from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.local.state_file import StateFile
@@ -27,6 +36,13 @@ from tests.fakes import FakeClock, MemoryTracking
 MINUTE = timedelta(minutes=1)
 TODAY = NOON.date().isoformat()
 TOMORROW = NOON + timedelta(days=1)
+SEARCHES = Searches(
+    completed_at=NOON - MINUTE,
+    tried_at=NOON,
+    failures=2,
+    expected=(ExpectedSend("news", NOON + MINUTE), ExpectedSend("sale", TOMORROW, "an id")),
+    schedules_due_at=TOMORROW,
+)
 
 EVERYTHING = varied(
     ACTIVITY,
@@ -56,6 +72,7 @@ COUNTER_TRUST = CounterTrust(
     read_at=NOON, current_until=NOON - timedelta(seconds=90), lag_seconds=61.5, missed=0.25
 )
 
+HOURS = Hours(tuple(float(hour + 1) for hour in range(24)), (12.5,) * 24)
 KEY_SHARE = KeyShare(1900, date(2026, 3, 1))
 
 WAKE_UP = WakeUp(
@@ -111,10 +128,11 @@ def release(
     closed_until: datetime | None = None,
     last_error: str | None = None,
     counter_trust: CounterTrust | None = None,
+    hours: Hours | None = None,
     rests_until: datetime | None = None,
     outages: int = 0,
     turn_completed_at: datetime | None = None,
-    search_completed_at: datetime | None = None,
+    searches: Searches | None = None,
     key_share: KeyShare | None = None,
     wake_up: WakeUp | None = None,
 ) -> None:
@@ -126,10 +144,11 @@ def release(
         closed_until=closed_until,
         last_error=last_error,
         counter_trust=counter_trust,
+        hours=hours,
         rests_until=rests_until,
         outages=outages,
         turn_completed_at=turn_completed_at,
-        search_completed_at=search_completed_at,
+        searches=searches,
         key_share=key_share,
         wake_up=wake_up,
     )
@@ -399,24 +418,31 @@ class TestEveryRelease:
 
     def test_stores_when_a_turn_and_a_search_were_completed(self, tracking: Tracking) -> None:
         lease(tracking)
-        release(tracking, turn_completed_at=NOON, search_completed_at=NOON - MINUTE)
+        release(tracking, turn_completed_at=NOON, searches=SEARCHES)
         account = stored_account(tracking)
-        assert (account.turn_completed_at, account.search_completed_at) == (NOON, NOON - MINUTE)
+        assert (account.turn_completed_at, account.searches) == (NOON, SEARCHES)
 
     def test_keeps_when_a_turn_and_a_search_were_completed_unless_it_says_so(
         self, tracking: Tracking
     ) -> None:
         lease(tracking)
-        release(tracking, turn_completed_at=NOON, search_completed_at=NOON - MINUTE)
+        release(tracking, turn_completed_at=NOON, searches=SEARCHES)
         lease(tracking)
         release(tracking, turn_completed_at=NOON + MINUTE, last_error="It was stopped.")
         lease(tracking)
         release(tracking)
         account = stored_account(tracking)
-        assert (account.turn_completed_at, account.search_completed_at) == (
-            NOON + MINUTE,
-            NOON - MINUTE,
-        )
+        assert (account.turn_completed_at, account.searches) == (NOON + MINUTE, SEARCHES)
+
+    def test_replaces_the_failures_and_the_scheduled_sends_of_searches(
+        self, tracking: Tracking
+    ) -> None:
+        lease(tracking)
+        release(tracking, searches=SEARCHES)
+        lease(tracking)
+        after = replace(SEARCHES, failures=0, expected=())
+        release(tracking, searches=after)
+        assert stored_account(tracking).searches == after
 
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:
         release(tracking)
@@ -442,6 +468,19 @@ class TestEveryRelease:
         lease(tracking)
         release(tracking, counter_trust=CounterTrust(missed=0.5))
         assert stored_account(tracking).counter_trust == CounterTrust(missed=0.5)
+
+    def test_stores_what_is_known_of_the_hours_of_the_day(self, tracking: Tracking) -> None:
+        lease(tracking)
+        release(tracking, hours=HOURS)
+        assert stored_account(tracking).hours == HOURS
+
+    def test_without_hours_keeps_the_stored_ones(self, tracking: Tracking) -> None:
+        lease(tracking)
+        assert stored_account(tracking).hours == Hours()
+        release(tracking, hours=HOURS)
+        lease(tracking)
+        release(tracking)
+        assert stored_account(tracking).hours == HOURS
 
     def test_stores_the_share_of_the_key(self, tracking: Tracking) -> None:
         lease(tracking)
@@ -732,10 +771,11 @@ class TestDynamoDB:
             closed_until=TOMORROW,
             last_error="e" * 200,
             counter_trust=COUNTER_TRUST,
+            hours=HOURS,
             rests_until=TOMORROW,
             outages=3,
             turn_completed_at=NOON,
-            search_completed_at=NOON,
+            searches=SEARCHES,
             key_share=KEY_SHARE,
             wake_up=replace(WAKE_UP, token=request_id),
         )

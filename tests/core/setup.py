@@ -6,15 +6,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from email_opens.discovery.report import Found
+from email_opens.discovery.search import Search
+from email_opens.discovery.selection import Names
 from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import utc
 from email_opens.model import PAGE_ROWS, Activity, Depth, Gap, NewOpen, Open, Page, RejectedRow
 from email_opens.poller import PollCounts, Poller
-from email_opens.ports import WakeUps
+from email_opens.ports import Tracking, WakeUps
 from email_opens.published import PublishedWindow
 from email_opens.stretches import Walk
 from email_opens.turns.budget import Budget
+from email_opens.turns.discovery import Discovery
 from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import Turns
@@ -22,6 +26,7 @@ from email_opens.walk import Aim
 from tests.chains import turns_of_a_minute
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open, varied
 from tests.fakes import FakeClock, MemoryDecisions, MemoryLedger, MemoryPublisher, MemoryTracking
+from tests.memory_campaigns import MemoryCampaigns, MemorySeenCampaigns
 from tests.world import Calls, World, WorldReport
 
 HOUR = timedelta(hours=1)
@@ -154,6 +159,9 @@ class Core:
     """The activity id of each page request."""
     throttled: int = 0
     """The throttled requests that each report counts."""
+    campaigns: MemoryCampaigns | None = None
+    """What the account has sent; None: turns do not search for it."""
+    seen: MemorySeenCampaigns = field(default_factory=MemorySeenCampaigns)
     reports: list[FailingReport] = field(default_factory=list)
 
     def track(self, **changes: Any) -> Activity:
@@ -225,11 +233,37 @@ class Core:
             ledger=self.ledger,
             publisher=self.publisher,
             decisions=self.decisions,
+            discovery=self._discovery(tracking),
             clock=self.clock,
             report=self.world_report,
             lookback=LOOKBACK,
             campaigns_per_probe=self.campaigns_per_probe,
         )
+
+    def _discovery(self, tracking: Tracking) -> Discovery | None:
+        if self.campaigns is None:
+            return None
+
+        def begin(account_id: str) -> Search:
+            return Search(
+                tracking=tracking,
+                seen=self.seen,
+                clock=self.clock,
+                lookback=timedelta(days=7),
+                names=Names(),
+                found=Found(account_id),
+            )
+
+        leases = Leases(tracking=tracking, clock=self.clock, requests_per_day=self.requests_per_day)
+        return Discovery(
+            leases=leases, clock=self.clock, begin=begin, campaigns=self._campaigns_within
+        )
+
+    def _campaigns_within(self, account_id: str, budget: Budget) -> MemoryCampaigns:
+        assert account_id == "default"
+        assert self.campaigns
+        self.campaigns.budget, self.campaigns.requests = budget, 0
+        return self.campaigns
 
     def take_turn(
         self,

@@ -87,13 +87,13 @@ class TestAnOutage:
 
     def test_is_tested_with_the_activity_that_was_polled_longest_ago(self) -> None:
         core = VendorCore(4)
-        for _ in range(8):  # Otherwise, the other instant would be before the send.
+        for _ in range(20):  # Otherwise, the other instant would be before the send.
             core.take_turn()
         core.fail(status=503)
         core.take_turn()
         unread = core.activity_ids[2]
         activity = core.tracking.items["default", unread]
-        earlier = replace(activity.progress, polled_at=core.clock.now() - 5 * MINUTE)
+        earlier = replace(activity.progress, polled_at=core.clock.now() - 20 * MINUTE)
         core.tracking.save(replace(activity, progress=earlier))
         # Otherwise, the turn would begin with this one.
         worth = core.tracking.items["default", core.activity_ids[0]]

@@ -166,5 +166,6 @@ def test_an_account_does_not_yield_day_after_day_to_a_program_that_takes_all_it_
     accounts.another_program_at = 12
     accounts.live(days=9)
     spent = [len(parts_of_day(accounts.key.answered, day)) for day in range(1, 10)]
-    assert min(spent) >= 0.5 * spent[0]
-    assert sum(spent) / len(spent) >= 0.7 * spent[0]
+    # By noon, a day with a send at midnight has more than half of its opens.
+    assert min(spent) >= 0.4 * spent[0]
+    assert sum(spent[4:]) >= 0.9 * sum(spent[1:5])

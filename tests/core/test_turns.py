@@ -7,6 +7,8 @@ from tests.core.setup import DAY, Core, at, row
 
 PAGE = 3
 """Rows of a page of these worlds; an audit's has one less."""
+PLENTY = 1_000_000
+"""So many requests a day that all that is worth a request is polled within a turn."""
 
 
 @pytest.fixture
@@ -46,6 +48,7 @@ def test_an_activity_that_is_not_active_is_not_polled(core: Core, state: State) 
 
 
 def test_the_activity_that_has_waited_longest_is_polled_first(core: Core) -> None:
+    core.requests_per_day = PLENTY
     core.track(campaign_activity_id="lately", polled_at=at(60))
     core.track(campaign_activity_id="long ago", polled_at=at(30))
     core.take_turn()
@@ -196,7 +199,7 @@ def test_a_walk_finishes_the_minute_of_its_watermark_before_others_begin(
     core: Core, seconds: float, order: str
 ) -> None:
     core.track(campaign_activity_id="a", watermark=at(0), audited_at=at(0), swept_at=at(120))
-    core.track(campaign_activity_id="b", polled_at=at(90))
+    core.track(campaign_activity_id="b", polled_at=at(-24 * 60))
     contacts = [f"c{number}" for number in range(5 * PAGE)]
     core.arrive(*(row(seconds / 60, contact) for contact in contacts), row(-1), to="a")
     core.take_turn()

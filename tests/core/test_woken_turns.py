@@ -15,7 +15,7 @@ from email_opens.errors import (
 )
 from email_opens.model import Estimate, Gap
 from email_opens.scheduling.candidates import prior_of
-from email_opens.scheduling.choice import Why
+from email_opens.scheduling.choice import GRAIN_SECONDS, Why
 from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS
 from email_opens.turns.outage import Outage
 from tests.contract.samples import varied
@@ -46,7 +46,7 @@ class TestATurn:
         began = core.clock.now()
         turn = core.take_turn()
         assert (core.polled, core.clock.now()) == (["a"], began)
-        assert turn.next_in_seconds == 5
+        assert turn.next_in_seconds == GRAIN_SECONDS
 
     def test_waits_for_what_will_be_worth_a_request_within_two_seconds(self, core: Core) -> None:
         fresh(core, "a", read_seconds_ago=23.5)

@@ -88,6 +88,10 @@ def stacks(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Stacks]:
         started = start(aws, scheduled, vendor, contacts=100)
         # Now, because its code is deleted together with the first stack.
         idle = deploy_again(
-            aws, scheduled, "idle", parameters("idle", idle_vendor, ScheduleState="DISABLED")
+            aws,
+            scheduled,
+            "idle",
+            # Without searches, tests can count the requests of polls.
+            parameters("idle", idle_vendor, ScheduleState="DISABLED", Discovery="DISABLED"),
         )
         yield Stacks(started, subscriber, start(aws, idle, idle_vendor, contacts=300))

@@ -94,6 +94,7 @@ def test_the_reply_counts_the_work_of_the_turn(invocations: TwoInvocations) -> N
             "failed": [],
             "gaps": 0,
             "leased": True,
+            "tracked": [],
             "stopped": None,
         },
     )

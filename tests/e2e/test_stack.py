@@ -125,10 +125,6 @@ def test_retained_resources_outlive_the_stack(life: Life) -> None:
 def test_all_other_resources_are_deleted_with_the_stack(life: Life) -> None:
     assert life.deployed - life.remaining == {
         "AlarmTopic",
-        "DiscoverCampaigns",
-        "DiscoverCampaignsLog",
-        "DiscoverCampaignsRole",
-        "DiscoverCampaignsSchedule",
         "EmailOpensLayer",
         "OpensTopic",
         "PollOpens",

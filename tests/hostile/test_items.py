@@ -166,14 +166,19 @@ def test_a_hint_of_another_type_is_as_good_as_none(name: str) -> None:
 @given(
     st.dictionaries(
         st.sampled_from(["counted_at", "told_until", "lag_seconds", "missed"])
-        | st.sampled_from(["rests_until", "outages", "last_error"])
-        | st.sampled_from(["turn_completed_at", "search_completed_at"])
-        | st.sampled_from(["share_requests", "share_day"]),
+        | st.sampled_from(["rests_until", "outages", "last_error", "search_failures"])
+        | st.sampled_from(
+            ["turn_completed_at", "search_completed_at", "search_tried_at", "expected_sends"]
+        )
+        | st.sampled_from(["share_requests", "share_day", "hours"]),
         values,
     )
 )
 @example({"told_until": {"S": "0001-01-01T00:00:00Z"}})
 @example({"told_until": {"S": "9999-12-31T23:59:59Z"}})
+@example({"hours": {"S": "AAAA"}})
+@example({"hours": {"S": "A" * 192}})
+@example({"hours": {"S": "é" * 192}})
 @example({"share_requests": {"N": str(10**400)}, "share_day": {"S": "2026-03-01"}})
 def test_a_malformed_hint_of_an_account_stops_nothing(item: Any) -> None:
     account = account_from("default", {"requests_spent": {"N": "70"}} | item)

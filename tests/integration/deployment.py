@@ -198,7 +198,7 @@ class Deployment:
 
 
 def environment_of(aws: Aws, vendor: Emulator) -> dict[str, str]:
-    """Return the function's environment as the template sets it."""
+    """Return the function's environment as the template sets it, without searches for sends."""
     return {
         "TRACKING_TABLE": aws.tracking_table,
         "LEDGER_TABLE": aws.ledger_table,
@@ -214,6 +214,7 @@ def environment_of(aws: Aws, vendor: Emulator) -> dict[str, str]:
         "CAMPAIGNS_PER_PROBE": "150",
         "FINISHED_AFTER_DAYS": "60",
         "LOOKBACK_MINUTES": "120",
+        "DISCOVERY": "DISABLED",
         "FIRST_OPENS": "ENABLED",
         "CONTACT_DETAILS": "full",
         "MONITORING": "basic",

@@ -1,21 +1,26 @@
-"""Discovery as deployed, beside the poll of the same account."""
+"""The function that polls, with searches for new sends."""
 
-from dataclasses import replace
-from functools import partial
+from typing import Any
 
 import pytest
 
-from tests.integration.deployment import ROOT, Deployment, load
-
-DISCOVER_CAMPAIGNS = ROOT / "functions" / "discover_campaigns" / "app.py"
+from email_opens.scheduling.searches import LONGEST
+from tests.integration.deployment import Deployment
 
 
 @pytest.fixture
 def discovery(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """A cold function beside the one that polls."""
-    app = load(DISCOVER_CAMPAIGNS)
-    # The handler has no argument for a clock, and the real clock would sleep between requests.
-    monkeypatch.setattr(
-        app, "bootstrap_discovery", partial(app.bootstrap_discovery, clock=deployment.clock)
-    )
-    return replace(deployment, app=app)
+    """A cold function whose turns search for new sends."""
+    monkeypatch.setenv("DISCOVERY", "ENABLED")
+    return deployment
+
+
+def search(deployment: Deployment, **options: Any) -> dict[str, Any]:
+    """Invoke the function when a search is due; return its reply."""
+    deployment.clock.sleep(LONGEST.total_seconds())
+    return deployment.invoke(**options)
+
+
+def searches(deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the lines on turns that have searched."""
+    return [line for line in deployment.output.logs if "search_requests" in line]

@@ -88,12 +88,13 @@ def resource_of(value: Mapping[str, Any]) -> str:
 
 
 def test_the_role_grants_exactly_the_calls_that_are_made(
-    calls: Calls, deployment: Deployment
+    calls: Calls, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DISCOVERY", "ENABLED")
     activity_id = deployment.send(opens=1)
     deployment.vendor.world.add_raw_row(activity_id, {})
     deployment.vendor.world.add_open(activity_id, Contact("large", "a" * MOST_BYTES))
-    deployment.invoke()  # reads, publishes, dead-letters, records
+    deployment.invoke()  # searches, reads, publishes, dead-letters, records
     deployment.vendor.authorization.expire_access_tokens()
     deployment.invoke()  # refreshes its token, finds its own opens in the ledger
     deployment.vendor.authorization.revoke()

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.integration.deployment import ACCOUNT, STACK, Deployment
-from tests.integration.discovery import discovery as discovery  # noqa: PLC0414 - a fixture
 from tests.integration.rendering import existing
 from tests.integration.template import read_template
 from tests.template_metrics import (
@@ -22,7 +21,7 @@ EMITTED = {
     "basic": BASIC,
     "none": set[str](),
 }
-ALARMS = {"full": 8, "basic": 4, "none": 0}
+ALARMS = {"full": 7, "basic": 4, "none": 0}
 """The alarms of a stack without an alert."""
 
 
@@ -84,12 +83,6 @@ def test_the_dashboard_shows_only_emitted_metrics(
     monkeypatch.setenv("MONITORING", "full")
     shown = {each for each in watched_by_dashboard(TEMPLATE) if each.namespace == NAMESPACE}
     assert shown == measured(deployment)
-
-
-def test_discovery_emits_no_metric(discovery: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MONITORING", "full")
-    discovery.invoke()
-    assert discovery.output.metrics == []
 
 
 def test_two_stacks_share_no_metric(

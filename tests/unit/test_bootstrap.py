@@ -67,9 +67,17 @@ def test_the_settings_of_discovery_reach_the_search() -> None:
         "INCLUDE_NAMES": "news*, shop*",
         "EXCLUDE_NAMES": "*test*",
     }
-    discovery = bootstrap_discovery(ENVIRONMENT | settings).discovery
-    assert discovery.lookback == 23 * DAYS
-    assert discovery.names == Names(("news*", "shop*"), ("*test*",))
+    environment = ENVIRONMENT | settings
+    for wired in (bootstrap(environment).turns, bootstrap_discovery(environment)):
+        assert wired.discovery is not None
+        search = wired.discovery.begin("default")
+        assert search.lookback == 23 * DAYS
+        assert search.names == Names(("news*", "shop*"), ("*test*",))
+
+
+def test_turns_search_for_new_sends_unless_the_setting_says_otherwise() -> None:
+    assert bootstrap(ENVIRONMENT).turns.discovery is not None
+    assert bootstrap(ENVIRONMENT | {"DISCOVERY": "DISABLED"}).turns.discovery is None
 
 
 def test_requests_go_through_the_proxy_that_the_environment_names() -> None:

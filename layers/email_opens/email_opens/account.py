@@ -35,6 +35,18 @@ class CounterTrust:
     """The share of opens that a poll found before the counters included them."""
 
 
+UNKNOWN_OPENS = 5.0
+"""What is assumed to be known of an hour at first: so many opens, as many as expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Opens by hour of the day (UTC): those that came, and those that the rates let expect."""
+
+    opens: tuple[float, ...] = (UNKNOWN_OPENS,) * 24
+    expected: tuple[float, ...] = (UNKNOWN_OPENS,) * 24
+
+
 @dataclass(frozen=True, slots=True)
 class KeyShare:
     """What an account could spend on a day on which other users of its key spent the rest."""
@@ -54,6 +66,32 @@ class KeyShare:
         if not timedelta(days=1) <= age <= LONGEST_SHARE:
             return None
         return ceil(self.requests * SHARE_GROWTH ** (age.days * (age.days - 1) // 2))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedSend:
+    """A send that the vendor has scheduled."""
+
+    campaign_id: str
+    at: datetime
+    resend_of: str | None = None
+    """The activity whose resend it is; None: the campaign is sent for the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searches:
+    """The searches for what an account has sent."""
+
+    completed_at: datetime | None = None
+    """When one last came to its end; None: that is not known."""
+    tried_at: datetime | None = None
+    """When one last began or was completed."""
+    failures: int = 0
+    """How many have failed in a row."""
+    expected: tuple[ExpectedSend, ...] = ()
+    """The next scheduled sends, the first one first, as they were last read."""
+    schedules_due_at: datetime | None = None
+    """When the schedules are to be read again; None: at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +138,10 @@ class Account:
     last_error: str | None = None
     turn_completed_at: datetime | None = None
     """When a turn of the account last did all its work; None: that is not known."""
-    search_completed_at: datetime | None = None
-    """When a search for its sends last came to its end; None: that is not known."""
+    searches: Searches = Searches()
     counter_trust: CounterTrust = CounterTrust()
+    hours: Hours = Hours()
+    """At which hours of the day the account's e-mails are opened."""
     wake_up: WakeUp | None = None
     """The only one that starts a turn; None: only the schedule does."""
 

@@ -15,12 +15,12 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.aws.wake_ups import SqsWakeUps, wake_ups_config
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.config import StackSettings, read_discovery_settings, read_settings
+from email_opens.config import StackSettings, read_account_settings, read_settings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
-from email_opens.discovery.search import Discovery
 from email_opens.model import LEDGER_KEPT
 from email_opens.ports import Clock, Credentials, Ledger, Publisher, Tracking, WakeUps
 from email_opens.turns.budget import Budget
+from email_opens.turns.discovery import Discovery
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from email_opens.wiring import (
@@ -82,6 +82,8 @@ def bootstrap(
     report = reports_of(settings, connect, SsmSalt(ssm, settings.credentials_prefix))
     leases = leases_of(settings, tracking, clock)
     decisions = DynamoDBDecisions(dynamodb, settings.ledger_table, LEDGER_KEPT, clock)
+    seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
+    discovery = discovery_of(settings, leases, seen, campaigns_of(connect))
     return EmailOpens(
         settings=settings,
         turns=turns_of(
@@ -91,6 +93,7 @@ def bootstrap(
             publisher,
             report,
             decisions=decisions if settings.first_opens else None,
+            discovery=discovery if settings.discovery else None,
         ),
         leases=replace(leases, requests_per_day=settings.requests_per_day, keeps_to_share=False),
         connect=connect,
@@ -128,9 +131,9 @@ def bootstrap_discovery(
     """Wire discovery for an environment, with a session of AWS if there is one already.
 
     Raises:
-        InvalidSettings: as `read_discovery_settings` raises.
+        InvalidSettings: as `read_account_settings` raises.
     """
-    settings, clock = read_discovery_settings(environment), clock or SystemClock()
+    settings, clock = read_account_settings(environment), clock or SystemClock()
     aws, config = aws or aws_session(environment), client_config()
     dynamodb = aws.client("dynamodb", config=config)
     credentials = SsmCredentials(aws.client("ssm", config=config), settings.credentials_prefix)

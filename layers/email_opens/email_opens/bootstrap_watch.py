@@ -18,12 +18,12 @@ from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.adapters.webhook import HttpWeb
 from email_opens.alerts.alerts import Alerts
 from email_opens.alerts.deduplication import Deduplication
-from email_opens.config import WatchSettings
+from email_opens.config import Settings
 from email_opens.discovery.ports import Campaigns
-from email_opens.discovery.search import Discovery
 from email_opens.model import Activity
 from email_opens.ports import Clock, Credentials, Publisher, Tracking
 from email_opens.turns.budget import Budget
+from email_opens.turns.discovery import Discovery
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from email_opens.wiring import (
@@ -55,7 +55,7 @@ class Watch:
 
 
 def bootstrap_watch(
-    settings: WatchSettings,
+    settings: Settings,
     state: StateFile,
     publisher: Publisher,
     *,
@@ -110,7 +110,7 @@ def bootstrap_watch(
 
 def alerting(
     publisher: Publisher,
-    settings: WatchSettings,
+    settings: Settings,
     state: StateFile,
     url: str,
     *,

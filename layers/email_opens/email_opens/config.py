@@ -17,6 +17,10 @@ from email_opens.variables import Variable, choice, days, number, switch, text, 
 _WORD = re.compile("(?<!^)(?=[A-Z])")
 
 
+def _patterns(text: str) -> tuple[str, ...]:
+    return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
+
+
 class Monitoring(StrEnum):
     """How much of a stack is measured for CloudWatch, which charges for each metric."""
 
@@ -70,7 +74,15 @@ class Settings(NetworkSettings):
             "LOOKBACK_MINUTES", 120, "minutes", convert=lambda minutes: timedelta(minutes=minutes)
         ),
     ]
-
+    discovery_lookback: Annotated[
+        timedelta, number("DISCOVERY_LOOKBACK_DAYS", 7, "days", 1, 365, days)
+    ]
+    include_names: Annotated[
+        tuple[str, ...], Variable("INCLUDE_NAMES", "*", lambda text: _patterns(text) or ("*",))
+    ]
+    """Patterns, one of which a campaign's name must match to be tracked."""
+    exclude_names: Annotated[tuple[str, ...], Variable("EXCLUDE_NAMES", "", _patterns)]
+    """Patterns, none of which it may match."""
     contact_details: Annotated[
         ContactDetails, choice("CONTACT_DETAILS", ContactDetails.FULL, ContactDetails)
     ]
@@ -108,6 +120,8 @@ class StackSettings(AccountSettings):
     dead_letter_queue_url: Annotated[
         str, text("DEAD_LETTER_QUEUE_URL", "the URL of the dead-letter queue", "http")
     ]
+    discovery: Annotated[bool, switch("DISCOVERY", "ENABLED")]
+    """Whether turns search for new sends."""
     wake_ups_queue_url: Annotated[
         str, text("WAKE_UPS_QUEUE_URL", "the URL of the queue of wake-ups", "http")
     ]
@@ -118,37 +132,6 @@ class StackSettings(AccountSettings):
         str, Variable("STACK_NAME", "email-opens", lambda name: name or "email-opens")
     ]
     """A dimension of the metrics, so that two stacks never share one."""
-
-
-def _patterns(text: str) -> tuple[str, ...]:
-    return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
-
-
-_Lookback = Annotated[timedelta, number("DISCOVERY_LOOKBACK_DAYS", 7, "days", 1, 365, days)]
-_IncludeNames = Annotated[
-    tuple[str, ...], Variable("INCLUDE_NAMES", "*", lambda text: _patterns(text) or ("*",))
-]
-"""Patterns, one of which a campaign's name must match."""
-_ExcludeNames = Annotated[tuple[str, ...], Variable("EXCLUDE_NAMES", "", _patterns)]
-"""Patterns, none of which it may match."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscoverySettings(AccountSettings):
-    """The settings of discovery, which needs neither ledger nor topic nor queue."""
-
-    discovery_lookback: _Lookback
-    include_names: _IncludeNames
-    exclude_names: _ExcludeNames
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchSettings(Settings):
-    """The settings of polls and discovery without AWS."""
-
-    discovery_lookback: _Lookback
-    include_names: _IncludeNames
-    exclude_names: _ExcludeNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,14 +164,14 @@ def read_settings(environment: Mapping[str, str]) -> StackSettings:
     return _read(StackSettings, environment)
 
 
-def read_settings_without_aws(environment: Mapping[str, str]) -> WatchSettings:
+def read_settings_without_aws(environment: Mapping[str, str]) -> Settings:
     """Read the settings that need no AWS; raises as `read_settings`."""
-    return _read(WatchSettings, environment)
+    return _read(Settings, environment)
 
 
-def read_discovery_settings(environment: Mapping[str, str]) -> DiscoverySettings:
-    """Read the settings of discovery; raises as `read_settings`."""
-    return _read(DiscoverySettings, environment)
+def read_account_settings(environment: Mapping[str, str]) -> AccountSettings:
+    """Read the settings of what neither polls nor publishes; raises as `read_settings`."""
+    return _read(AccountSettings, environment)
 
 
 def read_alert_settings(environment: Mapping[str, str]) -> AlertSettings:

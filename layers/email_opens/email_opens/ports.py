@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from email_opens.account import Account, CounterTrust, KeyShare, Tokens, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, Tokens, WakeUp
 from email_opens.errors import EmailOpensError
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 
@@ -176,10 +176,11 @@ class Tracking(Protocol):
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        hours: Hours | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
         turn_completed_at: datetime | None = None,
-        search_completed_at: datetime | None = None,
+        searches: Searches | None = None,
         key_share: KeyShare | None = None,
         wake_up: WakeUp | None = None,
     ) -> None:

@@ -13,12 +13,14 @@ from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.transport import Pace
 from email_opens.adapters.waits import UNCUT, Waits
-from email_opens.config import DiscoverySettings, Settings, WatchSettings
+from email_opens.config import Settings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
-from email_opens.discovery.search import Discovery
+from email_opens.discovery.report import Found
+from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
 from email_opens.ports import Clock, Credentials, Decisions, Ledger, Publisher, Report, Tracking
 from email_opens.turns.budget import Budget
+from email_opens.turns.discovery import Discovery
 from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 
@@ -94,20 +96,22 @@ def campaigns_of(connect: Connect) -> Callable[[str, Budget], Campaigns]:
 
 
 def discovery_of(
-    settings: DiscoverySettings | WatchSettings,
+    settings: Settings,
     leases: Leases,
     seen: SeenCampaigns,
     campaigns: Callable[[str, Budget], Campaigns],
 ) -> Discovery:
-    return Discovery(
-        leases=leases,
-        tracking=leases.tracking,
-        seen=seen,
-        clock=leases.clock,
-        campaigns=campaigns,
-        lookback=settings.discovery_lookback,
-        names=Names(settings.include_names, settings.exclude_names),
-    )
+    def begin(account_id: str) -> Search:
+        return Search(
+            tracking=leases.tracking,
+            seen=seen,
+            clock=leases.clock,
+            lookback=settings.discovery_lookback,
+            names=Names(settings.include_names, settings.exclude_names),
+            found=Found(account_id),
+        )
+
+    return Discovery(leases=leases, clock=leases.clock, begin=begin, campaigns=campaigns)
 
 
 def turns_of(
@@ -118,6 +122,7 @@ def turns_of(
     report: Callable[[str, Budget], Report],
     *,
     decisions: Decisions | None,
+    discovery: Discovery | None = None,
 ) -> Turns:
     return Turns(
         leases=leases,
@@ -125,6 +130,7 @@ def turns_of(
         ledger=ledger,
         publisher=publisher,
         decisions=decisions,
+        discovery=discovery,
         clock=leases.clock,
         report=report,
         lookback=settings.lookback,

@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
+from email_opens.account import Searches
 from email_opens.model import State
 from tests.contract.samples import ACTIVITY
-from tests.unit.cli.deployed.checks.doctor import STACK, complete, findings, make_stack, schedule
+from tests.unit.cli.deployed.checks.doctor import STACK, complete, findings, make_stack
 from tests.unit.cli.world import World, run
+
+
+def searched(ago: timedelta, failures: int = 0) -> Searches:
+    """Return searches of which the last was completed so long ago."""
+    at = datetime.now(UTC) - ago
+    return Searches(completed_at=at, tried_at=at, failures=failures)
 
 
 @pytest.fixture
@@ -20,25 +27,34 @@ def stack(world: World) -> World:
 
 class TestReports:
     def test_a_turn_that_was_not_completed_for_long(self, stack: World) -> None:
-        complete(stack, search_completed_at=datetime.now(UTC), ago=timedelta(minutes=20))
+        complete(stack, searches=searched(timedelta()), ago=timedelta(minutes=20))
         lines = findings("--stack", STACK, code=1)
         assert "completed 20m ago, though one is due every 1 min" in lines["last turn"]
         assert lines["last search"].startswith("✓")
 
     def test_a_search_that_was_not_completed_for_long(self, stack: World) -> None:
-        complete(stack, ago=timedelta(hours=2), turn_completed_at=datetime.now(UTC))
-        line = findings("--stack", STACK, code=1)["last search"]
-        assert "completed 2h ago, though one is due every 15 min" in line
+        complete(stack, searches=searched(timedelta(hours=3)))
+        line = findings("--stack", STACK, code=0)["last search"]
+        assert line.startswith("! last search: completed 3h ago")
 
-    def test_another_account_that_nothing_searches_for(self, stack: World) -> None:
-        schedule("ENABLED", "other")
-        complete(stack, account_id="other")
-        line = findings("--stack", STACK, "--account", "other", code=1)["last search"]
-        assert "it is not scheduled here" in line
-        complete(stack, account_id="other", ago=timedelta(days=2))
-        line = findings("--stack", STACK, "--account", "other", code=1)["last search"]
-        assert line.startswith("! last search: nothing finds the new sends of account other")
-        assert "`email-opens discover --account other --stack mine` from cron." in line
+    def test_searches_that_fail(self, stack: World) -> None:
+        complete(stack, searches=searched(timedelta(minutes=9), failures=1))
+        line = findings("--stack", STACK, code=0)["last search"]
+        assert line.startswith("! last search: completed 9m ago; the last 1 search failed")
+
+    def test_searches_that_have_failed_for_long(self, stack: World) -> None:
+        complete(stack, searches=searched(timedelta(hours=3), failures=4))
+        line = findings("--stack", STACK, code=1)["last search"]
+        assert line.startswith("✗ last search: completed 3h ago; the last 4 searches failed")
+
+    def test_an_account_whose_turns_do_not_search(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DISCOVERY", "DISABLED")
+        complete(world)
+        line = findings(code=1)["last search"]
+        assert line.startswith("! last search: turns do not search for the new sends of account")
+        assert "`email-opens discover` from cron" in line
 
     def test_an_account_that_tracks_nothing(self, world: World) -> None:
         complete(world)

@@ -47,7 +47,7 @@ class TestStatus:
         (activity,) = status["activities"]
         assert activity["published"] == 3
         assert activity["watermark"].endswith("Z")
-        assert status["account"]["requests_today"] == 1
+        assert status["account"]["requests_today"] == 4
 
     @pytest.mark.usefixtures("world")
     def test_prints_json_when_nothing_is_tracked(self) -> None:
@@ -68,9 +68,20 @@ class TestPoll:
     def test_publishes_each_open_once(self, world: World) -> None:
         world.track(world.opened(5))
         assert (
-            "Published 5 opens of 1 e-mail with 1 request; 0 gaps are left." in run("poll").stdout
+            # A search reads the list of sends, and the campaign of this one.
+            "Published 5 opens of 1 e-mail with 4 requests; 0 gaps are left." in run("poll").stdout
         )
         assert "Published 0 opens" in run("poll").stdout
+
+    def test_tracks_a_new_send(self, world: World) -> None:
+        activity_id = world.opened(5)
+        assert f"({activity_id})." in run("poll").stdout.splitlines()[0]
+
+    def test_reports_a_search_that_fails(self, world: World) -> None:
+        world.vendor.faults.add(Kind.STATUS, path="summaries", status=418, times=None)
+        assert "The search for new sends failed: The vendor answered 418" in complaint(
+            run("poll"), 1
+        )
 
     def test_reports_an_activity_that_fails(self, world: World) -> None:
         world.tracking.add(ACTIVITY)

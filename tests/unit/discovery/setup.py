@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from email_opens.discovery.campaigns import Campaign, CampaignActivity
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.report import Found
-from email_opens.discovery.search import Discovery
+from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
 from email_opens.model import Activity
 from email_opens.turns.budget import Budget
+from email_opens.turns.discovery import Discovery
 from email_opens.turns.lease import Leases
 from tests.fakes import FakeClock, MemoryTracking
 from tests.memory_campaigns import MemoryCampaigns, MemorySeenCampaigns
@@ -50,15 +51,22 @@ class World:
             leases=Leases(
                 tracking=self.tracking, clock=self.clock, requests_per_day=self.requests_per_day
             ),
+            clock=self.clock,
+            begin=self._begin,
             campaigns=self._campaigns,
+        )
+        return discovery.search(
+            "default", holder="search", before=self.clock.now() + within, wait=wait
+        )
+
+    def _begin(self, account_id: str) -> Search:
+        return Search(
             tracking=self.tracking,
             seen=self.seen,
             clock=self.clock,
             lookback=LOOKBACK,
             names=self.names,
-        )
-        return discovery.search(
-            "default", holder="search", before=self.clock.now() + within, wait=wait
+            found=Found(account_id),
         )
 
     def tracked(self) -> dict[str, Activity]:

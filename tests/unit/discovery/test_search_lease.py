@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.discovery.search import PAUSE, STRETCH_REQUESTS
 from email_opens.errors import (
     AccountDisconnected,
     OutOfTime,
     QuotaExceeded,
 )
 from email_opens.instants import next_day
+from email_opens.scheduling.searches import STRETCH_REQUESTS
+from email_opens.turns.discovery import PAUSE
 from tests.fakes import FakeClock
 from tests.unit.discovery.setup import MINUTE, World
 
@@ -69,14 +70,14 @@ class TestTheLease:
     def test_ends_with_the_instant_at_which_the_search_was_completed(self, world: World) -> None:
         world.send("news")
         world.search()
-        assert world.tracking.accounts["default"].search_completed_at == world.clock.now()
+        assert world.tracking.accounts["default"].searches.completed_at == world.clock.now()
 
     def test_of_a_search_that_is_stopped_completes_none(self, world: World) -> None:
         world.send("news")
         until = next_day(world.clock.now())
         world.campaigns.troubles["summaries"] = QuotaExceeded("Spent.", until)
         world.search()
-        assert world.tracking.accounts["default"].search_completed_at is None
+        assert world.tracking.accounts["default"].searches.completed_at is None
 
     def test_gives_back_what_was_not_spent(self, world: World) -> None:
         world.send("news")

@@ -13,9 +13,11 @@ import pytest
 
 from email_opens.discovery.campaigns import Forgotten
 from email_opens.discovery.report import Found
-from email_opens.discovery.search import MOST_FAILURES_IN_A_ROW, PAUSE, STRETCH_REQUESTS
+from email_opens.discovery.search import MOST_FAILURES_IN_A_ROW
 from email_opens.discovery.selection import MOST_RETRIES, Names
 from email_opens.errors import OutOfTime, ReportUnavailable
+from email_opens.scheduling.searches import STRETCH_REQUESTS
+from email_opens.turns.discovery import PAUSE
 from tests.fakes import FakeClock
 from tests.memory_campaigns import MemorySeenCampaigns
 from tests.unit.discovery.setup import LOOKBACK, MINUTE, World

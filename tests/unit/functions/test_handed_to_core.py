@@ -2,20 +2,19 @@
 
 import json
 from datetime import timedelta
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from email_opens.adapters.local.wake_ups import NextWakeUp
 from email_opens.config import Monitoring
-from email_opens.discovery.report import Found
-from email_opens.errors import AccountDisconnected
+from email_opens.discovery.report import CampaignFailure, Found
+from email_opens.errors import ReportUnavailable
 from email_opens.turns.report import TurnReport
 from tests.contract.samples import NOON
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployment import ROOT, Context, Output, load
-from tests.integration.discovery import DISCOVER_CAMPAIGNS
 
 WAKE_UPS = NextWakeUp()
 
@@ -36,10 +35,17 @@ SCHEDULED = {"account_id": "default"}
 
 
 def polled(
-    monkeypatch: pytest.MonkeyPatch, *, seconds: float = 60, event: object = SCHEDULED
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    seconds: float = 60,
+    event: object = SCHEDULED,
+    found: Found | None = None,
+    output: Output | None = None,
 ) -> dict[str, Any]:
     """Invoke the poll with so many seconds left; return what the core was given."""
-    app, core = load(), Recorder(TurnReport("default", requests=1))
+    app, core = load(), Recorder(TurnReport("default", requests=1, found=found))
+    if output:
+        output.follow(app)
     product = SimpleNamespace(
         clock=FakeClock(NOON),
         turns=SimpleNamespace(take_turn=core),
@@ -124,52 +130,31 @@ class TestATurn:
         assert "example" not in json.dumps(line)
 
 
-@pytest.fixture
-def discovery() -> ModuleType:
-    return load(DISCOVER_CAMPAIGNS)
-
-
-def searched(
-    discovery: ModuleType, monkeypatch: pytest.MonkeyPatch, found: Found, seconds: float = 60
-) -> dict[str, Any]:
-    """Invoke discovery, whose search returns `found`; return what the core was given."""
-    core = Recorder(found)
-    product = SimpleNamespace(clock=FakeClock(NOON), discovery=SimpleNamespace(search=core))
-    monkeypatch.setattr(discovery, "discover_campaigns", lambda: product)
-    context = Context(request_id="an invocation", seconds=seconds)
-    discovery.handler({"account_id": "default"}, context)
-    return core.given
-
-
-@pytest.mark.parametrize("seconds", [12.0, 60.0, 900.0])
-def test_a_search_begins_no_request_in_the_time_that_is_kept_to_commit(
-    discovery: ModuleType, monkeypatch: pytest.MonkeyPatch, seconds: float
-) -> None:
-    given = searched(discovery, monkeypatch, Found("default"), seconds)
-    ends = NOON + timedelta(seconds=seconds)
-    assert given["before"] == ends - timedelta(seconds=discovery.COMMIT_SECONDS)
-    assert given["holder"] == "an invocation"
-
-
 @pytest.mark.parametrize(
-    ("found", "level"),
+    ("found", "level", "message"),
     [
-        (Found("default", leased=True), "INFO"),
-        (Found("default", leased=True, forgotten=1), "WARNING"),
-        (Found("default", leased=True, stopped=AccountDisconnected("Connect it.")), "WARNING"),
+        (
+            Found("default", removed=["a"]),
+            "INFO",
+            "Campaign skipped: it was removed at the vendor.",
+        ),
+        (Found("default", left_out=["a"]), "INFO", "Campaign skipped because of its name."),
+        (Found("default", forgotten=1), "WARNING", load().FORGOTTEN),
+        (
+            Found("default", failures=[CampaignFailure("a", ReportUnavailable("Broken."))]),
+            "ERROR",
+            "Broken.",
+        ),
     ],
 )
-def test_a_search_logs_one_line_which_warns_if_it_was_stopped_or_has_forgotten_sends(
-    discovery: ModuleType,
+def test_what_a_search_found_is_logged(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     found: Found,
     level: str,
+    message: str,
 ) -> None:
     output = Output(capsys)
-    output.follow(discovery)
-    searched(discovery, monkeypatch, found)
-    (line,) = output.lines
-    assert (line["message"], line["level"]) == ("Search completed.", level)
-    assert line.get("stopped") == (str(found.stopped) if found.stopped else None)
-    assert ("shorter lookback" in line.get("advice", "")) == bool(found.forgotten)
+    polled(monkeypatch, seconds=60, found=found, output=output)
+    line = next(line for line in output.logs if line["message"] != "Turn completed.")
+    assert (line["level"], line["message"]) == (level, message)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.account import CounterTrust
+from email_opens.account import CounterTrust, Hours
 from email_opens.model import Estimate
 from email_opens.scheduling.candidates import Candidate, candidate_of, coming
 from email_opens.scheduling.lifecycle import SWEEP_EVERY
@@ -21,7 +21,7 @@ PRIOR = Estimate(1.0, 50.0)
 def expected(*sent_at: datetime | None, now: datetime = NOON) -> list[Candidate]:
     """Return what is expected after sends at these instants."""
     sends = (replace(ACTIVITY, sent_at=instant) for instant in sent_at)
-    return list(coming(sends, now, PRIOR))
+    return list(coming(sends, now, PRIOR, Hours()))
 
 
 def hours(candidates: Iterable[Candidate]) -> list[float]:
@@ -55,7 +55,7 @@ def test_of_what_came_in_one_of_three_weeks_a_third_is_expected() -> None:
 
 def test_as_many_opens_are_expected_as_came_then() -> None:
     sent = varied(ACTIVITY, sent_at=NOON - WEEK + HOUR, estimate=Estimate(9.0, 3.0), weight=2.0)
-    (one,) = coming([sent], NOON, PRIOR)
+    (one,) = coming([sent], NOON, PRIOR, Hours())
     assert (one.estimate, one.weight) == (Estimate(9.0, 3.0), 2.0)
 
 
@@ -84,5 +84,5 @@ def test_the_next_poll_of_a_cold_activity_does_not_come_long_after_an_arranged_a
         polled_at=NOON,
         audit_at=None if audit_in is None else NOON + audit_in,
     )
-    candidate = candidate_of(cold, NOON, PRIOR, CounterTrust(), changed=False)
+    candidate = candidate_of(cold, NOON, PRIOR, CounterTrust(), Hours(), changed=False)
     assert candidate.longest_seconds == longest.total_seconds()

@@ -1,4 +1,4 @@
-"""Which activity to poll at a price, and when to wait or to probe."""
+"""What a request is spent on, and how long to wait for it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,84 +8,102 @@ from math import inf, sqrt
 
 import pytest
 
-from email_opens.account import CounterTrust
+from email_opens.account import CounterTrust, Hours
 from email_opens.scheduling.candidates import Candidate
-from email_opens.scheduling.choice import Choice, Poll, Probe, Wait, Why, choose
-from email_opens.scheduling.price import GRAIN_SECONDS, HOT_SECONDS, PROBE_EVERY_SECONDS, Plan, plan
+from email_opens.scheduling.choice import (
+    GRAIN_SECONDS,
+    LEAST_WORTH,
+    PROBE_EVERY_SECONDS,
+    Choice,
+    Poll,
+    Probe,
+    Wait,
+    Why,
+    choose,
+)
+from email_opens.scheduling.plan import HOT_SECONDS, Plan, plan
 from tests.contract.samples import NOON
 from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
 
+EACH_TEN = Plan(requests_a_second=0.1)
+"""A request each ten seconds."""
 
-def plan_of(*candidates: Candidate, requests: float = 1000) -> Plan:
-    return plan(candidates, now=NOON, requests=requests, seconds=DAY, trust=FRESH)
+
+def chosen(
+    candidates: Iterable[Candidate],
+    plan: Plan = EACH_TEN,
+    trust: CounterTrust = FRESH,
+    probed_seconds_ago: float | None = None,
+    spent_seconds_ago: float = inf,
+    now: datetime = NOON,
+) -> Choice:
+    return choose(
+        candidates, plan, trust, probed_seconds_ago, spent_seconds_ago=spent_seconds_ago, now=now
+    )
 
 
-def polled(candidates: list[Candidate], plan: Plan, lasting: float = DAY) -> Counter[str]:
-    """Choose for a day at the rates of noon, and count the polls of each activity."""
+def polled(candidates: list[Candidate], requests: float, lasting: float = DAY) -> Counter[str]:
+    """Choose until the end of a day at the rates of noon, and count the polls of each activity."""
     polls: Counter[str] = Counter()
     by_name = {candidate.campaign_activity_id: candidate for candidate in candidates}
-    now, ends = NOON, NOON + timedelta(seconds=lasting)
+    now, ends, spent_at = NOON, NOON + timedelta(seconds=lasting), NOON
+    planned = Plan()
     while now < ends:
-        choice = chosen(by_name.values(), plan, now=now)
+        seconds = max(60.0, (ends - now).total_seconds())
+        left = requests - polls.total()
+        planned = plan([*by_name.values()], now=now, requests=left, seconds=seconds, hours=Hours())
+        spent_seconds_ago = (now - spent_at).total_seconds()
+        choice = chosen(by_name.values(), planned, spent_seconds_ago=spent_seconds_ago, now=now)
         if isinstance(choice, Poll):
             name = choice.candidate.campaign_activity_id
             polls[name] += 1
             by_name[name] = replace(choice.candidate, read_at=now, clear_at=now)
+            spent_at = spent_at if choice.why is Why.OVERDUE else now
             continue
         assert isinstance(choice, Wait)
         now += timedelta(seconds=min(choice.seconds, 60.0))
     return polls
 
 
-def chosen(
-    candidates: Iterable[Candidate],
-    plan: Plan,
-    trust: CounterTrust = FRESH,
-    probed_seconds_ago: float | None = None,
-    now: datetime = NOON,
-) -> Choice:
-    return choose(candidates, plan, trust, probed_seconds_ago, now=now)
-
-
 def test_polls_come_in_proportion_to_the_roots_of_the_rates_and_last_the_day() -> None:
-    candidates = [candidate("busy", rate=0.04), candidate("calm", rate=0.01)]
-    polls = polled(candidates, plan_of(*candidates))
-    assert polls["busy"] == pytest.approx(2 * polls["calm"], rel=0.05)
+    busy = [candidate(f"busy{number}", rate=0.04) for number in range(5)]
+    calm = [candidate(f"calm{number}", rate=0.01) for number in range(5)]
+    polls = polled([*busy, *calm], 1000)
+    often, rarely = (sum(polls[one.campaign_activity_id] for one in some) for some in (busy, calm))
+    assert often == pytest.approx(2 * rarely, rel=0.1)
     assert polls.total() == pytest.approx(1000, rel=0.05)
 
 
 def test_every_activity_is_polled_where_requests_are_fewer_than_activities() -> None:
-    candidates = [candidate(str(n), rate=1e-9, longest_seconds=3600) for n in range(40)]
-    busy = candidate("busy", rate=0.5)
-    scarce = plan_of(busy, *candidates, requests=100)
-    polls = polled([busy, *candidates], scarce, scarce.rarest_seconds)
-    assert min(polls[one.campaign_activity_id] for one in candidates) >= 1
+    quiet = [candidate(str(n), rate=1e-9, longest_seconds=3600, idle=3000.0) for n in range(40)]
+    polls = polled([candidate("busy", rate=0.5), *quiet], 500)
+    assert min(polls[one.campaign_activity_id] for one in quiet) >= 1
+
+
+def test_many_that_are_overdue_do_not_hold_up_a_busy_one() -> None:
+    """Those that are due only for their age are not among the requests that the plan paces."""
+    quiet = [candidate(str(n), rate=1e-9, longest_seconds=900, idle=1e5) for n in range(50)]
+    busy = candidate("busy", rate=1.0, idle=20.0)
+    choice = chosen([*quiet, busy], spent_seconds_ago=20.0)
+    assert isinstance(choice, Poll)
+    assert choice.candidate is busy
 
 
 class TestTheChoice:
     def test_is_the_poll_that_ends_the_most_waiting_for_a_request(self) -> None:
-        choice = chosen([candidate("calm"), candidate("busy", rate=0.1)], Plan(price=1.0))
+        choice = chosen([candidate("calm"), candidate("busy", rate=0.1)])
         assert isinstance(choice, Poll)
         assert (choice.candidate.campaign_activity_id, choice.why) == ("busy", Why.WORTH)
 
-    def test_is_to_wait_while_too_few_opens_are_waiting(self) -> None:
-        assert isinstance(chosen([candidate()], Plan(price=1000.0)), Wait)
-
-    def test_waits_until_the_price_is_reached(self) -> None:
-        one = candidate(rate=0.01, idle=60)
-        choice = chosen([one], Plan(price=50.0))
-        assert isinstance(choice, Wait)
-        assert choice.seconds == pytest.approx(sqrt(2 * 50 / 0.01) - 60, rel=0.01)
-
     def test_counts_a_weight_as_so_many_opens(self) -> None:
         plain, heavy = candidate("plain", rate=0.02), candidate("heavy", rate=0.01, weight=3.0)
-        choice = chosen([plain, heavy], Plan(price=1.0))
+        choice = chosen([plain, heavy])
         assert isinstance(choice, Poll)
         assert choice.candidate is heavy
 
     def test_counts_the_requests_that_a_poll_costs(self) -> None:
         dear, cheap = candidate("dear", rate=0.02, cost=4.0), candidate("cheap", rate=0.01)
-        choice = chosen([dear, cheap], Plan(price=0.1))
+        choice = chosen([dear, cheap])
         assert isinstance(choice, Poll)
         assert choice.candidate is cheap
 
@@ -99,48 +117,89 @@ class TestTheChoice:
         ],
     )
     def test_is_made_whatever_a_poll_is_worth(self, one: Candidate, why: Why) -> None:
-        choice = chosen([one], Plan(price=1e9))
+        choice = chosen([one], Plan(requests_a_second=1e-9), spent_seconds_ago=0.0)
         assert isinstance(choice, Poll)
         assert choice.why is why
 
+    def test_is_the_first_read_before_all_others(self) -> None:
+        choice = chosen([candidate("busy", rate=10.0), candidate("new", first=True)])
+        assert isinstance(choice, Poll)
+        assert choice.why is Why.FIRST
+
     def test_polls_no_activity_more_often_than_the_grain(self) -> None:
-        one = candidate(rate=1e6, idle=GRAIN_SECONDS - 1)
-        assert chosen([one], Plan(price=1.0)) == Wait(1.0)
-
-    def test_is_to_probe_where_many_may_have_changed(self) -> None:
-        many = [candidate(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
-        assert chosen(many, Plan(price=30.0, probe_seconds=300.0), FRESH, 600.0) == Probe()
-
-    def test_is_no_probe_where_the_counters_miss_all(self) -> None:
-        many = [candidate(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
-        choice = chosen(
-            many, Plan(price=30.0, probe_seconds=300.0), CounterTrust(missed=1.0), 600.0
-        )
-        assert not isinstance(choice, Probe)
-
-    def test_is_no_probe_where_none_can_be_made(self) -> None:
-        many = [candidate(str(n), rate=1e-4, idle=600, countable=True) for n in range(100)]
-        assert not isinstance(chosen(many, Plan(price=30.0, probe_seconds=300.0)), Probe)
-
-    def test_is_a_probe_now_and_then_also_where_none_pays(self) -> None:
-        quiet = [candidate(rate=1e-9, countable=True)]
-        assert chosen(quiet, Plan(price=30.0), FRESH, PROBE_EVERY_SECONDS) == Probe()
+        one = candidate(rate=1e6, idle=GRAIN_SECONDS - 1.5)
+        assert chosen([one]) == Wait(1.5)
 
     def test_is_the_first_of_those_that_are_worth_as_much(self) -> None:
-        choice = chosen([candidate("a"), candidate("b")], Plan(price=1.0))
+        choice = chosen([candidate("a"), candidate("b")])
         assert isinstance(choice, Poll)
         assert choice.candidate.campaign_activity_id == "a"
 
-    def test_is_to_wait_where_the_rate_has_fallen_meanwhile(self) -> None:
-        one = candidate(rate=0.01, age=6 * HOUR, idle=6 * HOUR)
-        price = one.waiting(0, NOON) / 0.9
-        assert one.seconds_until_worth(price, 0, NOON) < 0
-        assert chosen([one], Plan(price=price)) == Wait(GRAIN_SECONDS)
-
     def test_counts_what_counters_may_have_missed_since_the_last_read(self) -> None:
-        one = candidate(rate=0.01, idle=600.0, clear=10.0, countable=True)
-        assert isinstance(chosen([one], Plan(price=100.0)), Wait)
-        assert isinstance(chosen([one], Plan(price=100.0), CounterTrust(missed=0.5), None), Poll)
+        counted = candidate("counted", rate=0.01, idle=600.0, clear=10.0, countable=True)
+        other = candidate("other", rate=0.01, idle=100.0)
+        for trust, name in ((FRESH, "other"), (CounterTrust(missed=0.5), "counted")):
+            choice = chosen([counted, other], trust=trust)
+            assert isinstance(choice, Poll)
+            assert choice.candidate.campaign_activity_id == name
+
+    def test_leaves_a_fresh_send_alone_of_which_the_counters_have_counted_nothing(self) -> None:
+        fresh = candidate(age=90, idle=30.0, clear=6.0, hot_for=HOUR, rate=1e-9, countable=True)
+        assert isinstance(chosen([fresh]), Wait)
+        choice = chosen([fresh], trust=CounterTrust(missed=1.0))
+        assert isinstance(choice, Poll)
+        assert choice.why is Why.FRESH
+
+
+class TestAProbe:
+    MANY = tuple(candidate(str(n), rate=1e-4, idle=600, countable=True) for n in range(100))
+
+    def test_is_made_where_many_may_have_changed(self) -> None:
+        assert chosen(self.MANY, probed_seconds_ago=600.0) == Probe()
+
+    def test_is_not_made_where_the_counters_miss_all(self) -> None:
+        choice = chosen(self.MANY, trust=CounterTrust(missed=1.0), probed_seconds_ago=600.0)
+        assert isinstance(choice, Poll)
+
+    def test_is_not_made_where_the_counters_are_as_old_as_the_last_poll(self) -> None:
+        choice = chosen(self.MANY, trust=CounterTrust(lag_seconds=600), probed_seconds_ago=600.0)
+        assert isinstance(choice, Poll)
+
+    def test_is_not_made_where_none_can_be_made(self) -> None:
+        assert isinstance(chosen(self.MANY), Poll)
+
+    def test_is_made_now_and_then_also_where_it_does_not_pay(self) -> None:
+        quiet = [candidate(rate=1e-9, countable=True)]
+        never = Plan(requests_a_second=1e-9)
+        assert chosen(quiet, never, probed_seconds_ago=PROBE_EVERY_SECONDS) == Probe()
+
+    def test_waits_for_what_it_and_the_polls_after_it_cost(self) -> None:
+        """It is not outrun by polls that are worth less but cost less."""
+        choice = chosen(self.MANY, probed_seconds_ago=600.0, spent_seconds_ago=11.0)
+        assert isinstance(choice, Wait)
+        follow = 100 * (1 - 2.718281828 ** -(1e-4 * 600))
+        assert choice.seconds == pytest.approx(10 * (1 + follow) - 11, rel=0.01)
+
+    def test_is_not_made_more_often_than_the_grain(self) -> None:
+        assert chosen(self.MANY, probed_seconds_ago=GRAIN_SECONDS - 2) != Probe()
+
+    def test_is_waited_for_where_all_has_just_been_counted(self) -> None:
+        clear = [replace(one, clear_at=NOON) for one in self.MANY]
+        choice = chosen(clear, probed_seconds_ago=0.0, spent_seconds_ago=0.0)
+        assert isinstance(choice, Wait)
+        assert choice.seconds == pytest.approx(10.0)
+
+    def test_takes_several_requests_where_one_cannot_count_all(self) -> None:
+        one_by_one = choose(
+            self.MANY,
+            EACH_TEN,
+            FRESH,
+            600.0,
+            spent_seconds_ago=inf,
+            now=NOON,
+            campaigns_per_probe=1,
+        )
+        assert isinstance(one_by_one, Poll)
 
 
 class TestWhatHasAccrued:
@@ -150,56 +209,35 @@ class TestWhatHasAccrued:
         assert one.waiting(0, NOON) == pytest.approx(8, rel=1e-3)
         assert one.waiting(0.25, NOON) == pytest.approx(8 + 0.25 * (50 - 8), rel=1e-3)
 
-    @pytest.mark.parametrize("missed", [0.0, 0.25, 1.0])
-    def test_reaches_a_price_at_the_predicted_instant(self, missed: float) -> None:
-        one = candidate(rate=0.01, idle=100.0, clear=40.0, weight=2.0, cost=3.0)
-        then = NOON + timedelta(seconds=one.seconds_until_worth(500.0, missed, NOON))
-        assert one.waiting(missed, then) == pytest.approx(500.0 * 3.0, rel=0.01)
-
 
 class TestWaiting:
-    """In how many seconds the next request will be worth it."""
+    """In how many seconds the next request may be sent."""
 
-    def test_is_for_what_will_be_worth_the_price(self) -> None:
-        one, price = candidate(rate=0.01, idle=1.0), 0.25
-        choice = chosen([one], Plan(price=price))
-        assert isinstance(choice, Wait)
-        assert choice.seconds == pytest.approx(sqrt(2 * price / 0.01) - 1, rel=0.01)
+    def test_is_until_the_plan_allows_a_request(self) -> None:
+        assert chosen([candidate(rate=0.01)], spent_seconds_ago=4.0) == Wait(6.0)
 
-    def test_is_not_until_an_old_activity_has_rested_long_enough(self) -> None:
-        one = candidate(rate=1e-9, longest_seconds=90.0)
-        choice = chosen([one], Plan(price=1.0))
+    def test_counts_the_requests_that_a_poll_costs(self) -> None:
+        assert chosen([candidate(rate=0.01, cost=2.0)], spent_seconds_ago=4.0) == Wait(16.0)
+
+    def test_is_until_a_request_ends_more_than_next_to_nothing(self) -> None:
+        one = candidate(rate=1e-6, idle=10.0)
+        choice = chosen([one])
         assert isinstance(choice, Wait)
-        assert choice.seconds > HOUR
+        assert choice.seconds == pytest.approx(sqrt(2 * LEAST_WORTH / 1e-6) - 10, rel=0.01)
 
     def test_is_for_a_fresh_send_until_its_interval_is_over(self) -> None:
         one = candidate(rate=1e-9, age=90.0, idle=10.0, hot_for=HOUR)
-        assert chosen([one], Plan(price=1.0)) == Wait(HOT_SECONDS - 10.0)
+        assert chosen([one]) == Wait(HOT_SECONDS - 10.0)
 
-    def test_is_for_a_probe(self) -> None:
-        one = candidate(rate=1e-6, countable=True)
-        assert chosen([one], Plan(price=2.0, probe_seconds=30.0), FRESH, 10.0) == Wait(20.0)
-
-    def test_is_for_a_probe_that_does_not_pay_yet_until_it_pays(self) -> None:
-        def after(seconds: float) -> Choice:
-            idle = [candidate(str(n), rate=1e-5, idle=seconds, countable=True) for n in range(50)]
-            return chosen(idle, Plan(price=2.0, probe_seconds=30.0), FRESH, seconds)
-
-        choice = after(40.0)
-        assert isinstance(choice, Wait)
-        assert choice.seconds > 2 * GRAIN_SECONDS
-        assert after(40.0 + choice.seconds + 2 * GRAIN_SECONDS) == Probe()
-        assert isinstance(after(40.0 + 0.7 * choice.seconds), Wait)
-
-    @pytest.mark.parametrize("rate", [1e-6, 1e-300])
-    def test_is_for_a_probe_that_is_due_whatever_it_is_worth(self, rate: float) -> None:
-        one = candidate(rate=rate, idle=40.0, countable=True)
-        choice = chosen([one], Plan(price=2.0, probe_seconds=30.0), FRESH, 40.0)
-        assert choice == Wait(PROBE_EVERY_SECONDS - 40.0)
+    def test_is_for_an_old_one_until_its_longest_interval_is_over(self) -> None:
+        one = candidate(rate=1e-9, idle=10.0, longest_seconds=900.0)
+        assert chosen([one]) == Wait(890.0)
+        assert chosen([one], replace(EACH_TEN, stretch=2.0)) == Wait(1790.0)
 
     def test_is_for_what_has_changed_and_only_rests(self) -> None:
         one = candidate(idle=GRAIN_SECONDS - 2, changed=True)
-        assert chosen([one], Plan(price=1e9)) == Wait(2.0)
+        assert chosen([one]) == Wait(2.0)
 
-    def test_has_no_end_without_candidates(self) -> None:
-        assert chosen([], Plan(price=1.0)) == Wait(inf)
+    def test_has_no_end_where_there_is_nothing_to_wait_for(self) -> None:
+        assert chosen([]) == Wait(inf)
+        assert chosen([candidate(longest_seconds=inf)], Plan()) == Wait(inf)

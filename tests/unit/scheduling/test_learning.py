@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.account import CounterTrust
+from email_opens.account import CounterTrust, Hours
 from email_opens.model import Activity, CounterReadings, Estimate, Polled
 from email_opens.scheduling.candidates import after_poll, missed_after, prior_of
 from email_opens.scheduling.counters import trust_after, trust_after_failure
@@ -28,7 +28,8 @@ READ = varied(
 def learned(*opens: datetime, activity: Activity = READ) -> Estimate:
     """Return the estimate of an activity after a poll at noon that found opens."""
     polled = Polled(before=activity, opens=opens, pages=1, down_to=None, at=NOON)
-    estimate = after_poll(activity, polled, PRIOR, None, LOOKBACK).profile.estimate
+    after, _ = after_poll(activity, polled, PRIOR, None, LOOKBACK, Hours())
+    estimate = after.profile.estimate
     assert estimate is not None
     return estimate
 

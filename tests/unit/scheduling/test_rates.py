@@ -63,12 +63,12 @@ def test_an_estimate_comes_to_the_rate_that_is_read() -> None:
     estimate = Estimate(opens=1.0, exposure_seconds=50.0)
     for minute in range(60):
         since, until = minute * 60.0, (minute + 1) * 60.0
-        estimate = learn(estimate, round(2 * exposure(since, until)), since, until)
+        estimate = learn(estimate, round(2 * exposure(since, until)), exposure(since, until))
     assert estimate.opens_a_second == pytest.approx(2, rel=0.05)
 
 
 def test_an_estimate_forgets_what_is_older_than_its_memory() -> None:
-    estimate = learn(Estimate(opens=1.0, exposure_seconds=1.0), 1000, 0, SCALE_SECONDS)
+    estimate = learn(Estimate(opens=1.0, exposure_seconds=1.0), 1000, exposure(0, SCALE_SECONDS))
     assert estimate.opens == pytest.approx(MEMORY_OPENS)
 
 
@@ -77,10 +77,10 @@ def test_a_burst_that_explodes_raises_it_within_a_few_reads() -> None:
     estimate = Estimate(opens=40.0, exposure_seconds=4000.0)
     quiet = rate_at(estimate, week)
     for minute in range(5):
-        estimate = learn(estimate, 100, week + minute * 60, week + (minute + 1) * 60)
+        estimate = learn(estimate, 100, exposure(week + minute * 60, week + (minute + 1) * 60))
     assert rate_at(estimate, week) > 100 * quiet
 
 
 def test_what_never_opens_is_never_thought_impossible() -> None:
-    estimate = learn(Estimate(opens=1.0, exposure_seconds=50.0), 0, 0, 1e9)
+    estimate = learn(Estimate(opens=1.0, exposure_seconds=50.0), 0, exposure(0, 1e9))
     assert rate_at(estimate, 1e6) > 0

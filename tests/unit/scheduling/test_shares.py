@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from email_opens.scheduling.choice import Poll, Probe, Wait, Why, choose, interval_seconds
-from email_opens.scheduling.price import HOT_SECONDS, PROBE_EVERY_SECONDS, Plan, plan
+from email_opens.account import Hours
+from email_opens.scheduling.choice import PROBE_EVERY_SECONDS, Poll, Probe, Wait, Why, choose
+from email_opens.scheduling.plan import HOT_SECONDS, Plan, plan
 from tests.contract.samples import NOON
 from tests.integration.deployment import ROOT
 from tests.unit.scheduling.offered import DAY, FRESH, HOUR, candidate
@@ -26,15 +27,15 @@ def promised(sentence: str) -> float:
 def test_polls_made_only_for_their_age_take_no_more_than_their_share_of_what_is_left() -> None:
     share = promised("would take more than a ? of the requests that are left")
     many = [candidate(str(number), rate=1e-9, longest_seconds=900.0) for number in range(200)]
-    result = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
-    polls = len(many) * DAY / interval_seconds(many[0], result, NOON)
+    result = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, hours=Hours())
+    polls = len(many) * DAY / 900.0 / result.stretch
     assert polls <= 1.001 * share * REQUESTS
 
 
 def test_fresh_sends_take_no_more_than_their_share_of_what_is_left() -> None:
     share = promised("a ? of the requests that are left of the day")
     many = [candidate(str(n), rate=1e-9, age=60.0, hot_for=HOUR, cost=3.0) for n in range(200)]
-    result = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, trust=FRESH)
+    result = plan(many, now=NOON, requests=REQUESTS, seconds=DAY, hours=Hours())
     requests = len(many) * 3.0 * (HOUR - 60) / result.hot_seconds
     assert result.hot_seconds > HOT_SECONDS
     assert requests <= 1.001 * share * REQUESTS
@@ -44,7 +45,9 @@ class TestAProbe:
     def test_is_not_made_for_a_counter_that_has_moved(self) -> None:
         """Its counter has moved already: only a poll can show more."""
         moved = candidate(changed=True, countable=True, rate=0.1, idle=600.0)
-        choice = choose([moved], Plan(price=1e9), FRESH, PROBE_EVERY_SECONDS, now=NOON)
+        choice = choose(
+            [moved], Plan(), FRESH, PROBE_EVERY_SECONDS, spent_seconds_ago=0.0, now=NOON
+        )
         assert isinstance(choice, Poll)
         assert choice.why is Why.CHANGED
 
@@ -55,8 +58,10 @@ class TestAProbe:
             for number in range(100)
         ]
         quiet = candidate("quiet", countable=True, rate=1e-9, idle=600.0)
-        prices = Plan(price=30.0, probe_seconds=300.0)
-        assert isinstance(choose([*many, quiet], prices, FRESH, 600.0, now=NOON), kind)
+        prices = Plan(requests_a_second=0.1)
+        assert isinstance(
+            choose([*many, quiet], prices, FRESH, 600.0, spent_seconds_ago=900.0, now=NOON), kind
+        )
 
 
 @pytest.mark.parametrize("probed_seconds_ago", [None, 0.0, 299.0, 301.0, 899.0])
@@ -72,6 +77,6 @@ def test_a_turn_never_waits_for_less_than_a_second(
         longest_seconds=900.0,
         countable=True,
     )
-    prices = Plan(price=100.0, probe_seconds=300.0)
-    choice = choose([one], prices, FRESH, probed_seconds_ago, now=NOON)
+    prices = Plan(requests_a_second=0.1)
+    choice = choose([one], prices, FRESH, probed_seconds_ago, spent_seconds_ago=5.0, now=NOON)
     assert not isinstance(choice, Wait) or choice.seconds >= 1.0

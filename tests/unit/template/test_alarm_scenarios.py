@@ -105,12 +105,6 @@ SITUATIONS: list[tuple[str, str, Minutes, Minutes]] = [
         [[0.0], [0.0], *each([1.0], 3, apart=2)],
     ),
     ("function-throttles", "Turns are skipped", each([1.0, 0.0], 5), each([1.0], 1)),
-    (
-        "discovery-errors",
-        "failed in at least three of four searches",
-        [*each([1.0], 45, apart=15), *each([0.0], 15, apart=15)],
-        [*each([1.0], 30, apart=15), *each([0.0], 30, apart=15)],
-    ),
 ]
 
 
@@ -166,25 +160,15 @@ def test_a_dead_letter_is_kept_for_as_long_as_the_alarm_and_its_section_say(
     assert f"keeps a dead letter for {days}" in SECTIONS[alarm]
 
 
-def test_the_alarm_of_searches_evaluates_one_search_at_a_time() -> None:
-    schedule = RESOURCES["DiscoverCampaigns"]["Properties"]["Events"]["Schedule"]["Properties"]
-    minutes = int(re.fullmatch(r"rate\((\d+) minutes\)", schedule["ScheduleExpression"])[1])  # type: ignore[index]
-    assert BY_NAME["discovery-errors"]["Period"] == 60 * minutes
-
-
 class TestAnAlarmThatIsSilenced:
     """Where what an alarm watches is disabled, it may change state but notifies nobody."""
 
-    SWITCHES: ClassVar = {"Polled": "ScheduleState", "Discovered": "Discovery"}
+    SWITCHES: ClassVar = {"Polled": "ScheduleState"}
 
     @pytest.mark.parametrize("name", BY_NAME)
-    def test_is_one_that_goes_off_without_data_or_that_is_about_discovery(self, name: str) -> None:
+    def test_is_one_that_goes_off_without_data(self, name: str) -> None:
         alarm = BY_NAME[name]
-        expected = None
-        if goes_off(alarm, [], threshold_of(name)):
-            expected = "Polled"
-        elif "New sends are not tracked" in alarm["AlarmDescription"]:
-            expected = "Discovered"
+        expected = "Polled" if goes_off(alarm, [], threshold_of(name)) else None
         actions = {"Fn::If": [expected, True, False]} if expected else True
         assert alarm.get("ActionsEnabled", True) == actions
 

@@ -52,7 +52,7 @@ AWS_DIMENSIONS = {("FunctionName", name) for name in FUNCTIONS} | {
 WINDOW_SECONDS = {"no-completed-turn": 600, "publish-delay": 900}
 BASIC = {"no-completed-turn", "account-stopped", "publish-delay", "dead-letters"}
 ALERTS = {"alert-delay", "alert-dead-letters"}
-FULL = BASIC | {"activities-failed", "function-errors", "function-throttles", "discovery-errors"}
+FULL = BASIC | {"activities-failed", "function-errors", "function-throttles"}
 
 
 def name_of(alarm: dict[str, Any]) -> str:

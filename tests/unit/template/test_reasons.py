@@ -9,7 +9,6 @@ import pytest
 from bench.cost.durations import VCPU_MB
 from bench.cost.prices import HOURS_A_MONTH
 from email_opens.config import read_settings
-from email_opens.discovery import search
 from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS
 from email_opens.turns.lease import LONGEST
 from email_opens.turns.turns import LEASE_PATIENCE
@@ -26,8 +25,8 @@ TEXT = (ROOT / "template.yaml").read_text()
 COST = (ROOT / "docs" / "cost-and-scale.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 PARAMETERS_PAGE = (ROOT / "docs" / "parameters.md").read_text()
-POLL, SEARCH = FUNCTIONS["PollOpens"], FUNCTIONS["DiscoverCampaigns"]
-SCHEDULED = ("PollOpens", "DiscoverCampaigns")
+POLL = FUNCTIONS["PollOpens"]
+SCHEDULED = ("PollOpens",)
 UNITS = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600}
 
 
@@ -51,8 +50,7 @@ def schedule(function: dict[str, Any]) -> dict[str, Any]:
 
 
 POLLED_EVERY = period_seconds(PARAMETERS["ScheduleExpression"]["Default"])
-SEARCHED_EVERY = period_seconds(schedule(SEARCH)["ScheduleExpression"])
-PERIODS = {"PollOpens": POLLED_EVERY, "DiscoverCampaigns": SEARCHED_EVERY}
+PERIODS = {"PollOpens": POLLED_EVERY}
 
 
 class TestTheMemoryOfPolls:
@@ -64,10 +62,6 @@ class TestTheMemoryOfPolls:
         assert VCPU_MB / 4 < POLL["MemorySize"] <= VCPU_MB
 
 
-def test_a_search_which_mostly_waits_has_no_more_memory_than_a_poll() -> None:
-    assert VCPU_MB / 4 < SEARCH["MemorySize"] <= POLL["MemorySize"]
-
-
 class TestTheTimeout:
     def test_of_a_poll_ends_it_when_the_next_turn_is_due(self) -> None:
         assert POLL["Timeout"] <= POLLED_EVERY
@@ -75,14 +69,6 @@ class TestTheTimeout:
     def test_of_a_poll_lasts_longer_than_a_turn_waits_for_the_lease(self) -> None:
         left = POLL["Timeout"] - load().COMMIT_SECONDS
         assert left > 2 * LEASE_PATIENCE.total_seconds()
-
-    def test_of_a_search_leaves_time_to_take_the_lease_between_two_polls(self) -> None:
-        working = search.LEASE.total_seconds() + load(discovery_path()).COMMIT_SECONDS
-        assert POLL["Timeout"] + working < SEARCH["Timeout"]
-        assert 2 * POLL["Timeout"] <= SEARCH["Timeout"]
-
-    def test_of_a_search_ends_it_before_the_next_one(self) -> None:
-        assert SEARCH["Timeout"] < SEARCHED_EVERY
 
     @pytest.mark.parametrize("name", FUNCTIONS)
     def test_is_shorter_than_any_lease_is_valid(self, name: str) -> None:
@@ -111,10 +97,6 @@ class TestTheQueueOfWakeUps:
 
     def test_follows_a_schedule_of_the_length_of_a_chain(self) -> None:
         assert CHAIN.total_seconds() == POLLED_EVERY
-
-
-def discovery_path() -> Any:
-    return ROOT / SEARCH["CodeUri"] / "app.py"
 
 
 @pytest.mark.parametrize("name", SCHEDULED)

@@ -84,12 +84,12 @@ class TestTheFunctions:
         runtime = {**TEMPLATE["Globals"]["Function"], **FUNCTIONS[name]}["Runtime"]
         assert runtime == f"python{(ROOT / '.python-version').read_text().strip()}"
 
-    @pytest.mark.parametrize("name", ["PollOpens", "DiscoverCampaigns"])
+    @pytest.mark.parametrize("name", ["PollOpens"])
     def test_have_more_time_than_the_commit_reserves(self, name: str) -> None:
         app = load(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")
         assert FUNCTIONS[name]["Timeout"] > 2 * app.COMMIT_SECONDS
 
-    @pytest.mark.parametrize("name", ["PollOpens", "DiscoverCampaigns"])
+    @pytest.mark.parametrize("name", ["PollOpens"])
     def test_are_scheduled_with_the_sample_event(self, name: str) -> None:
         schedule = FUNCTIONS[name]["Events"]["Schedule"]["Properties"]
         text = schedule["Input"]["Fn::Sub"]
@@ -270,7 +270,7 @@ class TestTheRoles:
 
     def test_of_the_schedules_may_only_invoke_the_functions(self) -> None:
         granted = statements(ROLES["ScheduleRole"])
-        assert [statement["Action"] for statement in granted] == [["lambda:InvokeFunction"]] * 2
+        assert [statement["Action"] for statement in granted] == [["lambda:InvokeFunction"]]
         assert [statement["Resource"] for statement in granted] == [
-            {"Fn::GetAtt": [name, "Arn"]} for name in ("PollOpens", "DiscoverCampaigns")
+            {"Fn::GetAtt": ["PollOpens", "Arn"]}
         ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from email_opens.account import CounterTrust
+from email_opens.account import CounterTrust, Hours
 from email_opens.model import Activity, CounterReadings, State
 from email_opens.turns.roster import Roster
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
@@ -12,7 +12,9 @@ from tests.fakes import MemoryTracking
 def roster_of(*activities: Activity) -> Roster:
     tracking = MemoryTracking()
     assert all(tracking.add(activity) for activity in activities)
-    roster = Roster(tracking=tracking, counter_trust=CounterTrust(), campaigns_per_probe=150)
+    roster = Roster(
+        tracking=tracking, counter_trust=CounterTrust(), campaigns_per_probe=150, hours=Hours()
+    )
     roster.load(activities, NOON)
     return roster
 
@@ -56,21 +58,11 @@ def test_counters_are_read_only_for_what_is_asleep_if_nothing_else_has_one(wakes
     assert roster.only_asleep(NOON) is wakes
 
 
-def test_the_plan_counts_the_requests_of_a_probe() -> None:
-    many = [
-        varied(
-            ACTIVITY,
-            campaign_activity_id=f"a{number}",
-            campaign_id=f"campaign {number}",
-            counter=0,
-            polled_at=NOON,
-        )
-        for number in range(40)
-    ]
-    roster = roster_of(*many)
-    cheap = roster.plan(NOON, 1000)
-    roster.campaigns_per_probe = 2
-    assert roster.plan(NOON, 1000).price > cheap.price
+def test_the_plan_knows_the_hours_of_the_day() -> None:
+    roster = roster_of(varied(ACTIVITY, polled_at=NOON))
+    flat = roster.plan(NOON, 1000)
+    roster.hours = Hours((100.0,) * 14 + (1.0,) * 10, (50.0,) * 24)
+    assert roster.plan(NOON, 1000).requests_a_second > 2 * flat.requests_a_second
 
 
 def test_counters_are_read_again_if_what_has_changed_is_unread() -> None:

@@ -1,6 +1,6 @@
 """Campaigns and their activities, under `/v3/emails`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from constant_contact_emulator import replies
@@ -83,6 +83,33 @@ def send_history(context: RequestContext, activity_id: str) -> Reply:
         for number, (sent_at, contacts) in enumerate(activity.sent, 1)
     ]
     return Reply(payload=sends)
+
+
+def schedules(context: RequestContext, activity_id: str) -> Reply:
+    activity = context.activity(activity_id)
+    if activity is None:
+        return replies.not_found()
+    at = activity.scheduled_at
+    return Reply(payload=[{"scheduled_date": format_instant(at)}] if at else [])
+
+
+def non_opener_resends(context: RequestContext, activity_id: str) -> Reply:
+    activity = context.activity(activity_id)
+    if activity is None:
+        return replies.not_found()
+    campaign = context.world.campaigns[activity.campaign_id]
+    at = campaign.resend_at
+    if at is None or activity.role != "primary_email":
+        return Reply(payload=[])
+    delay = at - (campaign.last_sent or campaign.created_at)
+    resend = {
+        "resend_request_id": f"{campaign.campaign_id}-1",
+        "resend_subject": campaign.name,
+        "delay_minutes": delay // timedelta(minutes=1),
+        "resend_date": format_instant(at),
+        "resend_status": "SCHEDULED",
+    }
+    return Reply(payload=[resend])
 
 
 def _describe(campaign: Campaign) -> dict[str, Any]:

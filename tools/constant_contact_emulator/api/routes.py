@@ -39,6 +39,7 @@ class Api:
             match = pattern.fullmatch(request.path)
             if match and request.method == "GET":
                 with self.world.lock:
+                    self.world.send_scheduled()
                     context = RequestContext(self.world, self.pages, grant, request)
                     return answer(context, *match.groups())
         return replies.not_found()
@@ -53,6 +54,8 @@ _ROUTES: list[tuple[re.Pattern[str], Callable[..., Reply]]] = [
     (re.compile("/v3/emails"), emails.campaigns),
     (re.compile(f"/v3/emails/activities/{_ID}"), emails.activity),
     (re.compile(f"/v3/emails/activities/{_ID}/send_history"), emails.send_history),
+    (re.compile(f"/v3/emails/activities/{_ID}/schedules"), emails.schedules),
+    (re.compile(f"/v3/emails/activities/{_ID}/non_opener_resends"), emails.non_opener_resends),
     (re.compile(f"/v3/emails/{_ID}"), emails.campaign),
     (re.compile("/v3/account/summary"), accounts.account_summary),
     (re.compile("/v3/account/user/privileges"), accounts.user_privileges),

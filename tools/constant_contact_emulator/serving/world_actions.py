@@ -38,6 +38,16 @@ def _resend(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
     return {"activity": activity.campaign_activity_id}
 
 
+def _schedule(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:
+    """Schedule `activity` for `at`, or the resend of `campaign`; without `at`, unschedule it."""
+    at = _instant(details.get("at"))
+    if "campaign" in details:
+        vendor.world.schedule_resend(details["campaign"], at)
+    else:
+        vendor.world.schedule(details["activity"], at)
+    return {}
+
+
 def _list_campaigns(vendor: Vendor, _: dict[str, Any]) -> list[dict[str, Any]]:
     """List the campaigns and their activities."""
     with vendor.world.lock:
@@ -152,4 +162,5 @@ ACTIONS: dict[tuple[str, str], Callable[[Vendor, dict[str, Any]], Any]] = {
     ("POST", "campaigns"): _add_campaign,
     ("GET", "campaigns"): _list_campaigns,
     ("POST", "resend"): _resend,
+    ("POST", "schedule"): _schedule,
 }

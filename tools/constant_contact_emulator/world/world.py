@@ -23,6 +23,8 @@ class Activity:
     role: str
     sent: list[tuple[datetime, int]] = field(default_factory=list)
     """The instant and the number of contacts of each send; a repeat goes to new contacts."""
+    scheduled_at: datetime | None = None
+    """When it will be sent; None: it is not scheduled."""
     report: Report = field(default_factory=Report)
     counters: dict[str, int] = field(default_factory=dict)
     counted_at: datetime | None = None
@@ -51,6 +53,8 @@ class Campaign:
     created_at: datetime
     updated_at: datetime
     activities: list[Activity] = field(default_factory=list)
+    resend_at: datetime | None = None
+    """When it will be resent to contacts who did not open; None: it will not."""
     odd_counter: OddCounter | None = None
 
     @property
@@ -128,6 +132,33 @@ class World:
             activity = self._add_activity(self.campaigns[campaign_id], "resend")
             self.send(activity.campaign_activity_id, at=at, contacts=contacts)
             return activity
+
+    def schedule(self, activity_id: str, at: datetime | None) -> None:
+        """Schedule a send of an activity, or move it; None: unschedule it. This adds no opens."""
+        with self.lock:
+            activity = self.activities[activity_id]
+            campaign = self.campaigns[activity.campaign_id]
+            activity.scheduled_at = at
+            campaign.status = "Scheduled" if at else "Draft"
+            campaign.updated_at = self.clock()
+
+    def schedule_resend(self, campaign_id: str, at: datetime | None) -> None:
+        """Schedule the resend of a campaign, or move it; None: unschedule it."""
+        with self.lock:
+            self.campaigns[campaign_id].resend_at = at
+
+    def send_scheduled(self) -> None:
+        """Send what is scheduled for an instant that has passed."""
+        with self.lock:
+            now = self.clock()
+            for campaign in self.campaigns.values():
+                for activity in campaign.activities:
+                    if activity.scheduled_at is not None and activity.scheduled_at <= now:
+                        at, activity.scheduled_at = activity.scheduled_at, None
+                        self.send(activity.campaign_activity_id, at=at)
+                if campaign.resend_at is not None and campaign.resend_at <= now:
+                    at, campaign.resend_at = campaign.resend_at, None
+                    self.resend(campaign.campaign_id, at=at)
 
     def add_open(
         self,

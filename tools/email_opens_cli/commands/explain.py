@@ -2,15 +2,15 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from math import inf
+from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 from email_opens.account import Account as StoredAccount
 from email_opens.instants import iso, next_day
 from email_opens.ports import Tracking
 from email_opens.scheduling.candidates import Candidate
-from email_opens.scheduling.choice import Why, interval_seconds, reason
-from email_opens.scheduling.price import Plan
+from email_opens.scheduling.choice import Why, reason, seconds_until_due
+from email_opens.scheduling.plan import Plan
 from email_opens.scheduling.rates import rate_at
 from email_opens_cli.arguments.options import Account, Json, SomeEmails, Stack, parse_account
 from email_opens_cli.deployed.planning import planned
@@ -107,8 +107,8 @@ def explanations(
 def _explanation(
     candidate: Candidate, name: str | None, plan: Plan, missed: float, now: datetime
 ) -> Explanation:
-    priced, why = plan.price < inf, reason(candidate, plan, now)
-    seconds = _seconds_to_poll(candidate, plan, missed, now)
+    priced, due = plan.price < inf, seconds_until_due(candidate, plan, missed, now)
+    why, seconds = reason(candidate, due, now), _seconds_to_poll(candidate, plan, missed, now)
     return Explanation(
         campaign_activity_id=candidate.campaign_activity_id,
         campaign_name=name,
@@ -121,11 +121,16 @@ def _explanation(
 
 
 def _seconds_to_poll(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> float:
-    """Return the seconds until the next poll."""
-    if candidate.first:
+    """Return the seconds until the next poll, if the opens come as expected."""
+    if candidate.first or candidate.changed:
         return 0.0
-    overdue = interval_seconds(candidate, plan, now) - candidate.idle_seconds(now)
-    return max(0.0, min(overdue, candidate.seconds_until_worth(plan.price, missed, now)))
+    due = seconds_until_due(candidate, plan, missed, now)
+    waiting = candidate.waiting(missed, now)
+    if waiting > 0:
+        # What is waiting grows as the square of the time.
+        growth = sqrt(plan.price * candidate.cost / waiting)
+        due = min(due, candidate.idle_seconds(now) * (growth - 1))
+    return max(0.0, due)
 
 
 def _plain(explanation: Explanation) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from email_opens.account import Account
 from email_opens.model import Activity
 from email_opens.ports import Tracking
-from email_opens.scheduling.price import Plan
+from email_opens.scheduling.plan import Plan
 from email_opens.turns.roster import Roster
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def planned(account: Account, tracking: Tracking, settings: "Settings", now: dat
         tracking=tracking,
         counter_trust=account.counter_trust,
         campaigns_per_probe=settings.campaigns_per_probe,
+        hours=account.hours,
     )
     activities = list(tracking.activities(account.account_id))
     roster.load(activities, now)

@@ -19,6 +19,8 @@ COMMIT = timedelta(seconds=10)
 def report_sentences(turn: "TurnReport") -> Iterator[str]:
     """Yield what a turn has done, in sentences."""
     counts = turn.counts
+    for activity in turn.found.tracked if turn.found else ():
+        yield f"Tracked {named(activity)}."
     yield (
         f"Published {count(counts.published, 'open')} of {count(turn.activities, 'e-mail')} "
         f"with {count(turn.requests, 'request')}; {_gaps_left(turn.gaps)}."
@@ -42,6 +44,8 @@ def failure_sentences(turn: "TurnReport", activities: Iterable[Activity]) -> Ite
         yield f"{names.get(failed, failed)}: {sentence_of(failure.error)}"
     if turn.stopped:
         yield str(turn.stopped)
+    if turn.unsearched:
+        yield f"The search for new sends failed: {sentence_of(turn.unsearched)}"
 
 
 def set_aside(rows: int) -> str:

@@ -35,6 +35,15 @@ class Campaigns(Protocol):
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         """Return when an activity was last sent; None: never, or the vendor does not know it."""
 
+    def scheduled(self, *, before: datetime) -> list[str]:
+        """Return the ids of campaigns that are scheduled, as many as one request returns."""
+
+    def scheduled_at(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
+        """Return when an activity will be sent; None: that is not scheduled, or not known."""
+
+    def resend_at(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
+        """Return when an activity will be resent to contacts who did not open it; None: never."""
+
     def names(self, *, before: datetime) -> dict[str, str]:
         """Return names by campaign id, as many as one request returns."""
 

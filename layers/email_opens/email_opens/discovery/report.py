@@ -25,6 +25,8 @@ class Found:
     tracked: list[Activity] = field(default_factory=list)
     woken: list[Activity] = field(default_factory=list)
     """Finished activities that were sent again."""
+    renewed: list[Activity] = field(default_factory=list)
+    """Tracked activities whose campaigns were read again, those woken included."""
     left_out: list[str] = field(default_factory=list)
     """Campaigns that are left out by their names."""
     removed: list[str] = field(default_factory=list)

@@ -124,6 +124,7 @@ class Tracker:
     def _renew(self, before: Activity, renewed_activity: Activity) -> None:
         if renewed_activity == before:
             return
-        self.tracking.save(renewed_activity)
-        if (before.state, renewed_activity.state) == (State.FINISHED, State.ACTIVE):
-            self.found.woken.append(renewed_activity)
+        stored = self.tracking.save(renewed_activity)
+        self.found.renewed.append(stored)
+        if (before.state, stored.state) == (State.FINISHED, State.ACTIVE):
+            self.found.woken.append(stored)

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import exp, log, sqrt
+from math import exp, log
 
-from email_opens.account import CounterTrust
+from email_opens.account import CounterTrust, Hours
 from email_opens.model import Activity, Estimate, Polled
+from email_opens.scheduling.hours import after_opens, factors, parts
 from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
-from email_opens.scheduling.rates import learn, rate_at, waiting
+from email_opens.scheduling.rates import exposure, is_surprise, learn, waiting
 
 UNKNOWN_RATE = 0.02
 """Opens a second just after a send, if nothing is known of it nor of any other send."""
@@ -20,6 +21,8 @@ HOT_FOR = timedelta(hours=1)
 """How long a send is fresh, if the instant of the send is known."""
 GRAIN = timedelta(minutes=1)
 """The grain of the vendor's instants."""
+SETTLED = timedelta(minutes=10)
+"""The first opens of a send, some of which scanners make, say nothing about the hours of a day."""
 PAGES_SHARE = 0.2
 MISSED_SHARE = 0.02
 MOST_MISSED = 20
@@ -75,18 +78,6 @@ class Candidate:
             uncounted += missed * (unread - uncounted)
         return self.weight * uncounted
 
-    def seconds_until_worth(self, price: float, missed: float, now: datetime) -> float:
-        """Return for how long a poll is certainly worth less than a price; 0 or less: perhaps not.
-
-        Rates only fall, so no more opens have accrued than at the rate of the last read.
-        """
-        counted = (self.clear_at - self.read_at).total_seconds()
-        rate_since = self.read_at if missed else self.clear_at
-        rate = self.weight * rate_at(self.estimate, self.age_seconds(rate_since))
-        square = 2 * price * self.cost / rate - missed * (1 - missed) * counted * counted
-        idle = (now - self.clear_at).total_seconds()
-        return sqrt(max(0.0, square)) - missed * counted - idle
-
 
 def prior_of(activities: Iterable[Activity]) -> Estimate:
     """Return what to expect of an activity that was never read: one open at the usual rate."""
@@ -110,9 +101,15 @@ def unread(activity: Activity, now: datetime) -> bool:
 
 
 def candidate_of(
-    activity: Activity, now: datetime, prior: Estimate, trust: CounterTrust, *, changed: bool
+    activity: Activity,
+    now: datetime,
+    prior: Estimate,
+    trust: CounterTrust,
+    hours: Hours,
+    *,
+    changed: bool,
 ) -> Candidate:
-    """Return an activity as a candidate."""
+    """Return an activity as a candidate, with its rate at this hour of the day."""
     born_at, first = born(activity), unread(activity, now)
     longest = longest_interval(activity, now)
     read_at = activity.progress.polled_at
@@ -129,7 +126,7 @@ def candidate_of(
         campaign_activity_id=activity.campaign_activity_id,
         weight=activity.weight,
         cost=activity.profile.pages,
-        estimate=prior if first else activity.profile.estimate or prior,
+        estimate=at_hour(prior if first else activity.profile.estimate or prior, hours, now),
         born_at=born_at,
         read_at=read_at,
         clear_at=max(read_at, _counted_until(activity, now, trust) or read_at),
@@ -141,7 +138,14 @@ def candidate_of(
     )
 
 
-def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> Iterator[Candidate]:
+def at_hour(estimate: Estimate, hours: Hours, now: datetime) -> Estimate:
+    """Return an estimate of a day's mean as one of this hour of the day."""
+    return replace(estimate, opens=estimate.opens * factors(hours)[now.hour])
+
+
+def coming(
+    activities: Iterable[Activity], now: datetime, prior: Estimate, hours: Hours
+) -> Iterator[Candidate]:
     """Yield the sends that will come within a day if they repeat those of the last weeks.
 
     Each counts as the share of a send, since it came in one of these weeks.
@@ -159,7 +163,7 @@ def coming(activities: Iterable[Activity], now: datetime, prior: Estimate) -> It
                 campaign_activity_id="",
                 weight=activity.weight / weeks,
                 cost=1.0 / weeks,
-                estimate=activity.profile.estimate or prior,
+                estimate=at_hour(activity.profile.estimate or prior, hours, now),
                 born_at=again_at,
                 read_at=now,
                 clear_at=now,
@@ -175,9 +179,14 @@ def countable(activity: Activity) -> bool:
 
 
 def after_poll(
-    activity: Activity, polled: Polled, prior: Estimate, count: int | None, lookback: timedelta
-) -> Activity:
-    """Return an activity with what a poll of its head has taught.
+    activity: Activity,
+    polled: Polled,
+    prior: Estimate,
+    count: int | None,
+    lookback: timedelta,
+    hours: Hours,
+) -> tuple[Activity, Hours]:
+    """Return an activity, and the hours of the day, with what a poll of its head has taught.
 
     `count` is the last reading of its campaign's counter. Opens older than the time that the
     poll covers, such as those of backfill and audits, say nothing about the rate.
@@ -190,21 +199,32 @@ def after_poll(
     else:
         since = min(before.progress.polled_at, polled.at)
         oldest, estimate = since - lookback, profile.estimate or prior
-    found = sum(oldest <= created for created in polled.opens)
+    found = [created for created in polled.opens if oldest <= created]
     if profile.counter is not None:
         count = max(count or 0, profile.counter + len(polled.opens))
     if not first or polled.at - since >= GRAIN:
         # Within the grain of the rows' instants, the time in which they came is unknown.
-        since_age = max(0.0, (since - born_at).total_seconds())
-        estimate = learn(estimate, found, since_age, (polled.at - born_at).total_seconds())
+        exposures = [
+            (begins, _exposure(begins, ends, born_at), factor)
+            for begins, ends, factor in parts(factors(hours), since, polled.at)
+        ]
+        exposed = sum(seconds * factor for _, seconds, factor in exposures)
+        usual = not first and not is_surprise(estimate, len(found), exposed)
+        if usual and since - born_at >= SETTLED and polled.at - since < DAY:
+            rate = estimate.opens_a_second
+            expected = ((begins, rate * seconds) for begins, seconds, _ in exposures)
+            hours = after_opens(hours, found, expected)
+        estimate = learn(estimate, len(found), exposed)
     pages = profile.pages + (0 if first else PAGES_SHARE * (polled.pages - profile.pages))
     audited = activity.progress.audited_at != before.progress.audited_at
     uncounted = activity.profile.uncounted and not audited
-    return replace(
-        activity,
-        profile=replace(
-            profile, estimate=estimate, pages=pages, counter=count, uncounted=uncounted
-        ),
+    learned = replace(profile, estimate=estimate, pages=pages, counter=count, uncounted=uncounted)
+    return replace(activity, profile=learned), hours
+
+
+def _exposure(since: datetime, until: datetime, born_at: datetime) -> float:
+    return exposure(
+        max(0.0, (since - born_at).total_seconds()), max(0.0, (until - born_at).total_seconds())
     )
 
 

@@ -14,6 +14,8 @@ SCALE_SECONDS = 3 * 3600.0
 POWER = 1.6
 MEMORY_OPENS = 40.0
 """An estimate rests on at most this many opens, the latest ones."""
+SURPRISE = 4.0
+"""Standard deviations from what was expected beyond which an estimate begins anew."""
 
 
 def rate_at(estimate: Estimate, age_seconds: float) -> float:
@@ -21,12 +23,22 @@ def rate_at(estimate: Estimate, age_seconds: float) -> float:
     return estimate.opens_a_second * fall(age_seconds)
 
 
-def learn(estimate: Estimate, opens: int, since_seconds: float, until_seconds: float) -> Estimate:
-    """Return the estimate after a read found some opens between two ages of the send."""
+def learn(estimate: Estimate, opens: int, exposed_seconds: float) -> Estimate:
+    """Return the estimate after a read found some opens of an exposure.
+
+    After a surprise, such as another send, what was learned before counts as one open.
+    """
+    if is_surprise(estimate, opens, exposed_seconds):
+        estimate = Estimate(1.0, 1.0 / estimate.opens_a_second)
     total = estimate.opens + opens
-    exposed = estimate.exposure_seconds + exposure(since_seconds, until_seconds)
     kept = min(1.0, MEMORY_OPENS / total)
-    return Estimate(total * kept, exposed * kept)
+    return Estimate(total * kept, (estimate.exposure_seconds + exposed_seconds) * kept)
+
+
+def is_surprise(estimate: Estimate, opens: int, exposed_seconds: float) -> bool:
+    """Return whether so many opens are hardly possible at the estimated rate."""
+    due = estimate.opens_a_second * exposed_seconds
+    return abs(opens - due) > SURPRISE * math.sqrt(due + 1) + 1
 
 
 def expected(estimate: Estimate, since_seconds: float, until_seconds: float) -> float:
@@ -72,14 +84,13 @@ def waited(since_seconds: float, until_seconds: float) -> float:
 
 def root_exposure(since_seconds: float, until_seconds: float) -> float:
     """Return the integral of the square root of the fall, which says what polls are worth."""
-    if until_seconds <= since_seconds:
-        return 0.0
+    return max(0.0, rooted(until_seconds) - rooted(since_seconds))
+
+
+def rooted(age_seconds: float) -> float:
+    """Return a value whose difference between two ages is the `root_exposure` between them."""
     power = 1 - POWER / 2
-    return (
-        SCALE_SECONDS
-        / power
-        * (math.pow(_u(until_seconds), power) - math.pow(_u(since_seconds), power))
-    )
+    return SCALE_SECONDS / power * math.pow(_u(age_seconds), power)
 
 
 def _u(age_seconds: float) -> float:

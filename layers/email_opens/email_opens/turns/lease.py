@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from email_opens.account import Account, CounterTrust, KeyShare, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, WakeUp
 from email_opens.errors import (
     AccountBusy,
     AccountPaused,
@@ -59,11 +59,14 @@ class Lease:
     last_error: str | None
     counter_trust: CounterTrust | None = None
     """What was learned of the counters; None: nothing new."""
+    hours: Hours | None = None
+    """What was learned of the hours of the day; None: nothing new."""
     key_share: KeyShare | None = None
     """What other users of the key have left to the account; None: nothing new."""
     turn_completed_at: datetime | None = None
-    search_completed_at: datetime | None = None
-    """When a turn or a search came to its end under this lease; None: none did."""
+    """When a turn came to its end under this lease; None: none did."""
+    searches: Searches | None = None
+    """The account's searches, this lease's included; None: none was made under it."""
     wake_up: WakeUp | None = None
     """What is to start the next turn before the schedule does; None: nothing."""
 
@@ -147,10 +150,11 @@ class Leases:
                 closed_until=lease.closed_until,
                 last_error=lease.last_error,
                 counter_trust=lease.counter_trust,
+                hours=lease.hours,
                 rests_until=lease.budget.rests_until,
                 outages=lease.budget.outage.attempts,
                 turn_completed_at=lease.turn_completed_at,
-                search_completed_at=lease.search_completed_at,
+                searches=lease.searches,
                 key_share=lease.key_share,
                 wake_up=lease.wake_up,
             )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from email_opens.discovery.report import Found
 from email_opens.errors import EmailOpensError, OutOfTime
 from email_opens.poller import PollCounts
 
@@ -56,6 +57,12 @@ class TurnReport:
     probes: int = 0
     uncounted: Exception | None = None
     """Why a probe of the counters failed."""
+    found: Found | None = None
+    """What a search for new sends did; None: none was due."""
+    unsearched: Exception | None = None
+    """Why that search failed."""
+    searched_seconds_ago: float | None = None
+    """The time since the last completed search; None: none was, or the turn does not search."""
     decisions: list[Decision] = field(default_factory=list)
     woken: bool = False
     """A wake-up has started the turn, and not the schedule."""

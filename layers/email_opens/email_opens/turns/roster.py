@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 
-from email_opens.account import CounterTrust
+from email_opens.account import CounterTrust, Hours
 from email_opens.errors import LostRace
 from email_opens.instants import next_day
 from email_opens.model import Activity, CounterReadings, Estimate, Polled, State
@@ -27,7 +27,7 @@ from email_opens.scheduling.counters import (
     trust_after_failure,
 )
 from email_opens.scheduling.lifecycle import due, wakes
-from email_opens.scheduling.price import Plan, plan
+from email_opens.scheduling.plan import Plan, plan
 
 MINUTE = timedelta(minutes=1)
 ASLEEP_EVERY = timedelta(hours=1)
@@ -41,6 +41,8 @@ class Roster:
     tracking: Tracking
     counter_trust: CounterTrust
     campaigns_per_probe: int
+    hours: Hours
+    """At which hours of the day the e-mails are opened."""
     activities: dict[str, Activity] = field(default_factory=dict)
     """Those that are polled, the longest unread first."""
     asleep: dict[str, Activity] = field(default_factory=dict)
@@ -50,11 +52,14 @@ class Roster:
     changed: set[str] = field(default_factory=set)
     """Those whose counter has moved since they were read."""
     readings: CounterReadings = field(default_factory=CounterReadings)
+    sends: list[datetime] = field(default_factory=list)
+    """When the account's tracked activities were last sent."""
     prior: Estimate = field(default_factory=lambda: prior_of(()))
 
     def load(self, stored: Iterable[Activity], now: datetime) -> None:
         """Add an account's activities as they are stored."""
         stored = list(stored)
+        self.sends = [activity.sent_at for activity in stored if activity.sent_at]
         polled = [activity for activity in stored if due(activity, now)]
         polled.sort(key=lambda activity: activity.progress.polled_at or activity.tracked_at)
         self.activities = {activity.campaign_activity_id: activity for activity in polled}
@@ -74,20 +79,36 @@ class Roster:
             now,
             self.prior,
             self.counter_trust,
+            self.hours,
             changed=activity_id in self.changed,
         )
+
+    def take_found(self, activities: Iterable[Activity], now: datetime) -> None:
+        """Take over what a search has tracked, or changed, as it is stored now."""
+        for activity in activities:
+            activity_id = activity.campaign_activity_id
+            if due(activity, now):
+                self.asleep.pop(activity_id, None)
+                self.activities[activity_id] = activity
+                self.weigh(activity_id, now)
+            elif activity_id in self.asleep:
+                self.asleep[activity_id] = activity
 
     def plan(self, now: datetime, requests: int) -> Plan:
         """Plan the rest of the day, for which `requests` are left."""
         activities = [*self.activities.values(), *self.asleep.values()]
         return plan(
-            [*self.candidates.values(), *coming(activities, now, self.prior)],
+            [*self.candidates.values(), *coming(activities, now, self.prior, self.hours)],
             now=now,
             requests=requests,
             seconds=max(MINUTE, next_day(now) - now).total_seconds(),
-            trust=self.counter_trust,
-            campaigns_per_probe=self.campaigns_per_probe,
+            hours=self.hours,
         )
+
+    def requested_at(self) -> datetime | None:
+        """Return when a head or the counters were last read; None: never."""
+        heads = (activity.progress.head_at for activity in self.activities.values())
+        return max(filter(None, (*heads, self.counter_trust.read_at)), default=None)
 
     def longest_unread(self) -> Candidate | None:
         """Return the candidate that had been polled longest ago when the turn began."""
@@ -105,7 +126,8 @@ class Roster:
         missed = missed_after(self.counter_trust.missed, candidate, polled)
         self.counter_trust = replace(self.counter_trust, missed=missed)
         count = self.readings.opens.get(activity.campaign_id or "")
-        return after_poll(activity, polled, self.prior, count, lookback)
+        learned, self.hours = after_poll(activity, polled, self.prior, count, lookback, self.hours)
+        return learned
 
     def as_counted(self, activity: Activity) -> Activity:
         """Return an activity with the counter as read, so that it wakes only if this moves on."""

@@ -1,7 +1,7 @@
 """One turn of an account: poll where enough opens are waiting, then work on the gaps.
 
-Heads come first, then what deeper walks have left, a stretch at a time. So backfill never delays
-the live tail, and the failure of one activity never stops another.
+Heads come first, then the search for new sends, then what deeper walks have left, a stretch at a
+time. So backfill never delays the live tail, and the failure of one activity never stops another.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
-from email_opens.scheduling.price import Plan
+from email_opens.scheduling.plan import Plan
 from email_opens.stretches import Walk
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
@@ -24,6 +24,7 @@ from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
 from email_opens.turns.report import Decision, Failure, TurnReport
 from email_opens.turns.roster import Roster
+from email_opens.turns.searching import Searching
 from email_opens.walk import Aim, floor_of
 
 MINUTE = timedelta(minutes=1)
@@ -49,10 +50,14 @@ class Turn:
     finished_after: timedelta
     before: datetime
     backlog: Backlog
+    searching: Searching | None = None
+    """The search for new sends; None: the turn does not search."""
     was_killed: bool = False
     """The last turn was killed: what it was reading comes last in this one."""
     _suspect: str | None = None
     """The activity that the killed turn was probably reading."""
+    _spent_at: datetime | None = None
+    """When the plan last allowed a request."""
 
     def work(self) -> None:
         """Poll and probe until nothing is worth a request, or the time is over.
@@ -89,6 +94,7 @@ class Turn:
         self.budget.outage = self.budget.outage.knowing(failed, polled)
         self.turn_report.activities = len(self.roster.activities)
         self.backlog.begin(self.roster.activities.values(), now)
+        self._spent_at = self.roster.requested_at()
         if self.turn_report.woken:
             self._leave_to_the_schedule(failed)
 
@@ -124,6 +130,7 @@ class Turn:
             plan,
             self.roster.counter_trust,
             None if self.turn_report.uncounted else self.roster.probed_seconds_ago(now),
+            spent_seconds_ago=self._spent_seconds_ago(now),
             now=now,
             campaigns_per_probe=self.roster.campaigns_per_probe,
         )
@@ -134,12 +141,12 @@ class Turn:
             self._poll(choice, plan, now)
         elif isinstance(choice, Probe):
             self._probe(now, plan)
-        elif self._work_below(now, plan):
+        elif self._search(now) or self._work_below(now, plan):
             pass
         elif self._suspect is not None:
             self._suspect = None
         else:
-            return self._waits(choice.seconds, now)
+            return self._waits(min(choice.seconds, self._seconds_until_send(now)), now)
         return True
 
     def _waits(self, seconds: float, now: datetime) -> bool:
@@ -150,6 +157,11 @@ class Turn:
             return False
         self.clock.sleep(seconds)
         return True
+
+    def _spent_seconds_ago(self, now: datetime) -> float:
+        if self._spent_at is None or self._spent_at > now:
+            return inf
+        return (now - self._spent_at).total_seconds()
 
     # --- Heads ---
 
@@ -172,6 +184,8 @@ class Turn:
         worked = self.isolation.work(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self.isolation.work(walk)
+        if poll.why is not Why.OVERDUE:
+            self._spent_at = self.clock.now()
         if not worked:
             self.roster.drop(activity_id)
         else:
@@ -215,11 +229,15 @@ class Turn:
 
     # --- Below the heads ---
 
+    def _search(self, now: datetime) -> bool:
+        """Work a stretch of the search for new sends, if one is due; return whether one was."""
+        held = self._suspect is not None and not self._suspect_waits(now)
+        return self.searching is not None and not held and self.searching.work(now)
+
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        # If every turn is killed, by that head or by backfill, each is reached in its minutes.
-        backfills = self._suspect is None or now.minute // SUSPECT_MINUTES % 2 == 1
+        backfills = self._suspect is None or self._suspect_waits(now)
         walk = self.backlog.next_walk(
             self.roster.activities, now, plan.price, spent, backfills=backfills
         )
@@ -229,6 +247,16 @@ class Turn:
             self._leave(walk)
         self.backlog.note(walk, self.budget.spent - spent)
         return True
+
+    def _seconds_until_send(self, now: datetime) -> float:
+        return inf if self.searching is None else self.searching.seconds_until_send(now)
+
+    def _suspect_waits(self, now: datetime) -> bool:
+        """Return whether the suspect's head comes after backfill and the search for new sends.
+
+        If every turn is killed, by that head or by one of these, each is reached in its minutes.
+        """
+        return now.minute // SUSPECT_MINUTES % 2 == 1
 
     # --- Counters ---
 
@@ -256,6 +284,7 @@ class Turn:
         except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters
             self.turn_report.uncounted = error
         failed = self.turn_report.uncounted is not None
+        self._spent_at = self.clock.now()
         self.roster.take_readings(probe.readings, now, self.clock.now(), failed=failed)
 
 

@@ -12,11 +12,13 @@ from email_opens.ports import Clock, Decisions, Ledger, Publisher, Report, Track
 from email_opens.scheduling.wake_ups import ends_at, wake_up_after
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.budget import Budget
+from email_opens.turns.discovery import Discovery
 from email_opens.turns.isolation import Isolation
 from email_opens.turns.lease import LONGEST, NO_WAIT, Lease, Leases
 from email_opens.turns.ledger_memory import LedgerMemory
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster
+from email_opens.turns.searching import Searching
 from email_opens.turns.turn import Turn
 
 LEASE_PATIENCE = timedelta(seconds=16)
@@ -38,6 +40,8 @@ class Turns:
     campaigns_per_probe: int = 150
     decisions: Decisions | None = None
     """Where first opens are decided; None: they are not."""
+    discovery: Discovery | None = None
+    """The search for new sends; None: turns do not search."""
 
     def poller(self, report: Report, ledger: Ledger | None = None) -> Poller:
         """Return what polls the activities of a report with these ports, or another ledger."""
@@ -150,12 +154,14 @@ class Turns:
             tracking=self.tracking,
             counter_trust=account.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
+            hours=account.hours,
         )
         backlog = Backlog(
             ledger=ledger,
             requests_per_day=lease.requests_per_day,
             spent_before=account.requests_spent,
         )
+        searching = self._searching(lease, roster, turn_report, before)
         turn = Turn(
             turn_report=turn_report,
             roster=roster,
@@ -176,6 +182,7 @@ class Turns:
             before=before,
             was_killed=account.lease_holder is not None,
             backlog=backlog,
+            searching=searching,
         )
         # What this turn finds out about the account replaces what is stored.
         lease.closed_until = lease.last_error = None
@@ -184,8 +191,37 @@ class Turns:
         finally:
             turn_report.requests, turn_report.throttled = report.requests, report.throttled
             turn_report.requests_left = budget.left
+            if searching is not None:
+                turn_report.requests += searching.campaigns.requests
+                turn_report.throttled += searching.campaigns.throttled
+                if searching.searches != account.searches:
+                    lease.searches = searching.searches
+                completed_at = searching.searches.completed_at
+                if completed_at is not None:
+                    ago = self.clock.now() - completed_at
+                    turn_report.searched_seconds_ago = ago.total_seconds()
             if roster.counter_trust != account.counter_trust:
                 lease.counter_trust = roster.counter_trust
+            if roster.hours != account.hours:
+                lease.hours = roster.hours
+
+    def _searching(
+        self, lease: Lease, roster: Roster, turn_report: TurnReport, before: datetime
+    ) -> Searching | None:
+        if self.discovery is None:
+            return None
+        account_id = lease.account.account_id
+        return Searching(
+            search=self.discovery.begin(account_id),
+            campaigns=self.discovery.campaigns(account_id, lease.budget),
+            searches=lease.account.searches,
+            requests_per_day=lease.requests_per_day,
+            budget=lease.budget,
+            clock=self.clock,
+            before=before,
+            turn_report=turn_report,
+            roster=roster,
+        )
 
 
 def _chain(lease: Lease, woken_by: str | None, began_at: datetime) -> Chain:

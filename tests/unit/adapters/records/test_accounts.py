@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.account import Account, CounterTrust, ExpectedSend, Hours, KeyShare, Searches
 from email_opens.adapters.records.accounts import account_from, account_record
-from email_opens.adapters.records.attributes import Record
+from email_opens.adapters.records.attributes import Attribute, Record
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -23,6 +23,7 @@ FULL_ACCOUNT: Record = {
     "requests_day": {"S": "2026-03-02"},
     "requests_spent": {"N": "70"},
     "outages": {"N": "3"},
+    "hours": {"S": "AEAA" * 24 + "AIAA" * 24},
     "share_day": {"S": "2026-03-01"},
     "share_requests": {"N": "1900"},
     "closed_until": {"S": "2026-03-03T00:00:00Z"},
@@ -31,6 +32,12 @@ FULL_ACCOUNT: Record = {
     "last_error": {"S": "The day's quota is spent."},
     "turn_completed_at": {"S": "2026-03-02T11:59:00Z"},
     "search_completed_at": {"S": "2026-03-02T11:45:00Z"},
+    "search_tried_at": {"S": "2026-03-02T11:50:00Z"},
+    "schedules_due_at": {"S": "2026-03-02T12:10:00Z"},
+    "expected_sends": {
+        "S": '[["news", "2026-03-02T13:00:00Z", null], ["sale", "2026-03-02T14:00:00Z", "an id"]]'
+    },
+    "search_failures": {"N": "2"},
 }
 MINIMAL_ACCOUNT: Record = {
     "lag_seconds": {"N": "0"},
@@ -51,9 +58,19 @@ def test_every_attribute_of_an_account_is_read() -> None:
         rests_until=NOON + HOUR / 2,
         outages=3,
         vendor_account_id="p07e1l4ap5v",
+        hours=Hours((4.0,) * 24, (8.0,) * 24),
         key_share=KeyShare(1900, date(2026, 3, 1)),
         turn_completed_at=NOON - HOUR / 60,
-        search_completed_at=NOON - HOUR / 4,
+        searches=Searches(
+            completed_at=NOON - HOUR / 4,
+            tried_at=NOON - HOUR / 6,
+            failures=2,
+            schedules_due_at=NOON + HOUR / 6,
+            expected=(
+                ExpectedSend("news", NOON + HOUR),
+                ExpectedSend("sale", NOON + 2 * HOUR, "an id"),
+            ),
+        ),
         last_error="The day's quota is spent.",
         counter_trust=CounterTrust(
             read_at=NOON, current_until=NOON - HOUR, lag_seconds=61.5, missed=0.25
@@ -69,6 +86,23 @@ def test_missing_attributes_of_an_account_take_their_defaults(record: Record) ->
 @pytest.mark.parametrize("record", [FULL_ACCOUNT, MINIMAL_ACCOUNT], ids=["full", "minimal"])
 def test_an_account_is_written_back_byte_for_byte(record: Record) -> None:
     assert json.dumps(account_record(account_from("default", record))) == json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"S": "no JSON"},
+        {"S": "[1]"},
+        {"S": "7"},
+        {"S": '[["news", "soon", null]]'},
+        {"S": '[["news", "2026-03-02T13:00:00", null]]'},
+        {"S": '[["news", "9999-12-31T23:59:59Z", null]]'},
+        {"N": "1"},
+    ],
+)
+def test_malformed_scheduled_sends_are_read_again(value: Attribute) -> None:
+    account = account_from("default", {**FULL_ACCOUNT, "expected_sends": value})
+    assert account.searches.expected == ()
 
 
 @pytest.mark.parametrize(

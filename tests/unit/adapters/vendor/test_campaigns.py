@@ -221,6 +221,38 @@ class TestASendHistory:
             read(vendor, {}, "last_run", ACTIVITY)
 
 
+class TestAScheduleOfTheVendor:
+    @pytest.mark.parametrize(
+        ("method", "name"), [("scheduled_at", "scheduled_date"), ("resend_at", "resend_date")]
+    )
+    def test_has_the_first_instant_and_skips_malformed_entries(
+        self, vendor: Vendor, method: str, name: str
+    ) -> None:
+        later = {name: "2026-03-03T00:00:00Z"}
+        rows = [None, {}, {name: 7}, {name: "soon"}, later, {name: "2026-03-02T09:07:00-05:00"}]
+        assert read(vendor, rows, method, ACTIVITY) == SENT
+
+    @pytest.mark.parametrize("method", ["scheduled_at", "resend_at"])
+    def test_that_is_empty_has_none(self, vendor: Vendor, method: str) -> None:
+        assert read(vendor, [], method, ACTIVITY) is None
+
+    @pytest.mark.parametrize("method", ["scheduled_at", "resend_at"])
+    def test_that_is_not_a_list_is_unavailable(self, vendor: Vendor, method: str) -> None:
+        with pytest.raises(ReportUnavailable):
+            read(vendor, {}, method, ACTIVITY)
+
+    def test_lists_campaigns_whose_status_is_scheduled_in_any_case(self, vendor: Vendor) -> None:
+        rows = [
+            {"campaign_id": "a", "current_status": "Scheduled"},
+            {"campaign_id": "b", "current_status": "SCHEDULED"},
+            {"campaign_id": "c", "current_status": "Done"},
+            {"campaign_id": "../d", "current_status": "Scheduled"},
+            {"campaign_id": "e", "current_status": None},
+            {"campaign_id": "f"},
+        ]
+        assert read(vendor, {"campaigns": rows}, "scheduled") == ["a", "b"]
+
+
 def test_malformed_names_are_skipped(vendor: Vendor) -> None:
     reply = {
         "campaigns": [None, {"campaign_id": CAMPAIGN}, {"campaign_id": ACTIVITY, "name": "News"}]

@@ -86,6 +86,20 @@ def test_a_campaign_can_be_resent(client: EmulatorClient) -> None:
     assert client.get(opens_path(resend["activity"])).status_code == 200
 
 
+def test_a_send_and_a_resend_can_be_scheduled_and_unscheduled(client: EmulatorClient) -> None:
+    campaign = control(client, "POST", "campaigns", sent=False)
+    path = f"/v3/emails/activities/{campaign['activity']}"
+    at = "2100-01-01T00:00:00Z"
+    for named, resource in (
+        ({"activity": campaign["activity"]}, "schedules"),
+        ({"campaign": campaign["campaign"]}, "non_opener_resends"),
+    ):
+        control(client, "POST", "schedule", at=at, **named)
+        assert len(client.get(f"{path}/{resource}").json()) == 1
+        control(client, "POST", "schedule", **named)
+        assert client.get(f"{path}/{resource}").json() == []
+
+
 def test_faults_can_be_queued_and_cleared(client: EmulatorClient) -> None:
     control(client, "POST", "faults", kind="status", status=503, times=2)
     assert client.get("/v3/emails").status_code == 503

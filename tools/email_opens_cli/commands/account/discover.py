@@ -1,4 +1,4 @@
-"""Find now what an account has sent, instead of within the interval of the schedule."""
+"""Find now what an account has sent, instead of when a turn searches for it."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -22,7 +22,7 @@ def status_json(status: Status) -> dict[str, Any]:
             "rests_until": _plain(account.rests_at(status.now)),
             "last_error": account.last_error,
             "turn_completed_at": _plain(account.turn_completed_at),
-            "search_completed_at": _plain(account.search_completed_at),
+            "search_completed_at": _plain(account.searches.completed_at),
         },
         "activities": [
             _plain(_flat(asdict(activity)))

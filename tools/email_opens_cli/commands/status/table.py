@@ -8,7 +8,7 @@ from email_opens_cli.commands.status.reading import HOURS, Status, delay_seconds
 from email_opens_cli.terminal.columns import Column, fitted
 from email_opens_cli.terminal.columns import table as table_of
 from email_opens_cli.terminal.console import Renderable
-from email_opens_cli.terminal.words import age, count
+from email_opens_cli.terminal.words import age, ago, count
 
 _NOTHING = "-"
 _BARS = "▁▂▃▄▅▆▇█"
@@ -52,6 +52,9 @@ def account_line(status: Status) -> str:
     rests_until = account.rests_at(status.now)
     if rests_until:
         line += f"; it rests until {iso(rests_until.replace(microsecond=0))}"
+    searched_at = account.searches.completed_at
+    if searched_at:
+        line += f"; new sends were last searched for {ago(searched_at, status.now)}"
     return " ".join(filter(None, (f"{line}.", account.last_error)))
 
 

@@ -16,7 +16,7 @@ from email_opens_cli.terminal.plain import warn
 if TYPE_CHECKING:
     from email_opens.account import Tokens
     from email_opens.bootstrap_watch import Watch
-    from email_opens.config import WatchSettings
+    from email_opens.config import Settings
 
 
 def read_credentials(source: str) -> "Tokens":
@@ -39,7 +39,7 @@ def read_credentials(source: str) -> "Tokens":
 
 def new_tokens(
     product: "Watch",
-    settings: "WatchSettings",
+    settings: "Settings",
     account: str,
     given: "Tokens | None",
     *,

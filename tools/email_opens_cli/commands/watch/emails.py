@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from email_opens.account import Account
 from email_opens.errors import BudgetSpent, EmailOpensError, InvalidInput, OutOfTime
 from email_opens.model import Activity, State, activity_id
+from email_opens.scheduling.searches import interval
 from email_opens_cli.arguments.selection import Send, select, select_each
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
 from email_opens_cli.emails.activities import save_change, track_each
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from email_opens.discovery.report import Found
 
 SEARCH_EVERY = timedelta(minutes=5)
-"""How often new sends are searched for: a search that finds nothing takes one request."""
+"""The longest interval between two searches: one that finds nothing takes one request."""
 SEARCH = timedelta(minutes=2)
 """How long a search takes at most."""
 FIRST_SEARCH = timedelta(seconds=1.6)
@@ -112,10 +114,23 @@ class Emails:
         self.found = found = self.product.discovery.search(
             self.wanted.account_id, holder=HOLDER, before=clock.now() + lasts
         )
-        self.search_at = clock.now() + (timedelta() if self._left_over(found) else SEARCH_EVERY)
+        every = timedelta() if self._left_over(found) else min(SEARCH_EVERY, self._interval())
+        self.search_at = clock.now() + every
         if self.wanted.since is not None:
             for activity in found.tracked:
                 self.product.tracking.save(replace(activity, tracked_from=self.wanted.since))
+
+    def _interval(self) -> timedelta:
+        """Return the interval between searches that turns of a function would keep."""
+        now, account_id = self.product.clock.now(), self.wanted.account_id
+        account = self.product.tracking.account(account_id) or Account(account_id=account_id)
+        most = account.requests_to_spend(self.product.leases.requests_per_day, now)
+        return interval(
+            [activity.sent_at for activity in self._tracked() if activity.sent_at],
+            now,
+            requests_per_day=most,
+            requests_left=max(0, most - account.requests_on(now)),
+        )
 
     def _left_over(self, found: "Found") -> bool:
         out_of_time = isinstance(found.stopped, OutOfTime)

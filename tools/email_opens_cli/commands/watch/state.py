@@ -17,7 +17,7 @@ from email_opens_cli.terminal.pasted import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from email_opens.bootstrap import EmailOpens
-    from email_opens.config import WatchSettings
+    from email_opens.config import Settings
 
 
 TRACKING_TABLE = "TRACKING_TABLE"
@@ -28,7 +28,7 @@ TRACKING_TABLE = "TRACKING_TABLE"
 class StateReader:
     """What is tracked in a state file, and how far it has come."""
 
-    settings: "WatchSettings"
+    settings: "Settings"
     tracking: Tracking
     ledger: Ledger
     clock: Clock
@@ -66,7 +66,7 @@ def default_state_file(account: str) -> Path:
 
 
 @contextmanager
-def read_state(path: Path, settings: "WatchSettings", clock: Clock) -> Iterator[StateReader]:
+def read_state(path: Path, settings: "Settings", clock: Clock) -> Iterator[StateReader]:
     """Read a state file, which a watch may hold at the same time.
 
     Raises:

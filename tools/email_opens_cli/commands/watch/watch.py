@@ -42,7 +42,7 @@ from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
-    from email_opens.config import WatchSettings
+    from email_opens.config import Settings
     from email_opens.ports import Credentials
 
 DAY_SECONDS = 86_400
@@ -190,7 +190,7 @@ def watch(
 class _Command:
     """A watch as the command line describes it."""
 
-    settings: "WatchSettings"
+    settings: "Settings"
     state: Path
     kept: bool
     """Whether the state file outlasts the command."""

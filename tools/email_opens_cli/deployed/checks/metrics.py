@@ -17,7 +17,7 @@ from email_opens_cli.deployed.checks.finding import (
     warning,
     wrong,
 )
-from email_opens_cli.deployed.checks.functions import FUNCTIONS
+from email_opens_cli.deployed.checks.functions import FUNCTION
 from email_opens_cli.deployed.metrics import Metric, Values, measured
 
 WINDOW = timedelta(hours=1)
@@ -48,23 +48,14 @@ class Invocations:
 
 
 def invocations(deployment: Deployment) -> Iterator[Finding]:
-    """Check whether the functions fail when they are invoked, and whether SNS fails to deliver."""
-    environment = deployment.environment
-    names = {
-        subject: environment[variable]
-        for subject, variable in FUNCTIONS.items()
-        if environment.get(variable)
-    }
-    if not names:
+    """Check whether the function fails when it is invoked, and whether SNS fails to deliver."""
+    name = deployment.environment.get(FUNCTION)
+    if not name:
         yield not_without_stack("invocations")
         return
     topic = deployment.product.settings.opens_topic_arn.rpartition(":")[2]
     undelivered = Metric("AWS/SNS", "NumberOfNotificationsFailed", "TopicName", topic)
-    wanted = [
-        Metric("AWS/Lambda", name, "FunctionName", function)
-        for function in names.values()
-        for name in _LAMBDA
-    ]
+    wanted = [Metric("AWS/Lambda", metric, "FunctionName", name) for metric in _LAMBDA]
     now = deployment.product.clock.now()
     counts = measured(
         deployment.clients("cloudwatch"),
@@ -74,16 +65,8 @@ def invocations(deployment: Deployment) -> Iterator[Finding]:
         period=_PERIOD,
     )
     account = deployment.product.tracking.account(deployment.account_id)
-    for subject, name in names.items():
-        found = Invocations(
-            *(counts[Metric("AWS/Lambda", metric, "FunctionName", name)] for metric in _LAMBDA)
-        )
-        if subject == "function":
-            completed_at = account.turn_completed_at if account else None
-            yield _of_function(deployment, "invocations", name, found, completed_at)
-        else:
-            completed_at = account.search_completed_at if account else None
-            yield _of_function(deployment, "invocations of discovery", name, found, completed_at)
+    completed_at = account.turn_completed_at if account else None
+    yield _of_function(deployment, name, Invocations(*(counts[m] for m in wanted)), completed_at)
     failed = int(sum(counts[undelivered].values()))
     if failed:
         yield wrong(
@@ -97,11 +80,7 @@ def invocations(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _of_function(
-    deployment: Deployment,
-    subject: str,
-    name: str,
-    found: Invocations,
-    completed_at: datetime | None,
+    deployment: Deployment, name: str, found: Invocations, completed_at: datetime | None
 ) -> Finding:
     now = deployment.product.clock.now()
     started, failed = int(sum(found.started.values())), int(sum(found.failed.values()))
@@ -112,7 +91,7 @@ def _of_function(
     if found.fails_now(completed_at):
         reason = latest_error(deployment, group, now - WINDOW)
         return wrong(
-            subject,
+            "invocations",
             f"{what}, and so did the latest{f': {reason}' if reason else ''}",
             f"{read_log}, correct the cause, and run `make deploy`.",
         )
@@ -121,20 +100,20 @@ def _of_function(
         reason = latest_error(deployment, group, max(completed_at or now - WINDOW, now - WINDOW))
         if reason:
             return wrong(
-                subject,
+                "invocations",
                 f"the log ends with {reason}",
                 f"{read_log}, correct the cause, and run `make deploy`.",
             )
-        return unchecked(subject, "none was counted in the last hour")
+        return unchecked("invocations", "none was counted in the last hour")
     if throttled:
         return warning(
-            subject,
+            "invocations",
             f"{throttled} were throttled in the last hour",
             "Run `aws lambda get-account-settings`: the concurrency of the AWS account is used up.",
         )
     if failed:
-        return warning(subject, what, f"The latest succeeded. {read_log}.")
-    return good(subject, f"none of {started} failed in the last hour")
+        return warning("invocations", what, f"The latest succeeded. {read_log}.")
+    return good("invocations", f"none of {started} failed in the last hour")
 
 
 def _log_group(deployment: Deployment, name: str) -> str:

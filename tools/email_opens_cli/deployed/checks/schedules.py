@@ -1,4 +1,4 @@
-"""Checks of what starts turns and searches, and of when the last ones were completed."""
+"""Checks of what starts turns, and of when the last one was completed."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from email_opens_cli.deployed.checks.finding import (
 from email_opens_cli.terminal.words import ago
 
 MISSED = 3
-"""After so many intervals without a completed turn or search, one counts as missing."""
+"""After so many intervals without a completed turn, one counts as missing."""
 LEAST = timedelta(minutes=5)
 """A command may hold the account for a few minutes, and turns end without work meanwhile."""
 UNKNOWN_INTERVAL = timedelta(days=1)
@@ -83,48 +83,6 @@ def last_turn(
     )
 
 
-def search(deployment: Deployment) -> Iterator[Finding]:
-    """Check whether the account's new sends are searched for, and whether that succeeds."""
-    now = deployment.product.clock.now()
-    group, account_id = deployment.environment.get("SCHEDULE_GROUP"), deployment.account_id
-    found = _discovery(deployment, group) if group else None
-    stored = deployment.product.tracking.account(account_id)
-    completed_at = stored.search_completed_at if stored else None
-    recent = completed_at is not None and now - completed_at <= UNKNOWN_INTERVAL
-    when = _when(completed_at, now)
-    if found is not None and found["State"] == "ENABLED":
-        yield _last_search(completed_at, interval(found), when, now)
-    elif recent:
-        yield good("last search", f"{when}; it is not scheduled here" if group else when)
-    elif not group:
-        yield not_without_stack("last search")
-    else:
-        yield warning(
-            "last search",
-            f"nothing finds the new sends of account {account_id} ({when})",
-            "Run `email-opens discover` from cron"
-            + (
-                ", or deploy with `make deploy PARAMETERS=Discovery=ENABLED`."
-                if found is not None
-                else "."
-            ),
-        )
-
-
-def _last_search(
-    completed_at: datetime | None, every: timedelta | None, when: str, now: datetime
-) -> Finding:
-    if completed_at is not None and now - completed_at <= _longest(every):
-        return good("last search", when)
-    if completed_at is None:
-        return warning("last search", when, "Run `email-opens discover`, or wait for the schedule.")
-    return wrong(
-        "last search",
-        f"{when}, though one is due every {_text(every)}",
-        "Run `email-opens discover`, which searches here and reports what stops it.",
-    )
-
-
 def interval(found: Mapping[str, Any] | None) -> timedelta | None:
     """Return how often a schedule fires; None: that is not known."""
     match = _RATE.fullmatch(found["ScheduleExpression"]) if found else None
@@ -176,18 +134,3 @@ def _schedule(deployment: Deployment, group: str, name: str) -> Mapping[str, Any
             raise
         return None
     return found
-
-
-def _discovery(deployment: Deployment, group: str) -> Mapping[str, Any] | None:
-    """Return the schedule that starts the account's searches; its name is generated."""
-    target = deployment.environment.get("DISCOVER_CAMPAIGNS_FUNCTION_ARN")
-    pages = (
-        deployment.clients("scheduler").get_paginator("list_schedules").paginate(GroupName=group)
-    )
-    for page in pages:
-        for listed in page["Schedules"]:
-            if listed["GroupName"] == group and listed.get("Target", {}).get("Arn") == target:
-                found = _schedule(deployment, group, listed["Name"])
-                if found and f'"{deployment.account_id}"' in found["Target"].get("Input", ""):
-                    return found
-    return None

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from email_opens.account import Account, CounterTrust, KeyShare, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, WakeUp
 from email_opens.adapters.aws.conditions import conflicting_item, unchanged
 from email_opens.adapters.aws.items import account_key
 from email_opens.adapters.records.accounts import (
     WAKE_UP,
     account_from,
     counter_trust_record,
+    hours_record,
     key_share_record,
+    searches_record,
     wake_up_record,
 )
 from email_opens.instants import iso
@@ -137,28 +139,32 @@ class DynamoDBAccounts:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        hours: Hours | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
         turn_completed_at: datetime | None = None,
-        search_completed_at: datetime | None = None,
+        searches: Searches | None = None,
         key_share: KeyShare | None = None,
         wake_up: WakeUp | None = None,
     ) -> None:
-        kept = {"turn_completed_at": turn_completed_at, "search_completed_at": search_completed_at}
         texts = {
             "closed_until": None if closed_until is None else iso(closed_until),
             "rests_until": None if rests_until is None else iso(rests_until),
             "last_error": last_error,
         }
         replaced: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
-        replaced |= {name: {"S": iso(instant)} for name, instant in kept.items() if instant}
+        if turn_completed_at is not None:
+            replaced["turn_completed_at"] = {"S": iso(turn_completed_at)}
+        replaced |= cast("Item", searches_record(searches)) if searches else {}
         replaced |= {"outages": {"N": str(outages)}} if outages else {}
         replaced |= cast("Item", counter_trust_record(counter_trust)) if counter_trust else {}
+        replaced |= cast("Item", hours_record(hours)) if hours else {}
         replaced |= cast("Item", key_share_record(key_share)) if key_share else {}
         replaced |= cast("Item", wake_up_record(wake_up)) if wake_up else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}
         sets = [f"{name} = :{name}" for name in replaced]
         optional = [*texts, "outages", *(("counted_at", "told_until") if counter_trust else ())]
+        optional += ["search_failures", "expected_sends"] if searches else []
         removes = ", ".join(
             ["lease_holder", "lease_until", *(name for name in optional if name not in replaced)]
         )

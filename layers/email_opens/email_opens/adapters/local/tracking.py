@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from email_opens.account import Account, CounterTrust, KeyShare, WakeUp
+from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, WakeUp
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.activities import activity_from, activity_record
@@ -81,10 +81,11 @@ class SqliteTracking:
         closed_until: datetime | None,
         last_error: str | None,
         counter_trust: CounterTrust | None = None,
+        hours: Hours | None = None,
         rests_until: datetime | None = None,
         outages: int = 0,
         turn_completed_at: datetime | None = None,
-        search_completed_at: datetime | None = None,
+        searches: Searches | None = None,
         key_share: KeyShare | None = None,
         wake_up: WakeUp | None = None,
     ) -> None:
@@ -103,8 +104,9 @@ class SqliteTracking:
                 outages=outages,
                 last_error=last_error,
                 turn_completed_at=turn_completed_at or account.turn_completed_at,
-                search_completed_at=search_completed_at or account.search_completed_at,
+                searches=searches or account.searches,
                 counter_trust=counter_trust or account.counter_trust,
+                hours=hours or account.hours,
                 key_share=key_share or account.key_share,
                 wake_up=wake_up or account.wake_up,
             )

@@ -1,8 +1,19 @@
 """The stored form of accounts."""
 
-from datetime import date
+import json
+from base64 import b64decode, b64encode
+from datetime import date, datetime
 
-from email_opens.account import Account, Chain, CounterTrust, KeyShare, WakeUp
+from email_opens.account import (
+    Account,
+    Chain,
+    CounterTrust,
+    ExpectedSend,
+    Hours,
+    KeyShare,
+    Searches,
+    WakeUp,
+)
 from email_opens.adapters.records.attributes import (
     Malformed,
     Record,
@@ -11,15 +22,19 @@ from email_opens.adapters.records.attributes import (
     hint,
     instant,
     real_number,
+    required,
     six_digits,
     text,
     texts,
     whole_number,
 )
 from email_opens.errors import AccountStopped
+from email_opens.instants import iso
 
 WAKE_UP = ("wake_up", "wake_up_at", "chain_began_at", "chain_wake_ups")
 """The names of the attributes that hold an account's wake-up."""
+HOUR_UNITS = 4096
+"""What is known of an hour is stored in units of an open divided by this, in three bytes."""
 _MOST_REQUESTS = 10**9
 """No key allows more requests a day."""
 
@@ -53,13 +68,20 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         key_share=_key_share(record),
         last_error=hint(record, "last_error", text),
         turn_completed_at=hint(record, "turn_completed_at", bounded_instant),
-        search_completed_at=hint(record, "search_completed_at", bounded_instant),
+        searches=Searches(
+            completed_at=hint(record, "search_completed_at", bounded_instant),
+            tried_at=hint(record, "search_tried_at", bounded_instant),
+            failures=hint(record, "search_failures", whole_number) or 0,
+            expected=hint(record, "expected_sends", _expected_sends) or (),
+            schedules_due_at=hint(record, "schedules_due_at", bounded_instant),
+        ),
         counter_trust=CounterTrust(
             read_at=hint(record, "counted_at", bounded_instant),
             current_until=hint(record, "told_until", bounded_instant),
             lag_seconds=hint(record, "lag_seconds", real_number) or 0.0,
             missed=min(1.0, hint(record, "missed", real_number) or 0.0),
         ),
+        hours=_hours(record),
         wake_up=_wake_up(record),
     )
 
@@ -75,18 +97,49 @@ def account_record(account: Account) -> Record:
     record["requests_spent"] = {"N": str(account.requests_spent)}
     if account.outages:
         record["outages"] = {"N": str(account.outages)}
+    if account.hours != Hours():
+        record |= hours_record(account.hours)
     if account.key_share:
         record |= key_share_record(account.key_share)
     if account.wake_up:
         record |= wake_up_record(account.wake_up)
-    return record | texts(
+    record |= texts(
         closed_until=account.closed_until,
         rests_until=account.rests_until,
         vendor_account_id=account.vendor_account_id,
         last_error=account.last_error,
         turn_completed_at=account.turn_completed_at,
-        search_completed_at=account.search_completed_at,
     )
+    return record | searches_record(account.searches)
+
+
+def searches_record(searches: Searches) -> Record:
+    """Write the attributes of an account that hold its searches."""
+    record = texts(
+        search_completed_at=searches.completed_at,
+        search_tried_at=searches.tried_at,
+        schedules_due_at=searches.schedules_due_at,
+    )
+    if searches.expected:
+        sends = [[send.campaign_id, iso(send.at), send.resend_of] for send in searches.expected]
+        record["expected_sends"] = {"S": json.dumps(sends)}
+    return record | (
+        {"search_failures": {"N": str(searches.failures)}} if searches.failures else {}
+    )
+
+
+def _expected_sends(record: StoredRecord, name: str) -> tuple[ExpectedSend, ...]:
+    try:
+        return tuple(
+            ExpectedSend(str(campaign_id), _bounded(at), resend_of and str(resend_of))
+            for campaign_id, at, resend_of in json.loads(text(record, name) or "[]")
+        )
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed(f"its {name} are not scheduled sends") from None
+
+
+def _bounded(at: str) -> datetime:
+    return required({"at": {"S": at}}, "at", bounded_instant)
 
 
 def key_share_record(key_share: KeyShare) -> Record:
@@ -128,6 +181,31 @@ def _wake_up(record: StoredRecord) -> WakeUp | None:
     if token is None or due_at is None or began_at is None or wake_ups is None or wake_ups < 0:
         return None
     return WakeUp(token=token, due_at=due_at, chain=Chain(began_at, wake_ups))
+
+
+def hours_record(hours: Hours) -> Record:
+    """Write the attribute of an account that holds what is known of the hours of the day."""
+    counts = (max(1, round(number * HOUR_UNITS)) for number in (*hours.opens, *hours.expected))
+    return texts(hours=b64encode(b"".join(count.to_bytes(3) for count in counts)).decode())
+
+
+def _hours(record: StoredRecord) -> Hours:
+    return hint(record, "hours", _unpacked_hours) or Hours()
+
+
+def _unpacked_hours(record: StoredRecord, name: str) -> Hours | None:
+    value = text(record, name)
+    if value is None:
+        return None
+    try:
+        packed = b64decode(value, validate=True)
+    except ValueError:
+        raise Malformed(f"its {name} are not base64") from None
+    counts = [int.from_bytes(packed[at : at + 3]) for at in range(0, len(packed), 3)]
+    if len(packed) != 3 * 48 or not all(counts):
+        raise Malformed(f"its {name} are not two numbers for each hour")
+    numbers = tuple(count / HOUR_UNITS for count in counts)
+    return Hours(numbers[:24], numbers[24:])
 
 
 def counter_trust_record(counter_trust: CounterTrust) -> Record:

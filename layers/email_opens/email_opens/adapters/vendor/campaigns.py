@@ -11,6 +11,9 @@ from email_opens.adapters.vendor.replies.campaigns import (
     decode_email,
     decode_last_run,
     decode_names,
+    decode_resend,
+    decode_schedule,
+    decode_scheduled,
     decode_summaries,
 )
 from email_opens.adapters.vendor.replies.links import next_page
@@ -73,6 +76,18 @@ class ConstantContactCampaigns:
     def last_run(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
         target = f"/v3/emails/activities/{segment(campaign_activity_id)}/send_history"
         return self._find(target, "send history", partial(decode_last_run, before), before)
+
+    def scheduled(self, *, before: datetime) -> list[str]:
+        target = f"/v3/emails?limit={_PAGE}"
+        return self._find(target, "list of campaigns", decode_scheduled, before) or []
+
+    def scheduled_at(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
+        target = f"/v3/emails/activities/{segment(campaign_activity_id)}/schedules"
+        return self._find(target, "schedule", decode_schedule, before)
+
+    def resend_at(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
+        target = f"/v3/emails/activities/{segment(campaign_activity_id)}/non_opener_resends"
+        return self._find(target, "schedule of the resend", decode_resend, before)
 
     def names(self, *, before: datetime) -> dict[str, str]:
         target = f"/v3/emails?limit={_PAGE}"

@@ -7,12 +7,12 @@ from typing import Any
 
 import boto3
 
+from email_opens.account import Searches
 from email_opens_cli.deployed.queues import queue_arn
 from tests.contract.samples import ACTIVITY
 from tests.unit.cli.world import World, complaint, run, settings
 
 STACK = "mine"
-SEARCHES = "arn:aws:lambda:x:1:function:searches"
 
 
 def findings(*arguments: str, code: int) -> dict[str, str]:
@@ -42,6 +42,10 @@ def complete(
 ) -> None:
     """Complete a turn and a search of the account, some time ago."""
     now = datetime.now(UTC)
+    completed: dict[str, Any] = {
+        "turn_completed_at": now - ago,
+        "searches": Searches(completed_at=now - ago, tried_at=now - ago),
+    }
     world.tracking.lease(
         account_id, holder="x", now=now, until=now + timedelta(minutes=1), reserve=0, budget=9
     )
@@ -52,7 +56,7 @@ def complete(
         unused=0,
         closed_until=None,
         last_error=None,
-        **({"turn_completed_at": now - ago, "search_completed_at": now - ago} | others),
+        **(completed | others),
     )
 
 
@@ -86,7 +90,6 @@ def make_stack(world: World, **others: str) -> World:
     outputs = settings(world.aws, world.vendor) | {
         "POLL_OPENS_FUNCTION": "polls",
         "SCHEDULE_GROUP": STACK,
-        "DISCOVER_CAMPAIGNS_FUNCTION_ARN": SEARCHES,
         "EMAIL_OPENS_VERSION": version("email-opens"),
         **others,
     }
@@ -101,7 +104,6 @@ def make_stack(world: World, **others: str) -> World:
     scheduler: Any = boto3.client("scheduler")
     scheduler.create_schedule_group(Name=STACK)
     schedule("ENABLED")
-    schedule("ENABLED", "searches", SEARCHES, "rate(15 minutes)")
     make_healthy(world)
     return world
 

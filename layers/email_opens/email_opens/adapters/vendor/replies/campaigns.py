@@ -14,7 +14,7 @@ from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
 
 MOST_SUBJECT_CHARACTERS = 255
 
-_REMOVED = "removed"
+_REMOVED, _SCHEDULED = "removed", "scheduled"
 
 
 class Email(NamedTuple):
@@ -46,8 +46,7 @@ def decode_campaign(campaign_id: str, body: bytes) -> Campaign:
     reply = _decoded(body, dict)
     if values.campaign(reply.get("campaign_id")) != campaign_id:
         raise ValueError("the reply is about another campaign")
-    status = reply.get("current_status")
-    if isinstance(status, str) and status.lower() == _REMOVED:
+    if _status(reply) == _REMOVED:
         return Campaign(campaign_id, values.name(reply.get("name")), removed=True)
     activities = []
     for row in _listed(reply, "campaign_activities"):
@@ -74,6 +73,23 @@ def decode_last_run(now: datetime, body: bytes) -> datetime | None:
     return max(filter(None, runs), default=None)
 
 
+def decode_scheduled(body: bytes) -> list[str]:
+    """Decode a list of campaigns: the ids of those that are scheduled."""
+    rows = _listed(_decoded(body, dict), "campaigns")
+    ids = (values.campaign(row.get("campaign_id")) for row in rows if _status(row) == _SCHEDULED)
+    return list(filter(None, ids))
+
+
+def decode_schedule(body: bytes) -> datetime | None:
+    """Decode the instant of the next send in a schedule; None if there is none."""
+    return _first_instant(body, "scheduled_date")
+
+
+def decode_resend(body: bytes) -> datetime | None:
+    """Decode the instant of a resend to contacts who did not open; None if there is none."""
+    return _first_instant(body, "resend_date")
+
+
 def decode_names(body: bytes) -> dict[str, str]:
     """Decode a list of campaigns: their names by their ids, without those that have none."""
     names = {
@@ -81,6 +97,17 @@ def decode_names(body: bytes) -> dict[str, str]:
         for row in _listed(_decoded(body, dict), "campaigns")
     }
     return {campaign_id: name for campaign_id, name in names.items() if campaign_id and name}
+
+
+def _first_instant(body: bytes, name: str) -> datetime | None:
+    rows = [row for row in _decoded(body, list) if isinstance(row, dict)]
+    return min(filter(None, (values.instant(row.get(name)) for row in rows)), default=None)
+
+
+def _status(reply: dict[str, Any]) -> str:
+    """Return a campaign's status, which the vendor writes in either case."""
+    status = reply.get("current_status")
+    return status.lower() if isinstance(status, str) else ""
 
 
 def _decoded(body: bytes, kind: type[Any]) -> Any:

@@ -1,0 +1,64 @@
+"""At which hours of the day an account's e-mails are opened, learned from polls. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from email_opens.account import Hours
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+MEMORY_OPENS = 400.0
+"""What is known of an hour rests on at most this many opens, the latest ones."""
+NEIGHBOUR = 0.5
+"""The weight of what is known of the hours before and after."""
+LEAST_FACTOR = 0.02
+
+
+@lru_cache(maxsize=8)
+def factors(hours: Hours) -> tuple[float, ...]:
+    """Return by hour the share of a day's mean rate; their mean is about 1."""
+    opens, expected = _smooth(hours.opens), _smooth(hours.expected)
+    ratios = [came / due for came, due in zip(opens, expected, strict=True)]
+    mean = sum(ratios) / len(ratios)
+    return tuple(max(LEAST_FACTOR, ratio / mean) for ratio in ratios)
+
+
+def parts(
+    factors: Sequence[float], since: datetime, until: datetime
+) -> Iterator[tuple[datetime, datetime, float]]:
+    """Yield the parts of a period within the hours of the day, each with its factor.
+
+    A period of more than a day has the day's mean.
+    """
+    if until - since > DAY:
+        yield since, until, 1.0
+        return
+    while since < until:
+        ends = min(until, since.replace(minute=0, second=0, microsecond=0) + HOUR)
+        yield since, ends, factors[since.hour]
+        since = ends
+
+
+def after_opens(
+    hours: Hours, opens: Iterable[datetime], expected: Iterable[tuple[datetime, float]]
+) -> Hours:
+    """Return the hours after opens came, and so many were expected from these instants on."""
+    came, due = list(hours.opens), list(hours.expected)
+    for opened in opens:
+        came[opened.hour] += 1
+    for at, number in expected:
+        due[at.hour] += number
+    pairs = list(zip(came, due, strict=True))
+    kept = [min(1.0, MEMORY_OPENS / max(pair)) for pair in pairs]
+    return Hours(
+        tuple(number * share for (number, _), share in zip(pairs, kept, strict=True)),
+        tuple(number * share for (_, number), share in zip(pairs, kept, strict=True)),
+    )
+
+
+def _smooth(numbers: Sequence[float]) -> list[float]:
+    return [
+        number + NEIGHBOUR * (numbers[hour - 1] + numbers[(hour + 1) % len(numbers)])
+        for hour, number in enumerate(numbers)
+    ]

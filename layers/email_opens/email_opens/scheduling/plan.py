@@ -1,0 +1,111 @@
+"""How fast the rest of the day's requests is spent: faster while more opens are expected. Pure.
+
+At the optimum, polls come in proportion to the square roots of the rates (`choice` sees to that),
+so the requests of an hour are in proportion to the sum of the roots of its expected rates.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf, sqrt
+
+from email_opens.account import Hours
+from email_opens.scheduling.candidates import Candidate
+from email_opens.scheduling.hours import factors, parts
+from email_opens.scheduling.rates import fall, root_exposure, rooted
+
+HOT_SECONDS = 25.0
+"""The longest interval between two polls of a fresh send, if the budget allows it."""
+FLOORS_SHARE = 0.1
+"""The largest share of the requests for polls that are due only because of the last one's age."""
+HOT_SHARE = 0.1
+"""The largest share of the day's remaining requests for the longest interval of fresh sends."""
+SETTLED_SECONDS = 2 * 86_400.0
+"""From this age on, the rate hardly falls within a day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How the rest of the day's requests is best spent, by what is known now."""
+
+    requests_a_second: float = 0.0
+    """How fast requests are spent now."""
+    price: float = 0.0
+    """Open-seconds that a request is expected to end; infinite: no request is left."""
+    stretch: float = 1.0
+    """How many times the longest intervals are lengthened, so that the budget bears them."""
+    hot_seconds: float = HOT_SECONDS
+    """The longest interval of fresh sends."""
+    floors: float = 0.0
+    """Requests that the longest intervals would take if they were not lengthened."""
+
+
+def plan(
+    candidates: Sequence[Candidate],
+    *,
+    now: datetime,
+    requests: float,
+    seconds: float,
+    hours: Hours,
+) -> Plan:
+    """Plan how these requests last for these seconds.
+
+    A candidate that is born after `now` is a send that is still to come.
+    """
+    if not candidates:
+        return Plan()
+    if requests <= 0:
+        return Plan(price=inf)
+    midnight = now + timedelta(seconds=seconds)
+    roots = [sqrt(one.weight * one.cost * one.estimate.opens_a_second) for one in candidates]
+    ages = [one.age_seconds(now) for one in candidates]
+    needed_now = sum(
+        root * sqrt(fall(age)) for root, age in zip(roots, ages, strict=True) if age >= 0
+    )
+    needed = 0.0
+    needed = _needed(list(zip(roots, ages, strict=True)), now, midnight, hours)
+    floors = sum(
+        one.cost * max(0.0, seconds + min(0.0, age)) / one.longest_seconds
+        for one, age in zip(candidates, ages, strict=True)
+    )
+    hot = sum(
+        one.cost * max(0.0, (min(midnight, one.hot_until) - max(now, one.born_at)).total_seconds())
+        for one in candidates
+        if one.is_hot(now)
+    )
+    return Plan(
+        requests_a_second=requests * needed_now / needed,
+        price=(needed / requests) ** 2 / 2,
+        stretch=max(1.0, floors / (FLOORS_SHARE * requests)),
+        hot_seconds=HOT_SECONDS * max(1.0, hot / HOT_SECONDS / (HOT_SHARE * requests)),
+        floors=floors,
+    )
+
+
+def _needed(
+    rooted_rates: Iterable[tuple[float, float]], now: datetime, midnight: datetime, hours: Hours
+) -> float:
+    """Return the integral of the sum of the roots of the rates until midnight.
+
+    The rates are given by the root of that at the send, and by age, with the factor of this hour.
+    """
+    by_hour, seconds = factors(hours), (midnight - now).total_seconds()
+    scaled = [
+        ((until - now).total_seconds(), sqrt(factor / by_hour[now.hour]))
+        for _, until, factor in parts(by_hour, now, midnight)
+    ]
+    mean, begins = 0.0, 0.0
+    for ends, scale in scaled:
+        mean += scale * (ends - begins) / seconds
+        begins = ends
+    needed = 0.0
+    for root, age in rooted_rates:
+        if age > SETTLED_SECONDS:
+            needed += root * mean * root_exposure(age, age + seconds)
+            continue
+        begun = rooted(age)
+        for ends, scale in scaled:
+            ended = rooted(age + ends)
+            needed += root * scale * (ended - begun)
+            begun = ended
+    return needed

@@ -1,0 +1,178 @@
+"""The search for new sends as a part of a turn: a stretch of it, between the heads and backfill.
+
+The vendor's schedules are read now and then, so that a scheduled send is searched for when it is
+sent.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from math import inf
+
+from email_opens.account import Searches
+from email_opens.discovery.ports import Campaigns
+from email_opens.discovery.schedules import ScheduleReading
+from email_opens.discovery.search import Search
+from email_opens.errors import AccountStopped, BudgetSpent, OutOfTime
+from email_opens.ports import Clock
+from email_opens.scheduling.searches import (
+    LONGEST_PAUSE,
+    continues,
+    expected_after,
+    interval,
+    is_due,
+    schedules_due,
+    schedules_pause,
+)
+from email_opens.turns.budget import Budget
+from email_opens.turns.report import TurnReport
+from email_opens.turns.roster import Roster
+
+STRETCH = timedelta(seconds=12)
+"""The longest time for which a stretch keeps polls waiting."""
+MOST_EXPECTED = 3
+"""Scheduled sends that are remembered, the next ones: more would take another write unit."""
+MOST_RESENDS = 10
+"""Sends of one search whose resends are looked up, the latest ones."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Searching:
+    """A turn's search; its failure is reported, and stops no poll."""
+
+    search: Search
+    campaigns: Campaigns
+    searches: Searches
+    """The account's searches, with what this turn has done."""
+    requests_per_day: int
+    budget: Budget
+    clock: Clock
+    before: datetime
+    turn_report: TurnReport
+    roster: Roster
+    _begun: bool = field(default=False, init=False)
+    _ended: bool = field(default=False, init=False)
+    _every: timedelta | None = field(default=None, init=False)
+    _reading: ScheduleReading | None = field(default=None, init=False)
+
+    def work(self, now: datetime) -> bool:
+        """Work a stretch of a search, or of a reading of the schedules, if one is due.
+
+        Returns whether one was.
+
+        Raises:
+            AccountStopped, OutOfTime: no other request can be sent.
+        """
+        return self._search(now) or self._read_schedules(now)
+
+    def seconds_until_send(self, now: datetime) -> float:
+        """Return the seconds until the next scheduled send; infinite: none is expected."""
+        seconds = ((send.at - now).total_seconds() for send in self.searches.expected)
+        return min((each for each in seconds if each > 0), default=inf)
+
+    def _search(self, now: datetime) -> bool:
+        if self._ended or not (self._begun or self._is_due(now)):
+            return False
+        failures = self.searches.failures
+        if not self._begun:
+            self._begun, self.turn_report.found = True, self.search.found
+            self.searches = replace(self.searches, tried_at=now, failures=0)
+        found, left = self.search.found, self.search.left
+        tracked, renewed = len(found.tracked), len(found.renewed)
+        try:
+            error = self._stretch(self.search.work, now)
+        finally:
+            self.roster.take_found([*found.tracked[tracked:], *found.renewed[renewed:]], now)
+        if error is not None and not (isinstance(error, OutOfTime) and self.search.left != left):
+            self.turn_report.unsearched = error
+            self.searches = replace(self.searches, failures=failures + 1)
+            self._ended = True
+        elif self.search.done:
+            self._complete()
+        elif not continues(self.budget.left):
+            self._ended = True
+        return True
+
+    def _is_due(self, now: datetime) -> bool:
+        left = self.budget.left
+        if self._every is None:
+            self._every = interval(
+                self.roster.sends,
+                now,
+                requests_per_day=self.requests_per_day,
+                requests_left=left,
+            )
+        return is_due(self.searches, self._every, left, now)
+
+    def _complete(self) -> None:
+        self._ended, now = True, self.clock.now()
+        expected = expected_after(self.searches.expected, self.search.last_sends, now)
+        self.searches = replace(
+            self.searches, completed_at=now, tried_at=now, failures=0, expected=expected
+        )
+        if self.search.found.tracked:
+            # Its resend may be scheduled.
+            self.searches = replace(self.searches, schedules_due_at=None)
+
+    def _read_schedules(self, now: datetime) -> bool:
+        searches = self.searches
+        if self._reading is None:
+            if not schedules_due(searches, self.budget.left, now):
+                return False
+            known = [(each.campaign_id, each.resend_of) for each in searches.expected]
+            new = [
+                (activity.campaign_id, activity.campaign_activity_id)
+                for activity in self.search.found.tracked[:MOST_RESENDS]
+            ]
+            self._reading = ScheduleReading(
+                resends=dict.fromkeys((key, of) for key, of in [*known, *new] if key and of)
+            )
+            # If it fails or the turn is killed, it is not repeated in each turn.
+            self.searches = replace(searches, schedules_due_at=now + LONGEST_PAUSE)
+        elif self._reading.done:
+            return False
+        error = self._stretch(self._reading.work, now)
+        if error is not None and not isinstance(error, OutOfTime):
+            self.turn_report.unsearched = error
+            self._reading.stop()
+        elif self._reading.done:
+            self._expect(self._reading, now)
+        return True
+
+    def _expect(self, reading: ScheduleReading, now: datetime) -> None:
+        """Replace the scheduled sends that are to come by those that were read."""
+        begun = [send for send in self.searches.expected if send.at <= now]
+        coming = sorted(
+            (send for send in reading.expected if send.at > now), key=lambda send: send.at
+        )
+        pause = schedules_pause(
+            reading.requests,
+            now,
+            requests_per_day=self.requests_per_day,
+            requests_left=self.budget.left,
+        )
+        self.searches = replace(
+            self.searches,
+            expected=tuple([*begun, *coming][:MOST_EXPECTED]),
+            schedules_due_at=now + pause,
+        )
+
+    def _stretch(
+        self, work: Callable[[Campaigns, datetime], None], now: datetime
+    ) -> Exception | None:
+        """Work a stretch; return why it failed, or why it ended early, None: it did neither.
+
+        Raises:
+            AccountStopped, OutOfTime: no other request can be sent.
+        """
+        try:
+            work(self.campaigns, min(self.before, now + STRETCH))
+        except (AccountStopped, BudgetSpent):
+            raise
+        except OutOfTime as error:
+            if now + STRETCH >= self.before:
+                raise
+            return error.with_traceback(None)
+        except Exception as error:  # noqa: BLE001 - reported, and it stops no poll
+            return error
+        return None
