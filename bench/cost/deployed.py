@@ -135,22 +135,16 @@ class Deployed:
             page_seconds = self.function.seconds(CPU_PAGE)
             return CountedReport(AccountReport(self.account, budget), tokens, page_seconds)
 
-        publisher = MeasuredPublisher(product.turns.publisher, self.account)
-
         def campaigns(account_id: str, budget: Budget) -> MemoryCampaigns:
-            product.credentials.load(account_id)
+            del account_id
             found = MemoryCampaigns(clock, budget=budget)
             found.seconds, found.sent = REQUEST_SECONDS, self._sent
             return found
 
-        searches = product.turns.discovery
-        assert searches is not None
-        turns = replace(
-            product.turns,
-            report=report,
-            publisher=publisher,
-            discovery=replace(searches, campaigns=campaigns),
-        )
+        publisher = MeasuredPublisher(product.turns.publisher, self.account)
+        assert product.turns.discovery
+        discovery = replace(product.turns.discovery, campaigns=campaigns)
+        turns = replace(product.turns, report=report, publisher=publisher, discovery=discovery)
         counted_product = replace(product, turns=turns)
         self._poll = load()
         vars(self._poll)["email_opens"] = lambda: counted_product
@@ -197,16 +191,30 @@ class Deployed:
         began = self.account.clock.now()
         self.account.clock.sleep(self.function.seconds(cpu))
         self.turns += 1
-        request_id = f"{self.turns:08}-0000-4000-8000-000000000000"
-        with logged(self._poll) as lines:
-            reply = self._poll.handler(event, Context(request_id=request_id, seconds=60))
+        self._invoke(self._poll, event, self.function, 60, began)
+
+    def _invoke(
+        self,
+        app: ModuleType,
+        event: dict[str, Any],
+        function: Function,
+        timeout: int,
+        began: datetime | None = None,
+    ) -> None:
+        clock = self.account.clock
+        began = began or clock.now()
+        context = Context(
+            request_id=f"{self.turns:08}-0000-4000-8000-000000000000", seconds=timeout
+        )
+        with logged(app) as lines:
+            reply = app.handler(event, context)
         self.meter.use({LOGS: gigabytes(lines)})
         hour = began.replace(minute=0, second=0, microsecond=0)
         self.metric_hours |= {(name, hour) for name in metrics(lines)}
         if any(turn["failed"] for turn in reply.get("turns", [reply])):
             raise SystemExit(f"A turn failed: {reply}")
-        seconds = (self.account.clock.now() - began).total_seconds()
-        self.meter.use({LAMBDA_REQUESTS: 1, LAMBDA_DURATION: seconds * self.function.gb})
+        seconds = (clock.now() - began).total_seconds()
+        self.meter.use({LAMBDA_REQUESTS: 1, LAMBDA_DURATION: seconds * function.gb})
 
 
 def woken_by(body: str) -> dict[str, Any]:

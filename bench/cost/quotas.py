@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.cost.prices import LAMBDA_DURATION, MONTH_SECONDS, READS, SCHEDULER, SNS, WRITES
-from bench.cost.scenarios import Counted, poll_function
+from bench.cost.scenarios import Counted, function
 
 SIZES = (1_000, 10_000, 100_000)
 """Accounts."""
@@ -28,7 +28,7 @@ def _each_second(units: Callable[[Counted], float]) -> Callable[[Counted, int], 
 
 def _at_once(month: Counted) -> float:
     """Return the seconds that an account's functions run in a month."""
-    return month.units[LAMBDA_DURATION] / poll_function().gb
+    return month.units[LAMBDA_DURATION] / function().gb
 
 
 QUOTAS: Sequence[Quota] = (

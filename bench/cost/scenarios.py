@@ -151,7 +151,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 """The longest first, so that the processes end at about the same time."""
 
 
-def poll_function() -> Function:
+def function() -> Function:
     """Return the polling function of the template."""
     found = of_type(read_template(), "AWS::Serverless::Function")
     return Function(found["PollOpens"]["MemorySize"])
@@ -162,10 +162,9 @@ def count(scenario: Scenario, monitoring: str = "basic", memory_mb: int | None =
 
     Without `memory_mb`, the polling function has the memory of the template.
     """
-    poll = Function(memory_mb) if memory_mb else poll_function()
     world = scenario.world()
     account = Account(world, FakeClock(instant(scenario.periods[0].begins - HOUR)), stale(0))
-    deployed = Deployed(account, poll, monitoring)
+    deployed = Deployed(account, Function(memory_mb) if memory_mb else function(), monitoring)
     coming = list(reversed(world.sends))
     units: dict[str, float] = {}
     calls: dict[str, float] = {}
