@@ -22,7 +22,7 @@ HOT_FOR = timedelta(hours=1)
 GRAIN = timedelta(minutes=1)
 """The grain of the vendor's instants."""
 SETTLED = timedelta(minutes=10)
-"""The first opens of a send, some of which scanners make, say nothing about the hours of a day."""
+"""The opens of a send's first minutes, some of them by scanners, are not counted by hour."""
 PAGES_SHARE = 0.2
 MISSED_SHARE = 0.02
 MOST_MISSED = 20

@@ -119,7 +119,7 @@ class _Chooser:
     best: _Offer | None = None
     """The one that the plan allows first."""
     due: _Offer | None = None
-    """The best of those that are due whatever they are worth."""
+    """The best of those that are due, whatever they are worth."""
     wait_seconds: float = inf
 
     def offer_poll(self, candidate: Candidate) -> None:
@@ -182,9 +182,9 @@ def reason(candidate: Candidate, until_due: float, now: datetime) -> Why:
 
 
 def seconds_until_due(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> float:
-    """Return the seconds until an activity is polled whatever that is worth.
+    """Return the seconds until an activity is polled, whatever the poll is worth.
 
-    As far as the counters are trusted, a fresh send may be left alone that has none unread.
+    A fresh send without unread opens by its counter waits longer, as far as counters are trusted.
     """
     if candidate.first or candidate.changed:
         return 0.0

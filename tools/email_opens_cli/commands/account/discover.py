@@ -1,4 +1,4 @@
-"""Find now what an account has sent, instead of when a turn searches for it."""
+"""Search for an account's new sends now, without waiting until a turn does."""
 
 from collections.abc import Iterator
 from datetime import timedelta

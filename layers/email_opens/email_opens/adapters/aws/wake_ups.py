@@ -17,7 +17,7 @@ ACCOUNT_ID, WAKE_UP = "account_id", "wake_up"
 
 
 def wake_ups_config() -> Config:
-    """Return the configuration of the client: a turn has ended, so it waits for five seconds only.
+    """Return the client's configuration: a few seconds at most, because the turn's work is done.
 
     The second attempt is for a connection that was closed while the function was not running.
     """
