@@ -35,8 +35,8 @@ published and recorded in about two seconds; the rest is a margin for a slow ser
 """
 
 FORGOTTEN = (
-    "More was sent within DiscoveryLookbackDays than the search can remember, so the oldest sends "
-    "count as seen: deploy with a shorter lookback."
+    "More was sent within DiscoveryLookbackDays than there is room for, so the oldest sends count "
+    "as seen: deploy with a shorter lookback."
 )
 
 logger = Logger(service="poll_opens")

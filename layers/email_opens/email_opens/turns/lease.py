@@ -268,8 +268,8 @@ def check_wake_up(account: Account, woken_by: str | None) -> None:
     token = account.wake_up.token if account.wake_up else None
     if woken_by is not None and woken_by != token:
         raise StaleWakeUp(
-            f"Account {account.account_id} does not wait for this wake-up: it came twice or late, "
-            "or another turn or command came first. Nothing is lost."
+            f"A wake-up of account {account.account_id} is ignored: it came twice or late, or "
+            "another turn or command came first. Nothing is lost."
         )
 
 

@@ -235,7 +235,7 @@ def _chain(lease: Lease, woken_by: str | None, began_at: datetime) -> Chain:
         return Chain(began_at)
     if began_at >= ends_at(wake_up.chain):
         raise StaleWakeUp(
-            f"The wake-up of account {lease.account.account_id} came too late: the schedule starts "
-            "the next turn. Nothing is lost."
+            f"A wake-up of account {lease.account.account_id} is ignored: it came too late, and "
+            "the schedule starts the next turn. Nothing is lost."
         )
     return wake_up.chain
