@@ -21,7 +21,7 @@ PRIOR = Estimate(1.0, 50.0)
 def expected(*sent_at: datetime | None, now: datetime = NOON) -> list[Candidate]:
     """Return what is expected after sends at these instants."""
     sends = (replace(ACTIVITY, sent_at=instant) for instant in sent_at)
-    return list(coming(sends, now, PRIOR, Hours()))
+    return list(coming(sends, (), now, PRIOR, Hours()))
 
 
 def hours(candidates: Iterable[Candidate]) -> list[float]:
@@ -55,8 +55,14 @@ def test_of_what_came_in_one_of_three_weeks_a_third_is_expected() -> None:
 
 def test_as_many_opens_are_expected_as_came_then() -> None:
     sent = varied(ACTIVITY, sent_at=NOON - WEEK + HOUR, estimate=Estimate(9.0, 3.0), weight=2.0)
-    (one,) = coming([sent], NOON, PRIOR, Hours())
+    (one,) = coming([sent], (), NOON, PRIOR, Hours())
     assert (one.estimate, one.weight) == (Estimate(9.0, 3.0), 2.0)
+
+
+def test_what_is_scheduled_is_expected_with_the_usual_rate() -> None:
+    later, begun = NOON + 3 * HOUR, NOON - HOUR
+    (one,) = coming([], [later, begun], NOON, PRIOR, Hours())
+    assert (one.born_at, one.estimate, one.weight) == (later, PRIOR, 1.0)
 
 
 def test_a_send_that_was_not_read_yet_is_expected_with_the_usual_rate() -> None:

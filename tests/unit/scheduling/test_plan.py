@@ -55,6 +55,9 @@ class TestTheRequestsOfASecond:
         there = candidate(rate=0.01)
         assert planned(there, sent_in(DAY + HOUR)) == planned(there)
 
+    def test_are_none_where_the_only_send_is_expected_after_the_day(self) -> None:
+        assert planned(sent_in(HOUR + 1), seconds=HOUR) == Plan()
+
     def test_are_in_proportion_to_the_roots_of_the_hours_rates(self) -> None:
         day = planned(candidate(rate=0.01), hours=NIGHT, seconds=DAY / 2)
         night = planned(candidate(rate=0.01), hours=NIGHT, seconds=HOUR, at=timedelta(hours=11))

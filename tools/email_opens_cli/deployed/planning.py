@@ -34,6 +34,7 @@ def planned(account: Account, tracking: Tracking, settings: "Settings", now: dat
         counter_trust=account.counter_trust,
         campaigns_per_probe=settings.campaigns_per_probe,
         hours=account.hours,
+        scheduled=[send.at for send in account.searches.expected],
     )
     activities = list(tracking.activities(account.account_id))
     roster.load(activities, now)

@@ -144,12 +144,19 @@ def at_hour(estimate: Estimate, hours: Hours, now: datetime) -> Estimate:
 
 
 def coming(
-    activities: Iterable[Activity], now: datetime, prior: Estimate, hours: Hours
+    activities: Iterable[Activity],
+    scheduled: Iterable[datetime],
+    now: datetime,
+    prior: Estimate,
+    hours: Hours,
 ) -> Iterator[Candidate]:
-    """Yield the sends that will come within a day if they repeat those of the last weeks.
+    """Yield the sends that are scheduled, and that will come within a day if weeks are alike.
 
-    Each counts as the share of a send, since it came in one of these weeks.
+    One of the last weeks counts as the share of a send, since it came in one of these weeks.
     """
+    for at in scheduled:
+        if at > now:
+            yield _to_come(at, now, at_hour(prior, hours, now))
     sent = [
         (activity, activity.sent_at)
         for activity in activities
@@ -159,18 +166,28 @@ def coming(
     for activity, sent_at in sent:
         again_at = sent_at + WEEK * (1 + (now - sent_at) // WEEK)
         if again_at - now < DAY:
-            yield Candidate(
-                campaign_activity_id="",
+            estimate = at_hour(activity.profile.estimate or prior, hours, now)
+            send = _to_come(again_at, now, estimate)
+            yield replace(
+                send,
                 weight=activity.weight / weeks,
                 cost=1.0 / weeks,
-                estimate=at_hour(activity.profile.estimate or prior, hours, now),
-                born_at=again_at,
-                read_at=now,
-                clear_at=now,
-                longest_seconds=SWEEP_EVERY.total_seconds(),
-                hot_until=again_at + HOT_FOR,
                 countable=countable(activity),
             )
+
+
+def _to_come(at: datetime, now: datetime, estimate: Estimate) -> Candidate:
+    return Candidate(
+        campaign_activity_id="",
+        weight=1.0,
+        cost=1.0,
+        estimate=estimate,
+        born_at=at,
+        read_at=now,
+        clear_at=now,
+        longest_seconds=SWEEP_EVERY.total_seconds(),
+        hot_until=at + HOT_FOR,
+    )
 
 
 def countable(activity: Activity) -> bool:

@@ -62,8 +62,9 @@ def plan(
     needed_now = sum(
         root * sqrt(fall(age)) for root, age in zip(roots, ages, strict=True) if age >= 0
     )
-    needed = 0.0
     needed = _needed(list(zip(roots, ages, strict=True)), now, midnight, hours)
+    if not needed:
+        return Plan()  # All are sends to come after the day.
     floors = sum(
         one.cost * max(0.0, seconds + min(0.0, age)) / one.longest_seconds
         for one, age in zip(candidates, ages, strict=True)

@@ -43,6 +43,8 @@ class Roster:
     campaigns_per_probe: int
     hours: Hours
     """At which hours of the day the e-mails are opened."""
+    scheduled: Iterable[datetime] = ()
+    """When sends are scheduled, for which requests are kept."""
     activities: dict[str, Activity] = field(default_factory=dict)
     """Those that are polled, the longest unread first."""
     asleep: dict[str, Activity] = field(default_factory=dict)
@@ -97,8 +99,9 @@ class Roster:
     def plan(self, now: datetime, requests: int) -> Plan:
         """Plan the rest of the day, for which `requests` are left."""
         activities = [*self.activities.values(), *self.asleep.values()]
+        to_come = coming(activities, self.scheduled, now, self.prior, self.hours)
         return plan(
-            [*self.candidates.values(), *coming(activities, now, self.prior, self.hours)],
+            [*self.candidates.values(), *to_come],
             now=now,
             requests=requests,
             seconds=max(MINUTE, next_day(now) - now).total_seconds(),

@@ -155,6 +155,7 @@ class Turns:
             counter_trust=account.counter_trust,
             campaigns_per_probe=self.campaigns_per_probe,
             hours=account.hours,
+            scheduled=[send.at for send in account.searches.expected],
         )
         backlog = Backlog(
             ledger=ledger,
