@@ -150,9 +150,9 @@ def coming(
     prior: Estimate,
     hours: Hours,
 ) -> Iterator[Candidate]:
-    """Yield the sends that are scheduled, and that will come within a day if weeks are alike.
+    """Yield the scheduled sends, and those of the last weeks that may be repeated within a day.
 
-    One of the last weeks counts as the share of a send, since it came in one of these weeks.
+    A send of the last weeks counts as the share of a send, because it came in only one of them.
     """
     for at in scheduled:
         if at > now:

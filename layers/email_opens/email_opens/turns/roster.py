@@ -44,7 +44,7 @@ class Roster:
     hours: Hours
     """At which hours of the day the e-mails are opened."""
     scheduled: Iterable[datetime] = ()
-    """When sends are scheduled, for which requests are kept."""
+    """The instants of scheduled sends, for which requests are kept."""
     activities: dict[str, Activity] = field(default_factory=dict)
     """Those that are polled, the longest unread first."""
     asleep: dict[str, Activity] = field(default_factory=dict)
