@@ -44,6 +44,12 @@ class Why(StrEnum):
     WORTH = "enough opens are waiting"
 
 
+NOT_PACED = (Why.FRESH, Why.OVERDUE)
+"""Polls beside the pace of the plan: the longest intervals have a share of the requests. If a poll
+of a fresh send put off the next one that the plan allows, a slower pace would allow none for hours.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Poll:
     """Poll this activity now."""
@@ -117,7 +123,7 @@ class _Chooser:
     spent_seconds_ago: float
     now: datetime
     best: _Offer | None = None
-    """The one that the plan allows first."""
+    """The one that ends the most for each request, if the plan allows it."""
     due: _Offer | None = None
     """The best of those that are due whatever they are worth."""
     wait_seconds: float = inf
