@@ -444,6 +444,18 @@ class TestEveryRelease:
         release(tracking, searches=after)
         assert stored_account(tracking).searches == after
 
+    @pytest.mark.parametrize(
+        "after", [Searches(), Searches(completed_at=NOON, tried_at=NOON)], ids=["none", "completed"]
+    )
+    def test_lets_the_schedules_be_read_again_at_once(
+        self, tracking: Tracking, after: Searches
+    ) -> None:
+        lease(tracking)
+        release(tracking, searches=SEARCHES)
+        lease(tracking)
+        release(tracking, searches=after)
+        assert stored_account(tracking).searches == after
+
     def test_of_an_unknown_account_does_nothing(self, tracking: Tracking) -> None:
         release(tracking)
         assert tracking.account("default") is None

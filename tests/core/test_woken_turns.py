@@ -249,6 +249,29 @@ class TestAChain:
         polled_at = core.activity("a").progress.polled_at
         assert (len(core.polled), polled_at) == (2, began + timedelta(seconds=50))
 
+    def test_polls_a_busy_activity_beside_a_fresh_send_that_hardly_anyone_opens(
+        self, core: Core
+    ) -> None:
+        """The fresh send is polled more often than the plan allows a request."""
+        core.requests_per_day = 1000
+        fresh(core, "fresh", read_seconds_ago=0)
+        now = core.clock.now()
+        core.track(
+            campaign_activity_id="busy",
+            sent_at=now - 2 * DAY,
+            tracked_at=now - 2 * DAY,
+            watermark=now,
+            polled_at=now,
+            head_at=now,
+            swept_at=now,
+            audited_at=now,
+            estimate=Estimate(40.0, 15.0),
+        )
+        for minute in range(10):
+            core.clock.sleep((now + timedelta(minutes=minute) - core.clock.now()).total_seconds())
+            core.take_turns()
+        assert core.polled.count("busy") > 5
+
     def test_polls_what_fails_only_once(self, core: Core) -> None:
         hot(core, "a")
         hot(core, "b")

@@ -15,6 +15,7 @@ from email_opens.adapters.records.accounts import WAKE_UP, account_from
 from email_opens.adapters.records.activities import activity_from
 from email_opens.errors import AccountStopped, LostRace
 from email_opens.model import Gap, State
+from email_opens.scheduling.searches import LONGEST_PAUSE, is_due
 from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS, wake_up_after
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied
@@ -183,6 +184,25 @@ def test_a_hint_of_another_type_is_as_good_as_none(name: str) -> None:
 def test_a_malformed_hint_of_an_account_stops_nothing(item: Any) -> None:
     account = account_from("default", {"requests_spent": {"N": "70"}} | item)
     assert account.requests_spent == 70
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(
+            ["search_completed_at", "search_tried_at", "search_failures", "expected_sends"], values
+        ),
+    )
+)
+@example({"search_failures": {"N": "-3"}, "search_tried_at": {"S": "2026-03-02T11:59:59Z"}})
+@example({"search_failures": {"N": str(10**400)}})
+@example({"search_tried_at": {"S": "8999-12-31T23:59:59Z"}})
+def test_no_stored_search_keeps_the_next_one_from_being_made(item: Any) -> None:
+    searches = account_from("default", item).searches
+    tried_at = searches.tried_at or NOON
+    # One that was tried in the future is due at once: the clock has jumped back.
+    now = NOON if tried_at > NOON else tried_at + LONGEST_PAUSE
+    assert is_due(searches, timedelta(minutes=1), 9_000, now)
 
 
 @given(values, st.dates().map(lambda day: {"S": day.isoformat()}))

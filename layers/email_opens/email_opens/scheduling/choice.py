@@ -117,7 +117,7 @@ class _Chooser:
     spent_seconds_ago: float
     now: datetime
     best: _Offer | None = None
-    """The one that the plan allows first."""
+    """The one that ends the most for each request, if the plan allows it."""
     due: _Offer | None = None
     """The best of those that are due, whatever they are worth."""
     wait_seconds: float = inf

@@ -108,9 +108,16 @@ class Roster:
             hours=self.hours,
         )
 
-    def requested_at(self) -> datetime | None:
-        """Return when a head or the counters were last read; None: never."""
-        heads = (activity.progress.head_at for activity in self.activities.values())
+    def spent_at(self, now: datetime, *, fresh: bool) -> datetime | None:
+        """Return when the plan probably last allowed a request, by what was read; None: never.
+
+        `fresh` is whether the heads of fresh sends count.
+        """
+        heads = (
+            self.activities[activity_id].progress.head_at
+            for activity_id, candidate in self.candidates.items()
+            if fresh or not candidate.is_hot(now)
+        )
         return max(filter(None, (*heads, self.counter_trust.read_at)), default=None)
 
     def longest_unread(self) -> Candidate | None:

@@ -164,7 +164,9 @@ class DynamoDBAccounts:
         new_values: Item = {f":{name}": value for name, value in replaced.items()}
         sets = [f"{name} = :{name}" for name in replaced]
         optional = [*texts, "outages", *(("counted_at", "told_until") if counter_trust else ())]
-        optional += ["search_tried_at", "search_failures", "expected_sends"] if searches else []
+        if searches:
+            optional += ["search_completed_at", "search_tried_at", "schedules_due_at"]
+            optional += ["search_failures", "expected_sends"]
         removes = ", ".join(
             ["lease_holder", "lease_until", *(name for name in optional if name not in replaced)]
         )

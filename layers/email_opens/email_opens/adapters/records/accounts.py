@@ -72,7 +72,7 @@ def _account(account_id: str, record: StoredRecord) -> Account:
             completed_at=hint(record, "search_completed_at", bounded_instant),
             tried_at=hint(record, "search_tried_at", bounded_instant)
             or hint(record, "search_completed_at", bounded_instant),
-            failures=hint(record, "search_failures", whole_number) or 0,
+            failures=max(0, hint(record, "search_failures", whole_number) or 0),
             expected=hint(record, "expected_sends", _expected_sends) or (),
             schedules_due_at=hint(record, "schedules_due_at", bounded_instant),
         ),
