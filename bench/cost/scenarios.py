@@ -189,7 +189,9 @@ def count(scenario: Scenario, monitoring: str = "basic", memory_mb: int | None =
         turns += deployed.turns * factor
         woken += deployed.woken * factor
         hours = account.measurements.requests
-        delays += seconds[known:]
+        # Not those of opens that came on days that were not simulated.
+        longest = period.ends - period.begins
+        delays += (delay for delay in seconds[known:] if delay <= longest)
         requests += factor * sum(
             number for hour, number in hours.items() if period.begins <= hour * HOUR < period.ends
         )
