@@ -21,7 +21,7 @@ from bench.freshness.world import HOUR
 SEED = 1
 ACTIVITIES = (20, 100, 300)
 PAYS = 1.0
-"""Open-seconds that a request must end at the end of a day for more requests to be missed."""
+"""Open-seconds of a request at the end of a day, from which on more requests would have paid."""
 PLOT = Path(__file__).parents[2] / "docs" / "freshness.svg"
 
 

@@ -1,6 +1,6 @@
 """How soon opens are published in worlds that no rule was tuned for.
 
-`python -m bench.freshness.compare_unseen [--seed N]` takes about ten minutes on two cores.
+`python -m bench.freshness.compare_unseen [--seed N] [WORLD …]`; without worlds, all are played.
 """
 
 import argparse
@@ -57,20 +57,24 @@ def main() -> None:
         prog="python -m bench.freshness.compare_unseen", description=__doc__
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="(%(default)s)")
-    seed, started = parser.parse_args().seed, time.monotonic()
+    parser.add_argument("worlds", nargs="*", default=list(KINDS), metavar="WORLD")
+    options = parser.parse_args()
+    seed, kinds, started = options.seed, options.worlds, time.monotonic()
+    if unknown := set(kinds) - KINDS.keys():
+        parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(KINDS)}")
     with ProcessPoolExecutor() as processes:
         plays = {
             (kind, counters): processes.submit(play, kind, seed, counters=counters)
-            for kind in reversed(list(KINDS))
+            for kind in kinds
             for counters in (False, True)
         }
-        limits = {kind: processes.submit(bounds, kind, seed) for kind in KINDS}
+        limits = {kind: processes.submit(bounds, kind, seed) for kind in kinds}
     print(
         "| world | opens | even | optimum | rule | ratio | first hour, p99 "
         "| optimum with counters | rule and probe | ratio | first hour, p99 |"
     )
     print("|---|" + "--:|" * 10)
-    for kind in KINDS:
+    for kind in kinds:
         rule, probe = (plays[kind, counters].result() for counters in (False, True))
         evenly, optimum, counted = limits[kind].result()
         print(

@@ -1,4 +1,4 @@
-"""Scheduled or woken for an account: publish the new opens of its sends, track its new sends."""
+"""Publish the new opens of an account's sends, and track its new sends, when a turn is due."""
 
 import os
 from dataclasses import asdict
@@ -35,8 +35,8 @@ published and recorded in about two seconds; the rest is a margin for a slow ser
 """
 
 FORGOTTEN = (
-    "More was sent within DiscoveryLookbackDays than the search can remember, so the oldest sends "
-    "count as seen: deploy with a shorter lookback."
+    "More was sent within DiscoveryLookbackDays than there is room for, so the oldest sends count "
+    "as seen: deploy with a shorter lookback."
 )
 
 logger = Logger(service="poll_opens")
@@ -50,7 +50,7 @@ def email_opens() -> EmailOpens:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Poll the account in the event, or those in the messages of wake-ups; return what was done."""
+    """Take a turn of the account in a schedule's event, or in each wake-up; return what it did."""
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
         return _take_turn(scheduled_account_id(event), None, context)
@@ -125,7 +125,7 @@ def _log(turn: TurnReport, token_idle_days: int | None) -> None:
 def _log_found(found: Found) -> None:
     for message, activities in (
         ("Activity tracked.", found.tracked),
-        ("Activity woken.", found.woken),
+        ("Activity sent again.", found.woken),
     ):
         for activity in activities:
             logger.info(

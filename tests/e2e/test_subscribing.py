@@ -21,6 +21,7 @@ def topic_arn(strict_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Itera
         "LEDGER_TABLE": "none",
         "OPENS_TOPIC_ARN": arn,
         "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/none",
+        "WAKE_UPS_QUEUE_URL": "http://127.0.0.1/none",
         "CREDENTIALS_PREFIX": "/none/",
     }
     aws = {key: value for key, value in strict_aws.environment.items() if key[:4] == "AWS_"}

@@ -103,7 +103,7 @@ def test_a_message_that_comes_twice_starts_one_turn(deployment: Deployment, queu
     assert len(deployment.statuses()) == requests
     assert len(queue.sent) == 2
     *_, line = deployment.output.logs
-    assert (line["level"], "does not wait for this wake-up" in line["message"]) == ("INFO", True)
+    assert (line["level"], "is ignored" in line["message"]) == ("INFO", True)
 
 
 @pytest.mark.usefixtures("sent")

@@ -36,12 +36,12 @@ class CounterTrust:
 
 
 UNKNOWN_OPENS = 5.0
-"""What is assumed to be known of an hour at first: so many opens, as many as expected."""
+"""Opens that count as read, and as expected, in each hour at first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Opens by hour of the day (UTC): those that came, and those that the rates let expect."""
+    """Opens by hour of the day (UTC): those that were read, and those expected from the rates."""
 
     opens: tuple[float, ...] = (UNKNOWN_OPENS,) * 24
     expected: tuple[float, ...] = (UNKNOWN_OPENS,) * 24
@@ -80,28 +80,28 @@ class ExpectedSend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searches:
-    """The searches for what an account has sent."""
+    """The searches for an account's new sends."""
 
     completed_at: datetime | None = None
-    """When one last came to its end; None: that is not known."""
+    """When a search was last completed; None: that is not known."""
     tried_at: datetime | None = None
-    """When one last began or was completed."""
+    """When a search last began or was completed."""
     failures: int = 0
-    """How many have failed in a row."""
+    """How many searches have failed in a row."""
     expected: tuple[ExpectedSend, ...] = ()
-    """The next scheduled sends, the first one first, as they were last read."""
+    """The next scheduled sends as last read, the earliest first."""
     schedules_due_at: datetime | None = None
     """When the schedules are to be read again; None: at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The turns of a minute: one that the schedule started, and those that are woken after it."""
+    """A turn that the schedule started, and the woken turns that follow it within a minute."""
 
     began_at: datetime
     """When the scheduled turn began."""
     wake_ups: int = 0
-    """How many turns were woken so far."""
+    """How many turns have been woken so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +109,10 @@ class WakeUp:
     """A message that starts an account's next turn before the schedule does."""
 
     token: str
-    """What the message contains: the holder of the turn that asked for it."""
+    """What the message contains: the lease's holder in the turn that asked for the wake-up."""
     due_at: datetime
     chain: Chain
-    """As it is once the message has arrived."""
+    """The chain, with this wake-up counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ class Account:
     hours: Hours = Hours()
     """At which hours of the day the account's e-mails are opened."""
     wake_up: WakeUp | None = None
-    """The only one that starts a turn; None: only the schedule does."""
+    """The only wake-up that may start a turn; None: only the schedule starts turns."""
 
     def requests_on(self, now: datetime) -> int:
         """Return how many requests are spent or reserved on the day of `now`."""

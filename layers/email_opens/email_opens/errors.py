@@ -78,7 +78,7 @@ class AccountBusy(EmailOpensError):
 
 
 class StaleWakeUp(EmailOpensError):
-    """A wake-up came twice, too late, or after another turn or command: it starts no turn."""
+    """A wake-up starts no turn: it came twice, too late, or after another turn or command."""
 
 
 # --- Continue: the schedule starts the next turn. ---

@@ -228,12 +228,12 @@ class WakeUps(Protocol):
     """Starts turns between those of the schedule."""
 
     def ask(self, account_id: str, *, token: str, seconds: int) -> None:
-        """Ask for a turn of the account that is woken by `token`, in so many seconds.
+        """Ask for a turn of the account in this many seconds, with `token` in the wake-up.
 
-        It may be started late, twice or not at all.
+        The turn may be started late, twice or not at all.
 
         Raises:
-            NotAsked: it will not be started.
+            NotAsked: no turn will be started.
         """
 
 

@@ -13,7 +13,6 @@ from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import (
     GRAIN_SECONDS,
     LEAST_WORTH,
-    NOT_PACED,
     PROBE_EVERY_SECONDS,
     Choice,
     Poll,
@@ -59,7 +58,8 @@ def polled(candidates: list[Candidate], requests: float, lasting: float = DAY) -
             name = choice.candidate.campaign_activity_id
             polls[name] += 1
             by_name[name] = replace(choice.candidate, read_at=now, clear_at=now)
-            spent_at = spent_at if choice.why in NOT_PACED else now
+            beside = choice.why is Why.FRESH and not planned.paces_fresh
+            spent_at = spent_at if beside or choice.why is Why.OVERDUE else now
             continue
         assert isinstance(choice, Wait)
         now += timedelta(seconds=min(choice.seconds, 60.0))

@@ -1,4 +1,4 @@
-"""Why each e-mail is polled when it is: its rate, what has accrued, and the price."""
+"""When each e-mail is polled next, and why: its rate, the waiting opens, and the price."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ class Explanation:
     waiting: float
     """Open-seconds that a poll would end now."""
     price: float | None
-    """Open-seconds that a poll must end; None: no requests are left."""
+    """Open-seconds that a poll is expected to end; None: no requests are left."""
     next_at: datetime | None
     why: str
 

@@ -17,9 +17,9 @@ MINUTE = timedelta(minutes=1)
 
 
 def first_event(account_id: str, now: datetime) -> datetime:
-    """Return when an account's schedule begins: within a minute, at a second of its own.
+    """Return when an account's schedule begins: within a minute, at a second derived from its id.
 
-    A rate counts from there, so that the turns of many accounts are spread over the minute.
+    Its turns follow at whole intervals, so those of many accounts are spread over the minute.
     """
     digest = blake2b(account_id.encode(), digest_size=8).digest()
     second = int.from_bytes(digest) % 60

@@ -39,10 +39,10 @@ class Campaigns(Protocol):
         """Return the ids of campaigns that are scheduled, as many as one request returns."""
 
     def scheduled_at(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
-        """Return when an activity will be sent; None: that is not scheduled, or not known."""
+        """Return when an activity will be sent; None: it is not scheduled, or that is not known."""
 
     def resend_at(self, campaign_activity_id: str, *, before: datetime) -> datetime | None:
-        """Return when an activity will be resent to contacts who did not open it; None: never."""
+        """Return when an activity is resent to contacts who did not open it; None: it is not."""
 
     def names(self, *, before: datetime) -> dict[str, str]:
         """Return names by campaign id, as many as one request returns."""

@@ -1,6 +1,6 @@
-"""The sends that the vendor has scheduled: when a search for each is due.
+"""The sends that the vendor has scheduled, for each of which a search is due when it is sent.
 
-They are all read again each time, so one that was moved, unscheduled or deleted is corrected.
+Each reading reads them all again, so a send that was moved, unscheduled or deleted is corrected.
 """
 
 from collections import deque

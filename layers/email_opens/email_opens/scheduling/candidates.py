@@ -22,7 +22,7 @@ HOT_FOR = timedelta(hours=1)
 GRAIN = timedelta(minutes=1)
 """The grain of the vendor's instants."""
 SETTLED = timedelta(minutes=10)
-"""The first opens of a send, some of which scanners make, say nothing about the hours of a day."""
+"""The opens of a send's first minutes, some of them by scanners, are not counted by hour."""
 PAGES_SHARE = 0.2
 MISSED_SHARE = 0.02
 MOST_MISSED = 20
@@ -150,9 +150,9 @@ def coming(
     prior: Estimate,
     hours: Hours,
 ) -> Iterator[Candidate]:
-    """Yield the sends that are scheduled, and that will come within a day if weeks are alike.
+    """Yield the scheduled sends, and those of the last weeks that may be repeated within a day.
 
-    One of the last weeks counts as the share of a send, since it came in one of these weeks.
+    A send of the last weeks counts as the share of a send, because it came in only one of them.
     """
     for at in scheduled:
         if at > now:

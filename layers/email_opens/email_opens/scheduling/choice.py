@@ -44,12 +44,6 @@ class Why(StrEnum):
     WORTH = "enough opens are waiting"
 
 
-NOT_PACED = (Why.FRESH, Why.OVERDUE)
-"""Polls beside the pace of the plan: the longest intervals have a share of the requests. If a poll
-of a fresh send put off the next one that the plan allows, a slower pace would allow none for hours.
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Poll:
     """Poll this activity now."""
@@ -125,7 +119,7 @@ class _Chooser:
     best: _Offer | None = None
     """The one that ends the most for each request, if the plan allows it."""
     due: _Offer | None = None
-    """The best of those that are due whatever they are worth."""
+    """The best of those that are due, whatever they are worth."""
     wait_seconds: float = inf
 
     def offer_poll(self, candidate: Candidate) -> None:
@@ -188,9 +182,9 @@ def reason(candidate: Candidate, until_due: float, now: datetime) -> Why:
 
 
 def seconds_until_due(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> float:
-    """Return the seconds until an activity is polled whatever that is worth.
+    """Return the seconds until an activity is polled, whatever the poll is worth.
 
-    As far as the counters are trusted, a fresh send may be left alone that has none unread.
+    A fresh send without unread opens by its counter waits longer, as far as counters are trusted.
     """
     if candidate.first or candidate.changed:
         return 0.0

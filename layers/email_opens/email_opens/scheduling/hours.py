@@ -9,7 +9,7 @@ from email_opens.account import Hours
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 MEMORY_OPENS = 400.0
-"""What is known of an hour rests on at most this many opens, the latest ones."""
+"""An hour's numbers are kept below this many opens, so the latest ones count most."""
 NEIGHBOUR = 0.5
 """The weight of what is known of the hours before and after."""
 LEAST_FACTOR = 0.02
@@ -17,7 +17,7 @@ LEAST_FACTOR = 0.02
 
 @lru_cache(maxsize=8)
 def factors(hours: Hours) -> tuple[float, ...]:
-    """Return by hour the share of a day's mean rate; their mean is about 1."""
+    """Return each hour's rate relative to the day's mean rate; the mean of these is about 1."""
     opens, expected = _smooth(hours.opens), _smooth(hours.expected)
     ratios = [came / due for came, due in zip(opens, expected, strict=True)]
     mean = sum(ratios) / len(ratios)
@@ -27,9 +27,9 @@ def factors(hours: Hours) -> tuple[float, ...]:
 def parts(
     factors: Sequence[float], since: datetime, until: datetime
 ) -> Iterator[tuple[datetime, datetime, float]]:
-    """Yield the parts of a period within the hours of the day, each with its factor.
+    """Split a period at the hours of the day, and yield each part with its hour's factor.
 
-    A period of more than a day has the day's mean.
+    A period of more than a day is one part, with the day's mean.
     """
     if until - since > DAY:
         yield since, until, 1.0
@@ -43,7 +43,7 @@ def parts(
 def after_opens(
     hours: Hours, opens: Iterable[datetime], expected: Iterable[tuple[datetime, float]]
 ) -> Hours:
-    """Return the hours after opens came, and so many were expected from these instants on."""
+    """Return the hours with opens added by their instants, and expected opens by theirs."""
     came, due = list(hours.opens), list(hours.expected)
     for opened in opens:
         came[opened.hour] += 1

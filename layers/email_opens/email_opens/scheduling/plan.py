@@ -39,6 +39,15 @@ class Plan:
     floors: float = 0.0
     """Requests that the longest intervals would take if they were not lengthened."""
 
+    @property
+    def paces_fresh(self) -> bool:
+        """Return whether the plan allows a request as often as a fresh send is polled.
+
+        If it does not, the polls of a fresh send come beside it. Otherwise each would put off the
+        next request that the plan allows, and none would come for the send's first hour.
+        """
+        return self.requests_a_second * self.hot_seconds >= 1
+
 
 def plan(
     candidates: Sequence[Candidate],

@@ -1,8 +1,8 @@
 """How often an account's new sends are searched for. Pure.
 
-The opens of a send wait until a search finds it. If sends come at a rate μ and a search every T
-seconds, this waiting grows as μT² a second; so a number of searches a day ends most of it if T is
-proportional to μ^(-1/3). The rate is that of the same hours of the last weeks.
+The opens of a send wait until a search finds the send. With μ sends a second and a search every T
+seconds, this waiting grows as μT² a second; so with a given number of searches a day, it is least
+if T is proportional to μ^(-1/3). The rate is that of the same hours of the last weeks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,20 +14,20 @@ from email_opens.instants import next_day
 SHARE = 0.05
 """The largest share of the day's requests, and of those that are left, for searches."""
 SCHEDULES_SHARE = 0.01
-"""The part of it that goes to reading the schedules of sends; the rest goes to searches."""
+"""The part of `SHARE` for reading the schedules of sends; the rest is for searches."""
 STRETCH_REQUESTS = 8
-"""Requests of a search after which other work comes first."""
+"""Requests of a stretch of a search; after that, other work comes first."""
 SHORTEST = timedelta(seconds=50)
 """A little less than the minute between two turns, since a search ends after its turn began."""
 LONGEST = timedelta(minutes=30)
-"""The longest interval, if that share allows it."""
+"""The longest interval, if `SHARE` allows it."""
 LONGEST_PAUSE = timedelta(hours=1)
 """The longest pause after failures."""
 PRIOR_SENDS = 1.0
-"""Sends in those weeks that are expected whatever is known, spread evenly over their hours."""
+"""Sends that are added to those of the last weeks, spread evenly over the hours of the week."""
 
 LATE = timedelta(minutes=10)
-"""A scheduled send that is still not found after this time is left to the usual searches."""
+"""After this time, a scheduled send that was not found is left to the usual searches."""
 
 _DAY, _WEEK, _HOUR = timedelta(days=1), timedelta(weeks=1), timedelta(hours=1)
 _WEEKS = 4 * _WEEK
@@ -35,9 +35,9 @@ _HOURS = 7 * 24
 
 
 def is_due(searches: Searches, every: timedelta, requests_left: int, now: datetime) -> bool:
-    """Return whether a search is due; one that is not completed continues in the next turn.
+    """Return whether a search is due; one that was not completed continues in the next turn.
 
-    It is due at the instant of a scheduled send, and then in each minute until that is found.
+    A search is due at the instant of a scheduled send, and then once a minute until it finds that.
     """
     tried_at = searches.tried_at
     if tried_at is None or tried_at > now:
@@ -60,7 +60,7 @@ def continues(requests_left: int) -> bool:
 def expected_after(
     expected: Iterable[ExpectedSend], found: Mapping[str, datetime], now: datetime
 ) -> tuple[ExpectedSend, ...]:
-    """Return the scheduled sends that are to come, or to be found.
+    """Return the scheduled sends that are still to come or to be found.
 
     `found` are the last sends of the campaigns that a search has listed.
     """
@@ -93,7 +93,7 @@ def interval(
 ) -> timedelta:
     """Return the interval between searches of one request, by the instants of an account's sends.
 
-    Searches at these intervals take their share of a day's requests, and of those that are left.
+    Searches at these intervals take at most their share of a day's requests, and of those left.
     """
     roots = [rate ** (1 / 3) for rate in rates(sends, now)]
     midnight = next_day(now) - _DAY
@@ -118,7 +118,7 @@ def rates(sends: Iterable[datetime], now: datetime) -> list[float]:
 
 
 def _frequency(roots: Sequence[float], now: datetime, since: datetime, searches: float) -> float:
-    """Return the searches a second at `now` if so many are made from an instant to midnight.
+    """Return the searches a second at `now` if this many are made from `since` to midnight.
 
     At least one is made in each longest interval; the others are in proportion to the roots.
     """

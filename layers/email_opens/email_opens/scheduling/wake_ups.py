@@ -6,9 +6,9 @@ from math import ceil
 from email_opens.account import Chain, WakeUp
 
 CHAIN = timedelta(minutes=1)
-"""How long the turns of a chain go on: by then the schedule starts the next chain."""
+"""How long a chain lasts: after that, the schedule starts the next one."""
 MOST_WAKE_UPS = 12
-"""Of a chain: Lambda stops a function that starts itself some sixteen times in a row."""
+"""The most of a chain: Lambda stops a function that starts itself some sixteen times in a row."""
 SHORTEST_SECONDS = 1
 
 

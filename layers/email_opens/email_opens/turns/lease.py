@@ -68,7 +68,7 @@ class Lease:
     searches: Searches | None = None
     """The account's searches, this lease's included; None: none was made under it."""
     wake_up: WakeUp | None = None
-    """What is to start the next turn before the schedule does; None: nothing."""
+    """The wake-up that starts the next turn before the schedule does; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +100,8 @@ class Leases:
         The lease ends after `lasts`, and at `until` at the latest; `commit` of it is kept to
         record what is in hand. If another holder has it, `wait` is the longest wait, and
         `on_wait` is called once with a sentence that says for whom. `woken_by` is the token of the
-        wake-up that the lease is taken for; None: it is taken whatever is outstanding, which then
-        starts no turn any more.
+        wake-up that the lease is taken for; None: it is taken anyway, and a wake-up that is
+        outstanding then starts no turn.
 
         Raises:
             AccountBusy: another one still holds the lease.
@@ -268,8 +268,8 @@ def check_wake_up(account: Account, woken_by: str | None) -> None:
     token = account.wake_up.token if account.wake_up else None
     if woken_by is not None and woken_by != token:
         raise StaleWakeUp(
-            f"Account {account.account_id} does not wait for this wake-up: it came twice or late, "
-            "or another turn or command came first. Nothing is lost."
+            f"A wake-up of account {account.account_id} is ignored: it came twice or late, or "
+            "another turn or command came first. Nothing is lost."
         )
 
 

@@ -27,7 +27,7 @@ class Decision:
     waiting: float
     """Open-seconds that were expected to have accrued."""
     price: float
-    """Open-seconds that a request had to end."""
+    """Open-seconds that a request was expected to end."""
     cost: float
     """Requests that it was expected to take."""
     why: str
@@ -51,7 +51,7 @@ class TurnReport:
     requests_left: int = 0
     """Requests of the day's budget at the end of the turn."""
     price: float | None = None
-    """Open-seconds that a request had to end as the turn began; None: no request was left."""
+    """Open-seconds that a request was expected to end as the turn began; None: none was left."""
     shortfall: int = 0
     """Requests that the longest intervals of the rest of the day need beyond those left."""
     probes: int = 0
@@ -69,9 +69,9 @@ class TurnReport:
     next_in_seconds: float | None = None
     """In how many seconds the next request will be worth it; None: that is not known."""
     wake_up_in_seconds: int | None = None
-    """In how many seconds the turn has asked for the next one; None: the schedule starts it."""
+    """The delay of the wake-up that the turn asked for; None: the schedule starts the next one."""
     not_asked: EmailOpensError | None = None
-    """Why it could not ask for it."""
+    """Why it could not ask for a wake-up."""
 
     def decide(self, decision: Decision) -> None:
         if len(self.decisions) < MOST_DECISIONS:

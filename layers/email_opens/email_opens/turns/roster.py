@@ -44,7 +44,7 @@ class Roster:
     hours: Hours
     """At which hours of the day the e-mails are opened."""
     scheduled: Iterable[datetime] = ()
-    """When sends are scheduled, for which requests are kept."""
+    """The instants of scheduled sends, for which requests are kept."""
     activities: dict[str, Activity] = field(default_factory=dict)
     """Those that are polled, the longest unread first."""
     asleep: dict[str, Activity] = field(default_factory=dict)
@@ -108,15 +108,15 @@ class Roster:
             hours=self.hours,
         )
 
-    def spent_at(self, now: datetime) -> datetime | None:
+    def spent_at(self, now: datetime, *, fresh: bool) -> datetime | None:
         """Return when the plan probably last allowed a request, by what was read; None: never.
 
-        The heads of fresh sends do not count, since most are read without the plan.
+        `fresh` is whether the heads of fresh sends count.
         """
         heads = (
             self.activities[activity_id].progress.head_at
             for activity_id, candidate in self.candidates.items()
-            if not candidate.is_hot(now)
+            if fresh or not candidate.is_hot(now)
         )
         return max(filter(None, (*heads, self.counter_trust.read_at)), default=None)
 

@@ -1,7 +1,7 @@
-"""The search for new sends as a part of a turn: a stretch of it, between the heads and backfill.
+"""The search for new sends as a part of a turn, in stretches between the heads and backfill.
 
-The vendor's schedules are read now and then, so that a scheduled send is searched for when it is
-sent.
+The vendor's schedules are read from time to time, so that a scheduled send is searched for when it
+is sent.
 """
 
 from collections.abc import Callable
@@ -32,14 +32,14 @@ from email_opens.turns.roster import Roster
 STRETCH = timedelta(seconds=12)
 """The longest time for which a stretch keeps polls waiting."""
 MOST_EXPECTED = 3
-"""Scheduled sends that are remembered, the next ones: more would take another write unit."""
+"""Scheduled sends that are stored, the next ones: more would take another write unit."""
 MOST_RESENDS = 10
 """Sends of one search whose resends are looked up, the latest ones."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Searching:
-    """A turn's search; its failure is reported, and stops no poll."""
+    """A turn's search; a failure is reported, and stops no poll."""
 
     search: Search
     campaigns: Campaigns
@@ -161,7 +161,7 @@ class Searching:
     def _stretch(
         self, work: Callable[[Campaigns, datetime], None], now: datetime
     ) -> Exception | None:
-        """Work a stretch; return why it failed, or why it ended early, None: it did neither.
+        """Work a stretch; return why it failed or ended early, or None if it did neither.
 
         Raises:
             AccountStopped, OutOfTime: no other request can be sent.

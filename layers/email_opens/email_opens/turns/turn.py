@@ -14,7 +14,7 @@ from email_opens.gaps import PATIENCE
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
-from email_opens.scheduling.choice import NOT_PACED, Poll, Probe, Why, choose
+from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
 from email_opens.scheduling.plan import Plan
 from email_opens.stretches import Walk
@@ -70,6 +70,7 @@ class Turn:
         try:
             self.budget.check_open()
             plan = self._plan(now)
+            self._spent_at = self.roster.spent_at(now, fresh=plan.paces_fresh)
             if self.budget.outage.testing:
                 self._test_the_vendor(plan, now)
             if self.roster.only_asleep(now):
@@ -94,7 +95,6 @@ class Turn:
         self.budget.outage = self.budget.outage.knowing(failed, polled)
         self.turn_report.activities = len(self.roster.activities)
         self.backlog.begin(self.roster.activities.values(), now)
-        self._spent_at = self.roster.spent_at(now)
         if self.turn_report.woken:
             self._leave_to_the_schedule(failed)
 
@@ -184,7 +184,7 @@ class Turn:
         worked = self.isolation.work(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self.isolation.work(walk)
-        if poll.why not in NOT_PACED:
+        if poll.why is not Why.OVERDUE and (poll.why is not Why.FRESH or plan.paces_fresh):
             self._spent_at = self.clock.now()
         if not worked:
             self.roster.drop(activity_id)

@@ -72,10 +72,10 @@ class Turns:
 
         The lease ends after `lasts`, and at the latest at `until`, when this invocation has
         certainly ended; `commit` of it is kept to record what is in hand.
-        `wake_ups` is asked for the next turn if a request will be worth it before the schedule
-        starts one. `woken_by` is the token of the wake-up that has started this turn, which then
-        does not wait for the lease: whoever holds it does the work. None: the schedule, a command
-        or a person has started it.
+        If a request will be worth it before the schedule's next turn, `wake_ups` is asked for a
+        turn. `woken_by` is the token of the wake-up that started this turn; such a turn does not
+        wait for the lease, because the lease's holder does the work. None: the schedule, a command
+        or a person started it.
         """
         began_at = self.clock.now()
         if before is not None:
@@ -236,7 +236,7 @@ def _chain(lease: Lease, woken_by: str | None, began_at: datetime) -> Chain:
         return Chain(began_at)
     if began_at >= ends_at(wake_up.chain):
         raise StaleWakeUp(
-            f"The wake-up of account {lease.account.account_id} came too late: the schedule starts "
-            "the next turn. Nothing is lost."
+            f"A wake-up of account {lease.account.account_id} is ignored: it came too late, and "
+            "the schedule starts the next turn. Nothing is lost."
         )
     return wake_up.chain

@@ -110,6 +110,6 @@ class TestSentences:
             found_sentences(found)
         )
 
-    def test_count_the_sends_that_discovery_cannot_remember(self) -> None:
+    def test_count_the_sends_for_which_there_is_no_room(self) -> None:
         found = Found("default", leased=True, forgotten=7)
-        assert "it skips the oldest 7 sends." in "".join(found_sentences(found))
+        assert "skips the oldest 7 sends." in "".join(found_sentences(found))

@@ -1,4 +1,4 @@
-"""Find now what an account has sent, instead of when a turn searches for it."""
+"""Search for an account's new sends now, without waiting until a turn does."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -61,8 +61,8 @@ def found_sentences(found: "Found") -> Iterator[str]:
         )
     if found.forgotten:
         yield (
-            "More was sent within DiscoveryLookbackDays than discovery can remember, so it skips "
-            f"the oldest {count(found.forgotten, 'send')}. Track any of them with "
+            "More was sent within DiscoveryLookbackDays than there is room for, so the search "
+            f"skips the oldest {count(found.forgotten, 'send')}. Track any of them with "
             "`email-opens track E-MAIL`."
         )
     failed = found.failures or found.stopped

@@ -34,7 +34,7 @@ class Wanted:
     """Names, patterns of names, ids, or beginnings of these; none: all that was sent recently."""
     since: datetime | None = None
     every: timedelta | None = None
-    """The time between two turns; None: the price says when to poll."""
+    """The time between two turns; None: the plan decides when to poll."""
     once: bool = False
     command: str = "email-opens watch"
     """What starts the watch again, without the names."""
@@ -121,7 +121,7 @@ class Emails:
                 self.product.tracking.save(replace(activity, tracked_from=self.wanted.since))
 
     def _interval(self) -> timedelta:
-        """Return the interval between searches that turns of a function would keep."""
+        """Return the interval between searches that the turns of a stack would keep."""
         now, account_id = self.product.clock.now(), self.wanted.account_id
         account = self.product.tracking.account(account_id) or Account(account_id=account_id)
         most = account.requests_to_spend(self.product.leases.requests_per_day, now)

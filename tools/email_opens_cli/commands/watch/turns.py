@@ -117,7 +117,7 @@ class Following:
     def _rest(self, turn: "TurnReport", ends: datetime) -> str | None:
         """Wait until the next turn is due, unless there is work left for it.
 
-        Returns what wakes it; None: it begins a new chain.
+        Returns the token that wakes the next turn; None: that turn begins a new chain.
         """
         if turn.wake_up_in_seconds is not None:
             self.product.clock.sleep(turn.wake_up_in_seconds)

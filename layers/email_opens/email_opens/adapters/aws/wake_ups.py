@@ -17,7 +17,7 @@ ACCOUNT_ID, WAKE_UP = "account_id", "wake_up"
 
 
 def wake_ups_config() -> Config:
-    """Return the configuration of the client: a turn has ended, so it waits for five seconds only.
+    """Return the client's configuration: a few seconds at most, because the turn's work is done.
 
     The second attempt is for a connection that was closed while the function was not running.
     """
@@ -40,7 +40,7 @@ class SqsWakeUps:
             if isinstance(error, ClientError):
                 reason = error.response["Error"]["Code"]
             raise NotAsked(
-                f"No earlier turn could be asked for ({reason}), so the schedule starts the next "
-                "one and opens are published up to a minute later. If this lasts, check that the "
-                "queue WakeUps exists and that the function may send to it: deploy the stack again."
+                f"A wake-up could not be sent ({reason}), so the schedule starts the next turn, "
+                "and opens are published up to a minute later. If this keeps happening, deploy the "
+                "stack again: this restores the queue WakeUps and the permission to send to it."
             ) from error

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class NextWakeUp:
-    """Implements `email_opens.ports.WakeUps` by keeping the last one that was asked for."""
+    """Implements `email_opens.ports.WakeUps`: it keeps what was last asked for."""
 
     token: str | None = None
-    """None: nothing was asked for."""
+    """None: no wake-up was asked for."""
     seconds: int = 0
 
     def ask(self, account_id: str, *, token: str, seconds: int) -> None:
