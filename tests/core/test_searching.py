@@ -344,6 +344,15 @@ class TestAScheduledSend:
         assert len(instants) == MOST_EXPECTED
         assert instants == sorted(instants)
 
+    def test_is_remembered_instead_of_those_that_were_not_found_in_time(self, core: Core) -> None:
+        for number in range(2 * MOST_EXPECTED):
+            schedule(core, f"{number}", 60 * number + 60)
+        core.take_turn()
+        campaigns(core).troubles["summaries"] = ReportUnavailable("503.")
+        core.clock.sleep(timedelta(minutes=60 * MOST_EXPECTED + 30).total_seconds())
+        read_again(core)
+        assert [each.at > core.clock.now() for each in expected(core)] == [True] * MOST_EXPECTED
+
     def test_is_read_in_stretches(self, core: Core) -> None:
         for number in range(MOST_CAMPAIGNS - 1):
             schedule(core, f"{number}", 600)

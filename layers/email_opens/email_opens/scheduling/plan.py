@@ -66,8 +66,11 @@ def plan(
     if requests <= 0:
         return Plan(price=inf)
     midnight = now + timedelta(seconds=seconds)
-    roots = [sqrt(one.weight * one.cost * one.estimate.opens_a_second) for one in candidates]
-    ages = [one.age_seconds(now) for one in candidates]
+    roots = [
+        sqrt(candidate.weight * candidate.cost * candidate.estimate.opens_a_second)
+        for candidate in candidates
+    ]
+    ages = [candidate.age_seconds(now) for candidate in candidates]
     needed_now = sum(
         root * sqrt(fall(age)) for root, age in zip(roots, ages, strict=True) if age >= 0
     )
@@ -75,13 +78,16 @@ def plan(
     if not needed:
         return Plan()  # All are sends to come after the day.
     floors = sum(
-        one.cost * max(0.0, seconds + min(0.0, age)) / one.longest_seconds
-        for one, age in zip(candidates, ages, strict=True)
+        candidate.cost * max(0.0, seconds + min(0.0, age)) / candidate.longest_seconds
+        for candidate, age in zip(candidates, ages, strict=True)
     )
     hot = sum(
-        one.cost * max(0.0, (min(midnight, one.hot_until) - max(now, one.born_at)).total_seconds())
-        for one in candidates
-        if one.is_hot(now)
+        candidate.cost
+        * max(
+            0.0, (min(midnight, candidate.hot_until) - max(now, candidate.born_at)).total_seconds()
+        )
+        for candidate in candidates
+        if candidate.is_hot(now)
     )
     return Plan(
         requests_a_second=requests * needed_now / needed,

@@ -16,6 +16,7 @@ from email_opens.discovery.search import Search
 from email_opens.errors import AccountStopped, BudgetSpent, OutOfTime
 from email_opens.ports import Clock
 from email_opens.scheduling.searches import (
+    LATE,
     LONGEST_PAUSE,
     continues,
     expected_after,
@@ -141,7 +142,7 @@ class Searching:
 
     def _expect(self, reading: ScheduleReading, now: datetime) -> None:
         """Replace the scheduled sends that are to come by those that were read."""
-        begun = [send for send in self.searches.expected if send.at <= now]
+        begun = [send for send in self.searches.expected if now - LATE < send.at <= now]
         coming = sorted(
             (send for send in reading.expected if send.at > now), key=lambda send: send.at
         )

@@ -1,8 +1,10 @@
 import re
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -356,6 +358,18 @@ def test_a_request_may_start_a_second_before_its_deadline(
 ) -> None:
     with stub(raw(200, FRESH)) as server:
         source = TokenSource("default", held, session, server.url, clock)
+        assert source.access_token(clock.now() + timedelta(seconds=1)) == "fresh-access"
+
+
+def test_new_tokens_are_awaited_until_the_lease_ends(
+    held: Held, clock: FakeClock, session: Session
+) -> None:
+    """The vendor has replaced the old ones, and may never return these again."""
+    (reply,) = raw(200, FRESH)
+    until = clock.now() + timedelta(minutes=1)
+    # The rest of the reply comes after the time in which a request may begin.
+    with stub([reply[:20], reply[20:]], between=partial(time.sleep, 1.2)) as server:
+        source = TokenSource("default", held, session, server.url, clock, until=until)
         assert source.access_token(clock.now() + timedelta(seconds=1)) == "fresh-access"
 
 

@@ -170,7 +170,8 @@ class TokenSource:
         while True:
             self._check_time(before)
             self._waits.check()
-            # The vendor may never return the new pair again.
+            # The vendor may never return the new pair again, so the lease's end is the deadline: a
+            # turn that was woken late in its minute may begin a request with a second left.
             with self._waits.for_what_is_in_hand():
                 reply = post_as_client(
                     self._session,
@@ -179,7 +180,7 @@ class TokenSource:
                     tokens.client_secret,
                     form,
                     clock=self._clock,
-                    before=before,
+                    before=self._lasts_until(before),
                 )
             now = self._clock.now()
             grant = read_grant(reply, now) if isinstance(reply, Reply) else None
@@ -214,6 +215,10 @@ class TokenSource:
                 )
             retries.wait(failure, seconds)
 
+    def _lasts_until(self, before: datetime) -> datetime:
+        """Return until when a refresh that was begun may last, although none begins so late."""
+        return max(before, self._until - RECORDING if self._until else before)
+
     def _check_time(self, before: datetime) -> None:
         if (before - self._clock.now()).total_seconds() < ATTEMPT_SECONDS:
             raise OutOfTime("No time is left to request an access token.")
@@ -234,7 +239,7 @@ class TokenSource:
         """Store a new pair, which is kept in memory until the store accepts it."""
         account_id = self._account_id
         self._renewed[account_id] = renewed
-        until = max(before, self._until - RECORDING if self._until else before)
+        until = self._lasts_until(before)
         try:
             store_until(self._credentials, account_id, renewed.tokens, self._clock, until)
         except (AccountStopped, InvalidInput) as error:
