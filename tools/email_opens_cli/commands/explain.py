@@ -23,6 +23,8 @@ from email_opens_cli.terminal.words import age
 if TYPE_CHECKING:
     from email_opens.config import Settings
 
+FARTHEST_SECONDS = 366 * 86_400.0
+"""No poll is shown as later: an instant has an end."""
 COLUMNS = (
     Column("E-mail", 14, 0, folds=True),
     Column("Next", 9, 1, right=True),
@@ -130,7 +132,7 @@ def _seconds_to_poll(candidate: Candidate, plan: Plan, missed: float, now: datet
         # What is waiting grows as the square of the time.
         growth = sqrt(plan.price * candidate.cost / waiting)
         due = min(due, candidate.idle_seconds(now) * (growth - 1))
-    return max(0.0, due)
+    return min(max(0.0, due), FARTHEST_SECONDS)
 
 
 def _plain(explanation: Explanation) -> dict[str, object]:
