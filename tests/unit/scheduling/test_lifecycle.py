@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.model import Activity, Depth, Gap, State
+from email_opens.model import Activity, Depth, Estimate, Gap, State
 from email_opens.scheduling.lifecycle import (
     EARLY,
     depth_due,
@@ -17,12 +17,14 @@ from email_opens.scheduling.lifecycle import (
     stops_in_minute,
     wakes,
 )
+from email_opens.scheduling.rates import fall
 from tests.contract.samples import ACTIVITY, NOON, varied
 
 INSTANT = timedelta(microseconds=1)
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
 AGE = timedelta(days=60)
+LOOKBACK = timedelta(hours=2)
 
 
 @pytest.mark.parametrize("state", State)
@@ -64,7 +66,18 @@ def walked(audited: timedelta, swept: timedelta) -> Activity:
 def test_an_activity_is_audited_daily_and_swept_each_quarter(
     activity: Activity, depth: Depth
 ) -> None:
-    assert depth_due(activity, NOON, AGE) is depth
+    assert depth_due(activity, NOON, AGE, LOOKBACK) is depth
+
+
+def test_an_activity_with_many_rows_within_the_lookback_is_swept_more_rarely() -> None:
+    """At five opens a second, a sweep of two hours reads 72 pages."""
+    rate = 5.0 / fall(29.96 * DAY.total_seconds())
+    swept = walked(audited=timedelta(), swept=LOOKBACK / 2)
+    busy = varied(swept, sent_at=NOON - 30 * DAY, estimate=Estimate(40.0, 40.0 / rate))
+    assert depth_due(busy, NOON, AGE, LOOKBACK) is Depth.TAIL
+    assert depth_due(busy, NOON, AGE, LOOKBACK / 4) is Depth.SWEEP
+    swept_earlier = varied(busy, swept_at=NOON - 1.1 * LOOKBACK)
+    assert depth_due(swept_earlier, NOON, AGE, LOOKBACK) is Depth.SWEEP
 
 
 @pytest.mark.parametrize(
@@ -78,9 +91,9 @@ def test_an_activity_is_audited_daily_and_swept_each_quarter(
 def test_an_activity_without_opens_is_swept_more_rarely(quiet: timedelta, every: timedelta) -> None:
     swept = walked(audited=timedelta(), swept=every)
     activity = varied(swept, watermark=NOON - quiet, sent_at=None)
-    assert depth_due(activity, NOON, AGE) is Depth.SWEEP
+    assert depth_due(activity, NOON, AGE, LOOKBACK) is Depth.SWEEP
     swept_later = varied(activity, swept_at=NOON - every + INSTANT)
-    assert depth_due(swept_later, NOON, AGE) is Depth.TAIL
+    assert depth_due(swept_later, NOON, AGE, LOOKBACK) is Depth.TAIL
 
 
 LONG_AGO = NOON - 2 * AGE
@@ -131,6 +144,7 @@ def test_an_activity_is_audited_once_when_it_has_become_quiet(
             varied(OLD, audited_at=audited_at, swept_at=now),
             now,
             AGE,
+            LOOKBACK,
         )
         is depth
     )
@@ -200,7 +214,8 @@ def test_an_audit_is_due_when_one_was_arranged_however_long_the_report() -> None
     audited = timedelta(hours=24)
     activity = varied(walked(audited, timedelta()), reported=100_000, audit_at=NOON, watermark=NOON)
     due_at = [
-        depth_due(activity, NOON + after, timedelta(days=60)) for after in (-MINUTE, timedelta())
+        depth_due(activity, NOON + after, timedelta(days=60), LOOKBACK)
+        for after in (-MINUTE, timedelta())
     ]
     assert due_at == [Depth.TAIL, Depth.AUDIT]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from email_opens.model import Activity, Depth, State
+from email_opens.scheduling.rates import expected
 
 MINUTE = timedelta(minutes=1)
 """The grain of the report's instants."""
@@ -15,6 +16,9 @@ AUDIT_EVERY = timedelta(days=1)
 AUDIT_ROWS_A_DAY = 1000
 """Longer reports are audited more rarely in proportion, so that an audit costs two requests a day.
 """
+SWEEP_ROWS_A_SECOND = 5.0
+"""Sweeps of an activity read so many rows a second on average, about a tenth of 9,000 pages a day."""
+LONGEST_SWEEP_PAUSE_SECONDS = 86_400.0
 COOLS_AFTER = timedelta(hours=6)
 COLD_AFTER = timedelta(days=1)
 """An activity is polled at least hourly while it is opened, and at least daily once it is cold."""
@@ -64,7 +68,9 @@ def _missing_pause(missing_for: timedelta) -> timedelta:
     return MISSING_PAUSES[-1]
 
 
-def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> Depth:
+def depth_due(
+    activity: Activity, now: datetime, finished_after: timedelta, lookback: timedelta
+) -> Depth:
     """Return how deep an activity is to be walked now; its first and last walk are audits."""
     progress, counts = activity.progress, activity.counts
     rows = max(counts.reported or 0, counts.published)
@@ -77,9 +83,24 @@ def depth_due(activity: Activity, now: datetime, finished_after: timedelta) -> D
         return Depth.AUDIT
     # If nothing came for long, a row that still appears below the watermark is late by as long.
     swept_at = progress.swept_at
-    if swept_at is None or now - swept_at >= longest_interval(activity, now):
+    every = max(longest_interval(activity, now), _sweep_pause(activity, now, lookback))
+    if swept_at is None or now - swept_at >= every:
         return Depth.SWEEP
     return Depth.TAIL
+
+
+def _sweep_pause(activity: Activity, now: datetime, lookback: timedelta) -> timedelta:
+    """Return the shortest time between two sweeps, so that they take a share of a day's requests.
+
+    Of a send to a million contacts, two hours are hundreds of pages.
+    """
+    estimate = activity.profile.estimate
+    if estimate is None:
+        return timedelta()
+    age = now - (activity.sent_at or activity.tracked_at)
+    since = (age - lookback).total_seconds()
+    rows = expected(estimate, max(0.0, since), max(0.0, age.total_seconds()))
+    return timedelta(seconds=min(rows / SWEEP_ROWS_A_SECOND, LONGEST_SWEEP_PAUSE_SECONDS))
 
 
 def stops_in_minute(activity: Activity, depth: Depth, now: datetime) -> bool:
