@@ -17,7 +17,7 @@ AUDIT_ROWS_A_DAY = 1000
 """Longer reports are audited more rarely in proportion, so that an audit costs two requests a day.
 """
 SWEEP_ROWS_A_SECOND = 5.0
-"""Sweeps of an activity read so many rows a second on average, about a tenth of 9,000 pages a day."""
+"""The most rows that sweeps of an activity read on average: about 900 pages a day."""
 LONGEST_SWEEP_PAUSE_SECONDS = 86_400.0
 COOLS_AFTER = timedelta(hours=6)
 COLD_AFTER = timedelta(days=1)
