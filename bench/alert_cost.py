@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from bench.aws import Clients
+from bench.cost.aws_clients import CountingSns, CountingSqs
 from bench.cost.dynamodb import CountingDynamoDB
 from bench.cost.prices import (
     LAMBDA_DURATION,
@@ -26,7 +27,6 @@ from bench.cost.prices import (
     SQS,
     WRITES,
 )
-from bench.cost.services import CountingSns, CountingSqs
 from bench.cost.usage import Meter, added, cost, scaled
 from bench.figures import Figure, show
 from bench.product import activity, over_aws

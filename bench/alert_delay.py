@@ -74,7 +74,7 @@ def measure() -> list[float]:
         for number in range(OPENS):
             row = world.add_open(campaign.activity_id, number)
             appeared[row.contact.contact_id] = time.monotonic()
-            # The stack polls in real time, and so the opens come in real time.
+            # The stack polls in real time, so the opens come in real time.
             time.sleep(random.expovariate(1 / EVERY_SECONDS))
         deadline = time.monotonic() + MOST_WAIT_SECONDS
         while len(arrived) < OPENS and time.monotonic() < deadline:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 
+from bench.cost.aws_clients import CountingSession
 from bench.cost.durations import CPU_ACTIVITY, CPU_PAGE, CPU_TURN, Function
 from bench.cost.logs import gigabytes, logged, metrics
 from bench.cost.prices import LAMBDA_DURATION, LAMBDA_REQUESTS, LOGS, SCHEDULER
-from bench.cost.services import CountingSession
 from bench.cost.usage import Meter
 from bench.freshness.account import (
     REQUEST_SECONDS,

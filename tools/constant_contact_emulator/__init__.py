@@ -21,11 +21,12 @@ from constant_contact_emulator.serving.faults import Fault, Faults, Kind
 from constant_contact_emulator.serving.server import Emulator
 from constant_contact_emulator.serving.vendor import Logged, Vendor
 from constant_contact_emulator.world.behaviour import Behaviour, LastPage, Paging, Ties, TimeFormat
+from constant_contact_emulator.world.campaigns import Activity, Campaign, OddCounter
 from constant_contact_emulator.world.clocks import Clock, FastClock, ManualClock, system_clock
 from constant_contact_emulator.world.oddities import ODD_FIELDS
 from constant_contact_emulator.world.report import Contact, Row
 from constant_contact_emulator.world.send import Send, simulate_send
-from constant_contact_emulator.world.world import Activity, Campaign, OddCounter, World
+from constant_contact_emulator.world.world import World
 
 __all__ = [
     "ODD_FIELDS", "Activity", "Authorization", "Behaviour", "Campaign", "Client", "Clock",

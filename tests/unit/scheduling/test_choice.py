@@ -234,6 +234,8 @@ class TestWaiting:
         one = candidate(rate=1e-9, idle=10.0, longest_seconds=900.0)
         assert chosen([one]) == Wait(890.0)
         assert chosen([one], replace(EACH_TEN, stretch=2.0)) == Wait(1790.0)
+        assert chosen([one], replace(EACH_TEN, stretch=2.0, lengthened_to=1000.0)) == Wait(990.0)
+        assert chosen([one], replace(EACH_TEN, stretch=2.0, lengthened_to=100.0)) == Wait(890.0)
 
     def test_is_for_what_has_changed_and_only_rests(self) -> None:
         one = candidate(idle=GRAIN_SECONDS - 2, changed=True)

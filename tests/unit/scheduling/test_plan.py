@@ -114,6 +114,11 @@ class TestTheLongestIntervals:
         assert result.floors == pytest.approx(2400)
         assert 2400 / result.stretch == pytest.approx(FLOORS_SHARE * 240)
 
+    def test_are_not_lengthened_beyond_a_day_if_daily_polls_fit_into_the_share(self) -> None:
+        hourly = [candidate(str(n), rate=1e-9, longest_seconds=HOUR) for n in range(100)]
+        assert planned(*hourly, requests=1000).lengthened_to == DAY
+        assert planned(*hourly, requests=999).lengthened_to == inf
+
     def test_of_a_send_that_is_expected_count_from_its_send(self) -> None:
         result = planned(sent_in(DAY / 2, longest_seconds=900.0))
         assert result.floors == pytest.approx(DAY / 2 / 900)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from constant_contact_emulator.access.tokens import Grant
 from constant_contact_emulator.api.paging import MAX_LIMIT, Pages
 from constant_contact_emulator.messages import Request
-from constant_contact_emulator.world.world import Activity, Campaign, World
+from constant_contact_emulator.world.campaigns import Activity, Campaign
+from constant_contact_emulator.world.world import World
 
 
 @dataclass(frozen=True, slots=True)

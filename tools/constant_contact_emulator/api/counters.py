@@ -11,8 +11,8 @@ from constant_contact_emulator.api.context import RequestContext
 from constant_contact_emulator.api.lists import list_campaigns
 from constant_contact_emulator.api.paging import MAX_LIMIT
 from constant_contact_emulator.messages import Reply
+from constant_contact_emulator.world.campaigns import Activity, Campaign, OddCounter
 from constant_contact_emulator.world.instants import format_instant
-from constant_contact_emulator.world.world import Activity, Campaign, OddCounter
 
 _MAX_CAMPAIGNS = 150
 _MAX_ACTIVITIES = 10

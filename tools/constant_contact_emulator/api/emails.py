@@ -7,8 +7,8 @@ from constant_contact_emulator import replies
 from constant_contact_emulator.api.context import RequestContext
 from constant_contact_emulator.api.lists import list_campaigns
 from constant_contact_emulator.messages import Reply, Request
+from constant_contact_emulator.world.campaigns import Campaign
 from constant_contact_emulator.world.instants import format_instant, parse_instant
-from constant_contact_emulator.world.world import Campaign
 
 _DEFAULT_LIMIT = 50
 

@@ -8,7 +8,7 @@ from constant_contact_emulator import replies
 from constant_contact_emulator.api.context import RequestContext
 from constant_contact_emulator.api.paging import BadLink, decode_link, encode_link
 from constant_contact_emulator.messages import Reply
-from constant_contact_emulator.world.world import Campaign
+from constant_contact_emulator.world.campaigns import Campaign
 
 _REPEATED = ("after_date", "before_date")
 """The parameters that a next link repeats."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from constant_contact_emulator.messages import Raw
 from constant_contact_emulator.serving.vendor import Vendor
+from constant_contact_emulator.world.campaigns import OddCounter
 from constant_contact_emulator.world.instants import parse_instant
 from constant_contact_emulator.world.oddities import ODD_FIELDS
 from constant_contact_emulator.world.report import Contact, Row
 from constant_contact_emulator.world.send import simulate_send
-from constant_contact_emulator.world.world import OddCounter
 
 
 def _add_campaign(vendor: Vendor, details: dict[str, Any]) -> dict[str, Any]:

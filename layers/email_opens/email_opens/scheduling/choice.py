@@ -188,7 +188,9 @@ def seconds_until_due(candidate: Candidate, plan: Plan, missed: float, now: date
     """
     if candidate.first or candidate.changed:
         return 0.0
-    overdue = candidate.longest_seconds * plan.stretch - candidate.idle_seconds(now)
+    longest = candidate.longest_seconds
+    lengthened = max(longest, min(longest * plan.stretch, plan.lengthened_to))
+    overdue = lengthened - candidate.idle_seconds(now)
     if not candidate.is_hot(now):
         return overdue
     counted = (candidate.clear_at - candidate.read_at).total_seconds()

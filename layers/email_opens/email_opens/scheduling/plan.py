@@ -20,7 +20,8 @@ FLOORS_SHARE = 0.1
 """The largest share of the requests for polls that are due only because of the last one's age."""
 HOT_SHARE = 0.1
 """The largest share of the day's remaining requests for the longest interval of fresh sends."""
-SETTLED_SECONDS = 2 * 86_400.0
+DAY_SECONDS = 86_400.0
+SETTLED_SECONDS = 2 * DAY_SECONDS
 """From this age on, the rate hardly falls within a day."""
 
 
@@ -34,6 +35,8 @@ class Plan:
     """Open-seconds that a request is expected to end; infinite: no request is left."""
     stretch: float = 1.0
     """How many times the longest intervals are lengthened, so that the budget bears them."""
+    lengthened_to: float = inf
+    """Seconds beyond which none is lengthened: a day, if the budget bears daily polls of all."""
     hot_seconds: float = HOT_SECONDS
     """The longest interval of fresh sends."""
     floors: float = 0.0
@@ -81,6 +84,10 @@ def plan(
         candidate.cost * max(0.0, seconds + min(0.0, age)) / candidate.longest_seconds
         for candidate, age in zip(candidates, ages, strict=True)
     )
+    daily = sum(
+        candidate.cost * max(0.0, seconds + min(0.0, age)) / DAY_SECONDS
+        for candidate, age in zip(candidates, ages, strict=True)
+    )
     hot = sum(
         candidate.cost
         * max(
@@ -93,6 +100,7 @@ def plan(
         requests_a_second=requests * needed_now / needed,
         price=(needed / requests) ** 2 / 2,
         stretch=max(1.0, floors / (FLOORS_SHARE * requests)),
+        lengthened_to=DAY_SECONDS if daily <= FLOORS_SHARE * requests else inf,
         hot_seconds=HOT_SECONDS * max(1.0, hot / HOT_SECONDS / (HOT_SHARE * requests)),
         floors=floors,
     )

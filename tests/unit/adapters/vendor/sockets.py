@@ -269,7 +269,7 @@ def pause() -> None:
 
     The client must receive the parts one by one; the server gets no notice of that.
     """
-    time.sleep(0.01)
+    time.sleep(0.01)  # The client gives no notice of what it has received.
 
 
 def read_stub(vendor: Vendor, server: Stub, *, minutes: int = 1) -> Page:
