@@ -38,7 +38,7 @@ test: .venv/ready ## run every test, including the end-to-end tests
 quick: .venv/ready ## run the unit tests and those of the core, without the slow ones (half a minute)
 	.venv/bin/pytest -n 2 -m 'not slow' tests/unit tests/core
 
-mutants: .venv/ready ## test that the tests notice changes of the code (MODULES="walk turns.lease")
+mutants: .venv/ready ## test that the tests notice changes of the code (MODULES="walk allowance.lease")
 	.venv/bin/python tools/mutants.py $(MODULES)
 
 simulate: .venv/ready ## check the rules over a million simulated steps with faults (STEPS=…)
