@@ -14,7 +14,7 @@ from email_opens_cli.arguments.stack import SETTING, VARIABLE
 
 if TYPE_CHECKING:
     from email_opens.adapters.aws.session import AwsSession
-    from email_opens.bootstrap.product import DiscoverCampaigns, EmailOpens
+    from email_opens.bootstrap.product import EmailOpens, WiredDiscovery
     from email_opens.ports import Tracking
 
 _NO_STACK = (
@@ -46,7 +46,7 @@ def product_of_any_account(stack: str | None) -> "EmailOpens":
         raise _with_remedy(error, stack) from None
 
 
-def discovery(stack: str | None) -> "DiscoverCampaigns":
+def discovery(stack: str | None) -> "WiredDiscovery":
     """Wire discovery by this process's environment, overridden by a stack's outputs.
 
     Raises:

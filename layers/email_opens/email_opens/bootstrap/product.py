@@ -110,8 +110,8 @@ def bootstrap(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiscoverCampaigns:
-    """Discovery, wired."""
+class WiredDiscovery:
+    """The search for new sends, wired for the commands that need nothing else."""
 
     discovery: Discovery
     leases: Leases
@@ -127,7 +127,7 @@ def bootstrap_discovery(
     *,
     clock: Clock | None = None,
     aws: AwsSession | None = None,
-) -> DiscoverCampaigns:
+) -> WiredDiscovery:
     """Wire discovery for an environment, with a session of AWS if there is one already.
 
     Raises:
@@ -142,7 +142,7 @@ def bootstrap_discovery(
     campaigns = campaigns_of(connection(settings, credentials, clock))
     leases = leases_of(settings, tracking, clock)
     discovery = discovery_of(settings, leases, seen, campaigns)
-    return DiscoverCampaigns(
+    return WiredDiscovery(
         discovery=discovery,
         leases=leases,
         campaigns=campaigns,
