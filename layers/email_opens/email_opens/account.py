@@ -4,12 +4,13 @@ Every instant is an aware UTC `datetime`.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import ceil
 
 from email_opens.errors import InvalidInput
 from email_opens.instants import next_day
+from email_opens.unknown import NOTHING, Unknown
 
 SHARE_GROWTH = 1.1
 """On the second day; on each further day without a refusal, the growth is multiplied by it."""
@@ -144,6 +145,7 @@ class Account:
     """At which hours of the day the account's e-mails are opened."""
     wake_up: WakeUp | None = None
     """The only wake-up that may start a turn; None: only the schedule starts turns."""
+    unknown: Unknown = field(default=NOTHING, hash=False)
 
     def requests_on(self, now: datetime) -> int:
         """Return how many requests are spent or reserved on the day of `now`."""
@@ -182,6 +184,7 @@ class Tokens:
     access_token: str | None = None
     expires_at: datetime | None = None
     client_secret: str | None = None
+    unknown: Unknown = field(default=NOTHING, hash=False)
 
     def __repr__(self) -> str:
         return "Tokens(…)"

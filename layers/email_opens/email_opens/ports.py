@@ -69,7 +69,7 @@ class Ledger(Protocol):
         Reads are strongly consistent. A bucket without fingerprints may be missing.
 
         Raises:
-            ActivityFailed: a stored entry is malformed.
+            ActivityFailed: a stored entry is malformed, or only a newer version understands it.
         """
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
@@ -155,7 +155,7 @@ class Tracking(Protocol):
 
         Raises:
             StaleWakeUp: `woken_by` is not the token of the account's wake-up.
-            AccountStopped: the stored account is malformed.
+            AccountStopped: the stored account is malformed, or only a newer version understands it.
         """
 
     def reserve(
@@ -199,13 +199,14 @@ class Tracking(Protocol):
         """Return the stored account, None if there is none.
 
         Raises:
-            AccountStopped: the stored account is malformed.
+            AccountStopped: as `lease`.
         """
 
     def activities(self, account_id: str) -> list[Activity]:
         """Return all activities of the account in any state, with a strongly consistent read.
 
-        An activity that is stored malformed is returned with the state `BROKEN`.
+        An activity that is stored malformed is returned with the state `BROKEN`, and one that only
+        a newer version understands with the state `NEWER`.
         """
 
     def add(self, activity: Activity) -> bool:

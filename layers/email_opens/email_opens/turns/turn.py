@@ -11,7 +11,7 @@ from math import ceil, inf
 
 from email_opens.allowance.budget import Budget
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
-from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, UNREADABLE, Activity, Depth, State
 from email_opens.polling.gaps import PATIENCE
 from email_opens.polling.stretches import Walk
 from email_opens.ports import Clock, Report
@@ -87,7 +87,7 @@ class Turn:
         self.turn_report.failures = [
             Failure(activity.campaign_activity_id, ActivityFailed(activity.last_error))
             for activity in stored
-            if activity.state is State.BROKEN
+            if activity.state in UNREADABLE
         ]
         self.roster.load(stored, now)
         polled = self.roster.activities

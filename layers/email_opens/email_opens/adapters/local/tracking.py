@@ -134,7 +134,9 @@ class SqliteTracking:
     def add(self, activity: Activity) -> bool:
         with self._state.transaction() as connection:
             added = connection.execute(
-                "INSERT OR IGNORE INTO activities VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO activities"
+                " (account_id, campaign_activity_id, version, tracked_at, item)"
+                " VALUES (?, ?, ?, ?, ?)",
                 (
                     activity.account_id,
                     activity.campaign_activity_id,
@@ -186,6 +188,7 @@ def _account(connection: sqlite3.Connection, account_id: str) -> Account | None:
 
 def _store_account(connection: sqlite3.Connection, account: Account) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO accounts VALUES (?, ?)",
+        "INSERT INTO accounts (account_id, item) VALUES (?, ?)"
+        " ON CONFLICT DO UPDATE SET item = excluded.item",
         (account.account_id, json.dumps(account_record(account))),
     )

@@ -28,11 +28,31 @@ from email_opens.adapters.records.attributes import (
     texts,
     whole_number,
 )
+from email_opens.adapters.records.schemas import (
+    NewerSchema,
+    refuse_newer,
+    schema_record,
+    unknown_of,
+)
 from email_opens.errors import AccountStopped
 from email_opens.instants import iso
 
+SCHEMA = 1
+"""The newest schema of accounts that this version understands, and the one that it writes."""
+
 WAKE_UP = ("wake_up", "wake_up_at", "chain_began_at", "chain_wake_ups")
 """The names of the attributes that hold an account's wake-up."""
+KNOWN = frozenset(
+    {
+        *("account_id", "item", "schema", "lease_holder", "lease_until"),
+        *("requests_day", "requests_spent", "share_day", "share_requests"),
+        *("closed_until", "rests_until", "outages", "vendor_account_id", "last_error"),
+        *("turn_completed_at", "search_completed_at", "search_tried_at", "search_failures"),
+        *("expected_sends", "schedules_due_at"),
+        *("counted_at", "told_until", "lag_seconds", "missed", "hours", *WAKE_UP),
+    }
+)
+"""The attributes of an account that this version reads."""
 HOUR_UNITS = 4096
 """What is known of an hour is stored in units of an open divided by this, in three bytes."""
 _MOST_REQUESTS = 10**9
@@ -43,10 +63,14 @@ def account_from(account_id: str, record: StoredRecord) -> Account:
     """Read an account.
 
     Raises:
-        AccountStopped: the record is malformed, so its lease and spent requests are unknown.
+        AccountStopped: the record is malformed, or only a newer version understands it, so its
+            lease and spent requests are unknown.
     """
     try:
+        refuse_newer(record, SCHEMA, f"The item of account “{account_id}”")
         return _account(account_id, record)
+    except NewerSchema as error:
+        raise AccountStopped(str(error)) from None
     except Malformed as error:
         raise AccountStopped(
             f"The item of account “{account_id}” in the tracking table cannot be read: {error}. "
@@ -84,12 +108,14 @@ def _account(account_id: str, record: StoredRecord) -> Account:
         ),
         hours=_hours(record),
         wake_up=_wake_up(record),
+        unknown=unknown_of(record, KNOWN),
     )
 
 
 def account_record(account: Account) -> Record:
     """Write an account."""
-    record = counter_trust_record(account.counter_trust) | texts(
+    record: Record = {**account.unknown} | schema_record(SCHEMA)
+    record |= counter_trust_record(account.counter_trust) | texts(
         account_id=account.account_id,
         lease_holder=account.lease_holder,
         lease_until=account.lease_until,
