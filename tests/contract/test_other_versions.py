@@ -12,6 +12,7 @@ import pytest
 from email_opens.account import Tokens
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.aws.decisions import DynamoDBDecisions
+from email_opens.adapters.aws.items import activity_item
 from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.adapters.aws.seen_campaigns import DynamoDBSeenCampaigns
 from email_opens.adapters.aws.tracking import DynamoDBTracking
@@ -19,9 +20,11 @@ from email_opens.adapters.local.credentials import SqliteCredentials
 from email_opens.adapters.local.seen_campaigns import SqliteSeenCampaigns
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.tracking import SqliteTracking
+from email_opens.adapters.records.activities import activity_record
 from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
 from email_opens.discovery.ports import SeenCampaigns
 from email_opens.errors import AccountStopped, ActivityFailed, LostRace, NewerItem
+from email_opens.instants import iso
 from email_opens.model import LEDGER_KEPT, Activity, Gap, State
 from email_opens.ports import Tracking
 from tests.conftest import Aws
@@ -47,6 +50,8 @@ class Store(Protocol):
 
     def read(self, item: str) -> Raw: ...
     def write(self, item: str, changes: Mapping[str, Any]) -> None: ...
+    def track_as_before(self, activity: Activity) -> None:
+        """Add an activity as a version did that reads no archived items."""
 
 
 @dataclass
@@ -66,6 +71,10 @@ class DynamoDBStore:
         changed: Any = {**self.read(item), **changes}
         self.aws.dynamodb.put_item(TableName=self.aws.tracking_table, Item=changed)
 
+    def track_as_before(self, activity: Activity) -> None:
+        item: Any = activity_item(activity)
+        self.aws.dynamodb.put_item(TableName=self.aws.tracking_table, Item=item)
+
 
 @dataclass
 class SqliteStore:
@@ -84,6 +93,12 @@ class SqliteStore:
         changed = json.dumps({**self.read(item), **changes})
         with self.state.transaction() as connection:
             connection.execute(f"UPDATE {_table(item)} SET item = ?", (changed,))
+
+    def track_as_before(self, activity: Activity) -> None:
+        item = json.dumps(activity_record(activity))
+        row = ("default", activity.campaign_activity_id, 0, iso(activity.tracked_at), item)
+        with self.state.transaction() as connection:
+            connection.execute("INSERT INTO activities VALUES (?, ?, ?, ?, ?)", row)
 
 
 def _table(item: str) -> str:
@@ -153,6 +168,25 @@ class TestWhatANewerVersionAdded:
         release(tracking, counter_trust=COUNTER_TRUST, searches=SEARCHES, wake_up=WAKE_UP)
         lease(tracking, "b")
         assert kept(store.read("account")) == NEWER
+
+
+class TestAnArchivedActivity:
+    def test_keeps_what_a_newer_version_added(self, store: Store) -> None:
+        store.tracking.add(ACTIVITY)
+        store.write(ACTIVITY_ITEM, NEWER)
+        archived = store.tracking.archive(only(store.tracking))
+        assert store.tracking.save(archived).unknown == NEWER
+        assert kept(store.read(ACTIVITY_ITEM)) == NEWER
+
+    def test_that_an_older_version_has_tracked_again_gives_way(self, store: Store) -> None:
+        store.tracking.add(varied(ACTIVITY, published=3))
+        archived = store.tracking.archive(only(store.tracking))
+        store.track_as_before(ACTIVITY)
+        assert only(store.tracking) == ACTIVITY
+        with pytest.raises(LostRace):
+            store.tracking.save(archived)
+        archived = store.tracking.archive(varied(ACTIVITY, published=5))
+        assert only(store.tracking) == archived
 
 
 class TestANewerSchema:

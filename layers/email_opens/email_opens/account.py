@@ -34,6 +34,10 @@ class CounterTrust:
     """How old the counters are when they are read."""
     missed: float = 0.0
     """The share of opens that a poll found before the counters included them."""
+    archived_at: datetime | None = None
+    """When counters of archived activities were last read; None: never."""
+    archived_to: str | None = None
+    """The last of those activities; None: the next reading begins with the first."""
 
 
 UNKNOWN_OPENS = 5.0

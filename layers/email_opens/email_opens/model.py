@@ -217,6 +217,8 @@ class Activity:
     missing_since: datetime | None = None
     """When the vendor first answered that it does not know the activity, and has done so ever
     since; None: the vendor knows it."""
+    archived: bool = False
+    """It is stored where turns do not read it."""
     version: int = 0
     """Every write is conditional on the version that was read."""
     unknown: Unknown = field(default=NOTHING, hash=False)

@@ -205,9 +205,20 @@ class Tracking(Protocol):
     def activities(self, account_id: str) -> list[Activity]:
         """Return all activities of the account in any state, with a strongly consistent read.
 
+        Archived ones are included; `current` returns the others.
+
         An activity that is stored malformed is returned with the state `BROKEN`, and one that only
         a newer version understands with the state `NEWER`.
         """
+
+    def current(self, account_id: str) -> list[Activity]:
+        """Return the activities that are not archived, as `activities` does."""
+
+    def archived(self, account_id: str, *, after: str | None, most: int) -> list[Activity]:
+        """Return up to `most` archived activities whose ids come after one, in their order."""
+
+    def archive(self, activity: Activity) -> Activity:
+        """Move an activity to where `current` does not read it, under the conditions of `save`."""
 
     def add(self, activity: Activity) -> bool:
         """Track an activity; return False and change nothing if it is already tracked."""
@@ -215,7 +226,7 @@ class Tracking(Protocol):
     def save(self, activity: Activity) -> Activity:
         """Replace the activity if its `version` and `tracked_at` are still the stored ones.
 
-        Returns the activity with its new version.
+        Returns the activity with its new version. One that was archived is current again.
 
         Raises:
             LostRace: the activity was changed or removed since it was read.

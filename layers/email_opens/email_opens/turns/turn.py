@@ -19,6 +19,7 @@ from email_opens.published import PublishedWindow
 from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
 from email_opens.scheduling.plan import Plan
+from email_opens.turns.archive import page_to_probe
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
@@ -83,7 +84,7 @@ class Turn:
             self.turn_report.gaps = sum(len(activity.progress.gaps) for activity in activities)
 
     def _load(self, now: datetime) -> None:
-        stored = self.roster.tracking.activities(self.turn_report.account_id)
+        stored = self.roster.tracking.current(self.turn_report.account_id)
         self.turn_report.failures = [
             Failure(activity.campaign_activity_id, ActivityFailed(activity.last_error))
             for activity in stored
@@ -262,10 +263,11 @@ class Turn:
 
     def _probe(self, now: datetime, plan: Plan) -> None:
         """Read the counters to see which have moved; if that fails, polls go on without them."""
-        campaign_ids, per_probe = (
-            self.roster.campaigns_to_probe(now),
-            self.roster.campaigns_per_probe,
-        )
+        per_probe = self.roster.campaigns_per_probe
+        archived = page_to_probe(self.roster, self.turn_report.account_id, now)
+        campaign_ids = self.roster.campaigns_to_probe(now, archived)
+        if not campaign_ids:
+            return
         self.turn_report.decide(
             Decision(
                 campaign_activity_id=None,

@@ -27,6 +27,7 @@ HOUR = timedelta(hours=1)
 FULL_ACCOUNT: Record = {
     "counted_at": {"S": "2026-03-02T12:00:00Z"},
     "told_until": {"S": "2026-03-02T11:00:00Z"},
+    "archived": {"S": "2026-03-02T11:30:00Z/5b1e0a52-0000-4000-8000-0000000000aa"},
     "lag_seconds": {"N": "61.5"},
     "missed": {"N": "0.25"},
     "account_id": {"S": "default"},
@@ -85,7 +86,12 @@ def test_every_attribute_of_an_account_is_read() -> None:
         ),
         last_error="The day's quota is spent.",
         counter_trust=CounterTrust(
-            read_at=NOON, current_until=NOON - HOUR, lag_seconds=61.5, missed=0.25
+            read_at=NOON,
+            current_until=NOON - HOUR,
+            lag_seconds=61.5,
+            missed=0.25,
+            archived_at=NOON - HOUR / 2,
+            archived_to="5b1e0a52-0000-4000-8000-0000000000aa",
         ),
     )
 

@@ -169,7 +169,9 @@ class DynamoDBAccounts:
         replaced |= cast("Item", wake_up_record(wake_up)) if wake_up else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}
         sets = [f"{name} = :{name}" for name in replaced]
-        optional = [*texts, "outages", *(("counted_at", "told_until") if counter_trust else ())]
+        optional = [*texts, "outages"]
+        if counter_trust:
+            optional += ["counted_at", "told_until", "archived"]
         if searches:
             optional += ["search_completed_at", "search_tried_at", "schedules_due_at"]
             optional += ["search_failures", "expected_sends"]

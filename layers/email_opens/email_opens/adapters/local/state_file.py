@@ -47,6 +47,11 @@ CREATE TABLE IF NOT EXISTS seen_campaigns (
   account_id TEXT NOT NULL, campaign_id TEXT NOT NULL, item TEXT NOT NULL,
   PRIMARY KEY (account_id, campaign_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS archived (
+  account_id TEXT NOT NULL, campaign_activity_id TEXT NOT NULL,
+  version INTEGER NOT NULL, tracked_at TEXT NOT NULL, item TEXT NOT NULL,
+  PRIMARY KEY (account_id, campaign_activity_id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS decisions (
   partition TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
   PRIMARY KEY (partition, key)

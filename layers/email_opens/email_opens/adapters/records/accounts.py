@@ -49,7 +49,7 @@ KNOWN = frozenset(
         *("closed_until", "rests_until", "outages", "vendor_account_id", "last_error"),
         *("turn_completed_at", "search_completed_at", "search_tried_at", "search_failures"),
         *("expected_sends", "schedules_due_at"),
-        *("counted_at", "told_until", "lag_seconds", "missed", "hours", *WAKE_UP),
+        *("counted_at", "told_until", "lag_seconds", "missed", "archived", "hours", *WAKE_UP),
     }
 )
 """The attributes of an account that this version reads."""
@@ -79,6 +79,8 @@ def account_from(account_id: str, record: StoredRecord) -> Account:
 
 
 def _account(account_id: str, record: StoredRecord) -> Account:
+    at, _, archived_to = (hint(record, "archived", text) or "").partition("/")
+    archived_at = hint({"at": {"S": at}} if at else {}, "at", bounded_instant)
     return Account(
         account_id=account_id,
         lease_holder=text(record, "lease_holder"),
@@ -105,6 +107,8 @@ def _account(account_id: str, record: StoredRecord) -> Account:
             current_until=hint(record, "told_until", bounded_instant),
             lag_seconds=hint(record, "lag_seconds", real_number) or 0.0,
             missed=min(1.0, hint(record, "missed", real_number) or 0.0),
+            archived_at=archived_at,
+            archived_to=archived_to or None,
         ),
         hours=_hours(record),
         wake_up=_wake_up(record),
@@ -239,5 +243,9 @@ def _unpacked_hours(record: StoredRecord, name: str) -> Hours | None:
 def counter_trust_record(counter_trust: CounterTrust) -> Record:
     """Write the attributes of an account that hold its counter trust."""
     record = texts(counted_at=counter_trust.read_at, told_until=counter_trust.current_until)
+    if counter_trust.archived_at is not None:
+        # In one attribute, because the item is to fit into a write unit.
+        at = iso(counter_trust.archived_at.replace(microsecond=0))
+        record |= texts(archived=f"{at}/{counter_trust.archived_to or ''}")
     numbers = {"lag_seconds": counter_trust.lag_seconds, "missed": counter_trust.missed}
     return record | {name: {"N": six_digits(number)} for name, number in numbers.items()}

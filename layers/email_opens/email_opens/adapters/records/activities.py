@@ -1,5 +1,7 @@
 """The stored form of activities."""
 
+from dataclasses import replace
+
 from email_opens.adapters.records.attributes import (
     EARLIEST,
     Malformed,
@@ -37,6 +39,8 @@ from email_opens.model import (
 
 ACTIVITY_PREFIX = "activity#"
 """Precedes the activity's id in the attribute `item`."""
+ARCHIVED_PREFIX = "archived#"
+"""Takes its place in the items that turns do not read; versions without it read none of them."""
 
 SCHEMA = 1
 """The newest schema of activities that this version understands, and the one that it writes."""
@@ -66,7 +70,7 @@ def activity_record(activity: Activity) -> Record:
     record: Record = {**activity.unknown} | schema_record(SCHEMA)
     record |= texts(
         account_id=activity.account_id,
-        item=ACTIVITY_PREFIX + activity.campaign_activity_id,
+        item=prefix_of(archived=activity.archived) + activity.campaign_activity_id,
         state=activity.state.value,
         campaign_id=activity.campaign_id,
         campaign_name=activity.campaign_name,
@@ -98,6 +102,11 @@ def activity_record(activity: Activity) -> Record:
     return record
 
 
+def prefix_of(*, archived: bool) -> str:
+    """Return what precedes the id of an activity in the attribute `item`."""
+    return ARCHIVED_PREFIX if archived else ACTIVITY_PREFIX
+
+
 def activity_from(record: StoredRecord) -> Activity:
     """Read an activity.
 
@@ -105,9 +114,12 @@ def activity_from(record: StoredRecord) -> Activity:
     `NEWER` one, with the reason as last error.
     """
     account_id = record["account_id"]["S"]
-    campaign_activity_id = record["item"]["S"].removeprefix(ACTIVITY_PREFIX)
+    item = record["item"]["S"]
+    archived = item.startswith(ARCHIVED_PREFIX)
+    campaign_activity_id = item.removeprefix(prefix_of(archived=archived))
     try:
-        return _activity(account_id, campaign_activity_id, record)
+        activity = _activity(account_id, campaign_activity_id, record)
+        return replace(activity, archived=archived) if archived else activity
     except NewerSchema as error:
         state, reason = State.NEWER, str(error)
     except Malformed as error:
@@ -123,6 +135,7 @@ def activity_from(record: StoredRecord) -> Activity:
         state=state,
         tracked_at=EARLIEST,
         last_error=reason,
+        archived=archived,
         version=_NEVER_WRITTEN,
     )
 
