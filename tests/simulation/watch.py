@@ -11,11 +11,13 @@ Under every manner:
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from constant_contact_emulator import Row, Ties
+from constant_contact_emulator import Logged, Row, Ties
 from email_opens.events import event_id
 from email_opens.model import Gap, Open, State
 from email_opens.turns.report import TurnReport
@@ -72,8 +74,10 @@ class Watch:
         requests = simulation.vendor.requests[self._seen :]
         self._seen = len(simulation.vendor.requests)
         for activity_id in simulation.activity_ids:
-            below = any(activity_id in sent.path and "next=" in sent.path for sent in requests)
-            if below and simulation.rules.news[activity_id] == self._news[activity_id]:
+            if (
+                self._reads_below(activity_id, requests)
+                and simulation.rules.news[activity_id] == self._news[activity_id]
+            ):
                 self._fruitless[activity_id] += 1
         self._news = Counter(simulation.rules.news)
         if isinstance(invocation.result, TurnReport):
@@ -84,6 +88,18 @@ class Watch:
             for key in self._gaps()
             if key[1].retry_at is None or key[1].retry_at <= now
         }
+
+    def _reads_below(self, activity_id: str, requests: Sequence[Logged]) -> bool:
+        """Return whether a turn read below the head of an activity, and below its first open.
+
+        A page of nothing but malformed rows has no instant, so the page below it belongs to a poll.
+        """
+        targets = [sent.path for sent in requests if f"{activity_id}/tracking" in sent.path]
+        links = sum("next=" in target for target in targets)
+        rows = self._simulation.vendor.world.rows(activity_id)
+        malformed = sum(1 for _ in takewhile(lambda row: row.raw is not None, rows))
+        pages = malformed // self._simulation.setting.page_rows
+        return links > pages * (len(targets) - links)
 
     def check_news(self) -> None:
         """Require that the fresh opens were published, where nothing of the account hinders it."""
