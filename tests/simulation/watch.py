@@ -6,6 +6,7 @@ Under every manner:
 - 1: a gap is read on within half an hour once it is due, whatever fails above it;
 - 6: a walk that finds nothing new is not begun every minute, an activity that the vendor does not
   know is asked for ever more rarely, and a reply with an odd counter is not read again at once;
+- 1: a send is found within an hour and a quarter, and a search that fails is not repeated at once;
 - an outage takes few requests, and the account is polled within two minutes of its end;
 - a day that turns late is not given up.
 """
@@ -49,6 +50,8 @@ class Watch:
         self._news = Counter(simulation.rules.news)
         self._probes = 0
         self._kills = simulation.kills
+        self._earlier = simulation.activity_ids
+        """What had been sent as it began."""
         self._due: dict[tuple[str, Gap], datetime] = {}
         """Since when a gap might have been read on, as it is."""
 
@@ -56,7 +59,7 @@ class Watch:
         """Add an open that is new in every respect to each activity that is opened often enough."""
         simulation, now = self._simulation, self._simulation.clock()
         grain, world = simulation.setting.grain, simulation.vendor.world
-        for activity_id in simulation.activity_ids:
+        for activity_id in simulation.tracked_ids:
             activity = simulation.tracking.items["default", activity_id]
             news = activity.progress.watermark or activity.tracked_at
             if now - max(news, activity.tracked_at) > WARM:
@@ -174,6 +177,29 @@ class Watch:
             counters <= probes + 4 or not trouble.odd_counters,
             f"6: {probes} probes took {counters} requests for counters",
         )
+
+    def check_sends(self) -> None:
+        """Require that sends are found, and that a search that fails is repeated ever more rarely.
+
+        A campaign that could not be read waits for longer.
+        """
+        simulation, passed = self._simulation, self._simulation.clock() - self._began
+        if not simulation.setting.searching or not self.can_poll():
+            return
+        if simulation.trouble.unsearched:
+            targets = [sent.path for sent in simulation.vendor.requests[self._first :]]
+            listed = sum("/email_campaign_summaries" in target for target in targets)
+            simulation.rules.require(
+                listed <= 16 + passed / timedelta(minutes=5),
+                f"6: {listed} requests listed the sends though searches fail",
+            )
+        elif passed >= AFTER_A_REFUSAL:
+            seen = simulation.seen.load("default").campaigns.values()
+            simulation.rules.require(
+                set(self._earlier) <= set(simulation.tracked_ids)
+                or any(campaign.failures for campaign in seen),
+                "1: a send was not found in time",
+            )
 
     def check_rows(self) -> None:
         """Require that a row that is not published lies in a gap, so that something says so.
