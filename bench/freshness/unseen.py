@@ -129,7 +129,7 @@ KINDS: Mapping[str, Callable[[Random, float], list[Sent]]] = {
 
 
 def draw(kind: str, seed: int) -> Unseen:
-    """Draw a world of a kind, with the opens since the warm-up began."""
+    """Draw a world of a kind, with all opens of the sends that are live when the warm-up begins."""
     chance = Random(seed)
     begins, ends = BEGINS - WARM_UP, BEGINS + MEASURED_DAYS * DAY
     sent = [one for one in KINDS[kind](chance, ends) if one.at + LIVE_SECONDS > begins]
@@ -139,7 +139,7 @@ def draw(kind: str, seed: int) -> Unseen:
             number=number,
             sent=one.at,
             opens_a_second=one.size / exposure(0, LIVE_SECONDS),
-            opens=_opens(chance, one, begins, ends),
+            opens=_opens(chance, one, ends),
         )
         for number, one in enumerate(sent)
     ]
@@ -158,11 +158,11 @@ def _drawn(chance: Random, ends: float, *, live: int, least: float, most: float)
     ]
 
 
-def _opens(chance: Random, sent: Sent, begins: float, ends: float) -> list[float]:
+def _opens(chance: Random, sent: Sent, ends: float) -> list[float]:
     if sent.scanned:
         return sorted(sent.at + chance.uniform(0, 60) for _ in range(round(sent.size)))
     opens: list[float] = []
-    at, until = max(sent.at, begins), min(ends, sent.at + LIVE_SECONDS)
+    at, until = sent.at, min(ends, sent.at + LIVE_SECONDS)
     while at < until:
         step = 60.0 if at < sent.at + SETTLED or sent.again else 600.0
         number = _poisson(chance, sent.rate(at + step / 2) * step)

@@ -7,6 +7,7 @@ import pytest
 
 from email_opens.account import Chain, WakeUp
 from email_opens.adapters.local.wake_ups import NextWakeUp
+from email_opens.allowance.outage import Outage
 from email_opens.errors import (
     AccountDisconnected,
     NotAsked,
@@ -17,7 +18,6 @@ from email_opens.model import Estimate, Gap
 from email_opens.scheduling.candidates import prior_of
 from email_opens.scheduling.choice import GRAIN_SECONDS, Why
 from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS
-from email_opens.turns.outage import Outage
 from tests.contract.samples import varied
 from tests.core.setup import DAY, LEASE, Core, at, row
 from tests.fakes import FakeClock

@@ -17,7 +17,7 @@ from email_opens.adapters.records.activities import activity_from, activity_reco
 from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import REJECTED, bucket, event_id, fingerprint, row_fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, State
-from email_opens.poller import PAGES_IN_HAND
+from email_opens.polling.poller import PAGES_IN_HAND
 from email_opens.turns.report import TurnReport
 from tests.simulation.invocation import Invocation, Killed
 from tests.simulation.ports import TableThrottled

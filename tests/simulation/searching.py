@@ -5,14 +5,14 @@ from datetime import timedelta
 
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.discovery.campaigns import SearchMemory
 from email_opens.discovery.ports import SeenCampaigns
 from email_opens.discovery.report import Found
 from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
-from email_opens.turns.budget import Budget
 from email_opens.turns.discovery import Discovery
-from email_opens.turns.lease import Leases
 from tests.simulation.invocation import Invocation
 from tests.simulation.ports import TableThrottled
 

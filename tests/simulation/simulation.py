@@ -28,10 +28,10 @@ from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.transport import Pace
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.model import Activity, State
 from email_opens.ports import Report
-from email_opens.turns.budget import Budget
-from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from tests.fakes import MemoryCredentials, MemoryDecisions, MemoryLedger, MemoryTracking
 from tests.memory_campaigns import MemorySeenCampaigns

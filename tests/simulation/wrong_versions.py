@@ -13,28 +13,29 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens import gaps, poller, stretches, walk
+from email_opens import walk
 from email_opens.account import Account, Chain, Tokens, WakeUp
 from email_opens.adapters.vendor import report
 from email_opens.adapters.vendor.access import tokens
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies import rows
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Lease
 from email_opens.discovery import selection
 from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.search import Search
 from email_opens.errors import AccountDisconnected, ActivityForbidden, LostRace
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.gaps import Stretch
 from email_opens.model import Activity, Gap, NewOpen, Page
-from email_opens.poller import Poller
+from email_opens.polling import gaps, poller, stretches
+from email_opens.polling.gaps import Stretch
+from email_opens.polling.poller import Poller
 from email_opens.ports import Credentials, Delivery
 from email_opens.scheduling import lifecycle, wake_ups
 from email_opens.scheduling.searches import is_due as searches_is_due
 from email_opens.turns import searching, turns
-from email_opens.turns.budget import Budget
-from email_opens.turns.lease import Lease
 from email_opens.turns.searching import Searching
 from tests import fakes
 from tests.contract.samples import varied

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
 
+from email_opens.allowance.budget import Budget
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
-from email_opens.gaps import PATIENCE
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
+from email_opens.polling.gaps import PATIENCE
+from email_opens.polling.stretches import Walk
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
 from email_opens.scheduling.plan import Plan
-from email_opens.stretches import Walk
 from email_opens.turns.backlog import Backlog
-from email_opens.turns.budget import Budget
 from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
 from email_opens.turns.report import Decision, Failure, TurnReport

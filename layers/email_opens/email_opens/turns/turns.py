@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from email_opens.account import Chain, WakeUp
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import LONGEST, NO_WAIT, Lease, Leases
 from email_opens.errors import AccountBusy, AccountStopped, NotAsked, OutOfTime, StaleWakeUp
-from email_opens.poller import Poller
+from email_opens.polling.poller import Poller
 from email_opens.ports import Clock, Decisions, Ledger, Publisher, Report, Tracking, WakeUps
 from email_opens.scheduling.wake_ups import ends_at, wake_up_after
 from email_opens.turns.backlog import Backlog
-from email_opens.turns.budget import Budget
 from email_opens.turns.discovery import Discovery
 from email_opens.turns.isolation import Isolation
-from email_opens.turns.lease import LONGEST, NO_WAIT, Lease, Leases
 from email_opens.turns.ledger_memory import LedgerMemory
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster

@@ -9,19 +9,10 @@ from datetime import datetime
 
 from email_opens.errors import ActivityFailed, EmailOpensError, LinkExpired, PagingBroken
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
-from email_opens.first_opens import decide
-from email_opens.gaps import MOST_FAILURES, PATIENCE, failed
 from email_opens.model import Activity, NewOpen, Page, RejectedRow
-from email_opens.ports import (
-    Clock,
-    Decisions,
-    Delivery,
-    Ledger,
-    Publisher,
-    Report,
-    Tracking,
-)
-from email_opens.stretches import (
+from email_opens.polling.first_opens import decide
+from email_opens.polling.gaps import MOST_FAILURES, PATIENCE, failed
+from email_opens.polling.stretches import (
     MOST_UNDELIVERED,
     Delivered,
     Reading,
@@ -32,6 +23,15 @@ from email_opens.stretches import (
     outcome,
     stops,
     stuck,
+)
+from email_opens.ports import (
+    Clock,
+    Decisions,
+    Delivery,
+    Ledger,
+    Publisher,
+    Report,
+    Tracking,
 )
 from email_opens.walk import Place, ended, new_opens, passed, shifted
 

@@ -15,12 +15,12 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.gaps import PATIENCE, PAUSES
 from email_opens.model import Activity, Gap, NewOpen, Page, RejectedRow
-from email_opens.poller import PAGES_IN_HAND, PollCounts, Poller
+from email_opens.polling.gaps import PATIENCE, PAUSES
+from email_opens.polling.poller import PAGES_IN_HAND, PollCounts, Poller
+from email_opens.polling.stretches import MOST_UNDELIVERED, Walk
 from email_opens.ports import Delivery
 from email_opens.published import PublishedWindow
-from email_opens.stretches import MOST_UNDELIVERED, Walk
 from email_opens.walk import Aim
 from tests.contract.samples import ACTIVITY_ID, varied
 from tests.core.setup import FIVE_PAGES, LEASE, Core, Pages, at, rejected, report_of, row
