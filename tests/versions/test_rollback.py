@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from email_opens.scheduling.lifecycle import MOST_FINISHED
 from tests.versions.versions import CURRENT, KINDS, Rehearsal, unpack_previous
 
 ACTIVITIES = 24
@@ -34,6 +35,21 @@ def test_an_upgrade_a_rollback_and_an_upgrade_lose_and_repeat_nothing(
         assert set(turns["states"].values()) <= {*KINDS}
         assert len(rehearsal.published) == rehearsal.rows
     assert len(set(rehearsal.published)) == rehearsal.rows
+
+
+@pytest.mark.timeout(300)
+def test_archived_activities_wait_for_the_next_upgrade_while_the_previous_version_runs(
+    rehearsal: Rehearsal, previous: Path
+) -> None:
+    kinds = {f"e-mail-{number:05}": "finished long ago" for number in range(MOST_FINISHED + 3)}
+    rehearsal.reports = {activity_id: [] for activity_id in kinds}
+    rehearsal.work(previous, track=kinds, turns=1)
+    assert len(rehearsal.work(CURRENT)["states"]) == len(kinds)
+    rehearsal.open(kinds, 2)
+    shown = rehearsal.work(previous, turns=4)["states"]
+    assert len(shown) == MOST_FINISHED
+    assert len(rehearsal.work(CURRENT, turns=4)["states"]) == len(kinds)
+    assert len(set(rehearsal.published)) == len(rehearsal.published) == rehearsal.rows
 
 
 NEWER = {"colour": {"S": "red"}, "parts": {"M": {"a": {"L": [{"BOOL": True}]}}}}

@@ -174,7 +174,9 @@ def decoded(value: Any) -> Any:
 
 
 def activity_of(activity_id: str, kind: str, now: datetime) -> Activity:
-    """Return an activity to track; its kind is a state, or says more of it."""
+    """Return an activity to track; its kind is a state, perhaps with “long ago” after it."""
+    state, _, long_ago = kind.partition(" ")
+    sent_at = now - (timedelta(days=90) if long_ago else timedelta(hours=1))
     rates = Profile(estimate=Estimate(3.5, 12345.6), pages=1.25)
     return Activity(
         account_id=ACCOUNT,
@@ -182,9 +184,9 @@ def activity_of(activity_id: str, kind: str, now: datetime) -> Activity:
         campaign_id=f"of {activity_id}",
         campaign_name="March news",
         subject="What is new in March",
-        state=State(kind),
-        sent_at=now - timedelta(hours=1),
-        tracked_at=now,
+        state=State(state),
+        sent_at=sent_at,
+        tracked_at=sent_at if long_ago else now,
         weight=2.5,
         profile=rates,
     )

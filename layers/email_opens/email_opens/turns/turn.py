@@ -265,7 +265,6 @@ class Turn:
 
     def _probe(self, now: datetime, plan: Plan) -> None:
         """Read the counters to see which have moved; if that fails, polls go on without them."""
-        per_probe = self.roster.campaigns_per_probe
         archived = page_to_probe(self.roster, self.turn_report.account_id, now)
         campaign_ids = self.roster.campaigns_to_probe(now, archived)
         if not campaign_ids:
@@ -275,14 +274,14 @@ class Turn:
                 campaign_activity_id=None,
                 waiting=0.0,
                 price=plan.price,
-                cost=ceil(len(campaign_ids) / per_probe),
+                cost=ceil(len(campaign_ids) / self.roster.campaigns_per_probe),
                 why="one request reads the counters of many",
             )
         )
         self.turn_report.probes += 1
         probe = CounterProbe(self.report, self.before)
         try:
-            probe.read(campaign_ids, per_probe)
+            probe.read(campaign_ids, self.roster.campaigns_per_probe)
         except (AccountStopped, OutOfTime):
             raise
         except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters
