@@ -22,7 +22,7 @@ from email_opens.scheduling.plan import Plan
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
-from email_opens.turns.report import Decision, Failure, TurnReport
+from email_opens.turns.report import Failure, TurnReport
 from email_opens.turns.roster import Roster
 from email_opens.turns.searching import Searching
 from email_opens.walk import Aim, floor_of
@@ -74,7 +74,7 @@ class Turn:
             if self.budget.outage.testing:
                 self._test_the_vendor(plan, now)
             if self.roster.only_asleep(now):
-                self._probe(now, plan)
+                self._probe(now)
             while self._goes_on(plan):
                 pass
         finally:
@@ -140,7 +140,7 @@ class Turn:
         elif isinstance(choice, Poll):
             self._poll(choice, plan, now)
         elif isinstance(choice, Probe):
-            self._probe(now, plan)
+            self._probe(now)
         elif self._search(now) or self._work_below(now, plan):
             pass
         elif self._suspect is not None:
@@ -169,15 +169,7 @@ class Turn:
         """Poll an activity from the head past its watermark; note what a deeper walk left."""
         candidate = poll.candidate
         activity_id = candidate.campaign_activity_id
-        self.turn_report.decide(
-            Decision(
-                campaign_activity_id=activity_id,
-                waiting=poll.waiting,
-                price=plan.price,
-                cost=candidate.cost,
-                why=poll.why,
-            )
-        )
+        self.turn_report.decisions.append(poll)
         activity = self.roster.activities[activity_id]
         window = PublishedWindow(self.backlog.ledger, activity_id)
         walk = Walk.from_head(activity, self._aim(activity, now), window)
@@ -260,25 +252,13 @@ class Turn:
 
     # --- Counters ---
 
-    def _probe(self, now: datetime, plan: Plan) -> None:
+    def _probe(self, now: datetime) -> None:
         """Read the counters to see which have moved; if that fails, polls go on without them."""
-        campaign_ids, per_probe = (
-            self.roster.campaigns_to_probe(now),
-            self.roster.campaigns_per_probe,
-        )
-        self.turn_report.decide(
-            Decision(
-                campaign_activity_id=None,
-                waiting=0.0,
-                price=plan.price,
-                cost=ceil(len(campaign_ids) / per_probe),
-                why="one request reads the counters of many",
-            )
-        )
+        self.turn_report.decisions.append(Probe())
         self.turn_report.probes += 1
         probe = CounterProbe(self.report, self.before)
         try:
-            probe.read(campaign_ids, per_probe)
+            probe.read(self.roster.campaigns_to_probe(now), self.roster.campaigns_per_probe)
         except (AccountStopped, OutOfTime):
             raise
         except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters
