@@ -1,7 +1,7 @@
 """What a request is spent on, and how long to wait for it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf, sqrt
@@ -30,7 +30,7 @@ EACH_TEN = Plan(requests_a_second=0.1)
 
 
 def chosen(
-    candidates: Iterable[Candidate],
+    candidates: Collection[Candidate],
     plan: Plan = EACH_TEN,
     trust: CounterTrust = FRESH,
     probed_seconds_ago: float | None = None,
