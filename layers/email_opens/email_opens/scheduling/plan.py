@@ -7,7 +7,7 @@ so the requests of an hour are in proportion to the sum of the roots of its expe
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import inf, sqrt
+from math import ceil, inf, sqrt
 
 from email_opens.account import Hours
 from email_opens.scheduling.candidates import Candidate
@@ -39,8 +39,8 @@ class Plan:
     """Seconds beyond which none is lengthened: a day, if the budget bears daily polls of all."""
     hot_seconds: float = HOT_SECONDS
     """The longest interval of fresh sends."""
-    floors: float = 0.0
-    """Requests that the longest intervals would take if they were not lengthened."""
+    shortfall: int = 0
+    """Requests that the longest intervals need beyond those that are left."""
 
     @property
     def paces_fresh(self) -> bool:
@@ -80,14 +80,12 @@ def plan(
     needed = _needed(list(zip(roots, ages, strict=True)), now, midnight, hours)
     if not needed:
         return Plan()  # All are sends to come after the day.
-    floors = sum(
-        candidate.cost * max(0.0, seconds + min(0.0, age)) / candidate.longest_seconds
+    polled = [
+        (candidate.longest_seconds, candidate.cost * max(0.0, seconds + min(0.0, age)))
         for candidate, age in zip(candidates, ages, strict=True)
-    )
-    daily = sum(
-        candidate.cost * max(0.0, seconds + min(0.0, age)) / DAY_SECONDS
-        for candidate, age in zip(candidates, ages, strict=True)
-    )
+    ]
+    floors = sum(cost_seconds / longest for longest, cost_seconds in polled)
+    daily = sum(cost_seconds for _, cost_seconds in polled) / DAY_SECONDS
     hot = sum(
         candidate.cost
         * max(
@@ -102,7 +100,7 @@ def plan(
         stretch=max(1.0, floors / (FLOORS_SHARE * requests)),
         lengthened_to=DAY_SECONDS if daily <= FLOORS_SHARE * requests else inf,
         hot_seconds=HOT_SECONDS * max(1.0, hot / HOT_SECONDS / (HOT_SHARE * requests)),
-        floors=floors,
+        shortfall=max(0, ceil(floors - requests)),
     )
 
 

@@ -7,7 +7,7 @@ time. So backfill never delays the live tail, and the failure of one activity ne
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import ceil, inf
+from math import inf
 
 from email_opens.allowance.budget import Budget
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
@@ -112,7 +112,7 @@ class Turn:
     def _plan(self, now: datetime) -> Plan:
         plan = self.roster.plan(now, self.budget.left)
         self.turn_report.price = plan.price if plan.price < inf else None
-        self.turn_report.shortfall = max(0, ceil(plan.floors - self.budget.left))
+        self.turn_report.shortfall = plan.shortfall
         return plan
 
     def _goes_on(self, plan: Plan) -> bool:
