@@ -11,6 +11,7 @@ from math import inf
 
 from email_opens.allowance.budget import Budget
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
+from email_opens.instants import seconds_since
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
 from email_opens.polling.gaps import PATIENCE
 from email_opens.polling.stretches import Walk
@@ -130,7 +131,7 @@ class Turn:
             plan,
             self.roster.counter_trust,
             None if self.turn_report.uncounted else self.roster.probed_seconds_ago(now),
-            spent_seconds_ago=self._spent_seconds_ago(now),
+            spent_seconds_ago=seconds_since(self._spent_at, now),
             now=now,
             campaigns_per_probe=self.roster.campaigns_per_probe,
         )
@@ -158,11 +159,6 @@ class Turn:
         self.clock.sleep(seconds)
         return True
 
-    def _spent_seconds_ago(self, now: datetime) -> float:
-        if self._spent_at is None or self._spent_at > now:
-            return inf
-        return (now - self._spent_at).total_seconds()
-
     # --- Heads ---
 
     def _poll(self, poll: Poll, plan: Plan, now: datetime) -> None:
@@ -181,12 +177,11 @@ class Turn:
         if not worked:
             self.roster.drop(activity_id)
         else:
-            self.roster.changed.discard(activity_id)
             self._leave(walk)
 
     def _test_the_vendor(self, plan: Plan, now: datetime) -> None:
         """Poll the activity that was polled longest ago: if the vendor fails, the turn ends."""
-        candidate = self.roster.longest_unread()
+        candidate = next(iter(self.roster.candidates.values()), None)
         if candidate is not None:
             waiting = candidate.waiting(self.roster.counter_trust.missed, now)
             self._poll(Poll(candidate, waiting, Why.OVERDUE), plan, now)
@@ -223,15 +218,13 @@ class Turn:
 
     def _search(self, now: datetime) -> bool:
         """Work a stretch of the search for new sends, if one is due; return whether one was."""
-        held = self._suspect is not None and not self._suspect_waits(now)
-        return self.searching is not None and not held and self.searching.work(now)
+        return self.searching is not None and self._may_work_below(now) and self.searching.work(now)
 
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        backfills = self._suspect is None or self._suspect_waits(now)
         walk = self.backlog.next_walk(
-            self.roster.activities, now, plan.price, spent, backfills=backfills
+            self.roster.activities, now, plan.price, spent, backfills=self._may_work_below(now)
         )
         if walk is None:
             return False
@@ -243,12 +236,12 @@ class Turn:
     def _seconds_until_send(self, now: datetime) -> float:
         return inf if self.searching is None else self.searching.seconds_until_send(now)
 
-    def _suspect_waits(self, now: datetime) -> bool:
-        """Return whether the suspect's head comes after backfill and the search for new sends.
+    def _may_work_below(self, now: datetime) -> bool:
+        """Return whether backfill and the search for new sends may go before the suspect's head.
 
         If every turn is killed, by that head or by one of these, each is reached in its minutes.
         """
-        return now.minute // SUSPECT_MINUTES % 2 == 1
+        return self._suspect is None or now.minute // SUSPECT_MINUTES % 2 == 1
 
     # --- Counters ---
 
