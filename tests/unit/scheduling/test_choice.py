@@ -58,8 +58,7 @@ def polled(candidates: list[Candidate], requests: float, lasting: float = DAY) -
             name = choice.candidate.campaign_activity_id
             polls[name] += 1
             by_name[name] = replace(choice.candidate, read_at=now, clear_at=now)
-            beside = choice.why is Why.FRESH and not planned.paces_fresh
-            spent_at = spent_at if beside or choice.why is Why.OVERDUE else now
+            spent_at = spent_at if choice.why in (Why.FRESH, Why.OVERDUE) else now
             continue
         assert isinstance(choice, Wait)
         now += timedelta(seconds=min(choice.seconds, 60.0))

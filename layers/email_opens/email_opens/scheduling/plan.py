@@ -42,15 +42,6 @@ class Plan:
     shortfall: int = 0
     """Requests that the longest intervals need beyond those that are left."""
 
-    @property
-    def paces_fresh(self) -> bool:
-        """Return whether the plan allows a request as often as a fresh send is polled.
-
-        If it does not, the polls of a fresh send come beside it. Otherwise each would put off the
-        next request that the plan allows, and none would come for the send's first hour.
-        """
-        return self.requests_a_second * self.hot_seconds >= 1
-
 
 def plan(
     candidates: Sequence[Candidate],

@@ -108,15 +108,15 @@ class Roster:
             hours=self.hours,
         )
 
-    def spent_at(self, now: datetime, *, fresh: bool) -> datetime | None:
+    def spent_at(self, now: datetime) -> datetime | None:
         """Return when the plan probably last allowed a request, by what was read; None: never.
 
-        `fresh` is whether the heads of fresh sends count.
+        The polls of fresh sends do not count, because most come beside the plan.
         """
         heads = (
             self.activities[activity_id].progress.head_at
             for activity_id, candidate in self.candidates.items()
-            if fresh or not candidate.is_hot(now)
+            if not candidate.is_hot(now)
         )
         return max(filter(None, (*heads, self.counter_trust.read_at)), default=None)
 

@@ -71,9 +71,9 @@ class Turn:
         try:
             self.budget.check_open()
             plan = self._plan(now)
-            self._spent_at = self.roster.spent_at(now, fresh=plan.paces_fresh)
+            self._spent_at = self.roster.spent_at(now)
             if self.budget.outage.testing:
-                self._test_the_vendor(plan, now)
+                self._test_the_vendor(now)
             if self.roster.only_asleep(now):
                 self._probe(now)
             while self._goes_on(plan):
@@ -139,7 +139,7 @@ class Turn:
             # The killed turn chose in the same order, so it was probably reading what comes first.
             self.was_killed, self._suspect = False, choice.candidate.campaign_activity_id
         elif isinstance(choice, Poll):
-            self._poll(choice, plan, now)
+            self._poll(choice, now)
         elif isinstance(choice, Probe):
             self._probe(now)
         elif self._search(now) or self._work_below(now, plan):
@@ -161,7 +161,7 @@ class Turn:
 
     # --- Heads ---
 
-    def _poll(self, poll: Poll, plan: Plan, now: datetime) -> None:
+    def _poll(self, poll: Poll, now: datetime) -> None:
         """Poll an activity from the head past its watermark; note what a deeper walk left."""
         candidate = poll.candidate
         activity_id = candidate.campaign_activity_id
@@ -172,19 +172,19 @@ class Turn:
         worked = self.isolation.work(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self.isolation.work(walk)
-        if poll.why is not Why.OVERDUE and (poll.why is not Why.FRESH or plan.paces_fresh):
+        if poll.why not in (Why.FRESH, Why.OVERDUE):
             self._spent_at = self.clock.now()
         if not worked:
             self.roster.drop(activity_id)
         else:
             self._leave(walk)
 
-    def _test_the_vendor(self, plan: Plan, now: datetime) -> None:
+    def _test_the_vendor(self, now: datetime) -> None:
         """Poll the activity that was polled longest ago: if the vendor fails, the turn ends."""
         candidate = next(iter(self.roster.candidates.values()), None)
         if candidate is not None:
             waiting = candidate.waiting(self.roster.counter_trust.missed, now)
-            self._poll(Poll(candidate, waiting, Why.OVERDUE), plan, now)
+            self._poll(Poll(candidate, waiting, Why.OVERDUE), now)
 
     def _aim(self, activity: Activity, now: datetime) -> Aim:
         depth = depth_due(activity, now, self.finished_after, self.lookback)
