@@ -30,6 +30,12 @@ PROBE_EVERY_SECONDS = 900.0
 """The longest interval between two probes, which show how far the counters can be trusted."""
 CAMPAIGNS_PER_PROBE = 150
 """The most campaigns whose counters the vendor returns with one request."""
+MOST_SAVED = 2.5
+"""Requests for which an offer waits at most, whatever it costs.
+
+While a probe waits for more, the next poll of a busy send would become worth more than the probe,
+and put it off again and again.
+"""
 LEAST_WORTH = 0.002
 """Open-seconds: a request that ends less is not worth sending."""
 
@@ -135,7 +141,8 @@ def _allowed_in(offer: _Offer, plan: Plan, spent_seconds_ago: float) -> float:
     """Return the seconds until the plan allows a request, and it is worth sending."""
     if not plan.requests_a_second or not offer.rate:
         return inf
-    allowed = offer.cost / plan.requests_a_second - spent_seconds_ago
+    saved = min(offer.cost, MOST_SAVED)
+    allowed = saved / plan.requests_a_second - spent_seconds_ago
     return max(allowed, sqrt(2 * LEAST_WORTH * offer.cost / offer.rate) - offer.unread_seconds)
 
 
