@@ -24,7 +24,7 @@ endif
 # If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-alert cost accounts bench-freshness screens commands lock clean
+.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -80,6 +80,9 @@ deploy: .venv/ready ## deploy, after one question (STACK=… PARAMETERS="AlarmEm
 
 bench: .venv/ready ## measure requests, throughput, memory and recovery (about two minutes)
 	.venv/bin/python -m bench
+
+bench-delay: .venv/ready ## measure how soon an open is in a subscriber's queue (about six minutes)
+	.venv/bin/python -m bench.topic_delay
 
 bench-alert: .venv/ready ## measure what an alert costs, and how soon it comes (about fifteen minutes)
 	.venv/bin/python -m bench.alert_delay

@@ -283,6 +283,15 @@ class TestAChain:
         core.take_turns()
         assert core.polled.count("b") == 2
 
+    def test_polls_what_failed_at_the_end_of_the_last_one(self, core: Core) -> None:
+        fresh(core, "a", read_seconds_ago=1)
+        key = "default", "a"
+        core.tracking.items[key] = varied(core.tracking.items[key], last_error="No page.")
+        began = core.clock.now()
+        core.take_turns()
+        assert core.polled == ["a", "a"]
+        assert core.activity("a").progress.polled_at == began + timedelta(seconds=49)
+
     def test_polls_a_head_whose_gap_has_long_failed(self, core: Core) -> None:
         hot(core, "a")
         fresh(core, "b", read_seconds_ago=20)

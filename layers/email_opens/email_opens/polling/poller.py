@@ -106,7 +106,7 @@ class Poller:
     def _read_pages(self, walk: Walk, before: datetime) -> Reading:
         """Read the pages of a stretch; raise if not even the first one can be read."""
         reading, aim, window = Reading(), walk.aim, walk.window
-        fresh = walk.place.fresh
+        begun, fresh = walk.place.begun, walk.place.fresh
         while len(reading.pages) < PAGES_IN_HAND:
             try:
                 page = self._read(walk, before)
@@ -129,7 +129,9 @@ class Poller:
             empty = walk.gap is None and not walk.place.rows_read
             if reading.failure or empty or (aim.pause and passed(page, aim.pause)):
                 break
-        reading.fresh = walk.place.fresh > fresh
+        # A stretch of a deep walk from the head is a single page, which proves nothing yet.
+        alike = begun and walk.place.stale < PAGES_IN_HAND
+        reading.fresh = walk.place.fresh > fresh or alike
         return reading
 
     def _read(self, walk: Walk, before: datetime) -> Page:

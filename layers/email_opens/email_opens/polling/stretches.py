@@ -203,6 +203,7 @@ def _stretch(walk: Walk, reading: Reading, delivered: Delivered, now: datetime) 
         stopped=reading.stopped,
         from_head=pages[0].link is None,
         fresh=reading.fresh,
+        rejected=delivered.rejected,
         lost=lost,
         failed=isinstance(failure, (ActivityFailed, LinkExpired)),
         new=tuple(new.open.created_time for new in delivered.opens),

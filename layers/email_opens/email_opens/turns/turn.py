@@ -49,6 +49,7 @@ class Turn:
     lookback: timedelta
     finished_after: timedelta
     before: datetime
+    chain_began_at: datetime
     backlog: Backlog
     searching: Searching | None = None
     """The search for new sends; None: the turn does not search."""
@@ -99,13 +100,14 @@ class Turn:
             self._leave_to_the_schedule(failed)
 
     def _leave_to_the_schedule(self, failed: Iterable[str]) -> None:
-        """Leave activities whose last poll failed alone: once a minute is enough for them.
+        """Leave activities that failed in this chain alone: once a minute is enough for them.
 
         A gap that cannot be read for long leaves its error, although the head is read.
         """
         for activity_id in failed:
-            gaps = self.roster.activities[activity_id].progress.gaps
-            if not any(gap.failures >= PATIENCE for gap in gaps):
+            progress = self.roster.activities[activity_id].progress
+            earlier = progress.polled_at and progress.polled_at < self.chain_began_at
+            if not earlier and not any(gap.failures >= PATIENCE for gap in progress.gaps):
                 self.roster.drop(activity_id)
                 self.backlog.drop(activity_id)
 
