@@ -1,7 +1,7 @@
 """What a request is spent on, and how long to wait for it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf, sqrt
@@ -30,7 +30,7 @@ EACH_TEN = Plan(requests_a_second=0.1)
 
 
 def chosen(
-    candidates: Iterable[Candidate],
+    candidates: Collection[Candidate],
     plan: Plan = EACH_TEN,
     trust: CounterTrust = FRESH,
     probed_seconds_ago: float | None = None,
@@ -58,8 +58,7 @@ def polled(candidates: list[Candidate], requests: float, lasting: float = DAY) -
             name = choice.candidate.campaign_activity_id
             polls[name] += 1
             by_name[name] = replace(choice.candidate, read_at=now, clear_at=now)
-            beside = choice.why is Why.FRESH and not planned.paces_fresh
-            spent_at = spent_at if beside or choice.why is Why.OVERDUE else now
+            spent_at = spent_at if choice.why in (Why.FRESH, Why.OVERDUE) else now
             continue
         assert isinstance(choice, Wait)
         now += timedelta(seconds=min(choice.seconds, 60.0))
