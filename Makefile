@@ -23,7 +23,7 @@ endif
 # If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-alert cost accounts bench-freshness screens commands lock clean
+.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -38,7 +38,7 @@ test: .venv/ready ## run every test, including the end-to-end tests
 quick: .venv/ready ## run the unit tests and those of the core, without the slow ones (half a minute)
 	.venv/bin/pytest -n 2 -m 'not slow' tests/unit tests/core
 
-mutants: .venv/ready ## test that the tests notice changes of the code (MODULES="walk turns.lease")
+mutants: .venv/ready ## test that the tests notice changes of the code (MODULES="walk allowance.lease")
 	.venv/bin/python tools/mutants.py $(MODULES)
 
 simulate: .venv/ready ## check the rules over a million simulated steps with faults (STEPS=…)
@@ -76,6 +76,9 @@ deploy: .venv/ready ## deploy, after one question (STACK=… PARAMETERS="AlarmEm
 
 bench: .venv/ready ## measure requests, throughput, memory and recovery (about two minutes)
 	.venv/bin/python -m bench
+
+bench-delay: .venv/ready ## measure how soon an open is in a subscriber's queue (about six minutes)
+	.venv/bin/python -m bench.topic_delay
 
 bench-alert: .venv/ready ## measure what an alert costs, and how soon it comes (about fifteen minutes)
 	.venv/bin/python -m bench.alert_delay

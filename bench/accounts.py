@@ -35,6 +35,8 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.vendor.access.token_storage import Remembered
 from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.session import Session
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.model import (
     LEDGER_KEPT,
     Activity,
@@ -44,8 +46,6 @@ from email_opens.model import (
     RejectedRow,
 )
 from email_opens.ports import Delivery
-from email_opens.turns.budget import Budget
-from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from email_opens_cli.deployed.schedules import first_event
 from tests.fakes import MemoryCredentials

@@ -15,10 +15,10 @@ from datetime import timedelta
 from bench.figures import Figure, show
 from bench.product import INVOCATION, activity, invoke, wire
 from bench.vendor import DAYS, SENT, Vendor, contact_id, decaying, reports
+from email_opens.allowance.budget import Budget
 from email_opens.model import PAGE_ROWS, Activity
-from email_opens.poller import PAGES_IN_HAND
+from email_opens.polling.poller import PAGES_IN_HAND
 from email_opens.ports import Report
-from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking
 from tests.world import Calls, Crash, crash
 

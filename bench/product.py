@@ -10,10 +10,10 @@ from email_opens.adapters.aws.ledger import DynamoDBLedger
 from email_opens.adapters.aws.publishing.publisher import SnsPublisher
 from email_opens.adapters.aws.publishing.receivers import queue, topic
 from email_opens.adapters.aws.tracking import DynamoDBTracking
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.model import LEDGER_KEPT, Activity
 from email_opens.ports import Decisions, Ledger, Publisher, Report, Tracking
-from email_opens.turns.budget import Budget
-from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import Turns
 from tests.fakes import FakeClock
@@ -46,7 +46,7 @@ def wire(
 
 
 def over_aws(clients: Clients, clock: FakeClock, report: Reports) -> Turns:
-    """Wire the real adapters, as `bootstrap` does."""
+    """Wire the real adapters, as `email_opens.bootstrap` does."""
     return wire(
         DynamoDBTracking(clients.dynamodb, "tracking"),
         DynamoDBLedger(clients.dynamodb, "ledger", LEDGER_KEPT, clock),

@@ -12,11 +12,11 @@ from bench.product import Reports, activity, invoke, over_aws
 from bench.vendor import ACTIVITY_ID, SENT, Vendor, decaying, reports
 from email_opens.adapters.aws.publishing.messages import wire_attributes
 from email_opens.adapters.vendor.replies.rows import decode
+from email_opens.allowance.budget import Budget
 from email_opens.errors import NotCounted
 from email_opens.events import attributes, event_id, message
 from email_opens.model import PAGE_ROWS, CounterReadings, NewOpen, Page
 from email_opens.ports import Report
-from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
 ROWS = 10_000

@@ -20,8 +20,8 @@ from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
+from email_opens.allowance.budget import Budget
 from email_opens.ports import Clock, Report
-from email_opens.turns.budget import Budget
 from tests.fakes import MemoryCredentials
 
 ACTIVITY_ID = "5b1e0a52-0000-4000-8000-0000000000aa"

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, Tokens, WakeUp
+from email_opens.allowance.lease import check_wake_up, is_held_by_another
 from email_opens.errors import AccountDisconnected, LostRace, PublishFailed
 from email_opens.events import message
 from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Delivery
-from email_opens.turns.lease import check_wake_up, is_held_by_another
 from tests.event_schema import checked
 
 

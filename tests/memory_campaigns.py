@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from email_opens.allowance.budget import Budget
 from email_opens.discovery.campaigns import Campaign, SearchMemory, Summaries, Summary
 from email_opens.errors import LinkExpired, OutOfTime
-from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from email_opens.allowance.budget import Budget
 from email_opens.errors import ActivityGone, LinkExpired, NotCounted, OutOfTime
 from email_opens.model import CounterReadings, Open, Page
-from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from email_opens.allowance.budget import Budget
 from email_opens.errors import (
     ActivityGone,
     LinkExpired,
@@ -13,7 +14,6 @@ from email_opens.errors import (
     ReportUnavailable,
 )
 from email_opens.model import CounterReadings, Open, Page
-from email_opens.turns.budget import Budget
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from email_opens.config import environment_of
+from email_opens.config.settings import environment_of
 from email_opens_cli.arguments import invocation
 from email_opens_cli.arguments.stack import FILE, VARIABLE, Deployed, choose, written
 from email_opens_cli.deployed.accounts import connected

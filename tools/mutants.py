@@ -1,6 +1,6 @@
 """Mutation testing: change the product's code in thousands of ways, and run the tests on each.
 
-    python tools/mutants.py walk turns.lease
+    python tools/mutants.py walk allowance.lease
 
 It tests the mutants of these modules, by default of all that `tool.mutmut` in pyproject.toml lists.
 A mutant is caught if a test fails or hangs, or if mypy reports an error. A mutant that no test can
@@ -77,7 +77,7 @@ def main(modules: Sequence[str]) -> int:
             if not any(Path().glob(pattern) for pattern in patterns(module)):
                 sys.exit(
                     f"The product has no module {module!r}. Example: make mutants "
-                    'MODULES="walk turns.lease"'
+                    'MODULES="walk allowance.lease"'
                 )
         cli.main(["run"], standalone_mode=False)
         mutants = list(results())

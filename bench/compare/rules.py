@@ -13,11 +13,11 @@ from itertools import islice, takewhile
 from bench.compare.stage import START, RowKey, Stage, row_key
 from bench.product import COMMIT, INVOCATION, activity, invoke, wire
 from bench.vendor import ACTIVITY_ID
+from email_opens.allowance.budget import Budget
 from email_opens.errors import OutOfTime
 from email_opens.model import PAGE_ROWS, Open, Page
-from email_opens.poller import PAGES_IN_HAND
+from email_opens.polling.poller import PAGES_IN_HAND
 from email_opens.ports import Report
-from email_opens.turns.budget import Budget
 from tests.fakes import MemoryLedger, MemoryTracking
 
 LAG = timedelta(hours=1)

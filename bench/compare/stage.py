@@ -15,10 +15,10 @@ from email_opens.account import Tokens
 from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.allowance.budget import Budget
 from email_opens.errors import PublishFailed
 from email_opens.model import Activity, NewOpen, Open, RejectedRow
 from email_opens.ports import Delivery
-from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.simulation.session import API_URL, VendorSession
 from tests.world import Crash

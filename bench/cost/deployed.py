@@ -27,10 +27,10 @@ from bench.freshness.world import Send
 from email_opens.adapters.vendor.access.token_storage import Remembered
 from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.session import Session
-from email_opens.bootstrap import bootstrap
+from email_opens.allowance.budget import Budget
+from email_opens.bootstrap.product import bootstrap
 from email_opens.model import Activity, CounterReadings, NewOpen, Page, RejectedRow
 from email_opens.ports import Delivery, Publisher
-from email_opens.turns.budget import Budget
 from tests.integration.deployment import Context, load
 from tests.memory_campaigns import MemoryCampaigns
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from bench.freshness.policies import Delays
 from bench.freshness.world import HOUR, Send, World
+from email_opens.allowance.budget import Budget
 from email_opens.errors import OutOfTime, QuotaExceeded
 from email_opens.instants import next_day
 from email_opens.model import Activity, CounterReadings, NewOpen, Open, Page, RejectedRow
 from email_opens.ports import Delivery
-from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)

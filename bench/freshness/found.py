@@ -17,14 +17,14 @@ from bench.freshness.scenarios import BUDGET
 from bench.freshness.turns import MINUTE, simulate
 from bench.freshness.unseen import KINDS, draw
 from bench.freshness.world import DAY, HOUR, Send, World
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.discovery.campaigns import Campaign, CampaignActivity
 from email_opens.discovery.report import Found
 from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
 from email_opens.ports import Tracking
-from email_opens.turns.budget import Budget
 from email_opens.turns.discovery import Discovery
-from email_opens.turns.lease import Leases
 from tests.fakes import FakeClock
 from tests.memory_campaigns import MemoryCampaigns, MemorySeenCampaigns
 

@@ -14,10 +14,10 @@ from bench.freshness.account import (
     instant,
 )
 from bench.freshness.world import DAY, Send
+from email_opens.allowance.lease import Leases
 from email_opens.model import Activity
 from email_opens.ports import Tracking
 from email_opens.turns.discovery import Discovery
-from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from tests.chains import turns_of_a_minute
 from tests.fakes import MemoryLedger, MemoryTracking

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.adapters.aws.alerts.queue import REASON, DeadLetter
 from email_opens.alerts.alerts import Delivered, Incoming
-from email_opens.bootstrap_alert import Alert, bootstrap_alert
+from email_opens.bootstrap.alerts import Alert, bootstrap_alert
 from email_opens.errors import InvalidSettings
 
 COMMIT_SECONDS = 10

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from email_opens.bootstrap import EmailOpens, bootstrap
-from email_opens.config import Monitoring, scheduled_account_id, wake_up
+from email_opens.bootstrap.product import EmailOpens, bootstrap
+from email_opens.config.settings import Monitoring, scheduled_account_id, wake_up
 from email_opens.discovery.report import Found
 from email_opens.errors import (
     AccountDisconnected,

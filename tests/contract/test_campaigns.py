@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
+from email_opens.allowance.budget import Budget
 from email_opens.discovery.campaigns import Campaign, CampaignActivity, Summary
 from email_opens.discovery.ports import Campaigns
 from email_opens.errors import LinkExpired, OutOfTime
-from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 from tests.memory_campaigns import MemoryCampaigns
 from tests.unit.adapters.vendor.sockets import Vendor, serving

@@ -8,10 +8,10 @@ from typing import Protocol
 import pytest
 
 from constant_contact_emulator import Contact
+from email_opens.allowance.budget import Budget
 from email_opens.errors import ActivityGone, LinkExpired, NotCounted, OutOfTime
 from email_opens.model import Open
 from email_opens.ports import Report
-from email_opens.turns.budget import Budget
 from tests.fakes import FakeClock
 from tests.memory_report import MemoryReport
 from tests.unit.adapters.vendor.sockets import ACTIVITY, Vendor, serving

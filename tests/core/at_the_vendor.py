@@ -9,9 +9,9 @@ from email_opens.account import Account, Tokens
 from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.model import PAGE_ROWS, Activity
-from email_opens.turns.budget import Budget
-from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import Turns
 from tests.chains import MINUTE, turns_of_a_minute

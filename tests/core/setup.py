@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.discovery.report import Found
 from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
@@ -13,13 +15,11 @@ from email_opens.errors import LinkExpired, OutOfTime
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import utc
 from email_opens.model import PAGE_ROWS, Activity, Depth, Gap, NewOpen, Open, Page, RejectedRow
-from email_opens.poller import PollCounts, Poller
+from email_opens.polling.poller import PollCounts, Poller
+from email_opens.polling.stretches import Walk
 from email_opens.ports import Tracking, WakeUps
 from email_opens.published import PublishedWindow
-from email_opens.stretches import Walk
-from email_opens.turns.budget import Budget
 from email_opens.turns.discovery import Discovery
-from email_opens.turns.lease import Leases
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import Turns
 from email_opens.walk import Aim

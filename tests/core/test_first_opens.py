@@ -8,8 +8,8 @@ import pytest
 
 from email_opens.errors import ActivityFailed
 from email_opens.events import event_id
-from email_opens.first_opens import recall
 from email_opens.model import Activity, NewOpen
+from email_opens.polling.first_opens import recall
 from email_opens.ports import Delivery
 from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import Core, row

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from email_opens.allowance.budget import Budget
 from email_opens.errors import ReportUnavailable
 from email_opens.model import Gap
-from email_opens.turns.budget import Budget
 from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import Core, at, row
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
+from email_opens.allowance.outage import PAUSES
 from email_opens.errors import AccountResting, ReportUnavailable, VendorUnavailable
-from email_opens.turns.outage import PAUSES
 from tests.chains import MINUTE
 from tests.core.at_the_vendor import OPENS, VendorCore
 

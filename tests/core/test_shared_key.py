@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.errors import QuotaExceeded
 from email_opens.instants import next_day
 from email_opens.model import Activity, CounterReadings, Open, Page
-from email_opens.turns.budget import Budget
-from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from tests.core.setup import LEASE, LOOKBACK, steady_world
 from tests.fakes import FakeClock, MemoryLedger, MemoryPublisher, MemoryTracking

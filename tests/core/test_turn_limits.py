@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from email_opens.account import Account
+from email_opens.allowance.budget import BLOCK
 from email_opens.errors import (
     AccountDisconnected,
     OutOfTime,
@@ -12,7 +13,6 @@ from email_opens.errors import (
     ReportUnavailable,
     Throttled,
 )
-from email_opens.turns.budget import BLOCK
 from tests.core.setup import LEASE, Core, at, row
 from tests.world import Calls
 

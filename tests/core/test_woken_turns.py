@@ -7,6 +7,7 @@ import pytest
 
 from email_opens.account import Chain, WakeUp
 from email_opens.adapters.local.wake_ups import NextWakeUp
+from email_opens.allowance.outage import Outage
 from email_opens.errors import (
     AccountDisconnected,
     NotAsked,
@@ -17,7 +18,6 @@ from email_opens.model import Estimate, Gap
 from email_opens.scheduling.candidates import prior_of
 from email_opens.scheduling.choice import GRAIN_SECONDS, Why
 from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS
-from email_opens.turns.outage import Outage
 from tests.contract.samples import varied
 from tests.core.setup import DAY, LEASE, Core, at, row
 from tests.fakes import FakeClock
@@ -282,6 +282,15 @@ class TestAChain:
         core.clock.sleep(5)
         core.take_turns()
         assert core.polled.count("b") == 2
+
+    def test_polls_what_failed_at_the_end_of_the_last_one(self, core: Core) -> None:
+        fresh(core, "a", read_seconds_ago=1)
+        key = "default", "a"
+        core.tracking.items[key] = varied(core.tracking.items[key], last_error="No page.")
+        began = core.clock.now()
+        core.take_turns()
+        assert core.polled == ["a", "a"]
+        assert core.activity("a").progress.polled_at == began + timedelta(seconds=49)
 
     def test_polls_a_head_whose_gap_has_long_failed(self, core: Core) -> None:
         hot(core, "a")

@@ -188,7 +188,7 @@ def test_an_event_without_an_account_is_refused(artefact: Artefact, tmp_path: Pa
 def test_the_product_is_imported_from_the_layer(artefact: Artefact, tmp_path: Path) -> None:
     with run_function(artefact, {}, tmp_path) as function:
         trace = function.invoke(EVENT).body["stackTrace"]
-    assert f'"{artefact.layer}/email_opens/bootstrap.py"' in "".join(trace)
+    assert f'"{artefact.layer}/email_opens/bootstrap/product.py"' in "".join(trace)
 
 
 def test_the_product_cannot_be_imported_without_the_layer(

@@ -19,7 +19,7 @@ import pytest
 
 from constant_contact_emulator import Emulator, Kind, Limits
 from email_opens.model import PAGE_ROWS
-from email_opens.poller import PAGES_IN_HAND
+from email_opens.polling.poller import PAGES_IN_HAND
 from tests.unit.cli.terminal.terminal_session import CTRL_D, TerminalSession
 
 OPENS = 6_000

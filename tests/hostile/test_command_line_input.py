@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from email_opens.account import account_id
-from email_opens.config import environment_of
+from email_opens.config.settings import environment_of
 from email_opens.errors import InvalidInput
 from email_opens.model import activity_id
 from email_opens_cli.arguments.options import parse_since

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from email_opens.config import read_settings, wake_up
+from email_opens.config.settings import read_settings, wake_up
+from email_opens.config.variables import MOST
 from email_opens.errors import InvalidInput, InvalidSettings
-from email_opens.variables import MOST
 from tests.hostile.operations import growth
 from tests.hostile.values import ADDRESS, MEGABYTE, json_values, leaked, refusal, texts
 from tests.integration.deployment import Context, load
-from tests.unit.test_config import ENVIRONMENT, NUMBERS, URLS
+from tests.unit.config.test_settings import ENVIRONMENT, NUMBERS, URLS
 
 addresses = st.builds("{}://{}".format, st.sampled_from(["http", "https", "ftp", ""]), texts)
 environments = st.builds(

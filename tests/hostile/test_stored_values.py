@@ -22,8 +22,8 @@ from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
 from email_opens.discovery.selection import first_tracked
 from email_opens.errors import EmailOpensError
-from email_opens.gaps import Stretch, advance
 from email_opens.model import Activity, Page
+from email_opens.polling.gaps import Stretch, advance
 from email_opens.ports import Tracking
 from email_opens.scheduling.counters import after_reading, trust_after
 from tests.conftest import Aws

@@ -30,6 +30,8 @@ class Summary:
     interleaved_calls: int = 0
     """Calls that were made while another invocation was running."""
     faults: int = 0
+    sends: int = 0
+    """Sends that searches have found."""
     opens: int = 0
     repeats: int = 0
     requests: int = 0
@@ -57,6 +59,7 @@ def play_seed(seed: int, manners: Collection[str] = SWITCHED_ON) -> Summary:
         wake_ups=simulation.rules.wake_ups,
         interleaved_calls=simulation.interleaved_calls,
         faults=simulation.rules.faults,
+        sends=len(simulation.tracked_ids) - simulation.setting.activities,
         opens=len(simulation.rules.delivered),
         repeats=simulation.rules.repeats,
         requests=simulation.rules.requests.total(),

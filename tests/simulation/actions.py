@@ -258,7 +258,8 @@ class CheckAtRest:
             simulation.wait(next_day(simulation.clock()) + 2 * TIMEOUT - simulation.clock())
             self._poll_until_everything_is_audited(simulation)
         behaviour.ties = ties
-        for activity_id in simulation.activity_ids:
+        simulation.rules.every_send_was_found()
+        for activity_id in simulation.tracked_ids:
             rows = simulation.vendor.world.rows(activity_id)
             simulation.rules.everything_was_delivered(activity_id, rows)
 

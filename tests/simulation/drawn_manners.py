@@ -34,6 +34,7 @@ from tests.simulation.report_manners import (
     ReviseRows,
     WithdrawBetweenPages,
 )
+from tests.simulation.sends import FAILURES, SEARCHED, FailSearches
 
 type Draw = Callable[[Random], Action]
 
@@ -105,6 +106,10 @@ MANNERS: dict[str, tuple[int, Draw]] = {
     "opens that always fail": (6, lambda random: FailContact(random.randint(0, CONTACTS + 9))),
     "a closed dead-letter queue": (6, lambda _: CloseDeadLetterQueue()),
     "refused stores": (6, lambda random: RefuseStores(random.randint(1, 3))),
+    "searches that fail": (
+        8,
+        lambda random: FailSearches(random.choice(SEARCHED), random.choice(list(FAILURES))),
+    ),
     "pauses": (8, lambda random: random.choice((Pause, Resume))(random.randint(0, 2))),
 }
 """What vendors, networks, people and stores do, by name, with its weight."""

@@ -171,6 +171,7 @@ class KeepPolling:
         watch.check_gaps()
         watch.check_rows()
         watch.check_requests()
+        watch.check_sends()
 
 
 def keep_polling(simulation: Simulation, minutes: int, watch: Watch) -> None:
@@ -186,6 +187,6 @@ def keep_polling(simulation: Simulation, minutes: int, watch: Watch) -> None:
 
 def set_state(simulation: Simulation, activity_id: str, old: State, new: State) -> None:
     """Change an activity's state as a command does."""
-    activity = simulation.tracking.items["default", activity_id]
-    if activity.state is old:
+    activity = simulation.tracking.items.get(("default", activity_id))
+    if activity and activity.state is old:
         simulation.tracking.save(replace(activity, state=new))

@@ -102,7 +102,12 @@ class Ports:
         return found
 
     def add(self, activity: Activity) -> bool:
-        return self._simulation.tracking.add(activity)
+        def add() -> bool:
+            self._simulation.rules.an_activity_was_added(activity)
+            return self._simulation.tracking.add(activity)
+
+        added: bool = self._table(add)
+        return added
 
     def save(self, activity: Activity) -> Activity:
         def save() -> Activity:

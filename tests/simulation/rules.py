@@ -17,7 +17,7 @@ from email_opens.adapters.records.activities import activity_from, activity_reco
 from email_opens.errors import AccountDisconnected, EmailOpensError
 from email_opens.events import REJECTED, bucket, event_id, fingerprint, row_fingerprint
 from email_opens.model import Activity, NewOpen, Open, Page, RejectedRow, State
-from email_opens.poller import PAGES_IN_HAND
+from email_opens.polling.poller import PAGES_IN_HAND
 from email_opens.turns.report import TurnReport
 from tests.simulation.invocation import Invocation, Killed
 from tests.simulation.ports import TableThrottled
@@ -33,6 +33,9 @@ SECRETS = ("@", "Bearer ", "access-", "refresh-")
 PRIVILEGES = "/v3/account/user/privileges"
 
 MOST_WAKE_UPS = 12
+
+PACE = timedelta(seconds=0.25)
+"""The time between two requests of a turn."""
 
 MOST_BYTES = 1000
 """The length of a field that every decoder must be able to read."""
@@ -77,6 +80,8 @@ class Rules:
         """Those since the schedule, or a person, started one."""
         self._awaited: str | None = None
         """The token of the only wake-up that may start a turn."""
+        self._began_at: dict[Invocation, datetime] = {}
+        """When an invocation has begun its last request."""
         self._read: defaultdict[tuple[Invocation, str], list[Open]] = defaultdict(list)
 
     def require(self, holds: object, rule: str) -> None:
@@ -113,6 +118,12 @@ class Rules:
             about = "" if throttled else _subject(target)
             until = now + timedelta(seconds=seconds)
             self._quiet_until[about] = max(until, self._quiet_until.get(about, until))
+
+    def a_request_began(self, invocation: Invocation) -> None:
+        now = self._simulation.clock()
+        before = self._began_at.get(invocation, now - PACE)
+        self.require(now - before >= PACE, "6: a request was sent faster than the pace")
+        self._began_at[invocation] = now
 
     def a_request_was_sent(self, now: datetime, target: str) -> None:
         # A wait is over by the clock of the invocation, which may be fast, or in truth.
@@ -216,6 +227,13 @@ class Rules:
                 "1: an open was recorded that was never delivered",
             )
 
+    def an_activity_was_added(self, activity: Activity) -> None:
+        found = self._simulation.vendor.world.activities.get(activity.campaign_activity_id)
+        self.require(
+            found is not None and found.role != "permalink",
+            "2: an activity was tracked that is not a send",
+        )
+
     def an_activity_was_saved(
         self, invocation: Invocation, before: Activity, saved: Activity
     ) -> None:
@@ -247,6 +265,7 @@ class Rules:
                 )
 
     def an_invocation_ended(self, invocation: Invocation) -> None:
+        self._began_at.pop(invocation, None)
         for key in [key for key in self._read if key[0] is invocation]:
             del self._read[key]
         texts = [
@@ -265,6 +284,8 @@ class Rules:
             pages = -(-turn.counts.published // self._simulation.setting.page_rows)
             self.least_requests += turn.activities + pages
             errors = [failure.error for failure in turn.failures]
+            errors += [failure.error for failure in turn.found.failures] if turn.found else []
+            errors += [turn.unsearched] if turn.unsearched else []
             texts += [str(error) for error in errors if isinstance(error, EmailOpensError)]
             texts.append(str(turn.stopped))
             self.require(
@@ -301,6 +322,13 @@ class Rules:
         )
 
     # --- At rest ---
+
+    def every_send_was_found(self) -> None:
+        simulation = self._simulation
+        self.require(
+            not simulation.setting.searching or simulation.tracked_ids == simulation.activity_ids,
+            "1: a send was never found",
+        )
 
     def everything_was_delivered(self, activity_id: str, rows: Sequence[Row]) -> None:
         """Check that each visible row was delivered; each twin too if the report is one page."""

@@ -34,6 +34,7 @@ from tests.simulation.actions import (
 )
 from tests.simulation.drawn_manners import MANNERS, SWITCHED_ON, UNDER_MANNERS, Draw
 from tests.simulation.invocation import Fate
+from tests.simulation.sends import Send
 from tests.simulation.simulation import Setting, Simulation
 from tests.simulation.wake_ups import (
     CompleteChain,
@@ -86,6 +87,7 @@ def draw_setting(random: Random) -> Setting:
         from_now=random.choice((False, False, True)),
         counters_stale_for=timedelta(minutes=random.choice((0, 5, 60))),
         woken=random.choice((False, True, True)),
+        searching=random.choice((False, True, True)),
     )
 
 
@@ -124,6 +126,14 @@ def draw_wake_up(random: Random) -> Action:
     )
 
 
+def draw_send(random: Random) -> Action:
+    scheduled = random.choice((None, None, 5, 30, 300))
+    return Send(
+        random.choice((None, None, 0, 1)),
+        None if scheduled is None else timedelta(minutes=scheduled),
+    )
+
+
 _CALM_WEIGHTS: tuple[tuple[int, Draw], ...] = (
     (30, draw_opens),
     (6, draw_burst),
@@ -143,6 +153,7 @@ _CALM_WEIGHTS: tuple[tuple[int, Draw], ...] = (
     (1, lambda _: ExpireTokens()),
     (1, lambda random: SpendElsewhere(random.choice((5, 100)))),
     (1, lambda random: RefuseOpens(random.randint(1, 2))),
+    (4, draw_send),
     (1, lambda _: CheckAtRest()),
 )
 _FAULTY_WEIGHTS: tuple[tuple[int, Draw], ...] = (

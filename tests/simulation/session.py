@@ -48,6 +48,7 @@ class VendorSession:
         call: Callable[[Callable[[], Reply]], Reply],
         on_request: Callable[[], None] = lambda: None,
         *,
+        on_start: Callable[[], None] = lambda: None,
         on_target: Callable[[str], None] = lambda _: None,
         on_reply: Callable[[str, int, float | None], None] = lambda *_: None,
     ) -> None:
@@ -55,6 +56,7 @@ class VendorSession:
         self._page_rows = page_rows
         self._call = call
         self._on_request = on_request
+        self._on_start = on_start
         self._on_target = on_target
         self._on_reply = on_reply
 
@@ -82,6 +84,8 @@ class VendorSession:
             {name.lower(): value for name, value in headers.items()},
             urlencode(data or {}).encode(),
         )
+        if target.startswith("/v3/"):
+            self._on_start()
         requested_at = self._vendor.world.clock()
         reply = self._call(lambda: self._answer(request))
         if (self._vendor.world.clock() - requested_at).total_seconds() > timeout:

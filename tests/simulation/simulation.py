@@ -23,18 +23,22 @@ from constant_contact_emulator import (
     Vendor,
 )
 from email_opens.account import Tokens
+from email_opens.adapters.vendor.access.token_storage import Remembered, Renewed
 from email_opens.adapters.vendor.access.tokens import TokenSource
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.adapters.vendor.transport import Pace
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.model import Activity, State
 from email_opens.ports import Report
-from email_opens.turns.budget import Budget
-from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 from tests.fakes import MemoryCredentials, MemoryDecisions, MemoryLedger, MemoryTracking
+from tests.memory_campaigns import MemorySeenCampaigns
 from tests.simulation.invocation import Fate, Invocation, Message
 from tests.simulation.ports import Ports, WatchedReport
 from tests.simulation.rules import Rules
+from tests.simulation.searching import SeenPorts, discovery_of
 from tests.simulation.session import API_URL, VendorSession
 
 ACCOUNT = "default"
@@ -64,6 +68,8 @@ class Setting:
     counters_stale_for: timedelta = timedelta()
     woken: bool = False
     """Whether a turn asks for the next one."""
+    searching: bool = False
+    """Whether turns search for new sends."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +91,8 @@ class Trouble:
     """How many of the next pairs of tokens the store refuses."""
     about_one_activity: bool = False
     """Some refusals that may be about the account are about one activity."""
+    unsearched: bool = False
+    """Requests of searches get no good reply."""
 
 
 class SkewedClock:
@@ -126,6 +134,7 @@ class Simulation:
         self.tracking = MemoryTracking()
         self.ledger = MemoryLedger()
         self.decisions = MemoryDecisions()
+        self.seen = MemorySeenCampaigns()
         self.credentials = MemoryCredentials()
         self.requests_per_day = setting.requests_per_day
         self.refused_opens = 0
@@ -143,7 +152,19 @@ class Simulation:
         self.interleaved_calls = 0
         self.rules = Rules(self)
         self.connect()
-        self.activity_ids = [self._track() for _ in range(setting.activities)]
+        for _ in range(setting.activities):
+            self._track()
+
+    @property
+    def activity_ids(self) -> list[str]:
+        """Everything that was sent, tracked or not."""
+        activities = self.vendor.world.activities.values()
+        return [activity.campaign_activity_id for activity in activities if activity.sent]
+
+    @property
+    def tracked_ids(self) -> list[str]:
+        tracked = self.tracking.items
+        return [each for each in self.activity_ids if (ACCOUNT, each) in tracked]
 
     def connect(self) -> None:
         """Store valid tokens, as a person would."""
@@ -158,7 +179,7 @@ class Simulation:
             ),
         )
 
-    def _track(self) -> str:
+    def _track(self) -> None:
         campaign = self.vendor.world.add_campaign()
         activity_id = campaign.activity_id
         self.vendor.world.send(activity_id)
@@ -171,7 +192,6 @@ class Simulation:
                 tracked_from=START if self.setting.from_now else None,
             )
         )
-        return activity_id
 
     def invoke(
         self,
@@ -217,6 +237,7 @@ class Simulation:
         if invocation.ended:
             return
         self.steps += 1
+        self.vendor.world.send_scheduled()
         self.interleaved_calls += len(self.invocations) > 1
         if fate is not Fate.SUCCEEDS:
             self.kills += fate in (Fate.KILLED_BEFORE, Fate.KILLED_AFTER)
@@ -236,6 +257,7 @@ class Simulation:
     def wait(self, time: timedelta) -> None:
         """Let time pass while no invocation runs."""
         self.clock.advance(time)
+        self.vendor.world.send_scheduled()
         self._end_overdue()
 
     def end_scarcity(self) -> None:
@@ -297,11 +319,14 @@ class Simulation:
             self.vendor,
             self.setting.page_rows,
             lambda action: invocation.call(action, requests.ConnectionError),
+            on_start=lambda: self.rules.a_request_began(invocation),
             on_target=lambda target: self.rules.a_request_was_sent(clock.now(), target),
             on_reply=lambda *reply: self.rules.a_reply_was_received(clock.now(), *reply),
         )
 
-        def report(account_id: str, budget: Budget) -> Report:
+        pace, renewed, remembered = Pace(), dict[str, Renewed](), dict[str, Remembered]()
+
+        def connect(account_id: str, budget: Budget) -> VendorApi:
             tokens = TokenSource(
                 account_id,
                 ports,
@@ -309,17 +334,26 @@ class Simulation:
                 f"{API_URL}/oauth2/default/v1",
                 clock,
                 until=budget.lease_until,
+                renewed=renewed,
+                remembered=remembered,
             )
-            api = VendorApi(session, API_URL, tokens, clock, requests_per_second=4, budget=budget)
-            real = ConstantContactReport(api)
+            return VendorApi(
+                session, API_URL, tokens, clock, requests_per_second=4, budget=budget, pace=pace
+            )
+
+        def report(account_id: str, budget: Budget) -> Report:
+            real = ConstantContactReport(connect(account_id, budget))
             return WatchedReport(real, lambda page: self.rules.a_page_was_read(invocation, page))
 
+        leases = Leases(tracking=ports, clock=clock, requests_per_day=self.requests_per_day)
+        searching = discovery_of(leases, SeenPorts(self.seen, invocation), connect)
         return Turns(
-            leases=Leases(tracking=ports, clock=clock, requests_per_day=self.requests_per_day),
+            leases=leases,
             tracking=ports,
             ledger=ports,
             decisions=ports,
             publisher=ports,
+            discovery=searching if self.setting.searching else None,
             clock=clock,
             report=report,
             lookback=timedelta(hours=2),

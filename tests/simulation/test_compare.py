@@ -6,7 +6,7 @@ from bench.compare.play import play
 from bench.compare.rules import OURS, RULES
 from bench.compare.stage import ROWS_A_PAGE
 from bench.compare.worlds import WORLDS
-from email_opens.poller import PAGES_IN_HAND
+from email_opens.polling.poller import PAGES_IN_HAND
 
 SEED = 1
 MINUTES = 41

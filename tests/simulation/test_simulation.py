@@ -16,6 +16,8 @@ from tests.simulation.actions import (
     Wait,
     WaitForMidnight,
 )
+from tests.simulation.manners import MINUTE, KeepPolling
+from tests.simulation.report_manners import AddRawRow, MakeCounterOdd
 from tests.simulation.scenarios import Scenario, draw_scenario, play, scenarios
 from tests.simulation.simulation import Setting
 
@@ -44,6 +46,13 @@ def test_a_turn_that_runs_past_midnight_spends_nothing_of_the_new_days_budget() 
             setting, [*bursts, WaitForMidnight(timedelta(seconds=3)), CompleteTurn(), *busy * 12]
         )
     )
+
+
+def test_polls_may_read_below_a_page_of_malformed_rows() -> None:
+    setting = Setting(activities=1, page_rows=3)
+    opened: list[Action] = [MakeCounterOdd(0, "in errors"), AddBurst(0, 40, 9 * MINUTE)]
+    malformed = [AddRawRow(0, b"nul")] * 3
+    play(Scenario(setting, [*opened, CompleteTurn(), *malformed, KeepPolling(80)]))
 
 
 def test_the_same_seed_gives_the_same_history() -> None:

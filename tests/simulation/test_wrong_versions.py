@@ -43,7 +43,7 @@ def test_a_wrong_version_is_caught_by_a_short_scenario(name: str) -> None:
 
 @pytest.mark.parametrize("version", UNDER_MANNERS, ids=lambda version: version.__name__)
 def test_a_wrong_version_is_caught_under_its_manners(version: WrongVersion) -> None:
-    scenario = Scenario(Setting(activities=3, woken=True), UNDER_MANNERS[version])
+    scenario = Scenario(Setting(activities=3, woken=True, searching=True), UNDER_MANNERS[version])
     right = breaks(scenario)
     with applied(version):
         assert (right, breaks(scenario)) == (False, True)

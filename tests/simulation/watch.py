@@ -6,16 +6,19 @@ Under every manner:
 - 1: a gap is read on within half an hour once it is due, whatever fails above it;
 - 6: a walk that finds nothing new is not begun every minute, an activity that the vendor does not
   know is asked for ever more rarely, and a reply with an odd counter is not read again at once;
+- 1: a send is found within an hour and a quarter, and a search that fails is not repeated at once;
 - an outage takes few requests, and the account is polled within two minutes of its end;
 - a day that turns late is not given up.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from constant_contact_emulator import Row, Ties
+from constant_contact_emulator import Logged, Row, Ties
 from email_opens.events import event_id
 from email_opens.model import Gap, Open, State
 from email_opens.turns.report import TurnReport
@@ -47,6 +50,8 @@ class Watch:
         self._news = Counter(simulation.rules.news)
         self._probes = 0
         self._kills = simulation.kills
+        self._earlier = simulation.activity_ids
+        """What had been sent as it began."""
         self._due: dict[tuple[str, Gap], datetime] = {}
         """Since when a gap might have been read on, as it is."""
 
@@ -54,7 +59,7 @@ class Watch:
         """Add an open that is new in every respect to each activity that is opened often enough."""
         simulation, now = self._simulation, self._simulation.clock()
         grain, world = simulation.setting.grain, simulation.vendor.world
-        for activity_id in simulation.activity_ids:
+        for activity_id in simulation.tracked_ids:
             activity = simulation.tracking.items["default", activity_id]
             news = activity.progress.watermark or activity.tracked_at
             if now - max(news, activity.tracked_at) > WARM:
@@ -72,8 +77,10 @@ class Watch:
         requests = simulation.vendor.requests[self._seen :]
         self._seen = len(simulation.vendor.requests)
         for activity_id in simulation.activity_ids:
-            below = any(activity_id in sent.path and "next=" in sent.path for sent in requests)
-            if below and simulation.rules.news[activity_id] == self._news[activity_id]:
+            if (
+                self._reads_below(activity_id, requests)
+                and simulation.rules.news[activity_id] == self._news[activity_id]
+            ):
                 self._fruitless[activity_id] += 1
         self._news = Counter(simulation.rules.news)
         if isinstance(invocation.result, TurnReport):
@@ -84,6 +91,18 @@ class Watch:
             for key in self._gaps()
             if key[1].retry_at is None or key[1].retry_at <= now
         }
+
+    def _reads_below(self, activity_id: str, requests: Sequence[Logged]) -> bool:
+        """Return whether a turn read below the head of an activity, and below its first open.
+
+        A page of nothing but malformed rows has no instant, so the page below it belongs to a poll.
+        """
+        targets = [sent.path for sent in requests if f"{activity_id}/tracking" in sent.path]
+        links = sum("next=" in target for target in targets)
+        rows = self._simulation.vendor.world.rows(activity_id)
+        malformed = sum(1 for _ in takewhile(lambda row: row.raw is not None, rows))
+        pages = malformed // self._simulation.setting.page_rows
+        return links > pages * (len(targets) - links)
 
     def check_news(self) -> None:
         """Require that the fresh opens were published, where nothing of the account hinders it."""
@@ -158,6 +177,29 @@ class Watch:
             counters <= probes + 4 or not trouble.odd_counters,
             f"6: {probes} probes took {counters} requests for counters",
         )
+
+    def check_sends(self) -> None:
+        """Require that sends are found, and that a search that fails is repeated ever more rarely.
+
+        A campaign that could not be read waits for longer.
+        """
+        simulation, passed = self._simulation, self._simulation.clock() - self._began
+        if not simulation.setting.searching or not self.can_poll():
+            return
+        if simulation.trouble.unsearched:
+            targets = [sent.path for sent in simulation.vendor.requests[self._first :]]
+            listed = sum("/email_campaign_summaries" in target for target in targets)
+            simulation.rules.require(
+                listed <= 16 + passed / timedelta(minutes=5),
+                f"6: {listed} requests listed the sends though searches fail",
+            )
+        elif passed >= AFTER_A_REFUSAL:
+            seen = simulation.seen.load("default").campaigns.values()
+            simulation.rules.require(
+                set(self._earlier) <= set(simulation.tracked_ids)
+                or any(campaign.failures for campaign in seen),
+                "1: a send was not found in time",
+            )
 
     def check_rows(self) -> None:
         """Require that a row that is not published lies in a gap, so that something says so.

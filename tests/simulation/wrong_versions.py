@@ -13,26 +13,45 @@ from typing import Any
 import pytest
 
 from constant_contact_emulator import Kind
-from email_opens import gaps, poller, stretches, walk
+from email_opens import walk
 from email_opens.account import Account, Chain, Tokens, WakeUp
 from email_opens.adapters.vendor import report
 from email_opens.adapters.vendor.access import tokens
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.replies import rows
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Lease
+from email_opens.discovery import selection
+from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
+from email_opens.discovery.ports import Campaigns
+from email_opens.discovery.search import Search
 from email_opens.errors import AccountDisconnected, ActivityForbidden, LostRace
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.gaps import Stretch
 from email_opens.model import Activity, Gap, NewOpen, Page
-from email_opens.poller import Poller
+from email_opens.polling import gaps, poller, stretches
+from email_opens.polling.gaps import Stretch
+from email_opens.polling.poller import Poller
 from email_opens.ports import Credentials, Delivery
 from email_opens.scheduling import lifecycle, wake_ups
-from email_opens.turns import turns
-from email_opens.turns.budget import Budget
+from email_opens.scheduling.searches import is_due as searches_is_due
+from email_opens.turns import searching, turns
+from email_opens.turns.searching import Searching
 from tests import fakes
 from tests.contract.samples import varied
 from tests.fakes import MemoryDecisions, MemoryLedger, MemoryTracking
-from tests.simulation.actions import CONTACTS, Action, AddBurst, CompleteTurn, Continue, FinishAll
+from tests.simulation import simulation
+from tests.simulation.actions import (
+    CONTACTS,
+    Action,
+    AddBurst,
+    CheckAtRest,
+    CompleteTurn,
+    Continue,
+    FinishAll,
+    Wait,
+)
+from tests.simulation.invocation import Fate
 from tests.simulation.manners import (
     AskToWait,
     FailContact,
@@ -49,6 +68,7 @@ from tests.simulation.report_manners import (
     RefuseActivity,
     RefuseLinks,
 )
+from tests.simulation.sends import SEARCHED, FailSearches, LimitRequests, Send
 from tests.simulation.wake_ups import CompleteChain, DeliverStrayWakeUp, DeliverWakeUp
 
 type Published = Mapping[str, AbstractSet[bytes]]
@@ -320,6 +340,67 @@ def wake_ups_are_not_counted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(turns, "wake_up_after", wake_up_after)
 
 
+def a_failed_search_stops_the_turn(patch: pytest.MonkeyPatch) -> None:
+    """The error of a search is not caught: nothing after it is worked on."""
+    stretch = Searching._stretch
+
+    def fail(self: Searching, *arguments: Any) -> None:
+        if (error := stretch(self, *arguments)) is not None:
+            raise error
+
+    patch.setattr(Searching, "_stretch", fail)
+
+
+def a_failed_search_is_repeated_at_once(patch: pytest.MonkeyPatch) -> None:
+    """The failures of searches are not counted."""
+    patch.setattr(
+        searching,
+        "is_due",
+        lambda searches, *limits: searches_is_due(replace(searches, failures=0), *limits),
+    )
+
+
+def a_failed_search_is_the_last(patch: pytest.MonkeyPatch) -> None:
+    """After a failure, no other search is due."""
+    patch.setattr(
+        searching,
+        "is_due",
+        lambda searches, *limits: not searches.failures and searches_is_due(searches, *limits),
+    )
+
+
+def searches_remember_before_they_track(patch: pytest.MonkeyPatch) -> None:
+    """A turn that is killed in a search loses the sends that it had listed."""
+    listed = Search._list
+
+    def remember(self: Search, campaigns: Campaigns, memory: SearchMemory, *arguments: Any) -> None:
+        listed(self, campaigns, memory, *arguments)
+        new = {send.campaign_id: SeenCampaign(send.last_sent) for send in self.waiting or ()}
+        self.seen.store(self.found.account_id, SearchMemory({**memory.campaigns, **new}))
+
+    patch.setattr(Search, "_list", remember)
+
+
+def searches_track_what_is_not_sent(patch: pytest.MonkeyPatch) -> None:
+    """A permalink counts as a send."""
+    patch.setattr(selection, "TRACKED_ROLES", ("primary_email", "resend", "permalink"))
+
+
+def searches_have_a_budget_of_their_own(patch: pytest.MonkeyPatch) -> None:
+    """The requests of searches are not taken from the day's."""
+    begin = turns.Turns._searching
+
+    def begin_rich(self: turns.Turns, lease: Lease, *arguments: Any) -> Searching | None:
+        return begin(self, replace(lease, budget=Budget(10**6)), *arguments)
+
+    patch.setattr(turns.Turns, "_searching", begin_rich)
+
+
+def searches_have_a_pace_of_their_own(patch: pytest.MonkeyPatch) -> None:
+    """The requests of searches and of polls do not wait for one another."""
+    patch.setattr(simulation, "Pace", lambda: None)
+
+
 WRONG_VERSIONS: dict[str, WrongVersion] = {
     version.__name__: version
     for version in (
@@ -366,6 +447,28 @@ UNDER_MANNERS: dict[WrongVersion, tuple[Action, ...]] = {
     ),
     a_wake_up_is_not_compared: (DeliverStrayWakeUp("gone"),),
     wake_ups_are_not_counted: (CompleteChain(),),
+    a_failed_search_stops_the_turn: (FailSearches(SEARCHED[0], "server error"), CompleteTurn()),
+    a_failed_search_is_repeated_at_once: (
+        FailSearches(SEARCHED[0], "server error"),
+        KeepPolling(80),
+    ),
+    a_failed_search_is_the_last: (
+        FailSearches(SEARCHED[0], "server error"),
+        KeepPolling(20),
+        Mend(),
+        Send(),
+        KeepPolling(80),
+    ),
+    searches_remember_before_they_track: (
+        CompleteTurn(),
+        Send(),
+        Wait(timedelta(hours=1)),
+        Continue(0, 15, Fate.KILLED_AFTER),
+        CheckAtRest(),
+    ),
+    searches_track_what_is_not_sent: (Send(), CompleteTurn()),
+    searches_have_a_budget_of_their_own: (LimitRequests(6), CompleteTurn()),
+    searches_have_a_pace_of_their_own: (CompleteTurn(),),
 }
 """Wrong versions, each with what makes it break a rule."""
 

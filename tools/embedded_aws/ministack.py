@@ -18,7 +18,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from email_opens.config import environment_of
+from email_opens.config.settings import environment_of
 from embedded_aws.errors import EmbeddedAwsFailed
 from embedded_aws.processes import function_processes, kill
 from embedded_aws.sam import build, host_architecture, run_sam
@@ -42,7 +42,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The stack's settings, as `email_opens.config` reads them."""
+        """The stack's settings, as `email_opens.config.settings` reads them."""
         return environment_of(self.outputs)
 
 

@@ -70,7 +70,8 @@ class KeyShare:
             return None
         if age.days == 1:
             return self.requests
-        return ceil(self.requests * SHARE_GROWTH ** min(MOST_GROWTHS, 3 ** (age.days - 2)))
+        growth: float = SHARE_GROWTH ** min(MOST_GROWTHS, 3 ** (age.days - 2))
+        return ceil(self.requests * growth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,8 @@ class Place:
     """Hashes of the rows of each page."""
     fresh: int = 0
     """The pages, after the first one, whose rows the walk had not met on another page."""
+    stale: int = 0
+    """The pages since the last of these. Different pages may have rows that are all alike."""
 
     def below(self, page: Page) -> Self:
         """Return the place below a page."""
@@ -163,4 +165,5 @@ class Place:
             visited=self.visited if page.link is None else self.visited | {page.link},
             contents=self.contents | {content},
             fresh=self.fresh + fresh,
+            stale=0 if fresh else self.stale + 1,
         )

@@ -10,7 +10,7 @@ import pytest
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.webhook import HttpWeb
 from email_opens.alerts.ports import NoReply, Reply
-from email_opens.network import Network
+from email_opens.config.network import Network
 from email_opens.ports import Clock
 from tests.fakes import FakeClock
 from tests.unit.adapters.vendor.secure_servers import make_authority, secure_stub

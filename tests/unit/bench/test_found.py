@@ -9,7 +9,7 @@ from bench.freshness.account import Account, activity_id, campaign_id, instant
 from bench.freshness.found import VendorCampaigns, discovery, put_off
 from bench.freshness.turns import WARM_UP, simulate
 from bench.freshness.world import DAY, HOUR, Send, World
-from email_opens.turns.budget import Budget
+from email_opens.allowance.budget import Budget
 from tests.fakes import FakeClock
 
 BEFORE = instant(10 * DAY)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from email_opens.bootstrap import EmailOpens, bootstrap
+from email_opens.allowance.budget import Budget
+from email_opens.bootstrap.product import EmailOpens, bootstrap
 from email_opens.errors import LinkExpired
 from email_opens.model import CounterReadings, Page
-from email_opens.turns.budget import Budget
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, NOON
 from tests.core.setup import Pages, at

@@ -3,15 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.discovery.campaigns import Campaign, CampaignActivity
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.report import Found
 from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
 from email_opens.model import Activity
-from email_opens.turns.budget import Budget
 from email_opens.turns.discovery import Discovery
-from email_opens.turns.lease import Leases
 from tests.fakes import FakeClock, MemoryTracking
 from tests.memory_campaigns import MemoryCampaigns, MemorySeenCampaigns
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from email_opens.adapters.local.wake_ups import NextWakeUp
-from email_opens.config import Monitoring
+from email_opens.config.settings import Monitoring
 from email_opens.errors import (
     AccountDisconnected,
     AccountResting,
@@ -27,7 +27,7 @@ from email_opens.errors import (
     Throttled,
     VendorUnavailable,
 )
-from email_opens.poller import PollCounts
+from email_opens.polling.poller import PollCounts
 from email_opens.turns.report import Failure, TurnReport
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployment import Context, Output, load

@@ -60,7 +60,7 @@ def test_an_equivalent_mutant_that_is_caught_is_reported(
 
 
 def test_an_equivalent_mutant_of_a_module_that_was_not_tested_is_not_reported() -> None:
-    assert report(CAUGHT, {Change("turns.lease.Lease.take", ("- a", "+ b")): "It is."}) == 0
+    assert report(CAUGHT, {Change("allowance.lease.Lease.take", ("- a", "+ b")): "It is."}) == 0
 
 
 def test_a_change_is_the_same_whatever_its_indentation_and_context() -> None:

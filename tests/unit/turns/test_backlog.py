@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from email_opens.model import Activity, Depth, Gap
+from email_opens.polling.stretches import Walk
 from email_opens.published import PublishedWindow
-from email_opens.stretches import Walk
 from email_opens.turns.backlog import (
     BACKFILL_BLOCK,
     BACKFILL_WORTH,

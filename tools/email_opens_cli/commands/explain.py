@@ -21,7 +21,7 @@ from email_opens_cli.terminal.console import console, say, say_json
 from email_opens_cli.terminal.words import age
 
 if TYPE_CHECKING:
-    from email_opens.config import Settings
+    from email_opens.config.settings import Settings
 
 FARTHEST_SECONDS = 366 * 86_400.0
 """No poll is shown as later: an instant has an end."""

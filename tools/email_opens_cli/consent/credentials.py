@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from email_opens.account import Tokens
 from email_opens.adapters.vendor.access.token_storage import store_until
+from email_opens.allowance.lease import Lease
 from email_opens.errors import (
     AccountDisconnected,
     AccountStopped,
@@ -22,14 +23,13 @@ from email_opens.errors import (
 )
 from email_opens.ports import Clock, Credentials, Tracking
 from email_opens.scheduling.lifecycle import revived
-from email_opens.turns.lease import Lease
 from email_opens_cli.deployed.leases import hold
 
 if TYPE_CHECKING:
     from email_opens.adapters.vendor.api import VendorApi
     from email_opens.adapters.vendor.replies.reply import Reply
-    from email_opens.bootstrap import EmailOpens
-    from email_opens.bootstrap_watch import Watch
+    from email_opens.bootstrap.product import EmailOpens
+    from email_opens.bootstrap.watch import Watch
 
 STORING = timedelta(seconds=15)
 """For how long storing is tried again while the store refuses; a person is waiting."""

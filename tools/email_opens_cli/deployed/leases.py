@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
+from email_opens.allowance.lease import Lease, Leases
 from email_opens.errors import BudgetSpent, OutOfTime
-from email_opens.turns.lease import Lease, Leases
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain
 from email_opens_cli.terminal.plain import warn
 

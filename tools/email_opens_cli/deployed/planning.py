@@ -11,7 +11,7 @@ from email_opens.scheduling.plan import Plan
 from email_opens.turns.roster import Roster
 
 if TYPE_CHECKING:
-    from email_opens.config import Settings
+    from email_opens.config.settings import Settings
 
 
 class Planned(NamedTuple):

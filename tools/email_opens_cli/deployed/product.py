@@ -7,14 +7,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from email_opens.account import account_id as parse_account
-from email_opens.config import environment_of
+from email_opens.config.settings import environment_of
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens_cli.arguments import invocation
 from email_opens_cli.arguments.stack import SETTING, VARIABLE
 
 if TYPE_CHECKING:
     from email_opens.adapters.aws.session import AwsSession
-    from email_opens.bootstrap import DiscoverCampaigns, EmailOpens
+    from email_opens.bootstrap.product import EmailOpens, WiredDiscovery
     from email_opens.ports import Tracking
 
 _NO_STACK = (
@@ -38,7 +38,7 @@ def product(stack: str | None) -> "EmailOpens":
 def product_of_any_account(stack: str | None) -> "EmailOpens":
     """Wire the product, whether the account is known or not; otherwise as `product`."""
     # Imported late, or `--help` would load boto3.
-    from email_opens.bootstrap import bootstrap  # noqa: PLC0415
+    from email_opens.bootstrap.product import bootstrap  # noqa: PLC0415
 
     try:
         return bootstrap(environment(stack), aws=aws())
@@ -46,14 +46,14 @@ def product_of_any_account(stack: str | None) -> "EmailOpens":
         raise _with_remedy(error, stack) from None
 
 
-def discovery(stack: str | None) -> "DiscoverCampaigns":
+def discovery(stack: str | None) -> "WiredDiscovery":
     """Wire discovery by this process's environment, overridden by a stack's outputs.
 
     Raises:
         InvalidInput, InvalidSettings: as `product`.
     """
     # Imported late, or `--help` would load boto3.
-    from email_opens.bootstrap import bootstrap_discovery  # noqa: PLC0415
+    from email_opens.bootstrap.product import bootstrap_discovery  # noqa: PLC0415
 
     try:
         wired = bootstrap_discovery(environment(stack), aws=aws())

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from email_opens.allowance.lease import Lease
 from email_opens.discovery.tracker import sends
 from email_opens.model import Activity
-from email_opens.turns.lease import Lease
 from email_opens_cli.emails.sent import SentCampaign, sent_campaigns
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import DiscoverCampaigns
+    from email_opens.bootstrap.product import WiredDiscovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class ListedCampaign:
 class Listing:
     """The campaigns that an account has sent, as they are being read."""
 
-    wired: "DiscoverCampaigns"
+    wired: "WiredDiscovery"
     account_id: str
     last: int
     each: bool

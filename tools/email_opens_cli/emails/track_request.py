@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from email_opens.allowance.lease import Lease
 from email_opens.discovery.campaigns import Campaign
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.selection import first_tracked
@@ -15,7 +16,6 @@ from email_opens.instants import iso
 from email_opens.model import Activity
 from email_opens.model import activity_id as parse_activity
 from email_opens.ports import Report
-from email_opens.turns.lease import Lease
 from email_opens_cli.arguments.selection import Send, select, select_each
 from email_opens_cli.emails.activities import send_of
 from email_opens_cli.emails.sent import find_by_id, sent_campaigns
@@ -23,7 +23,7 @@ from email_opens_cli.terminal.console import say
 from email_opens_cli.terminal.words import named, titled
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import EmailOpens
+    from email_opens.bootstrap.product import EmailOpens
 
 
 @dataclass(frozen=True, slots=True)

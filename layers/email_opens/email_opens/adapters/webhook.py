@@ -6,8 +6,8 @@ from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.replies.reply import Unanswered
 from email_opens.adapters.vendor.session import Session
 from email_opens.alerts.ports import LONGEST_POST, NoReply, Reply
+from email_opens.config.network import Network
 from email_opens.errors import AccountStopped
-from email_opens.network import Network
 from email_opens.ports import Clock
 
 _MOST_BYTES = 64 * 1024

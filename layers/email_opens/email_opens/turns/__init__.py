@@ -1,1 +1,1 @@
-"""One account's turn: the lease, the day's budget, and the work that is done with them."""
+"""One account's turn: the work that is done under its lease and within its budget."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 
-from email_opens.gaps import due
 from email_opens.model import Activity, Depth, Gap
+from email_opens.polling.gaps import due
+from email_opens.polling.stretches import Walk
 from email_opens.ports import Ledger
 from email_opens.published import PublishedWindow
-from email_opens.stretches import Walk
 
 BACKFILL_AHEAD = timedelta(hours=1)
 """How far backfill may spend the day's budget ahead of the clock."""

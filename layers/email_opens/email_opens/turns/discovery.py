@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from email_opens.account import Searches
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.report import Found
 from email_opens.discovery.search import Search
 from email_opens.errors import AccountBusy, EmailOpensError, OutOfTime
 from email_opens.ports import Clock
-from email_opens.turns.budget import Budget
-from email_opens.turns.lease import Leases
 
 PAUSE = timedelta(seconds=2)
 """The pause between two stretches."""

@@ -16,11 +16,11 @@ from email_opens.errors import (
     VendorUnavailable,
 )
 from email_opens.model import Activity
-from email_opens.poller import Poller
+from email_opens.polling.poller import Poller
+from email_opens.polling.stretches import Walk
 from email_opens.ports import Clock
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.lifecycle import missing
-from email_opens.stretches import Walk
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.report import Failure, TurnReport
 from email_opens.turns.roster import Roster

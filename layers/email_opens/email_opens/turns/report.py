@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from email_opens.discovery.report import Found
 from email_opens.errors import EmailOpensError, OutOfTime
-from email_opens.poller import PollCounts
+from email_opens.polling.poller import PollCounts
 
 MOST_DECISIONS = 1000
 """A report keeps only the first decisions of a turn."""

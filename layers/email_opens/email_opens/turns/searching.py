@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from math import inf
 
 from email_opens.account import Searches
+from email_opens.allowance.budget import Budget
 from email_opens.discovery.ports import Campaigns
 from email_opens.discovery.schedules import ScheduleReading
 from email_opens.discovery.search import Search
@@ -26,7 +27,6 @@ from email_opens.scheduling.searches import (
     schedules_due,
     schedules_pause,
 )
-from email_opens.turns.budget import Budget
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, inf
 
+from email_opens.allowance.budget import Budget
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
-from email_opens.gaps import PATIENCE
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
+from email_opens.polling.gaps import PATIENCE
+from email_opens.polling.stretches import Walk
 from email_opens.ports import Clock, Report
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
 from email_opens.scheduling.plan import Plan
-from email_opens.stretches import Walk
 from email_opens.turns.backlog import Backlog
-from email_opens.turns.budget import Budget
 from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
 from email_opens.turns.report import Decision, Failure, TurnReport
@@ -49,6 +49,7 @@ class Turn:
     lookback: timedelta
     finished_after: timedelta
     before: datetime
+    chain_began_at: datetime
     backlog: Backlog
     searching: Searching | None = None
     """The search for new sends; None: the turn does not search."""
@@ -99,13 +100,14 @@ class Turn:
             self._leave_to_the_schedule(failed)
 
     def _leave_to_the_schedule(self, failed: Iterable[str]) -> None:
-        """Leave activities whose last poll failed alone: once a minute is enough for them.
+        """Leave activities that failed in this chain alone: once a minute is enough for them.
 
         A gap that cannot be read for long leaves its error, although the head is read.
         """
         for activity_id in failed:
-            gaps = self.roster.activities[activity_id].progress.gaps
-            if not any(gap.failures >= PATIENCE for gap in gaps):
+            progress = self.roster.activities[activity_id].progress
+            earlier = progress.polled_at and progress.polled_at < self.chain_began_at
+            if not earlier and not any(gap.failures >= PATIENCE for gap in progress.gaps):
                 self.roster.drop(activity_id)
                 self.backlog.drop(activity_id)
 

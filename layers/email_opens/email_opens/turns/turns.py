@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from email_opens.account import Chain, WakeUp
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import LONGEST, NO_WAIT, Lease, Leases
 from email_opens.errors import AccountBusy, AccountStopped, NotAsked, OutOfTime, StaleWakeUp
-from email_opens.poller import Poller
+from email_opens.polling.poller import Poller
 from email_opens.ports import Clock, Decisions, Ledger, Publisher, Report, Tracking, WakeUps
 from email_opens.scheduling.wake_ups import ends_at, wake_up_after
 from email_opens.turns.backlog import Backlog
-from email_opens.turns.budget import Budget
 from email_opens.turns.discovery import Discovery
 from email_opens.turns.isolation import Isolation
-from email_opens.turns.lease import LONGEST, NO_WAIT, Lease, Leases
 from email_opens.turns.ledger_memory import LedgerMemory
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster
@@ -98,7 +98,7 @@ class Turns:
                 if turn_report.woken:
                     # Then the schedule's next turn takes the lease.
                     latest = min(latest, ends_at(chain))
-                self._work_or_stop(lease, turn_report, latest)
+                self._work_or_stop(lease, turn_report, latest, chain)
                 if wake_ups is not None and turn_report.requests_left:
                     lease.wake_up = wake_up_after(
                         chain,
@@ -121,10 +121,12 @@ class Turns:
             turn_report.stopped = error.with_traceback(None)
         return turn_report
 
-    def _work_or_stop(self, lease: Lease, turn_report: TurnReport, before: datetime) -> None:
+    def _work_or_stop(
+        self, lease: Lease, turn_report: TurnReport, before: datetime, chain: Chain
+    ) -> None:
         """Work until `before`; what stops the work is reported, and raised."""
         try:
-            self._work(lease, turn_report, before)
+            self._work(lease, turn_report, before, chain)
         except (AccountStopped, OutOfTime) as error:
             turn_report.stopped = error
             if turn_report.completed:
@@ -146,6 +148,7 @@ class Turns:
         lease: Lease,
         turn_report: TurnReport,
         before: datetime,
+        chain: Chain,
     ) -> None:
         account, budget = lease.account, lease.budget
         report = self.report(account.account_id, budget)
@@ -181,6 +184,7 @@ class Turns:
             lookback=self.lookback,
             finished_after=self.finished_after,
             before=before,
+            chain_began_at=chain.began_at,
             was_killed=account.lease_holder is not None,
             backlog=backlog,
             searching=searching,

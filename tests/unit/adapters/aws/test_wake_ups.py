@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from email_opens.adapters.aws.session import client_config
 from email_opens.adapters.aws.wake_ups import SqsWakeUps, wake_ups_config
-from email_opens.config import wake_up
+from email_opens.config.settings import wake_up
 from email_opens.errors import NotAsked
 from tests.conftest import Aws
 from tests.contract.replies import Answers, error

@@ -18,11 +18,11 @@ from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.transport import Pace
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.outage import Outage
 from email_opens.errors import AccountDisconnected
 from email_opens.instants import utc
 from email_opens.model import Page
-from email_opens.turns.budget import Budget
-from email_opens.turns.outage import Outage
 from tests.fakes import FakeClock
 
 OPENS = "/tracking/opens"

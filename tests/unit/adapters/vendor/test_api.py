@@ -10,6 +10,7 @@ from constant_contact_emulator import Kind
 from email_opens.adapters.vendor.api import VendorApi
 from email_opens.adapters.vendor.campaigns import ConstantContactCampaigns
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.allowance.outage import IN_A_ROW, LESS_TELLING_IN_A_ROW, PAUSES, Outage
 from email_opens.errors import (
     AccountDisconnected,
     AccountResting,
@@ -20,7 +21,6 @@ from email_opens.errors import (
     ReportUnavailable,
     VendorUnavailable,
 )
-from email_opens.turns.outage import IN_A_ROW, LESS_TELLING_IN_A_ROW, PAUSES, Outage
 from tests.unit.adapters.vendor.sockets import ACTIVITY, OPENS, Vendor, fault, serving
 
 PATH = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"

@@ -9,6 +9,7 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.adapters.vendor import http
 from email_opens.adapters.vendor.report import ConstantContactReport
+from email_opens.allowance.outage import PAUSES, Outage
 from email_opens.errors import (
     AccountPaused,
     AccountResting,
@@ -17,7 +18,6 @@ from email_opens.errors import (
     Throttled,
     VendorUnavailable,
 )
-from email_opens.turns.outage import PAUSES, Outage
 from tests.unit.adapters.vendor.sockets import (
     OPENS,
     Drip,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from email_opens.adapters.vendor.session import Session
+from email_opens.config.network import Network
 from email_opens.errors import AccountStopped, InvalidSettings
-from email_opens.network import Network
 from tests.unit.adapters.vendor.secure_servers import (
     HOST,
     Authority,

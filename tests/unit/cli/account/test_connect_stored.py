@@ -14,7 +14,7 @@ from constant_contact_emulator.access.tokens import DEFAULT_SCOPE
 from email_opens.account import Tokens
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.bootstrap import EmailOpens, bootstrap
+from email_opens.bootstrap.product import EmailOpens, bootstrap
 from email_opens.errors import AccountBusy, AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.model import Activity, State
 from email_opens_cli.consent.credentials import Connected, connect, read

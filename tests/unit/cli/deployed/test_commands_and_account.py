@@ -7,8 +7,8 @@ import pytest
 
 from email_opens.account import CounterTrust
 from email_opens.adapters.aws.tracking import DynamoDBTracking
-from email_opens.bootstrap import EmailOpens
-from email_opens.turns.lease import NO_WAIT
+from email_opens.allowance.lease import NO_WAIT
+from email_opens.bootstrap.product import EmailOpens
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import LEASE_PATIENCE
 from email_opens_cli.commands import poll

@@ -10,9 +10,9 @@ import pytest
 import typer
 
 from email_opens.account import Account
-from email_opens.bootstrap import EmailOpens
+from email_opens.allowance.lease import NO_WAIT
+from email_opens.bootstrap.product import EmailOpens
 from email_opens.errors import AccountBusy, AccountStopped, BudgetSpent, OutOfTime
-from email_opens.turns.lease import NO_WAIT
 from email_opens_cli.deployed.leases import REST_SECONDS, hold, work_in_leases
 from tests.conftest import Aws
 from tests.core.setup import Pages

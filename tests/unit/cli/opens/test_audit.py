@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from constant_contact_emulator import Kind
+from email_opens.allowance.lease import NO_WAIT, Lease
 from email_opens.model import State
-from email_opens.turns.lease import NO_WAIT, Lease
 from email_opens_cli.commands.opens.audit import Audit
 from email_opens_cli.deployed.leases import work_in_leases
 from tests.conftest import Aws

@@ -9,11 +9,11 @@ import pytest
 
 from constant_contact_emulator import Kind
 from email_opens.adapters.aws.publishing.receivers import Receiver
+from email_opens.allowance.lease import NO_WAIT
 from email_opens.errors import PublishFailed
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.instants import iso, utc
 from email_opens.model import Page
-from email_opens.turns.lease import NO_WAIT
 from email_opens_cli.commands.opens.replay import Replay, opens_again
 from email_opens_cli.deployed.destinations import Destination, destination
 from email_opens_cli.deployed.leases import work_in_leases

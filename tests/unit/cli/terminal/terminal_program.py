@@ -16,7 +16,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from email_opens import bootstrap
+from email_opens.bootstrap import product
 from email_opens_cli.main import app
 
 SPEED = 50
@@ -39,7 +39,7 @@ def main(report: Path, arguments: list[str]) -> None:
     os.close(os.open(os.ttyname(0), os.O_RDWR))
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         # A program takes no clock as an argument.
-        patch.setattr(bootstrap, "SystemClock", FastSleepClock)
+        patch.setattr(product, "SystemClock", FastSleepClock)
         boto3.client("dynamodb").create_table(
             TableName=os.environ["TRACKING_TABLE"],
             BillingMode="PAY_PER_REQUEST",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from constant_contact_emulator import Emulator, Limits
 from email_opens.adapters.local.state_file import StateFile
-from email_opens.bootstrap_watch import bootstrap_watch
-from email_opens.config import read_settings_without_aws
+from email_opens.bootstrap.watch import bootstrap_watch
+from email_opens.config.settings import read_settings_without_aws
 from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Delivery
 from email_opens_cli.commands.watch.emails import Wanted

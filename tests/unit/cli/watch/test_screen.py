@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from email_opens.allowance.budget import Budget
 from email_opens.model import Activity, Gap, State
-from email_opens.turns.budget import Budget
 from email_opens_cli.commands.watch.screen import LISTED, Screen
 from email_opens_cli.commands.watch.standing import Standing
 from email_opens_cli.terminal.console import TextConsole

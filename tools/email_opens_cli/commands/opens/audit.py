@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from email_opens.allowance.lease import Lease
 from email_opens.errors import LinkExpired, LostRace
 from email_opens.instants import iso
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth
-from email_opens.poller import PollCounts
+from email_opens.polling.poller import PollCounts
+from email_opens.polling.stretches import Walk
 from email_opens.published import PublishedWindow
-from email_opens.stretches import Walk
-from email_opens.turns.lease import Lease
 from email_opens.walk import Aim, floor_of
 from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
@@ -32,7 +32,7 @@ from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.adapters.vendor.report import ConstantContactReport
-    from email_opens.bootstrap import EmailOpens
+    from email_opens.bootstrap.product import EmailOpens
 
 
 def audit(

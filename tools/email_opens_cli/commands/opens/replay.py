@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from email_opens.allowance.lease import Lease
 from email_opens.errors import InvalidInput, LinkExpired, PagingBroken
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.first_opens import recall
 from email_opens.model import PAGE_ROWS, Activity, NewOpen, Page
+from email_opens.polling.first_opens import recall
 from email_opens.ports import Ledger, Report
 from email_opens.published import PublishedWindow
-from email_opens.turns.lease import Lease
 from email_opens.walk import ended, new_opens
 from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
@@ -38,7 +38,7 @@ from email_opens_cli.terminal.console import confirm, progress, say, warn
 from email_opens_cli.terminal.words import count, named
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import EmailOpens
+    from email_opens.bootstrap.product import EmailOpens
     from email_opens_cli.deployed.destinations import Destination
 
 _BEGINNINGS = 3

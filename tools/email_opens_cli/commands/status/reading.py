@@ -13,7 +13,7 @@ from email_opens.ports import Ledger
 from email_opens_cli.commands.watch.state import StateReader
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import EmailOpens
+    from email_opens.bootstrap.product import EmailOpens
 
 HOURS = 24
 

@@ -7,7 +7,7 @@ from email_opens_cli.deployed.product import aws, parameters
 from email_opens_cli.terminal.pasted import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import EmailOpens
+    from email_opens.bootstrap.product import EmailOpens
 
 _MOST_NAMES = 5
 

@@ -15,8 +15,8 @@ from email_opens_cli.terminal.plain import warn
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
-    from email_opens.bootstrap_watch import Watch
-    from email_opens.config import Settings
+    from email_opens.bootstrap.watch import Watch
+    from email_opens.config.settings import Settings
 
 
 def read_credentials(source: str) -> "Tokens":

@@ -14,7 +14,7 @@ from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
 from email_opens_cli.emails.activities import save_change, track_each
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap_watch import Watch
+    from email_opens.bootstrap.watch import Watch
     from email_opens.discovery.report import Found
 
 SEARCH_EVERY = timedelta(minutes=5)

@@ -15,9 +15,9 @@ from email_opens.turns.probe import CounterProbe
 from email_opens_cli.arguments.selection import Send
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap_watch import Watch
+    from email_opens.allowance.lease import Lease
+    from email_opens.bootstrap.watch import Watch
     from email_opens.discovery.ports import Campaigns
-    from email_opens.turns.lease import Lease
 
 HOLDER = "email-opens watch"
 """Always the same, so that a watch takes over the lease of one that was killed."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from email_opens.model import Activity, State
 
 if TYPE_CHECKING:
-    from email_opens.turns.budget import Budget
+    from email_opens.allowance.budget import Budget
 
 
 @dataclass(slots=True)

@@ -16,8 +16,8 @@ from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.pasted import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import EmailOpens
-    from email_opens.config import Settings
+    from email_opens.bootstrap.product import EmailOpens
+    from email_opens.config.settings import Settings
 
 
 TRACKING_TABLE = "TRACKING_TABLE"
@@ -92,7 +92,7 @@ def reader[T](
         InvalidInput, InvalidSettings: there is neither.
     """
     from email_opens.adapters.clock import SystemClock  # noqa: PLC0415 - for a fast --help
-    from email_opens.config import read_settings_without_aws  # noqa: PLC0415
+    from email_opens.config.settings import read_settings_without_aws  # noqa: PLC0415
 
     path = state or state_path(account_id)
     deployed = stack is not None or TRACKING_TABLE in os.environ

@@ -28,7 +28,7 @@ from email_opens_cli.terminal.plain import warn, warn_a_person
 from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap_watch import Watch
+    from email_opens.bootstrap.watch import Watch
     from email_opens.turns.report import TurnReport
     from email_opens_cli.commands.watch.screen import Screen
 

@@ -42,7 +42,7 @@ from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
-    from email_opens.config import Settings
+    from email_opens.config.settings import Settings
     from email_opens.ports import Credentials
 
 DAY_SECONDS = 86_400
@@ -141,7 +141,7 @@ def watch(
     130 interrupted.
     """
     from email_opens.adapters.clock import SystemClock  # noqa: PLC0415 - for a fast --help, like those below
-    from email_opens.config import read_settings_without_aws  # noqa: PLC0415
+    from email_opens.config.settings import read_settings_without_aws  # noqa: PLC0415
 
     with ExitStack() as opened:
         account_id = parse_account(account)
@@ -210,7 +210,7 @@ class _Command:
         from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
         from email_opens.adapters.local.lines import OutputClosed, closed  # noqa: PLC0415
         from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
-        from email_opens.bootstrap_watch import alerting, bootstrap_watch  # noqa: PLC0415
+        from email_opens.bootstrap.watch import alerting, bootstrap_watch  # noqa: PLC0415
         from email_opens_cli.commands.watch.outlets import open_outlets  # noqa: PLC0415
         from email_opens_cli.commands.watch.standing import Standing  # noqa: PLC0415
         from email_opens_cli.commands.watch.turns import Following  # noqa: PLC0415

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from email_opens.bootstrap import EmailOpens
+    from email_opens.bootstrap.product import EmailOpens
     from email_opens_cli.deployed.clients import Clients
 
 

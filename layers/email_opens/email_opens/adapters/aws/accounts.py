@@ -18,8 +18,8 @@ from email_opens.adapters.records.accounts import (
     searches_record,
     wake_up_record,
 )
+from email_opens.allowance.lease import check_wake_up, is_held_by_another
 from email_opens.instants import iso
-from email_opens.turns.lease import check_wake_up, is_held_by_another
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -14,10 +14,10 @@ from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.records.accounts import account_from, account_record
 from email_opens.adapters.records.activities import activity_from, activity_record
+from email_opens.allowance.lease import check_wake_up, is_held_by_another
 from email_opens.errors import LostRace
 from email_opens.instants import iso
 from email_opens.model import Activity
-from email_opens.turns.lease import check_wake_up, is_held_by_another
 
 
 class SqliteTracking:

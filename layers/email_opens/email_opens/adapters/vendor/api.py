@@ -28,9 +28,9 @@ from email_opens.adapters.vendor.resources import (
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.transport import Pace, Transport
 from email_opens.adapters.waits import UNCUT, Waits
+from email_opens.allowance.budget import Budget
 from email_opens.errors import ReportUnavailable, VendorUnavailable
 from email_opens.ports import Clock
-from email_opens.turns.budget import Budget
 
 MOST_BYTES = 1024 * 1024
 """The size of the longest reply that `VendorApi.reply` accepts."""

@@ -6,6 +6,7 @@ from email_opens.account import LONGEST_REST
 from email_opens.adapters.retry import Retries
 from email_opens.adapters.vendor.replies.refusals import spends_quota
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
+from email_opens.allowance.budget import Budget
 from email_opens.errors import (
     AccountStopped,
     EmailOpensError,
@@ -15,7 +16,6 @@ from email_opens.errors import (
 )
 from email_opens.instants import next_day
 from email_opens.ports import Clock
-from email_opens.turns.budget import Budget
 
 _THROTTLED_SECONDS = 1.0
 _UNAVAILABLE_ATTEMPTS = 2

@@ -13,8 +13,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
 from email_opens.adapters.vendor.connections import POOLS
+from email_opens.config.network import Network
 from email_opens.errors import InvalidSettings
-from email_opens.network import Network
 
 
 class Session(requests.Session):

@@ -9,9 +9,9 @@ from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.waits import Waits
+from email_opens.allowance.budget import Budget
 from email_opens.errors import OutOfTime
 from email_opens.ports import Clock
-from email_opens.turns.budget import Budget
 
 
 @dataclass(slots=True)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from email_opens.adapters.vendor.replies.reply import Reply
-from email_opens.config import read_settings
+from email_opens.config.settings import read_settings
 from email_opens_cli.deployed.checks.finding import Finding
 from email_opens_cli.deployed.checks.vendor import quota, skew
 from tests.contract.samples import ACTIVITY, NOON, varied
 from tests.fakes import FakeClock, MemoryTracking
-from tests.unit.test_config import ENVIRONMENT
+from tests.unit.config.test_settings import ENVIRONMENT
 
 
 def reply_dated(instant: datetime | None) -> Reply:

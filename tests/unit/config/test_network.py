@@ -2,7 +2,7 @@
 
 import pytest
 
-from email_opens.network import Network
+from email_opens.config.network import Network
 
 PROXY = "http://proxy.example:3128"
 

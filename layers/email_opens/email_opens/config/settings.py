@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import Annotated, get_type_hints
 
 from email_opens.account import account_id
+from email_opens.config.network import Network, proxy_address
+from email_opens.config.variables import Variable, choice, days, number, switch, text, url
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import ContactDetails
-from email_opens.network import Network, proxy_address
-from email_opens.variables import Variable, choice, days, number, switch, text, url
 
 _WORD = re.compile("(?<!^)(?=[A-Z])")
 

@@ -9,19 +9,10 @@ from datetime import datetime
 
 from email_opens.errors import ActivityFailed, EmailOpensError, LinkExpired, PagingBroken
 from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
-from email_opens.first_opens import decide
-from email_opens.gaps import MOST_FAILURES, PATIENCE, failed
 from email_opens.model import Activity, NewOpen, Page, RejectedRow
-from email_opens.ports import (
-    Clock,
-    Decisions,
-    Delivery,
-    Ledger,
-    Publisher,
-    Report,
-    Tracking,
-)
-from email_opens.stretches import (
+from email_opens.polling.first_opens import decide
+from email_opens.polling.gaps import MOST_FAILURES, PATIENCE, failed
+from email_opens.polling.stretches import (
     MOST_UNDELIVERED,
     Delivered,
     Reading,
@@ -32,6 +23,15 @@ from email_opens.stretches import (
     outcome,
     stops,
     stuck,
+)
+from email_opens.ports import (
+    Clock,
+    Decisions,
+    Delivery,
+    Ledger,
+    Publisher,
+    Report,
+    Tracking,
 )
 from email_opens.walk import Place, ended, new_opens, passed, shifted
 
@@ -106,7 +106,7 @@ class Poller:
     def _read_pages(self, walk: Walk, before: datetime) -> Reading:
         """Read the pages of a stretch; raise if not even the first one can be read."""
         reading, aim, window = Reading(), walk.aim, walk.window
-        fresh = walk.place.fresh
+        begun, fresh = walk.place.begun, walk.place.fresh
         while len(reading.pages) < PAGES_IN_HAND:
             try:
                 page = self._read(walk, before)
@@ -129,7 +129,9 @@ class Poller:
             empty = walk.gap is None and not walk.place.rows_read
             if reading.failure or empty or (aim.pause and passed(page, aim.pause)):
                 break
-        reading.fresh = walk.place.fresh > fresh
+        # A stretch of a deep walk from the head is a single page, which proves nothing yet.
+        alike = begun and walk.place.stale < PAGES_IN_HAND
+        reading.fresh = walk.place.fresh > fresh or alike
         return reading
 
     def _read(self, walk: Walk, before: datetime) -> Page:

@@ -15,15 +15,9 @@ from email_opens.adapters.aws.tracking import DynamoDBTracking
 from email_opens.adapters.aws.wake_ups import SqsWakeUps, wake_ups_config
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.vendor.report import ConstantContactReport
-from email_opens.config import StackSettings, read_account_settings, read_settings
-from email_opens.discovery.ports import Campaigns, SeenCampaigns
-from email_opens.model import LEDGER_KEPT
-from email_opens.ports import Clock, Credentials, Ledger, Publisher, Tracking, WakeUps
-from email_opens.turns.budget import Budget
-from email_opens.turns.discovery import Discovery
-from email_opens.turns.lease import Leases
-from email_opens.turns.turns import Turns
-from email_opens.wiring import (
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
+from email_opens.bootstrap.wiring import (
     Connect,
     campaigns_of,
     connection,
@@ -32,6 +26,12 @@ from email_opens.wiring import (
     reports_of,
     turns_of,
 )
+from email_opens.config.settings import StackSettings, read_account_settings, read_settings
+from email_opens.discovery.ports import Campaigns, SeenCampaigns
+from email_opens.model import LEDGER_KEPT
+from email_opens.ports import Clock, Credentials, Ledger, Publisher, Tracking, WakeUps
+from email_opens.turns.discovery import Discovery
+from email_opens.turns.turns import Turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +110,8 @@ def bootstrap(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiscoverCampaigns:
-    """Discovery, wired."""
+class WiredDiscovery:
+    """The search for new sends, wired for the commands that need nothing else."""
 
     discovery: Discovery
     leases: Leases
@@ -127,7 +127,7 @@ def bootstrap_discovery(
     *,
     clock: Clock | None = None,
     aws: AwsSession | None = None,
-) -> DiscoverCampaigns:
+) -> WiredDiscovery:
     """Wire discovery for an environment, with a session of AWS if there is one already.
 
     Raises:
@@ -142,7 +142,7 @@ def bootstrap_discovery(
     campaigns = campaigns_of(connection(settings, credentials, clock))
     leases = leases_of(settings, tracking, clock)
     discovery = discovery_of(settings, leases, seen, campaigns)
-    return DiscoverCampaigns(
+    return WiredDiscovery(
         discovery=discovery,
         leases=leases,
         campaigns=campaigns,

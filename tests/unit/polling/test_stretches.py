@@ -10,16 +10,17 @@ import pytest
 from email_opens.errors import (
     AccountStopped,
     EmailOpensError,
+    PagingBroken,
     PublishFailed,
     ReportUnavailable,
 )
 from email_opens.events import bucket, event_id, fingerprint
-from email_opens.gaps import PATIENCE, PAUSES
 from email_opens.model import Activity, Gap, NewOpen, Page, RejectedRow
-from email_opens.poller import PollCounts, Poller
+from email_opens.polling.gaps import PATIENCE, PAUSES
+from email_opens.polling.poller import PAGES_IN_HAND, PollCounts, Poller
+from email_opens.polling.stretches import MOST_UNDELIVERED, Walk
 from email_opens.ports import Delivery
 from email_opens.published import PublishedWindow
-from email_opens.stretches import MOST_UNDELIVERED, Walk
 from email_opens.walk import Aim
 from tests.contract.samples import ACTIVITY_ID, varied
 from tests.core.setup import FIVE_PAGES, LEASE, Core, Pages, at, rejected, report_of, row
@@ -145,3 +146,49 @@ def test_a_new_open_where_a_gap_is_stuck_is_progress(core: Core) -> None:
         core.work(report, core.walk(gap=gap))
     (left,) = core.activity().progress.gaps
     assert left.failures == 1
+
+
+def walk_to_pages_alike(core: Core) -> Walk:
+    """Begin a walk that comes down, a page at a time, to rows of the instant of an old failure."""
+    gap = Gap(None, at(2), None, reached=at(2), failures=7)
+    core.tracking.save(varied(core.activity(), watermark=at(7), gaps=(gap,)))
+    core.ledger.append(ACTIVITY_ID, {bucket(at(2)): {fingerprint(event_id(row(2), 1))}})
+    return core.walk(pause=at(7))
+
+
+def test_a_page_whose_rows_are_all_like_those_above_it_is_no_failure(core: Core) -> None:
+    walk = walk_to_pages_alike(core)
+    report = report_of((row(6),), (row(2),), (row(2),), (row(1),), (row(0),))
+    for _ in range(3):
+        core.work(report, walk)
+    assert walk.gap
+    assert (walk.gap.link, walk.gap.failures, walk.gap.retry_at) == ("3", 7, None)
+    core.work(report, walk)
+    assert (walk.gap.link, walk.gap.failures) == ("4", 0)
+
+
+def test_as_many_such_pages_as_a_stretch_may_have_are_one(core: Core) -> None:
+    walk = walk_to_pages_alike(core)
+    report = report_of((row(6),), *[(row(2),)] * 9)
+    for _ in range(1 + PAGES_IN_HAND):
+        core.work(report, walk)
+    with pytest.raises(PagingBroken):
+        core.work(report, walk)
+    assert walk.gap
+    assert (walk.gap.link, walk.gap.failures) == ("6", 8)
+
+
+def test_malformed_rows_are_progress_until_they_are_set_aside(core: Core) -> None:
+    gap = Gap(None, at(9), "2", reached=at(9), failures=2)
+    core.tracking.save(varied(core.activity(), watermark=at(9), gaps=(gap,)))
+    report = report_of((row(9),), *[()] * 9)
+    for link in range(2, 10):
+        malformed = rejected(str(min(link, 5)))
+        report.pages[str(link)] = Page(
+            str(link), (), rejected=(malformed,), next_link=str(link + 1)
+        )
+    core.work(report, core.walk(gap=gap))
+    (left,) = core.activity().progress.gaps
+    assert (left.link, left.failures, left.retry_at) == ("5", 2, None)
+    with pytest.raises(PagingBroken):
+        core.work(report, core.walk(gap=left))

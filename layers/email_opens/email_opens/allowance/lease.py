@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, WakeUp
+from email_opens.allowance.budget import BLOCK, Budget
+from email_opens.allowance.outage import Outage
 from email_opens.errors import (
     AccountBusy,
     AccountPaused,
@@ -22,8 +24,6 @@ from email_opens.errors import (
 )
 from email_opens.instants import iso, next_day
 from email_opens.ports import Clock, Tracking
-from email_opens.turns.budget import BLOCK, Budget
-from email_opens.turns.outage import Outage
 
 LONGEST = timedelta(minutes=15)
 """No invocation lasts longer, so no lease does, whatever is stored."""

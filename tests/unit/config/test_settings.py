@@ -4,10 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.config import Monitoring, StackSettings, read_settings, scheduled_account_id
+from email_opens.config.network import Network
+from email_opens.config.settings import (
+    Monitoring,
+    StackSettings,
+    read_settings,
+    scheduled_account_id,
+)
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import ContactDetails
-from email_opens.network import Network
 
 ENVIRONMENT = {
     "TRACKING_TABLE": "tracking",

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from email_opens.account import LONGEST_REST
+from email_opens.allowance.outage import Outage
 from email_opens.errors import AccountResting, BudgetSpent, OutOfTime, QuotaExceeded
 from email_opens.instants import iso
-from email_opens.turns.outage import Outage
 
 BLOCK = 60
 """Requests of a reservation: the most that an invocation wastes if it is killed."""

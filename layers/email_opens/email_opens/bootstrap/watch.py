@@ -18,15 +18,9 @@ from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.adapters.webhook import HttpWeb
 from email_opens.alerts.alerts import Alerts
 from email_opens.alerts.deduplication import Deduplication
-from email_opens.config import Settings
-from email_opens.discovery.ports import Campaigns
-from email_opens.model import Activity
-from email_opens.ports import Clock, Credentials, Publisher, Tracking
-from email_opens.turns.budget import Budget
-from email_opens.turns.discovery import Discovery
-from email_opens.turns.lease import Leases
-from email_opens.turns.turns import Turns
-from email_opens.wiring import (
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
+from email_opens.bootstrap.wiring import (
     Connect,
     campaigns_of,
     connection,
@@ -35,6 +29,12 @@ from email_opens.wiring import (
     reports_of,
     turns_of,
 )
+from email_opens.config.settings import Settings
+from email_opens.discovery.ports import Campaigns
+from email_opens.model import Activity
+from email_opens.ports import Clock, Credentials, Publisher, Tracking
+from email_opens.turns.discovery import Discovery
+from email_opens.turns.turns import Turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,15 +13,15 @@ from email_opens.adapters.vendor.report import ConstantContactReport
 from email_opens.adapters.vendor.session import Session
 from email_opens.adapters.vendor.transport import Pace
 from email_opens.adapters.waits import UNCUT, Waits
-from email_opens.config import Settings
+from email_opens.allowance.budget import Budget
+from email_opens.allowance.lease import Leases
+from email_opens.config.settings import Settings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.discovery.report import Found
 from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
 from email_opens.ports import Clock, Credentials, Decisions, Ledger, Publisher, Report, Tracking
-from email_opens.turns.budget import Budget
 from email_opens.turns.discovery import Discovery
-from email_opens.turns.lease import Leases
 from email_opens.turns.turns import Turns
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from email_opens.allowance.budget import BLOCK, Budget
 from email_opens.errors import AccountResting, BudgetSpent, OutOfTime
-from email_opens.turns.budget import BLOCK, Budget
 from tests.contract.samples import NOON
 
 

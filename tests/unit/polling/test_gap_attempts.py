@@ -5,8 +5,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from email_opens.gaps import LONG_PAUSE, PATIENCE, PAUSES, Stretch, advance, due, failed, unsettled
 from email_opens.model import Activity, Gap
+from email_opens.polling.gaps import (
+    LONG_PAUSE,
+    PATIENCE,
+    PAUSES,
+    Stretch,
+    advance,
+    due,
+    failed,
+    unsettled,
+)
 from tests.contract.samples import ACTIVITY, varied
 from tests.core.setup import DAY, at
 

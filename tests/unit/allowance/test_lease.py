@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from email_opens.account import Account, CounterTrust, KeyShare
+from email_opens.allowance.budget import BLOCK
+from email_opens.allowance.lease import AGAIN, LONGEST, Leases, is_held_by_another
 from email_opens.errors import (
     AccountBusy,
     AccountResting,
@@ -17,8 +19,6 @@ from email_opens.errors import (
     Throttled,
 )
 from email_opens.instants import iso, next_day
-from email_opens.turns.budget import BLOCK
-from email_opens.turns.lease import AGAIN, LONGEST, Leases, is_held_by_another
 from tests.fakes import FakeClock, MemoryTracking
 
 MINUTE = timedelta(minutes=1)

@@ -5,9 +5,9 @@ from contextlib import nullcontext
 import pytest
 
 from email_opens.errors import PagingBroken
-from email_opens.gaps import PATIENCE
 from email_opens.model import Gap, Page
-from email_opens.poller import PAGES_IN_HAND
+from email_opens.polling.gaps import PATIENCE
+from email_opens.polling.poller import PAGES_IN_HAND
 from tests.contract.samples import varied
 from tests.core.setup import (
     FIVE_PAGES,

@@ -43,6 +43,8 @@ class Stretch:
     """Its first page is the head."""
     fresh: bool = False
     """It has rows that the walk had not met before, perhaps of the same instant."""
+    rejected: int = 0
+    """Its malformed rows that were not set aside before."""
     lost: bool = False
     """The link below it cannot be followed, so the walk begins again from the head."""
     failed: bool = False
@@ -132,6 +134,8 @@ def _tried(left: Gap, stretch: Stretch, gap: Gap | None, covered: list[Gap], now
     moves = bottom is not None and (
         ceiling is None or bottom < ceiling or (bottom == ceiling and stretch.fresh)
     )
+    if stretch.rejected and not stretch.from_head:
+        moves = True  # A page of nothing but malformed rows has no instant.
     if lower or found:
         reached, failures = min(filter(None, (bottom, reached))), 0
     elif stretch.from_head and gap is not None and gap.link is not None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens import gaps as rules
-from email_opens.gaps import Stretch
 from email_opens.model import Activity, Gap
+from email_opens.polling import gaps as rules
+from email_opens.polling.gaps import Stretch
 from tests.contract.samples import ACTIVITY, varied
 from tests.core.setup import at
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from email_opens.account import Tokens
-from email_opens.bootstrap import bootstrap, bootstrap_discovery
+from email_opens.allowance.budget import Budget
+from email_opens.bootstrap.product import bootstrap, bootstrap_discovery
 from email_opens.discovery.selection import Names
 from email_opens.errors import InvalidSettings, ReportUnavailable
-from email_opens.turns.budget import Budget
 from tests.unit.adapters.vendor.sockets import Held
 
 ENVIRONMENT = {

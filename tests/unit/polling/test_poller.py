@@ -7,11 +7,11 @@ from datetime import datetime
 
 import pytest
 
+from email_opens.allowance.budget import Budget
 from email_opens.events import event_id
 from email_opens.model import Activity, NewOpen, Page
-from email_opens.poller import PollCounts
+from email_opens.polling.poller import PollCounts
 from email_opens.ports import Delivery
-from email_opens.turns.budget import Budget
 from tests.contract.samples import ACTIVITY_ID, NOON
 from tests.core.setup import (
     FIVE_PAGES,

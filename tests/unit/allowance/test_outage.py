@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from email_opens.turns.outage import (
+from email_opens.allowance.outage import (
     IN_A_ROW,
     LESS_TELLING_IN_A_ROW,
     MOST_ASKED_BY_ONE,

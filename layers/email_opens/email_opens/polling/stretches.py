@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Self
 
 from email_opens.errors import ActivityFailed, EmailOpensError, LinkExpired, PagingBroken
-from email_opens.gaps import PATIENCE, Stretch, advance, unsettled
 from email_opens.instants import iso
 from email_opens.model import (
     LEDGER_KEPT,
@@ -21,6 +20,7 @@ from email_opens.model import (
     RejectedRow,
     State,
 )
+from email_opens.polling.gaps import PATIENCE, Stretch, advance, unsettled
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.lifecycle import AUDIT_EVERY
 from email_opens.walk import Aim, Place, in_minute
@@ -203,6 +203,7 @@ def _stretch(walk: Walk, reading: Reading, delivered: Delivered, now: datetime) 
         stopped=reading.stopped,
         from_head=pages[0].link is None,
         fresh=reading.fresh,
+        rejected=delivered.rejected,
         lost=lost,
         failed=isinstance(failure, (ActivityFailed, LinkExpired)),
         new=tuple(new.open.created_time for new in delivered.opens),

@@ -1,0 +1,1 @@
+"""What an account may send now: under its lease, within its budget, and not in an outage."""

@@ -1,0 +1,1 @@
+"""The settings: what the environment's variables mean, and how each is read."""
