@@ -189,7 +189,8 @@ class Turn:
             self._poll(Poll(candidate, waiting, Why.OVERDUE), now)
 
     def _aim(self, activity: Activity, now: datetime) -> Aim:
-        depth = depth_due(activity, now, self.finished_after, self.lookback)
+        day = self.backlog.requests_per_day
+        depth = depth_due(activity, now, self.finished_after, self.lookback, requests_per_day=day)
         watermark = activity.progress.watermark
         audits_again = depth is Depth.AUDIT and watermark is not None
         # Earlier walks have not read the rows of a gap.
