@@ -8,6 +8,7 @@ OWN_UV := $(if $(shell uv --version 2>/dev/null),,.uv/bin/uv)
 UV := $(or $(OWN_UV),uv)
 # SAM pins boto3 to one version, so it runs in its own environment.
 SAM := $(UV) tool run --quiet --from 'aws-sam-cli==1.170.0' sam
+CHECKOV := $(UV) tool run --quiet --from 'checkov==3.3.30' checkov --config-file .checkov.yaml
 COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.13 \
 	--custom-compile-command 'make lock' $(UPGRADE)
 COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requirements-dev.txt
@@ -54,6 +55,9 @@ check: .venv/ready ## check style, types, the template and the lock files
 	.venv/bin/mypy layers/email_opens/email_opens functions tools tests bench
 	.venv/bin/mypy --platform win32 layers/email_opens/email_opens tools/email_opens_cli
 	$(SAM) validate --lint
+	@mkdir -p .cache && .venv/bin/python -c 'import json; from tests.integration.template import \
+		read_template; print(json.dumps(read_template()))' > .cache/template.json
+	$(CHECKOV) --file .cache/template.json
 	@mkdir -p .cache/lock && cp requirements-dev.txt .cache/lock/dev.txt \
 		&& cp layers/email_opens/requirements.txt .cache/lock/layer.txt
 	$(COMPILE) --extra dev pyproject.toml --output-file .cache/lock/dev.txt >/dev/null

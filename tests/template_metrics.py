@@ -40,8 +40,10 @@ def watched_by_alarms(template: Template) -> dict[str, Metric]:
 def dashboard(template: Template) -> dict[str, Any]:
     """Return the dashboard, with parameters at their defaults."""
     (properties,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
-    text = _substitute(properties["DashboardBody"]["Fn::Sub"], template)
-    body: dict[str, Any] = json.loads(text)
+    text, repeated = properties["DashboardBody"]["Fn::Sub"]
+    for name, value in repeated.items():
+        text = text.replace(f"${{{name}}}", value["Fn::Sub"])
+    body: dict[str, Any] = json.loads(_substitute(text, template))
     return body
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from email_opens.config.settings import environment_of
+from email_opens.errors import InvalidInput
 from email_opens_cli.arguments import invocation
 from email_opens_cli.arguments.stack import FILE, VARIABLE, Deployed, choose, written
 from email_opens_cli.deployed.accounts import connected
@@ -26,6 +26,8 @@ from email_opens_cli.terminal.console import say
 
 STACK = "email-opens"
 """The stack's name unless another was deployed from this folder."""
+LONGEST_NAME = 64
+"""The limit of EventBridge Scheduler for the name of a group, which is the stack's."""
 PROGRAM = ".venv/bin/email-opens"
 WITHOUT_PROMPTS = ("--no-confirm-changeset", "--no-fail-on-empty-changeset")
 
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with invocation.begun(), complaints():
             stack = choose(options.stack or os.environ.get(VARIABLE) or None) or STACK
+            check_length(stack)
             if options.check:
                 say(destination(stack))
                 return 0
@@ -50,6 +53,19 @@ def main(arguments: Sequence[str]) -> int:
         return ended.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def check_length(stack: str) -> None:
+    """Refuse a name that is too long before anything is made; the ARN of a stack passes.
+
+    Raises:
+        InvalidInput: it is longer than LONGEST_NAME.
+    """
+    if len(stack) > LONGEST_NAME and not stack.startswith("arn:"):
+        raise InvalidInput(
+            f"The stack's name has {len(stack)} characters, and may have at most {LONGEST_NAME}, "
+            "because its schedule group has the same name: choose a shorter one with STACK=NAME."
+        )
 
 
 def destination(stack: str) -> str:
@@ -79,9 +95,9 @@ def _deploy(stack: str, overrides: Sequence[str]) -> int:
         return failed
     Path(FILE).write_text(written(Deployed(stack, region)), encoding="utf-8")
     running.stack, found = stack, outputs(stack)
-    account_id = parameters(stack).get("AccountId", "default")
-    accounts = connected(ssm, environment_of(found)["CREDENTIALS_PREFIX"])
-    say(*next_steps(stack, region, account_id, found, accounts))
+    given = parameters(stack)
+    accounts = connected(ssm, given["CredentialsPrefix"])
+    say(*next_steps(stack, region, given["AccountId"], found, accounts))
     return 0
 
 

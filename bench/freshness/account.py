@@ -67,7 +67,7 @@ class Account:
     counters_as_of: CountersAsOf | None = None
     """None: the vendor has no counters."""
     closed: Callable[[float], bool] = lambda _: False
-    """Whether another program has spent the day's quota."""
+    """Whether the day's quota is spent when a request is sent at an instant."""
     measurements: Measurements = field(default_factory=Measurements)
     _sends: dict[str, Send] = field(default_factory=dict)
     _published: dict[str, bytearray] = field(default_factory=dict)
@@ -110,9 +110,11 @@ class Account:
         )
 
     def counts(self, campaign_ids: Iterable[str]) -> CounterReadings:
-        as_of = self.now() if self.counters_as_of is None else self.counters_as_of(self.now())
         if self.now() >= self.world.begins:
             self.measurements.probes += 1
+        if self.counters_as_of is None:
+            return CounterReadings(missing=frozenset(campaign_ids))
+        as_of = self.counters_as_of(self.now())
         return CounterReadings(
             {key: self._sends[key].opened(as_of) for key in campaign_ids}, instant(as_of)
         )
@@ -120,6 +122,14 @@ class Account:
     def request(self) -> None:
         """Let the time of a request pass, and count it."""
         self.clock.sleep(REQUEST_SECONDS)
+        self.count_request()
+
+    def count_request(self) -> None:
+        """Count a request that ends now.
+
+        Raises:
+            QuotaExceeded: the day's quota was spent before.
+        """
         now = self.now()
         if now >= self.world.begins:
             hour = int(now // HOUR)

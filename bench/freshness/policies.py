@@ -24,9 +24,12 @@ class Delays:
     all: list[float] = field(default_factory=list)
     hot: list[float] = field(default_factory=list)
     """The delays of opens in the first hour after their send."""
+    by_day: dict[int, list[float]] = field(default_factory=dict)
+    """By the day on which the opens appeared."""
 
     def add(self, send: Send, opened: float, published: float) -> None:
         self.all.append(published - opened)
+        self.by_day.setdefault(int(opened // DAY), []).append(published - opened)
         if opened < send.sent + HOUR:
             self.hot.append(published - opened)
 

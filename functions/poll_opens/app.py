@@ -1,7 +1,6 @@
 """Publish the new opens of an account's sends, and track its new sends, when a turn is due."""
 
 import os
-from dataclasses import asdict
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -25,6 +24,7 @@ from email_opens.errors import (
     QuotaExceeded,
     unforeseen,
 )
+from email_opens.scheduling.choice import Poll, Probe
 from email_opens.turns.report import TurnReport
 
 COMMIT_SECONDS = 6
@@ -114,12 +114,24 @@ def _log(turn: TurnReport, token_idle_days: int | None) -> None:
         logger.info(str(turn.stopped or "Another invocation works on this account."))
         return
     for decision in turn.decisions:
-        logger.debug("Decision.", extra=asdict(decision))
+        logger.debug("Decision.", extra=_decision(decision))
     # The reason of a rest was logged as a warning when the rest began.
     calm = turn.completed or isinstance(turn.stopped, AccountResting)
     (logger.info if calm else logger.warning)(
         "Turn completed.", extra=_summary(turn) | {"token_idle_days": token_idle_days}
     )
+
+
+def _decision(decision: Poll | Probe) -> dict[str, Any]:
+    """Return what the line on a request contains, which is logged at the level DEBUG only."""
+    if isinstance(decision, Probe):
+        return {"why": "one request reads the counters of many"}
+    return {
+        "campaign_activity_id": decision.candidate.campaign_activity_id,
+        "waiting": decision.waiting,
+        "cost": decision.candidate.cost,
+        "why": decision.why,
+    }
 
 
 def _log_found(found: Found) -> None:

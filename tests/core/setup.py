@@ -19,6 +19,7 @@ from email_opens.polling.poller import PollCounts, Poller
 from email_opens.polling.stretches import Walk
 from email_opens.ports import Tracking, WakeUps
 from email_opens.published import PublishedWindow
+from email_opens.scheduling.choice import Poll, Why
 from email_opens.turns.discovery import Discovery
 from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import Turns
@@ -300,6 +301,12 @@ class Core:
             for data in events
             if data["campaign_activity_id"] == campaign_activity_id
         ]
+
+
+def polls(turn: TurnReport) -> list[tuple[str, Why]]:
+    """Return which activities a turn has polled, and why."""
+    decisions = (one for one in turn.decisions if isinstance(one, Poll))
+    return [(poll.candidate.campaign_activity_id, poll.why) for poll in decisions]
 
 
 def steady_world(page_rows: int) -> World:

@@ -8,8 +8,10 @@ import pytest
 from constant_contact_emulator import Kind
 from email_opens.allowance.outage import PAUSES
 from email_opens.errors import AccountResting, ReportUnavailable, VendorUnavailable
+from email_opens.scheduling.choice import Why
 from tests.chains import MINUTE
 from tests.core.at_the_vendor import OPENS, VendorCore
+from tests.core.setup import polls
 
 TWENTIETH = 500
 """Of a day's requests: what an hour of an outage may spend."""
@@ -100,7 +102,7 @@ class TestAnOutage:
         core.tracking.save(replace(worth, weight=1000.0))
         core.recover()
         turn = core.take_turn()
-        assert turn.decisions[0].campaign_activity_id == unread
+        assert polls(turn)[0] == (unread, Why.OVERDUE)
 
     def test_sends_no_request_within_a_pause(self) -> None:
         core = VendorCore(60)

@@ -13,9 +13,16 @@ from email_opens.discovery.campaigns import Campaign, CampaignActivity
 from email_opens.discovery.schedules import MOST_CAMPAIGNS
 from email_opens.errors import ActivityForbidden, OutOfTime, ReportUnavailable
 from email_opens.model import State
-from email_opens.scheduling.searches import LATE, LONGEST, LONGEST_PAUSE, STRETCH_REQUESTS
-from email_opens.turns.searching import MOST_EXPECTED, STRETCH
+from email_opens.scheduling.searches import (
+    AGAIN,
+    LATE,
+    LONGEST,
+    LONGEST_PAUSE,
+    STRETCH_REQUESTS,
+)
+from email_opens.turns.searching import MOST_EXPECTED, NEXT_TURN_SECONDS, STRETCH
 from email_opens.turns.turn import SHORT_SECONDS, SUSPECT_MINUTES
+from tests.chains import turns_of_a_minute
 from tests.contract.samples import ACTIVITY_ID
 from tests.core.setup import Core, at, row
 from tests.memory_campaigns import MemoryCampaigns
@@ -308,6 +315,26 @@ class TestAScheduledSend:
         sent_at = campaigns(core).sent["news"] = campaigns(core).schedules[activity_id]
         core.take_turn()
         assert core.activity(activity_id).tracked_at - sent_at < timedelta(seconds=2)
+
+    def test_that_is_listed_just_after_a_search_is_found_by_the_next_woken_turn(
+        self, core: Core, activity_id: str
+    ) -> None:
+        core.take_turn()
+        core.clock.sleep(20.5 * 60)
+        sent_at = core.clock.now()
+        for _ in turns_of_a_minute(core.turns(), core.clock):
+            campaigns(core).sent["news"] = sent_at
+        assert core.activity(activity_id).tracked_at == sent_at + AGAIN
+
+    def test_is_searched_for_by_the_next_turn_once_this_one_has_searched(self, core: Core) -> None:
+        core.take_turn()
+        core.clock.sleep(20.5 * 60 - 1)
+        core.tracking.accounts["default"] = replace(
+            core.tracking.accounts["default"],
+            searches=replace(core.tracking.accounts["default"].searches, tried_at=None),
+        )
+        turn = core.take_turn()
+        assert (searched(core), turn.next_in_seconds) == (2, NEXT_TURN_SECONDS)
 
     @pytest.mark.parametrize("moved_by", [30 * MINUTE, -10 * MINUTE])
     def test_that_is_moved_is_expected_when_it_will_be_sent(

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from email_opens.account import KeyShare
 from email_opens.allowance.budget import Budget
 from email_opens.allowance.lease import Leases
 from email_opens.errors import QuotaExceeded
@@ -128,7 +127,7 @@ class Accounts:
 @pytest.fixture(scope="module")
 def accounts() -> Accounts:
     accounts = Accounts(*ACCOUNTS)
-    accounts.live(days=3)
+    accounts.live(days=5)
     return accounts
 
 
@@ -139,13 +138,18 @@ def test_accounts_that_do_not_know_of_each_other_spend_the_quota_early(accounts:
 
 
 @pytest.mark.parametrize("day", [2, 3])
+def test_on_the_next_two_days_no_account_is_refused(accounts: Accounts, day: int) -> None:
+    assert parts_of_day(accounts.key.refused, day) == []
+
+
+@pytest.mark.parametrize("day", [4, 5])
 def test_on_later_days_no_account_is_refused_before_the_evening(
     accounts: Accounts, day: int
 ) -> None:
     assert min(parts_of_day(accounts.key.refused, day), default=1.0) >= 0.9
 
 
-@pytest.mark.parametrize("day", [2, 3])
+@pytest.mark.parametrize("day", [2, 3, 4, 5])
 def test_on_later_days_they_spend_the_quota_together_throughout_the_day(
     accounts: Accounts, day: int
 ) -> None:
@@ -156,9 +160,9 @@ def test_on_later_days_they_spend_the_quota_together_throughout_the_day(
 
 
 def test_each_account_keeps_a_like_share(accounts: Accounts) -> None:
-    day = (FIRST_DAY + 2 * DAY).date()
     shares = [account.key_share for account in accounts.tracking.accounts.values()]
-    assert shares == [KeyShare(38, day)] * len(ACCOUNTS)
+    assert {share.requests for share in shares if share} <= {38, 39, 40}
+    assert None not in shares
 
 
 def test_an_account_does_not_yield_day_after_day_to_a_program_that_takes_all_it_leaves() -> None:

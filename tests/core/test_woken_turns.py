@@ -18,8 +18,8 @@ from email_opens.model import Estimate, Gap
 from email_opens.scheduling.candidates import prior_of
 from email_opens.scheduling.choice import GRAIN_SECONDS, Why
 from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS
-from tests.contract.samples import varied
-from tests.core.setup import DAY, LEASE, Core, at, row
+from tests.contract.samples import ACTIVITY_ID, varied
+from tests.core.setup import DAY, LEASE, Core, at, polls, row
 from tests.fakes import FakeClock
 from tests.world import Calls
 
@@ -377,7 +377,7 @@ def test_a_second_send_of_an_activity_is_read_at_once_and_estimated_anew(core: C
     )
     turn = core.take_turn()
     estimate = core.activity().profile.estimate
-    assert [one.why for one in turn.decisions] == [Why.FIRST]
+    assert polls(turn) == [(ACTIVITY_ID, Why.FIRST)]
     assert estimate is not None
     assert estimate.opens_a_second > 0.005
 
@@ -399,8 +399,8 @@ def test_a_turn_reports_why_it_spent_its_requests(core: Core) -> None:
     hot(core)
     core.track(campaign_activity_id="b", polled_at=at(0) - DAY, watermark=at(0), audited_at=at(0))
     turn = core.take_turn()
-    assert [decision.why for decision in turn.decisions] == [Why.FIRST, Why.OVERDUE]
-    assert [decision.campaign_activity_id for decision in turn.decisions] == core.polled
+    assert polls(turn) == [("a", Why.FIRST), ("b", Why.OVERDUE)]
+    assert core.polled == ["a", "b"]
 
 
 def test_a_turn_reports_what_the_longest_intervals_need_beyond_the_budget(core: Core) -> None:

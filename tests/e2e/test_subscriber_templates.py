@@ -86,7 +86,7 @@ def deploy(strict_aws: EmbeddedAws) -> Iterator[Any]:
         stacks.append(name)
         waiter = cloudformation.get_waiter("stack_create_complete")
         waiter.wait(StackName=name, WaiterConfig={"Delay": 1})
-        return strict_aws.outputs(name)
+        return dict(strict_aws.stack(name).outputs)
 
     yield create
     for name in stacks:

@@ -94,7 +94,7 @@ def deploy_again(aws: EmbeddedAws, stack: Stack, name: str, parameters: Mapping[
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=name, WaiterConfig={"Delay": 1}
     )
-    return Stack(name, aws.outputs(name))
+    return aws.stack(name)
 
 
 def start(aws: EmbeddedAws, stack: Stack, vendor: Emulator, *, contacts: int) -> Trial:

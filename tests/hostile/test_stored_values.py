@@ -169,7 +169,7 @@ def test_an_activity_and_its_account_are_stored_with_any_counter(
     tracking: Tracking, body: bytes
 ) -> None:
     for readings in accepted(lambda: report(body).count([CAMPAIGN_ID], before=BEFORE)):
-        activity, _ = after_reading(ACTIVITY, readings)
+        activity = after_reading(ACTIVITY, readings)
         assert stored(tracking, activity) == activity
         trust = trust_after(CounterTrust(), readings, NOON, NOON)
         found = stored_trust(tracking, trust)

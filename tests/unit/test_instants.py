@@ -1,14 +1,15 @@
-"""Instants as text."""
+"""Instants as text, and the time since them."""
 
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from email_opens.instants import iso, next_day, utc
+from email_opens.instants import iso, next_day, seconds_since, utc
 
 THERE = timezone(timedelta(hours=-5))
 
@@ -76,3 +77,10 @@ def test_an_instant_is_written_in_utc(instant: datetime, text: str) -> None:
 )
 def test_the_next_day_begins_at_midnight_utc(instant: datetime) -> None:
     assert next_day(instant) == datetime(2026, 3, 3, tzinfo=UTC)
+
+
+def test_the_time_since_an_instant_that_is_unknown_or_to_come_is_infinite() -> None:
+    now = utc("2026-03-02T12:00:00Z")
+    assert seconds_since(now - timedelta(minutes=1), now) == 60.0
+    assert seconds_since(None, now) == inf
+    assert seconds_since(now + timedelta(seconds=1), now) == inf

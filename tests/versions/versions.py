@@ -20,6 +20,7 @@ CURRENT = HERE.parents[1] / "layers" / "email_opens"
 PROGRAM = HERE / "turns_of_a_version.py"
 MOST_SECONDS = 1_800
 KINDS = ("active", "active", "active", "paused", "finished", "gone")
+OTHERS = ("finished long ago", "paused", "finished")
 
 type Turns = Mapping[str, Any]
 
@@ -49,9 +50,10 @@ class Rehearsal:
     def rows(self) -> int:
         return sum(map(len, self.reports.values()))
 
-    def track(self, version: Path, number: int) -> Turns:
-        """Track activities in every state, without opens, and take a turn."""
+    def track(self, version: Path, number: int, others: int = 0) -> Turns:
+        """Track activities in every state, and others that are not polled; take a turn."""
         kinds = {f"e-mail-{n:05}": KINDS[n % len(KINDS)] for n in range(number)}
+        kinds |= {f"other-{n:05}": OTHERS[n % len(OTHERS)] for n in range(others)}
         self.reports = {activity_id: [] for activity_id in kinds}
         return self.work(version, track=kinds, turns=1)
 

@@ -38,12 +38,13 @@ class Stack:
     """A deployed stack."""
 
     name: str
+    parameters: Mapping[str, str]
     outputs: Mapping[str, str]
 
     @property
     def environment(self) -> dict[str, str]:
         """The stack's settings, as `email_opens.config.settings` reads them."""
-        return environment_of(self.outputs)
+        return environment_of({**self.parameters, **self.outputs, "StackName": self.name})
 
 
 class EmbeddedAws:
@@ -172,13 +173,16 @@ class EmbeddedAws:
             "--no-progressbar",
             *("--parameter-overrides", *(f"{key}={value}" for key, value in overrides.items())),
         )
-        return Stack(name, self.outputs(name))
+        return self.stack(name)
 
-    def outputs(self, name: str) -> dict[str, str]:
-        """Return the outputs of a deployed stack by name."""
-        reply = self.client("cloudformation").describe_stacks(StackName=name)
-        outputs = reply["Stacks"][0].get("Outputs", [])
-        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    def stack(self, name: str) -> Stack:
+        """Return a deployed stack by name."""
+        (found,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        return Stack(
+            name,
+            {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])},
+            {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])},
+        )
 
     def delete(self, name: str) -> None:
         """Delete a stack; resources that its template retains stay."""

@@ -12,8 +12,10 @@ from email_opens.errors import InvalidInput
 from email_opens.instants import next_day
 from email_opens.unknown import NOTHING, Unknown
 
-SHARE_GROWTH = 1.1
-"""On the second day; on each further day without a refusal, the growth is multiplied by it."""
+SHARE_GROWTH = 1.02
+"""On the second day; the third power of it on the next day, the ninth on the next, and so on."""
+MOST_GROWTHS = 3**6
+"""More would exceed what a number can hold, and no account has that many requests."""
 LONGEST_SHARE = timedelta(days=14)
 """The longest time after a refusal in which an account keeps to its share of the key."""
 LONGEST_REST = timedelta(hours=24)
@@ -63,14 +65,18 @@ class KeyShare:
     def on(self, now: datetime) -> int | None:
         """Return the requests that the account may spend on the day of `now`; None: no limit.
 
-        They grow by a tenth on the second day and faster on each further one, because the others
-        may use less; the next refusal measures them again. So a refusal that was an exception
-        slows the account down for days, not for months.
+        They grow because the others may use less; the next refusal measures them again. They grow
+        by little at first, so that this refusal comes late in the evening if the others use as much
+        as before, and then ever faster, so that a refusal that was an exception slows the account
+        down for days, not for months.
         """
         age = now.date() - self.day
         if not timedelta(days=1) <= age <= LONGEST_SHARE:
             return None
-        return ceil(self.requests * SHARE_GROWTH ** (age.days * (age.days - 1) // 2))
+        if age.days == 1:
+            return self.requests
+        growth: float = SHARE_GROWTH ** min(MOST_GROWTHS, 3 ** (age.days - 2))
+        return ceil(self.requests * growth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""Instants as text: parsing, formatting, and the vendor's day. Every instant is aware UTC."""
+"""Instants: parsing, formatting, the vendor's day, elapsed time. Every instant is aware UTC."""
 
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 
 def utc(text: str) -> datetime:
@@ -27,3 +28,10 @@ def next_day(instant: datetime) -> datetime:
     """Return the next 00:00 UTC after an instant, when the vendor's quota resets."""
     midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=1)
+
+
+def seconds_since(instant: datetime | None, now: datetime) -> float:
+    """Return the seconds since an instant; infinite for None, and if the clock has jumped back."""
+    if instant is None or instant > now:
+        return inf
+    return (now - instant).total_seconds()

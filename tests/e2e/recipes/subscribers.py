@@ -82,7 +82,7 @@ def deploy(aws: EmbeddedAws, name: str, template: str, **parameters: str) -> dic
     )
     waiter = cloudformation.get_waiter("stack_create_complete")
     waiter.wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
-    return aws.outputs(name)
+    return dict(aws.stack(name).outputs)
 
 
 def received_ids(aws: EmbeddedAws, queue_url: str) -> Counter[str]:

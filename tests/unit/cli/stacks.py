@@ -1,6 +1,7 @@
 """A CloudFormation stack of the product, with its schedule group."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -26,16 +27,15 @@ PARAMETERS = {
 
 def make_stack(aws: Aws, vendor: Emulator) -> None:
     """Create the stack of the account `default`, with what the commands read of it."""
-    outputs = {
-        name.title().replace("_", ""): value for name, value in settings(aws, vendor).items()
-    }
+    parameters, outputs = stated(settings(aws, vendor))
+    parameters |= PARAMETERS
     outputs |= {
         "PollOpensFunctionArn": FUNCTION,
         "ScheduleRoleArn": ROLE,
         "ScheduleGroup": STACK,
     }
     template = {
-        "Parameters": {name: {"Type": "String"} for name in PARAMETERS},
+        "Parameters": {name: {"Type": "String"} for name in parameters},
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
     }
@@ -44,10 +44,20 @@ def make_stack(aws: Aws, vendor: Emulator) -> None:
         TemplateBody=json.dumps(template),
         # Those that are left out moto does not find again when it updates the stack.
         Parameters=[
-            {"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
         ],
     )
     scheduler().create_schedule_group(Name=STACK)
+
+
+def stated(settings: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the parameters and the outputs by which a stack states settings."""
+    named = {name.title().replace("_", ""): value for name, value in settings.items()}
+    made = {name for name in named if name.endswith(("Table", "Arn", "QueueUrl"))}
+    return (
+        {name: value for name, value in named.items() if name not in made},
+        {name: value for name, value in named.items() if name in made},
+    )
 
 
 def schedule(account_id: str) -> dict[str, Any]:

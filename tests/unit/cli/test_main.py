@@ -112,7 +112,7 @@ class TestSettings:
         monkeypatch.delenv("LEDGER_TABLE")
         assert "LEDGER_TABLE is not set" in complaint(run("poll"), 2)
 
-    def test_settings_are_read_from_the_outputs_of_a_stack(
+    def test_settings_are_read_from_the_outputs_of_a_stack_of_an_earlier_version(
         self, aws: Aws, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with Emulator() as vendor:

@@ -91,5 +91,12 @@ def test_an_operation_of_aws_and_its_options_exist(shown: Shown) -> None:
         return
     name = client.meta.method_to_api_mapping[operation.replace("-", "_")]
     shape = client.meta.service_model.operation_model(name).input_shape
-    options = {f"--{xform_name(member, '-')}" for member in shape.members} if shape else set()
+    members = shape.members if shape else {}
+    options = {f"--{xform_name(member, '-')}" for member in members}
+    # The AWS CLI switches a boolean off by an option of its own.
+    options |= {
+        f"--no-{xform_name(name, '-')}"
+        for name, member in members.items()
+        if member.type_name == "boolean"
+    }
     assert {word for word in words if word.startswith("--")} - options == set()

@@ -1,7 +1,7 @@
 """What a request is spent on, and how long to wait for it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf, sqrt
@@ -13,6 +13,7 @@ from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import (
     GRAIN_SECONDS,
     LEAST_WORTH,
+    MOST_SAVED,
     PROBE_EVERY_SECONDS,
     Choice,
     Poll,
@@ -30,7 +31,7 @@ EACH_TEN = Plan(requests_a_second=0.1)
 
 
 def chosen(
-    candidates: Iterable[Candidate],
+    candidates: Collection[Candidate],
     plan: Plan = EACH_TEN,
     trust: CounterTrust = FRESH,
     probed_seconds_ago: float | None = None,
@@ -58,8 +59,7 @@ def polled(candidates: list[Candidate], requests: float, lasting: float = DAY) -
             name = choice.candidate.campaign_activity_id
             polls[name] += 1
             by_name[name] = replace(choice.candidate, read_at=now, clear_at=now)
-            beside = choice.why is Why.FRESH and not planned.paces_fresh
-            spent_at = spent_at if beside or choice.why is Why.OVERDUE else now
+            spent_at = spent_at if choice.why in (Why.FRESH, Why.OVERDUE) else now
             continue
         assert isinstance(choice, Wait)
         now += timedelta(seconds=min(choice.seconds, 60.0))
@@ -176,10 +176,45 @@ class TestAProbe:
 
     def test_waits_for_what_it_and_the_polls_after_it_cost(self) -> None:
         """It is not outrun by polls that are worth less but cost less."""
+        some = self.MANY[:10]
+        choice = chosen(some, probed_seconds_ago=600.0, spent_seconds_ago=11.0)
+        assert isinstance(choice, Wait)
+        follow = 10 * (1 - 2.718281828 ** -(1e-4 * 600))
+        assert choice.seconds == pytest.approx(10 * (1 + follow) - 11, rel=0.01)
+
+    def test_does_not_wait_for_more_than_a_few_requests(self) -> None:
         choice = chosen(self.MANY, probed_seconds_ago=600.0, spent_seconds_ago=11.0)
         assert isinstance(choice, Wait)
-        follow = 100 * (1 - 2.718281828 ** -(1e-4 * 600))
-        assert choice.seconds == pytest.approx(10 * (1 + follow) - 11, rel=0.01)
+        assert choice.seconds == pytest.approx(10 * MOST_SAVED - 11, rel=0.01)
+
+    def test_is_not_put_off_for_long_by_a_send_that_is_always_worth_a_poll(self) -> None:
+        each_seven = Plan(requests_a_second=0.15)
+        quiet = [candidate(str(n), rate=5e-4, countable=True) for n in range(60)]
+        unread = {one.campaign_activity_id: one for one in quiet}
+        unread["viral"] = candidate("viral", rate=0.3, countable=True)
+        now = spent_at = probed_at = NOON
+        probes = []
+        while now < NOON + timedelta(hours=1):
+            choice = chosen(
+                unread.values(),
+                each_seven,
+                probed_seconds_ago=(now - probed_at).total_seconds(),
+                spent_seconds_ago=(now - spent_at).total_seconds(),
+                now=now,
+            )
+            if isinstance(choice, Wait):
+                now += timedelta(seconds=choice.seconds)
+                continue
+            now += timedelta(seconds=0.25)  # The request.
+            spent_at = now
+            if isinstance(choice, Probe):
+                probes.append(now - probed_at)
+                probed_at = now
+                unread = {name: replace(one, clear_at=now) for name, one in unread.items()}
+            else:
+                read = replace(choice.candidate, read_at=now, clear_at=now)
+                unread[read.campaign_activity_id] = read
+        assert max(probes) < timedelta(minutes=5)
 
     def test_is_not_made_more_often_than_the_grain(self) -> None:
         assert chosen(self.MANY, probed_seconds_ago=GRAIN_SECONDS - 2) != Probe()

@@ -24,6 +24,7 @@ INSTANT = timedelta(microseconds=1)
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
 AGE = timedelta(days=60)
+REQUESTS = 9_000
 LOOKBACK = timedelta(hours=2)
 
 
@@ -66,7 +67,7 @@ def walked(audited: timedelta, swept: timedelta) -> Activity:
 def test_an_activity_is_audited_daily_and_swept_each_quarter(
     activity: Activity, depth: Depth
 ) -> None:
-    assert depth_due(activity, NOON, AGE, LOOKBACK) is depth
+    assert depth_due(activity, NOON, AGE, LOOKBACK, requests_per_day=REQUESTS) is depth
 
 
 def test_an_activity_with_many_rows_within_the_lookback_is_swept_more_rarely() -> None:
@@ -74,10 +75,13 @@ def test_an_activity_with_many_rows_within_the_lookback_is_swept_more_rarely() -
     rate = 5.0 / fall(29.96 * DAY.total_seconds())
     swept = walked(audited=timedelta(), swept=LOOKBACK / 2)
     busy = varied(swept, sent_at=NOON - 30 * DAY, estimate=Estimate(40.0, 40.0 / rate))
-    assert depth_due(busy, NOON, AGE, LOOKBACK) is Depth.TAIL
-    assert depth_due(busy, NOON, AGE, LOOKBACK / 4) is Depth.SWEEP
+    assert depth_due(busy, NOON, AGE, LOOKBACK, requests_per_day=REQUESTS) is Depth.TAIL
+    assert depth_due(busy, NOON, AGE, LOOKBACK / 4, requests_per_day=REQUESTS) is Depth.SWEEP
     swept_earlier = varied(busy, swept_at=NOON - 1.1 * LOOKBACK)
-    assert depth_due(swept_earlier, NOON, AGE, LOOKBACK) is Depth.SWEEP
+    assert depth_due(swept_earlier, NOON, AGE, LOOKBACK, requests_per_day=REQUESTS) is Depth.SWEEP
+    few, none = REQUESTS // 2, 0
+    assert depth_due(swept_earlier, NOON, AGE, LOOKBACK, requests_per_day=few) is Depth.TAIL
+    assert depth_due(swept_earlier, NOON, AGE, LOOKBACK, requests_per_day=none) is Depth.TAIL
 
 
 @pytest.mark.parametrize(
@@ -91,9 +95,9 @@ def test_an_activity_with_many_rows_within_the_lookback_is_swept_more_rarely() -
 def test_an_activity_without_opens_is_swept_more_rarely(quiet: timedelta, every: timedelta) -> None:
     swept = walked(audited=timedelta(), swept=every)
     activity = varied(swept, watermark=NOON - quiet, sent_at=None)
-    assert depth_due(activity, NOON, AGE, LOOKBACK) is Depth.SWEEP
+    assert depth_due(activity, NOON, AGE, LOOKBACK, requests_per_day=REQUESTS) is Depth.SWEEP
     swept_later = varied(activity, swept_at=NOON - every + INSTANT)
-    assert depth_due(swept_later, NOON, AGE, LOOKBACK) is Depth.TAIL
+    assert depth_due(swept_later, NOON, AGE, LOOKBACK, requests_per_day=REQUESTS) is Depth.TAIL
 
 
 LONG_AGO = NOON - 2 * AGE
@@ -145,6 +149,7 @@ def test_an_activity_is_audited_once_when_it_has_become_quiet(
             now,
             AGE,
             LOOKBACK,
+            requests_per_day=REQUESTS,
         )
         is depth
     )
@@ -214,7 +219,7 @@ def test_an_audit_is_due_when_one_was_arranged_however_long_the_report() -> None
     audited = timedelta(hours=24)
     activity = varied(walked(audited, timedelta()), reported=100_000, audit_at=NOON, watermark=NOON)
     due_at = [
-        depth_due(activity, NOON + after, timedelta(days=60), LOOKBACK)
+        depth_due(activity, NOON + after, timedelta(days=60), LOOKBACK, requests_per_day=REQUESTS)
         for after in (-MINUTE, timedelta())
     ]
     assert due_at == [Depth.TAIL, Depth.AUDIT]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from email_opens.account import ExpectedSend, Searches
 from email_opens.scheduling.searches import (
+    AGAIN,
     LATE,
     LONGEST,
     LONGEST_PAUSE,
@@ -21,6 +22,7 @@ from email_opens.scheduling.searches import (
     expected_after,
     interval,
     is_due,
+    next_for_send,
     rates,
     schedules_due,
     schedules_pause,
@@ -210,10 +212,29 @@ class TestAScheduledSend:
     ) -> None:
         assert is_due(self.COMPLETED, DAY, REQUESTS, self.AT + since) == due
 
-    @pytest.mark.parametrize(("pause", "due"), [(SHORTEST, True), (SHORTEST / 2, False)])
-    def test_is_searched_for_again_in_the_next_minute(self, pause: timedelta, due: bool) -> None:
-        searched = replace(self.COMPLETED, completed_at=self.AT, tried_at=self.AT)
-        assert is_due(searched, DAY, REQUESTS, self.AT + pause) == due
+    @pytest.mark.parametrize(
+        ("tried", "pause"),
+        [
+            (timedelta(), AGAIN),
+            (0.5 * MINUTE, AGAIN),
+            (2 * MINUTE, 0.5 * MINUTE),
+            (LATE - MINUTE, SHORTEST),
+        ],
+    )
+    def test_is_searched_for_again_after_a_pause_that_grows_to_that_of_other_searches(
+        self, tried: timedelta, pause: timedelta
+    ) -> None:
+        tried_at = self.AT + tried
+        searched = replace(self.COMPLETED, completed_at=tried_at, tried_at=tried_at)
+        assert next_for_send(searched, tried_at) == tried_at + pause
+        assert not is_due(searched, DAY, REQUESTS, tried_at + pause - MINUTE / 60)
+        assert is_due(searched, DAY, REQUESTS, tried_at + pause)
+
+    def test_is_searched_for_at_its_instant_although_an_earlier_one_was_not_found(self) -> None:
+        soon = self.AT + MINUTE / 60
+        expected = (ExpectedSend("news", self.AT), ExpectedSend("other", soon))
+        searched = replace(self.COMPLETED, tried_at=self.AT, expected=expected)
+        assert next_for_send(searched, self.AT) == soon
 
     def test_is_not_searched_for_while_searches_fail(self) -> None:
         failed = replace(self.COMPLETED, tried_at=self.AT - MINUTE, failures=5)

@@ -35,7 +35,6 @@ PARTS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 AWS_METRICS = {
     ("AWS/Lambda", "Errors"),
     ("AWS/Lambda", "Throttles"),
-    ("AWS/Lambda", "Duration"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
     ("AWS/SNS", "NumberOfMessagesPublished"),

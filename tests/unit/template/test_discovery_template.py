@@ -4,7 +4,7 @@ import pytest
 
 from email_opens.config.settings import StackSettings, read_settings
 from email_opens.errors import InvalidSettings
-from tests.unit.template.test_template import PARAMETERS, REQUIRED, TEMPLATE, allows
+from tests.unit.template.test_template import PARAMETERS, REQUIRED, allows
 
 
 def settings(**environment: str) -> StackSettings:
@@ -30,13 +30,6 @@ class TestTheSettings:
     @pytest.mark.parametrize("name", ["IncludeNames", "ExcludeNames"])
     def test_of_names_must_be_a_single_line(self, name: str, text: str, allowed: bool) -> None:
         assert allows(PARAMETERS[name], text) == allowed
-
-    @pytest.mark.parametrize("name", ["IncludeNames", "ExcludeNames"])
-    def test_that_are_empty_have_no_output(self, name: str) -> None:
-        condition = TEMPLATE["Outputs"][name]["Condition"]
-        assert TEMPLATE["Conditions"][condition] == {
-            "Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]
-        }
 
     @pytest.mark.parametrize(("text", "searches"), [("ENABLED", True), ("DISABLED", False)])
     def test_switch_the_searches(self, text: str, searches: bool) -> None:

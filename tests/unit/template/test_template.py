@@ -51,7 +51,7 @@ OF_THE_MACHINE = {
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
 }
-"""Outputs of these names would replace the settings of the machine that a command runs on."""
+"""A parameter or an output of such a name would replace a setting of a command's own machine."""
 
 
 class Recording(Mapping[str, str]):
@@ -109,9 +109,22 @@ class TestTheSettings:
         read_settings(environment)
         assert set(ENVIRONMENT) == environment.read - OF_THE_MACHINE
 
-    def test_are_outputs_of_the_stack_under_the_same_names(self) -> None:
-        outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
-        assert environment_of(outputs).items() >= ENVIRONMENT.items()
+    def test_are_parameters_or_outputs_of_the_stack_under_the_same_names(self) -> None:
+        named: dict[str, Any] = {name: {"Ref": name} for name in PARAMETERS}
+        named |= {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
+        named["StackName"] = {"Ref": "AWS::StackName"}
+        assert environment_of(named).items() >= ENVIRONMENT.items()
+
+    def test_that_are_parameters_are_not_repeated_as_outputs(self) -> None:
+        values = [output["Value"] for output in TEMPLATE["Outputs"].values()]
+        assert [value for value in values if value in [{"Ref": name} for name in PARAMETERS]] == []
+
+    def test_of_the_machine_have_other_names_than_those_of_a_stack(self) -> None:
+        parameters = set(environment_of(dict.fromkeys(PARAMETERS, "")))
+        outputs = set(environment_of(dict.fromkeys(TEMPLATE["Outputs"], "")))
+        assert parameters & outputs == set()
+        taken = {name for name in parameters | outputs if name.startswith("AWS_")}
+        assert taken | ((parameters | outputs) & OF_THE_MACHINE) == set()
 
     @pytest.mark.parametrize("name", SETTING_PARAMETERS)
     def test_have_the_same_defaults_as_the_code(self, name: str) -> None:
@@ -214,12 +227,14 @@ class TestTheTables:
         recovery = RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"]
         assert recovery == {"PointInTimeRecoveryEnabled": True}
 
+    @pytest.mark.parametrize("name", TABLES)
+    def test_cannot_be_deleted_by_mistake(self, name: str) -> None:
+        assert RESOURCES[name]["Properties"]["DeletionProtectionEnabled"] is True
+
     @pytest.mark.parametrize("name", RETAINED)
-    @pytest.mark.parametrize("policy", ["DeletionPolicy", "UpdateReplacePolicy"])
-    def test_and_the_queue_are_retained_when_the_stack_is_deleted(
-        self, name: str, policy: str
-    ) -> None:
-        assert RESOURCES[name][policy] == "Retain"
+    def test_and_the_queue_are_retained_unless_their_creation_fails(self, name: str) -> None:
+        assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
     def test_expire_a_ledger_entry_at_the_time_that_the_adapter_stores(self, aws: Aws) -> None:
         clock, kept = FakeClock(), timedelta(days=3)

@@ -8,10 +8,11 @@ from pathlib import Path
 import boto3
 import pytest
 
-from deploy import STACK, main, next_steps
+from deploy import LONGEST_NAME, STACK, main, next_steps
 from email_opens_cli.arguments.stack import FILE, Deployed, deployed_from, written
 from tests.conftest import REGION, Aws
 from tests.integration.deployment import ROOT
+from tests.unit.cli.stacks import stated
 from tests.unit.cli.world import settings
 
 SAM = """
@@ -28,18 +29,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws) -> Path:
     for name in ("EMAIL_OPENS_STACK", "TRACKING_TABLE", "CI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    outputs = {
-        "".join(word.capitalize() for word in name.split("_")): {"Value": value}
-        for name, value in settings(aws).items()
-    }
+    parameters, outputs = stated(settings(aws))
     template = {
-        "Parameters": {"AccountId": {"Type": "String", "Default": "default"}},
+        "Parameters": {name: {"Type": "String"} for name in ("AccountId", *parameters)},
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-        "Outputs": outputs,
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
     }
     for stack in ("email-opens", "mine"):
         boto3.client("cloudformation").create_stack(
-            StackName=stack, TemplateBody=json.dumps(template)
+            StackName=stack,
+            TemplateBody=json.dumps(template),
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in ({"AccountId": "default"} | parameters).items()
+            ],
         )
     return tmp_path
 
@@ -134,6 +137,19 @@ class TestCheck:
         with pytest.raises(SystemExit) as ended:
             main(["--check", "AlarmEmail"])
         assert ended.value.code == 2
+
+    @pytest.mark.usefixtures("folder")
+    @pytest.mark.parametrize("arguments", [["--check"], []])
+    def test_refuses_a_name_that_is_too_long_for_the_schedule_group(
+        self, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([*arguments, "--stack", "x" * (LONGEST_NAME + 1)]) == 2
+        assert "has 65 characters, and may have at most 64" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("folder")
+    @pytest.mark.parametrize("stack", ["x" * LONGEST_NAME, f"arn:aws:cloudformation:{'x' * 60}"])
+    def test_accepts_the_longest_name_and_any_arn(self, stack: str) -> None:
+        assert main(["--check", "--stack", stack]) == 0
 
     @pytest.mark.usefixtures("folder")
     def test_refuses_a_missing_region(

@@ -30,18 +30,12 @@ def test_a_dropped_activity_may_be_dropped_again(roster: Roster) -> None:
     assert roster.candidates == {}
 
 
-def test_no_activity_is_the_longest_unread_if_all_were_dropped(roster: Roster) -> None:
-    assert roster.longest_unread() == roster.candidates[ACTIVITY_ID]
-    roster.drop(ACTIVITY_ID)
-    assert roster.longest_unread() is None
-
-
 def test_an_activity_that_its_counter_wakes_counts_as_changed() -> None:
     roster = roster_of(varied(ACTIVITY, state=State.FINISHED, campaign_id="campaign", counter=3))
     readings = CounterReadings(opens={"campaign": 4})
     roster.take_readings(readings, NOON, NOON, failed=False)
     assert roster.activities[ACTIVITY_ID].state is State.ACTIVE
-    assert roster.changed == {ACTIVITY_ID}
+    assert roster.candidates[ACTIVITY_ID].changed
 
 
 @pytest.mark.parametrize("wakes", [True, False])
@@ -71,6 +65,7 @@ def test_counters_are_read_again_if_what_has_changed_is_unread() -> None:
     roster.counter_trust = known
     roster.forget_unread()
     assert roster.counter_trust == known
-    roster.changed.add(ACTIVITY_ID)
+    readings = CounterReadings(opens={"campaign": 4})
+    roster.take_readings(readings, NOON, NOON, failed=False)
     roster.forget_unread()
-    assert roster.counter_trust == CounterTrust()
+    assert roster.counter_trust.read_at is None

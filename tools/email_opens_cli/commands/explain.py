@@ -91,7 +91,7 @@ def explanations(
     account: StoredAccount, tracking: Tracking, settings: "Settings", now: datetime
 ) -> list[Explanation]:
     """Return what the next turn will make of each e-mail that is polled, the next one first."""
-    activities, roster, plan, _ = planned(account, tracking, settings, now)
+    activities, roster, plan = planned(account, tracking, settings, now)
     names = {activity.campaign_activity_id: activity.campaign_name for activity in activities}
     explained = [
         _explanation(

@@ -1,7 +1,6 @@
 """The plan of an account's next turn: what is polled, and how many requests that needs today."""
 
 from datetime import datetime
-from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from email_opens.account import Account
@@ -20,12 +19,6 @@ class Planned(NamedTuple):
     activities: list[Activity]
     roster: Roster
     plan: Plan
-    requests_left: int
-
-    @property
-    def shortfall(self) -> int:
-        """Requests that the longest intervals of the rest of the day need beyond those left."""
-        return max(0, ceil(self.plan.floors - self.requests_left))
 
 
 def planned(account: Account, tracking: Tracking, settings: "Settings", now: datetime) -> Planned:
@@ -40,4 +33,4 @@ def planned(account: Account, tracking: Tracking, settings: "Settings", now: dat
     roster.load(activities, now)
     to_spend = account.requests_to_spend(settings.requests_to_spend, now)
     left = max(0, to_spend - account.requests_on(now))
-    return Planned(activities, roster, roster.plan(now, left), left)
+    return Planned(activities, roster, roster.plan(now, left))

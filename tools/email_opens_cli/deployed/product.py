@@ -1,4 +1,4 @@
-"""The product, wired by this process's environment or by a stack's outputs.
+"""The product, wired by this process's environment or by a stack's parameters and outputs.
 
 The parts of a command share one session of AWS, and one description of the stack.
 """
@@ -24,7 +24,7 @@ _NO_STACK = (
 
 
 def product(stack: str | None) -> "EmailOpens":
-    """Wire the product by this process's environment, overridden by a stack's outputs.
+    """Wire the product by the settings that `environment` returns.
 
     Raises:
         InvalidInput: there is no such stack, or no such account as --account names.
@@ -47,7 +47,7 @@ def product_of_any_account(stack: str | None) -> "EmailOpens":
 
 
 def discovery(stack: str | None) -> "WiredDiscovery":
-    """Wire discovery by this process's environment, overridden by a stack's outputs.
+    """Wire discovery by the settings that `environment` returns.
 
     Raises:
         InvalidInput, InvalidSettings: as `product`.
@@ -64,12 +64,15 @@ def discovery(stack: str | None) -> "WiredDiscovery":
 
 
 def environment(stack: str | None) -> dict[str, str]:
-    """Return this process's environment, overridden by a stack's outputs.
+    """Return this process's environment, overridden by a stack's parameters and outputs.
 
     Raises:
         InvalidInput: there is no such stack.
     """
-    return dict(os.environ) if stack is None else {**os.environ, **environment_of(outputs(stack))}
+    if stack is None:
+        return dict(os.environ)
+    named = {**parameters(stack), **outputs(stack), "StackName": described(stack)["StackName"]}
+    return {**os.environ, **environment_of(named)}
 
 
 def outputs(stack: str) -> dict[str, str]:

@@ -192,9 +192,12 @@ def _read[T: NetworkSettings](kind: type[T], environment: Mapping[str, str]) -> 
     return kind(**values)
 
 
-def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return a stack's outputs as environment variables: TrackingTable becomes TRACKING_TABLE."""
-    return {_WORD.sub("_", name).upper(): value for name, value in outputs.items()}
+def environment_of(named: Mapping[str, str]) -> dict[str, str]:
+    """Return what a stack names as environment variables: TrackingTable becomes TRACKING_TABLE.
+
+    A stack names its settings by its parameters, its outputs and its own name (StackName).
+    """
+    return {_WORD.sub("_", name).upper(): value for name, value in named.items()}
 
 
 def scheduled_account_id(event: object) -> str:

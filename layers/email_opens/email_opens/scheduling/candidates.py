@@ -129,7 +129,7 @@ def candidate_of(
         estimate=at_hour(prior if first else activity.profile.estimate or prior, hours, now),
         born_at=born_at,
         read_at=read_at,
-        clear_at=max(read_at, _counted_until(activity, now, trust) or read_at),
+        clear_at=_clear_at(activity, read_at, now, trust),
         longest_seconds=longest.total_seconds(),
         hot_until=born_at + HOT_FOR if activity.sent_at else born_at,
         first=first,
@@ -168,12 +168,7 @@ def coming(
         if again_at - now < DAY:
             estimate = at_hour(activity.profile.estimate or prior, hours, now)
             send = _to_come(again_at, now, estimate)
-            yield replace(
-                send,
-                weight=activity.weight / weeks,
-                cost=1.0 / weeks,
-                countable=countable(activity),
-            )
+            yield replace(send, weight=activity.weight / weeks, cost=1.0 / weeks)
 
 
 def _to_come(at: datetime, now: datetime, estimate: Estimate) -> Candidate:
@@ -259,8 +254,10 @@ def missed_after(missed: float, candidate: Candidate, polled: Polled) -> float:
     return share + (missed - share) * (1 - MISSED_SHARE) ** min(MOST_MISSED, len(were_missed))
 
 
-def _counted_until(activity: Activity, now: datetime, trust: CounterTrust) -> datetime | None:
-    """Return until when an activity's counter shows that nothing was unread."""
+def _clear_at(
+    activity: Activity, read_at: datetime, now: datetime, trust: CounterTrust
+) -> datetime:
+    """Return until when nothing was unread, by the last read or by the counter."""
     if trust.current_until is None or activity.profile.counter is None or not countable(activity):
-        return None
-    return min(trust.current_until, now)
+        return read_at
+    return max(read_at, min(trust.current_until, now))

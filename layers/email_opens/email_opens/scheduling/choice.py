@@ -13,7 +13,7 @@ A request for the counters of up to 150 campaigns is one more offer: it ends the
 activities that have changed, at the cost of polling these as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +30,12 @@ PROBE_EVERY_SECONDS = 900.0
 """The longest interval between two probes, which show how far the counters can be trusted."""
 CAMPAIGNS_PER_PROBE = 150
 """The most campaigns whose counters the vendor returns with one request."""
+MOST_SAVED = 2.5
+"""Requests for which an offer waits at most, whatever it costs.
+
+While a probe waits for more, the next poll of a busy send would become worth more than the probe,
+and put it off again and again.
+"""
 LEAST_WORTH = 0.002
 """Open-seconds: a request that ends less is not worth sending."""
 
@@ -77,12 +83,19 @@ class _Offer:
     choice: Poll | Probe
     ratio: float
     """Open-seconds that it ends for each request, with those that follow from it."""
-    seconds: float
-    """The time until the plan allows it, and it is worth sending."""
+    cost: float
+    """Requests, with those that follow from it."""
+    rate: float
+    """Opens a second of what it reads, and the time in which they may have come unread."""
+    unread_seconds: float
+    rests_for: float
+    """Seconds until it may be sent at all; not positive: it may be sent now."""
+    due_in: float
+    """Seconds until it is sent whatever it is worth."""
 
 
 def choose(
-    candidates: Iterable[Candidate],
+    candidates: Collection[Candidate],
     plan: Plan,
     trust: CounterTrust,
     probed_seconds_ago: float | None,
@@ -96,75 +109,84 @@ def choose(
     `probed_seconds_ago` is None if no probe can be made. `spent_seconds_ago` is the time since the
     last request that the plan has allowed.
     """
-    chooser = _Chooser(plan, trust, spent_seconds_ago, now)
-    counted = _Counted(trust, campaigns_per_probe, now)
-    for candidate in candidates:
-        chooser.offer_poll(candidate)
-        if probed_seconds_ago is not None:
-            counted.add(candidate)
-    if probed_seconds_ago is not None and counted.countable:
-        probe = counted.offer(plan, probed_seconds_ago, spent_seconds_ago)
-        chooser.offer_probe(probe, probed_seconds_ago)
-    return chooser.choice()
+    offers = [_poll(candidate, plan, trust.missed, now) for candidate in candidates]
+    countable = [one for one in candidates if one.countable and not one.changed]
+    if probed_seconds_ago is not None and countable:
+        offers.append(_probe(countable, trust, probed_seconds_ago, campaigns_per_probe, now))
+    due, others, wait_seconds = [], [], inf
+    for offer in offers:
+        if offer.rests_for > 0:
+            seconds = min(offer.due_in, _allowed_in(offer, plan, spent_seconds_ago))
+            wait_seconds = min(wait_seconds, max(offer.rests_for, seconds))
+        elif offer.due_in <= 0:
+            due.append(offer)
+        else:
+            others.append(offer)
+            wait_seconds = min(wait_seconds, offer.due_in)
+    best_due = max(due, key=_ratio, default=None)
+    best = max(others, key=_ratio, default=None)
+    if best is not None and (best_due is None or best.ratio > best_due.ratio):
+        seconds = _allowed_in(best, plan, spent_seconds_ago)
+        if seconds <= 0:
+            return best.choice
+        wait_seconds = min(wait_seconds, seconds)
+    return best_due.choice if best_due else Wait(max(1.0, wait_seconds))
 
 
-@dataclass(slots=True)
-class _Chooser:
-    """The best offers so far, and how long to wait for a better one."""
+def _ratio(offer: _Offer) -> float:
+    return offer.ratio
 
-    plan: Plan
-    trust: CounterTrust
-    spent_seconds_ago: float
-    now: datetime
-    best: _Offer | None = None
-    """The one that ends the most for each request, if the plan allows it."""
-    due: _Offer | None = None
-    """The best of those that are due, whatever they are worth."""
-    wait_seconds: float = inf
 
-    def offer_poll(self, candidate: Candidate) -> None:
-        until_due = seconds_until_due(candidate, self.plan, self.trust.missed, self.now)
-        rests = 0.0 if candidate.first else GRAIN_SECONDS - candidate.idle_seconds(self.now)
-        if rests > 0:
-            self._wait(max(rests, min(until_due, self._until_allowed(candidate))))
-            return
-        ended = candidate.waiting(self.trust.missed, self.now)
-        ratio = inf if candidate.first else ended / candidate.cost
-        if until_due > 0:
-            self._wait(until_due)
-            if self.best is None or ratio > self.best.ratio:
-                allowed = self._until_allowed(candidate)
-                self.best = _Offer(Poll(candidate, ended, Why.WORTH), ratio, allowed)
-        elif self.due is None or ratio > self.due.ratio:
-            why = reason(candidate, until_due, self.now)
-            self.due = _Offer(Poll(candidate, ended, why), ratio, 0.0)
+def _allowed_in(offer: _Offer, plan: Plan, spent_seconds_ago: float) -> float:
+    """Return the seconds until the plan allows a request, and it is worth sending."""
+    if not plan.requests_a_second or not offer.rate:
+        return inf
+    saved = min(offer.cost, MOST_SAVED)
+    allowed = saved / plan.requests_a_second - spent_seconds_ago
+    return max(allowed, sqrt(2 * LEAST_WORTH * offer.cost / offer.rate) - offer.unread_seconds)
 
-    def offer_probe(self, probe: _Offer, probed_seconds_ago: float) -> None:
-        if probed_seconds_ago < GRAIN_SECONDS:
-            self._wait(probe.seconds)
-        elif probed_seconds_ago >= PROBE_EVERY_SECONDS:
-            if self.due is None or probe.ratio > self.due.ratio:
-                self.due = probe
-        elif self.best is None or probe.ratio > self.best.ratio:
-            self.best = probe
 
-    def choice(self) -> Choice:
-        best, due = self.best, self.due
-        if best is not None and (due is None or best.ratio > due.ratio):
-            if best.seconds <= 0:
-                return best.choice
-            self._wait(best.seconds)
-        return due.choice if due else Wait(max(1.0, self.wait_seconds))
+def _poll(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> _Offer:
+    ended = candidate.waiting(missed, now)
+    due_in = seconds_until_due(candidate, plan, missed, now)
+    return _Offer(
+        choice=Poll(candidate, ended, reason(candidate, due_in, now)),
+        ratio=inf if candidate.first else ended / candidate.cost,
+        cost=candidate.cost,
+        rate=candidate.weight * rate_at(candidate.estimate, candidate.age_seconds(now)),
+        unread_seconds=(now - candidate.clear_at).total_seconds(),
+        rests_for=0.0 if candidate.first else GRAIN_SECONDS - candidate.idle_seconds(now),
+        due_in=due_in,
+    )
 
-    def _wait(self, seconds: float) -> None:
-        self.wait_seconds = min(self.wait_seconds, seconds)
 
-    def _until_allowed(self, candidate: Candidate) -> float:
-        rate = candidate.weight * rate_at(candidate.estimate, candidate.age_seconds(self.now))
-        unread_seconds = (self.now - candidate.clear_at).total_seconds()
-        return _until_allowed(
-            rate, candidate.cost, self.plan, unread_seconds, self.spent_seconds_ago
-        )
+def _probe(
+    countable: Collection[Candidate],
+    trust: CounterTrust,
+    probed_seconds_ago: float,
+    campaigns_per_probe: int,
+    now: datetime,
+) -> _Offer:
+    """Return what a probe would end, and what it would cost with the polls that follow from it."""
+    ended = polls = rate = 0.0
+    for candidate in countable:
+        age, estimate = candidate.age_seconds(now), candidate.estimate
+        clear_age = candidate.age_seconds(candidate.clear_at)
+        counted_age = age - trust.lag_seconds
+        rate += candidate.weight * rate_at(estimate, age)
+        ended += candidate.weight * waiting(estimate, clear_age, counted_age)
+        polls += candidate.cost * (1 - exp(-expected(estimate, clear_age, counted_age)))
+    counts = 1 - trust.missed
+    cost = ceil(len(countable) / campaigns_per_probe) + polls
+    return _Offer(
+        choice=Probe(),
+        ratio=counts * ended / cost,
+        cost=cost,
+        rate=counts * rate,
+        unread_seconds=probed_seconds_ago - trust.lag_seconds,
+        rests_for=GRAIN_SECONDS - probed_seconds_ago,
+        due_in=PROBE_EVERY_SECONDS - probed_seconds_ago,
+    )
 
 
 def reason(candidate: Candidate, until_due: float, now: datetime) -> Why:
@@ -196,56 +218,3 @@ def seconds_until_due(candidate: Candidate, plan: Plan, missed: float, now: date
     counted = (candidate.clear_at - candidate.read_at).total_seconds()
     hot = plan.hot_seconds - candidate.idle_seconds(now) + (1 - missed) * counted
     return min(overdue, hot)
-
-
-def _until_allowed(
-    rate: float, cost: float, plan: Plan, unread_seconds: float, spent_seconds_ago: float
-) -> float:
-    """Return the seconds until the plan allows a request, and it is worth sending.
-
-    `rate` is in opens a second, and `unread_seconds` is the time in which they may have come.
-    """
-    if not plan.requests_a_second or not rate:
-        return inf
-    allowed = cost / plan.requests_a_second - spent_seconds_ago
-    return max(allowed, sqrt(2 * LEAST_WORTH * cost / rate) - unread_seconds)
-
-
-@dataclass(slots=True)
-class _Counted:
-    """What a probe would end, and what it would cost with the polls that follow from it."""
-
-    trust: CounterTrust
-    campaigns_per_probe: int
-    now: datetime
-    ended: float = 0.0
-    polls: float = 0.0
-    """Requests of the polls that are expected to follow."""
-    rate: float = 0.0
-    """Weighted opens a second of all that is counted."""
-    countable: int = 0
-
-    def add(self, candidate: Candidate) -> None:
-        if not candidate.countable or candidate.changed:
-            return
-        self.countable += 1
-        age, estimate = candidate.age_seconds(self.now), candidate.estimate
-        clear_age = candidate.age_seconds(candidate.clear_at)
-        counted_age = age - self.trust.lag_seconds
-        self.rate += candidate.weight * rate_at(estimate, age)
-        self.ended += candidate.weight * waiting(estimate, clear_age, counted_age)
-        self.polls += candidate.cost * (1 - exp(-expected(estimate, clear_age, counted_age)))
-
-    def offer(self, plan: Plan, probed_seconds_ago: float, spent_seconds_ago: float) -> _Offer:
-        counts = 1 - self.trust.missed
-        cost = ceil(self.countable / self.campaigns_per_probe) + self.polls
-        unread = probed_seconds_ago - self.trust.lag_seconds
-        allowed = _until_allowed(self.rate * counts, cost, plan, unread, spent_seconds_ago)
-        return _Offer(
-            Probe(),
-            counts * self.ended / cost,
-            max(
-                GRAIN_SECONDS - probed_seconds_ago,
-                min(allowed, PROBE_EVERY_SECONDS - probed_seconds_ago),
-            ),
-        )

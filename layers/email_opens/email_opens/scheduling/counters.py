@@ -48,28 +48,43 @@ def page_is_due(trust: CounterTrust, now: datetime) -> bool:
     return len(hours) > 1
 
 
-def after_reading(activity: Activity, readings: CounterReadings) -> tuple[Activity, bool]:
-    """Return an activity after a probe, and whether its counter shows that rows are unread.
+def has_moved(activity: Activity, readings: CounterReadings) -> bool:
+    """Return whether the counter of an activity's campaign shows that rows are unread."""
+    count = _count(activity, readings)
+    if count is None:
+        return False
+    if activity.profile.counter is None:
+        # Opens may have come between the poll and the count.
+        return _is_recent(activity, readings)
+    return count > activity.profile.counter
+
+
+def after_reading(activity: Activity, readings: CounterReadings) -> Activity:
+    """Return an activity after a probe.
 
     If a counter that is more recent than the last poll is lower than expected, it becomes the new
     baseline: it does not count every row, or rows were withdrawn.
     """
-    campaign_id, polled_at = activity.campaign_id, activity.progress.polled_at
-    profile = activity.profile
-    if campaign_id in readings.missing:
-        return replace(activity, profile=replace(profile, uncounted=True)), False
-    count = readings.opens.get(campaign_id or "")
-    if count is None or profile.uncounted:
-        return activity, False
-    refreshed_at = readings.refreshed_at
-    recent = refreshed_at is not None and polled_at is not None and refreshed_at > polled_at
-    rebased = replace(activity, profile=replace(profile, counter=count))
-    if profile.counter is None:
-        # Opens may have come between the poll and the count.
-        return (activity, True) if recent else (rebased, False)
-    if count > profile.counter:
-        return activity, True
-    return (rebased if recent else activity), False
+    profile, count = activity.profile, _count(activity, readings)
+    if activity.campaign_id in readings.missing:
+        return replace(activity, profile=replace(profile, uncounted=True))
+    if count is None or has_moved(activity, readings):
+        return activity
+    if profile.counter is None or _is_recent(activity, readings):
+        return replace(activity, profile=replace(profile, counter=count))
+    return activity
+
+
+def _count(activity: Activity, readings: CounterReadings) -> int | None:
+    if activity.profile.uncounted:
+        return None
+    return readings.opens.get(activity.campaign_id or "")
+
+
+def _is_recent(activity: Activity, readings: CounterReadings) -> bool:
+    """Return whether the counters were refreshed after an activity's last poll."""
+    refreshed_at, polled_at = readings.refreshed_at, activity.progress.polled_at
+    return refreshed_at is not None and polled_at is not None and refreshed_at > polled_at
 
 
 def trust_after(

@@ -17,9 +17,10 @@ AUDIT_EVERY = timedelta(days=1)
 AUDIT_ROWS_A_DAY = 1000
 """Longer reports are audited more rarely in proportion, so that an audit costs two requests a day.
 """
-SWEEP_ROWS_A_SECOND = 5.0
-"""The most rows that sweeps of an activity read on average: about 900 pages a day."""
-LONGEST_SWEEP_PAUSE_SECONDS = 86_400.0
+SWEEP_ROWS_A_REQUEST = 48
+"""The most rows that sweeps of an activity read for each request of a day, on average: about a
+tenth of a page, so a tenth of the day's requests."""
+LONGEST_SWEEP_PAUSE = timedelta(days=1)
 COOLS_AFTER = timedelta(hours=6)
 COLD_AFTER = timedelta(days=1)
 """An activity is polled at least hourly while it is opened, and at least daily once it is cold."""
@@ -73,7 +74,12 @@ def _missing_pause(missing_for: timedelta) -> timedelta:
 
 
 def depth_due(
-    activity: Activity, now: datetime, finished_after: timedelta, lookback: timedelta
+    activity: Activity,
+    now: datetime,
+    finished_after: timedelta,
+    lookback: timedelta,
+    *,
+    requests_per_day: int,
 ) -> Depth:
     """Return how deep an activity is to be walked now; its first and last walk are audits."""
     progress, counts = activity.progress, activity.counts
@@ -87,13 +93,16 @@ def depth_due(
         return Depth.AUDIT
     # If nothing came for long, a row that still appears below the watermark is late by as long.
     swept_at = progress.swept_at
-    every = max(longest_interval(activity, now), _sweep_pause(activity, now, lookback))
+    pause = _sweep_pause(activity, now, lookback, requests_per_day)
+    every = max(longest_interval(activity, now), pause)
     if swept_at is None or now - swept_at >= every:
         return Depth.SWEEP
     return Depth.TAIL
 
 
-def _sweep_pause(activity: Activity, now: datetime, lookback: timedelta) -> timedelta:
+def _sweep_pause(
+    activity: Activity, now: datetime, lookback: timedelta, requests_per_day: int
+) -> timedelta:
     """Return the shortest time between two sweeps, so that they take a share of a day's requests.
 
     Of a send to a million contacts, two hours are hundreds of pages.
@@ -104,7 +113,8 @@ def _sweep_pause(activity: Activity, now: datetime, lookback: timedelta) -> time
     age = now - (activity.sent_at or activity.tracked_at)
     since = (age - lookback).total_seconds()
     rows = expected(estimate, max(0.0, since), max(0.0, age.total_seconds()))
-    return timedelta(seconds=min(rows / SWEEP_ROWS_A_SECOND, LONGEST_SWEEP_PAUSE_SECONDS))
+    days = rows / (SWEEP_ROWS_A_REQUEST * max(1, requests_per_day))
+    return min(1.0, days) * LONGEST_SWEEP_PAUSE
 
 
 def stops_in_minute(activity: Activity, depth: Depth, now: datetime) -> bool:

@@ -4,15 +4,15 @@ At the optimum, polls come in proportion to the square roots of the rates (`choi
 so the requests of an hour are in proportion to the sum of the roots of its expected rates.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import inf, sqrt
+from math import ceil, inf, sqrt
 
 from email_opens.account import Hours
 from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.hours import factors, parts
-from email_opens.scheduling.rates import fall, root_exposure, rooted
+from email_opens.scheduling.rates import fall, root_exposure
 
 HOT_SECONDS = 25.0
 """The longest interval between two polls of a fresh send, if the budget allows it."""
@@ -21,8 +21,6 @@ FLOORS_SHARE = 0.1
 HOT_SHARE = 0.1
 """The largest share of the day's remaining requests for the longest interval of fresh sends."""
 DAY_SECONDS = 86_400.0
-SETTLED_SECONDS = 2 * DAY_SECONDS
-"""From this age on, the rate hardly falls within a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +37,8 @@ class Plan:
     """Seconds beyond which none is lengthened: a day, if the budget bears daily polls of all."""
     hot_seconds: float = HOT_SECONDS
     """The longest interval of fresh sends."""
-    floors: float = 0.0
-    """Requests that the longest intervals would take if they were not lengthened."""
-
-    @property
-    def paces_fresh(self) -> bool:
-        """Return whether the plan allows a request as often as a fresh send is polled.
-
-        If it does not, the polls of a fresh send come beside it. Otherwise each would put off the
-        next request that the plan allows, and none would come for the send's first hour.
-        """
-        return self.requests_a_second * self.hot_seconds >= 1
+    shortfall: int = 0
+    """Requests that the longest intervals need beyond those that are left."""
 
 
 def plan(
@@ -77,17 +66,17 @@ def plan(
     needed_now = sum(
         root * sqrt(fall(age)) for root, age in zip(roots, ages, strict=True) if age >= 0
     )
-    needed = _needed(list(zip(roots, ages, strict=True)), now, midnight, hours)
+    needed = _mean_scale(now, midnight, hours) * sum(
+        root * root_exposure(age, age + seconds) for root, age in zip(roots, ages, strict=True)
+    )
     if not needed:
         return Plan()  # All are sends to come after the day.
-    floors = sum(
-        candidate.cost * max(0.0, seconds + min(0.0, age)) / candidate.longest_seconds
+    polled = [
+        (candidate.longest_seconds, candidate.cost * max(0.0, seconds + min(0.0, age)))
         for candidate, age in zip(candidates, ages, strict=True)
-    )
-    daily = sum(
-        candidate.cost * max(0.0, seconds + min(0.0, age)) / DAY_SECONDS
-        for candidate, age in zip(candidates, ages, strict=True)
-    )
+    ]
+    floors = sum(cost_seconds / longest for longest, cost_seconds in polled)
+    daily = sum(cost_seconds for _, cost_seconds in polled) / DAY_SECONDS
     hot = sum(
         candidate.cost
         * max(
@@ -102,34 +91,15 @@ def plan(
         stretch=max(1.0, floors / (FLOORS_SHARE * requests)),
         lengthened_to=DAY_SECONDS if daily <= FLOORS_SHARE * requests else inf,
         hot_seconds=HOT_SECONDS * max(1.0, hot / HOT_SECONDS / (HOT_SHARE * requests)),
-        floors=floors,
+        shortfall=max(0, ceil(floors - requests)),
     )
 
 
-def _needed(
-    rooted_rates: Iterable[tuple[float, float]], now: datetime, midnight: datetime, hours: Hours
-) -> float:
-    """Return the integral of the sum of the roots of the rates until midnight.
-
-    The rates are given by the root of that at the send, and by age, with the factor of this hour.
-    """
-    by_hour, seconds = factors(hours), (midnight - now).total_seconds()
-    scaled = [
-        ((until - now).total_seconds(), sqrt(factor / by_hour[now.hour]))
-        for _, until, factor in parts(by_hour, now, midnight)
-    ]
-    mean, begins = 0.0, 0.0
-    for ends, scale in scaled:
-        mean += scale * (ends - begins) / seconds
-        begins = ends
-    needed = 0.0
-    for root, age in rooted_rates:
-        if age > SETTLED_SECONDS:
-            needed += root * mean * root_exposure(age, age + seconds)
-            continue
-        begun = rooted(age)
-        for ends, scale in scaled:
-            ended = rooted(age + ends)
-            needed += root * scale * (ended - begun)
-            begun = ended
-    return needed
+def _mean_scale(now: datetime, midnight: datetime, hours: Hours) -> float:
+    """Return the mean root of the hours' factors until midnight, relative to that of this hour."""
+    by_hour = factors(hours)
+    scaled = (
+        sqrt(factor / by_hour[now.hour]) * (ends - begins).total_seconds()
+        for begins, ends, factor in parts(by_hour, now, midnight)
+    )
+    return sum(scaled) / (midnight - now).total_seconds()

@@ -84,13 +84,9 @@ def waited(since_seconds: float, until_seconds: float) -> float:
 
 def root_exposure(since_seconds: float, until_seconds: float) -> float:
     """Return the integral of the square root of the fall, which says what polls are worth."""
-    return max(0.0, rooted(until_seconds) - rooted(since_seconds))
-
-
-def rooted(age_seconds: float) -> float:
-    """Return a value whose difference between two ages is the `root_exposure` between them."""
     power = 1 - POWER / 2
-    return SCALE_SECONDS / power * math.pow(_u(age_seconds), power)
+    rooted = math.pow(_u(until_seconds), power) - math.pow(_u(since_seconds), power)
+    return max(0.0, SCALE_SECONDS / power * rooted)
 
 
 def _u(age_seconds: float) -> float:

@@ -26,6 +26,10 @@ LONGEST_PAUSE = timedelta(hours=1)
 PRIOR_SENDS = 1.0
 """Sends that are added to those of the last weeks, spread evenly over the hours of the week."""
 
+AGAIN = timedelta(seconds=10)
+"""The shortest pause between two searches for a scheduled send."""
+AGAIN_SHARE = 0.25
+"""That pause as a share of the time since the send was due; `SHORTEST` at most."""
 LATE = timedelta(minutes=10)
 """After this time, a scheduled send that was not found is left to the usual searches."""
 
@@ -37,7 +41,7 @@ _HOURS = 7 * 24
 def is_due(searches: Searches, every: timedelta, requests_left: int, now: datetime) -> bool:
     """Return whether a search is due; one that was not completed continues in the next turn.
 
-    A search is due at the instant of a scheduled send, and then once a minute until it finds that.
+    For a scheduled send, a search is due as `next_for_send` says.
     """
     tried_at = searches.tried_at
     if tried_at is None or tried_at > now:
@@ -45,11 +49,28 @@ def is_due(searches: Searches, every: timedelta, requests_left: int, now: dateti
     if searches.failures:
         pause = min(SHORTEST * (1 << min(searches.failures, 10)), LONGEST_PAUSE)
         return now - tried_at >= max(every, pause)
-    begun = [send.at for send in searches.expected if send.at <= now < send.at + LATE]
-    if begun and (tried_at < max(begun) or now - tried_at >= SHORTEST):
+    for_send = next_for_send(searches, now)
+    if for_send is not None and for_send <= now:
         return True
     unfinished = searches.completed_at != tried_at and continues(requests_left)
     return unfinished or now - tried_at >= every
+
+
+def next_for_send(searches: Searches, now: datetime) -> datetime | None:
+    """Return when a scheduled send is to be searched for; None: none is expected.
+
+    That is at its instant, and then again and again until a search finds it: the vendor may send
+    it, or list it, somewhat later.
+    """
+    tried_at = searches.tried_at
+    instants = [send.at for send in searches.expected if send.at > now]
+    begun = [send.at for send in searches.expected if send.at <= now < send.at + LATE]
+    if begun:
+        last = max(begun)
+        if tried_at is None or not last <= tried_at <= now:
+            return last
+        instants.append(tried_at + min(SHORTEST, max(AGAIN, AGAIN_SHARE * (tried_at - last))))
+    return min(instants, default=None)
 
 
 def continues(requests_left: int) -> bool:

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from email_opens.discovery.report import Found
 from email_opens.errors import EmailOpensError, OutOfTime
 from email_opens.polling.poller import PollCounts
-
-MOST_DECISIONS = 1000
-"""A report keeps only the first decisions of a turn."""
+from email_opens.scheduling.choice import Poll, Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,21 +14,6 @@ class Failure:
 
     campaign_activity_id: str
     error: Exception
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What a request was spent on, and why."""
-
-    campaign_activity_id: str | None
-    """None: the counters of all campaigns were read."""
-    waiting: float
-    """Open-seconds that were expected to have accrued."""
-    price: float
-    """Open-seconds that a request was expected to end."""
-    cost: float
-    """Requests that it was expected to take."""
-    why: str
 
 
 @dataclass(slots=True)
@@ -63,7 +46,8 @@ class TurnReport:
     """Why that search failed."""
     searched_seconds_ago: float | None = None
     """The time since the last completed search; None: none was, or the turn does not search."""
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[Poll | Probe] = field(default_factory=list)
+    """What requests were spent on at the heads, in order."""
     woken: bool = False
     """A wake-up has started the turn, and not the schedule."""
     next_in_seconds: float | None = None
@@ -72,10 +56,6 @@ class TurnReport:
     """The delay of the wake-up that the turn asked for; None: the schedule starts the next one."""
     not_asked: EmailOpensError | None = None
     """Why it could not ask for a wake-up."""
-
-    def decide(self, decision: Decision) -> None:
-        if len(self.decisions) < MOST_DECISIONS:
-            self.decisions.append(decision)
 
     @property
     def completed(self) -> bool:

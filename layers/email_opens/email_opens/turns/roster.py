@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from math import inf
 
 from email_opens.account import CounterTrust, Hours
 from email_opens.errors import LostRace
-from email_opens.instants import next_day
+from email_opens.instants import next_day, seconds_since
 from email_opens.model import Activity, CounterReadings, Estimate, Polled, State
 from email_opens.ports import Tracking
 from email_opens.scheduling.candidates import (
@@ -23,6 +22,7 @@ from email_opens.scheduling.candidates import (
 from email_opens.scheduling.counters import (
     after_reading,
     campaigns_to_probe,
+    has_moved,
     page_is_due,
     trust_after,
     trust_after_failure,
@@ -56,9 +56,8 @@ class Roster:
     """The ids of all that were not archived when the turn began."""
     candidates: dict[str, Candidate] = field(default_factory=dict)
     """Those that have not failed in this turn."""
-    changed: set[str] = field(default_factory=set)
-    """Those whose counter has moved since they were read."""
     readings: CounterReadings = field(default_factory=CounterReadings)
+    """The counters as this turn has last read them."""
     page_to: str | None = None
     """The last archived activity of the page that this turn probes."""
     page_at: datetime | None = None
@@ -91,13 +90,14 @@ class Roster:
 
     def weigh(self, activity_id: str, now: datetime) -> None:
         """Update what a poll of an activity is worth."""
+        activity = self.activities[activity_id]
         self.candidates[activity_id] = candidate_of(
-            self.activities[activity_id],
+            activity,
             now,
             self.prior,
             self.counter_trust,
             self.hours,
-            changed=activity_id in self.changed,
+            changed=has_moved(activity, self.readings),
         )
 
     def take_found(self, activities: Iterable[Activity], now: datetime) -> None:
@@ -123,22 +123,17 @@ class Roster:
             hours=self.hours,
         )
 
-    def spent_at(self, now: datetime, *, fresh: bool) -> datetime | None:
+    def spent_at(self, now: datetime) -> datetime | None:
         """Return when the plan probably last allowed a request, by what was read; None: never.
 
-        `fresh` is whether the heads of fresh sends count.
+        The polls of fresh sends do not count, because most come beside the plan.
         """
         heads = (
             self.activities[activity_id].progress.head_at
             for activity_id, candidate in self.candidates.items()
-            if fresh or not candidate.is_hot(now)
+            if not candidate.is_hot(now)
         )
         return max(filter(None, (*heads, self.counter_trust.read_at)), default=None)
-
-    def longest_unread(self) -> Candidate | None:
-        """Return the candidate that had been polled longest ago when the turn began."""
-        ids = (activity_id for activity_id in self.activities if activity_id in self.candidates)
-        return next((self.candidates[activity_id] for activity_id in ids), None)
 
     def drop(self, activity_id: str) -> None:
         """Leave an activity alone for the rest of the turn."""
@@ -172,10 +167,7 @@ class Roster:
 
     def probed_seconds_ago(self, now: datetime) -> float:
         """Return the seconds since the counters were last read; infinite: never."""
-        read_at = self.counter_trust.read_at
-        if read_at is None or read_at > now:
-            return inf
-        return (now - read_at).total_seconds()
+        return seconds_since(self.counter_trust.read_at, now)
 
     def only_asleep(self, now: datetime) -> bool:
         """Return whether the counters are due only for activities that are no longer polled."""
@@ -206,16 +198,15 @@ class Roster:
             self.pass_page()
         self.readings = readings
         for activity_id in list(self.candidates):
-            activity = self.activities[activity_id]
-            counted, moved = after_reading(activity, readings)
-            self._update(activity, counted, now, moved=moved)
+            self.activities[activity_id] = self._counted(self.activities[activity_id])
+            self.weigh(activity_id, now)
         for activity_id, activity in list(self.asleep.items()):
-            counted, moved = after_reading(activity, readings)
-            if moved:
+            if has_moved(activity, readings):
                 del self.asleep[activity_id]
-                self._update(activity, replace(counted, state=State.ACTIVE), now, moved=True)
+                self.activities[activity_id] = self.save(replace(activity, state=State.ACTIVE))
+                self.weigh(activity_id, now)
             else:
-                self.asleep[activity_id] = self._stored(activity, counted)
+                self.asleep[activity_id] = self._counted(activity)
 
     def pass_page(self) -> None:
         """Go on with the archived activities after this turn's page, from the next hour on."""
@@ -227,21 +218,16 @@ class Roster:
 
     def forget_unread(self) -> None:
         """Let the next turn read the counters again if activities that have changed are unread."""
-        if self.changed & self.candidates.keys():
+        if any(candidate.changed for candidate in self.candidates.values()):
             self.counter_trust = replace(self.counter_trust, read_at=None, current_until=None)
 
-    def _update(self, before: Activity, counted: Activity, now: datetime, *, moved: bool) -> None:
-        """Update a polled activity after a reading of its counter."""
-        if moved:
-            self.changed.add(counted.campaign_activity_id)
-        self.activities[counted.campaign_activity_id] = self._stored(before, counted)
-        self.weigh(counted.campaign_activity_id, now)
+    def _counted(self, activity: Activity) -> Activity:
+        """Return an activity after a probe; save what the next turn needs.
 
-    def _stored(self, before: Activity, counted: Activity) -> Activity:
-        """Save what the next turn needs; a counter that moved a little back waits for a poll."""
-        news = (
-            counted.profile.uncounted,
-            counted.state,
-            counted.profile.counter is None,
-        ) != (before.profile.uncounted, before.state, before.profile.counter is None)
-        return self.save(counted) if news else counted
+        A counter that moved a little back waits for a poll.
+        """
+        counted = after_reading(activity, self.readings)
+        before, after = activity.profile, counted.profile
+        if (before.uncounted, before.counter is None) == (after.uncounted, after.counter is None):
+            return counted
+        return self.save(counted)

@@ -23,6 +23,7 @@ from email_opens.scheduling.searches import (
     expected_after,
     interval,
     is_due,
+    next_for_send,
     schedules_due,
     schedules_pause,
 )
@@ -31,6 +32,8 @@ from email_opens.turns.roster import Roster
 
 STRETCH = timedelta(seconds=12)
 """The longest time for which a stretch keeps polls waiting."""
+NEXT_TURN_SECONDS = 3.0
+"""The least wait after a completed search; a turn waits less, so the next one searches again."""
 MOST_EXPECTED = 3
 """Scheduled sends that are stored, the next ones: more would take another write unit."""
 MOST_RESENDS = 10
@@ -67,9 +70,14 @@ class Searching:
         return self._search(now) or self._read_schedules(now)
 
     def seconds_until_send(self, now: datetime) -> float:
-        """Return the seconds until the next scheduled send; infinite: none is expected."""
-        seconds = ((send.at - now).total_seconds() for send in self.searches.expected)
-        return min((each for each in seconds if each > 0), default=inf)
+        """Return the seconds until a search for a scheduled send; infinite: none is expected."""
+        at = next_for_send(self.searches, now)
+        if at is None or self.searches.failures:
+            return inf
+        seconds = (at - now).total_seconds()
+        if self._ended:
+            return max(seconds, NEXT_TURN_SECONDS)
+        return seconds if seconds > 0 else 1.0
 
     def _search(self, now: datetime) -> bool:
         if self._ended or not (self._begun or self._is_due(now)):

@@ -7,10 +7,11 @@ time. So backfill never delays the live tail, and the failure of one activity ne
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import ceil, inf
+from math import inf
 
 from email_opens.allowance.budget import Budget
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
+from email_opens.instants import seconds_since
 from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, UNREADABLE, Activity, Depth, State
 from email_opens.polling.gaps import PATIENCE
 from email_opens.polling.stretches import Walk
@@ -23,7 +24,7 @@ from email_opens.turns.archive import page_to_probe
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
-from email_opens.turns.report import Decision, Failure, TurnReport
+from email_opens.turns.report import Failure, TurnReport
 from email_opens.turns.roster import Roster
 from email_opens.turns.searching import Searching
 from email_opens.walk import Aim, floor_of
@@ -72,11 +73,11 @@ class Turn:
         try:
             self.budget.check_open()
             plan = self._plan(now)
-            self._spent_at = self.roster.spent_at(now, fresh=plan.paces_fresh)
+            self._spent_at = self.roster.spent_at(now)
             if self.budget.outage.testing:
-                self._test_the_vendor(plan, now)
+                self._test_the_vendor(now)
             if self.roster.only_asleep(now):
-                self._probe(now, plan)
+                self._probe(now)
             while self._goes_on(plan):
                 pass
         finally:
@@ -115,7 +116,7 @@ class Turn:
     def _plan(self, now: datetime) -> Plan:
         plan = self.roster.plan(now, self.budget.left)
         self.turn_report.price = plan.price if plan.price < inf else None
-        self.turn_report.shortfall = max(0, ceil(plan.floors - self.budget.left))
+        self.turn_report.shortfall = plan.shortfall
         return plan
 
     def _goes_on(self, plan: Plan) -> bool:
@@ -133,7 +134,7 @@ class Turn:
             plan,
             self.roster.counter_trust,
             None if self.turn_report.uncounted else self.roster.probed_seconds_ago(now),
-            spent_seconds_ago=self._spent_seconds_ago(now),
+            spent_seconds_ago=seconds_since(self._spent_at, now),
             now=now,
             campaigns_per_probe=self.roster.campaigns_per_probe,
         )
@@ -141,9 +142,9 @@ class Turn:
             # The killed turn chose in the same order, so it was probably reading what comes first.
             self.was_killed, self._suspect = False, choice.candidate.campaign_activity_id
         elif isinstance(choice, Poll):
-            self._poll(choice, plan, now)
+            self._poll(choice, now)
         elif isinstance(choice, Probe):
-            self._probe(now, plan)
+            self._probe(now)
         elif self._search(now) or self._work_below(now, plan):
             pass
         elif self._suspect is not None:
@@ -161,49 +162,36 @@ class Turn:
         self.clock.sleep(seconds)
         return True
 
-    def _spent_seconds_ago(self, now: datetime) -> float:
-        if self._spent_at is None or self._spent_at > now:
-            return inf
-        return (now - self._spent_at).total_seconds()
-
     # --- Heads ---
 
-    def _poll(self, poll: Poll, plan: Plan, now: datetime) -> None:
+    def _poll(self, poll: Poll, now: datetime) -> None:
         """Poll an activity from the head past its watermark; note what a deeper walk left."""
         candidate = poll.candidate
         activity_id = candidate.campaign_activity_id
-        self.turn_report.decide(
-            Decision(
-                campaign_activity_id=activity_id,
-                waiting=poll.waiting,
-                price=plan.price,
-                cost=candidate.cost,
-                why=poll.why,
-            )
-        )
+        self.turn_report.decisions.append(poll)
         activity = self.roster.activities[activity_id]
         window = PublishedWindow(self.backlog.ledger, activity_id)
         walk = Walk.from_head(activity, self._aim(activity, now), window)
         worked = self.isolation.work(walk, candidate)
         while worked and not walk.done and _in_the_watermarks_minute(walk):
             worked = self.isolation.work(walk)
-        if poll.why is not Why.OVERDUE and (poll.why is not Why.FRESH or plan.paces_fresh):
+        if poll.why not in (Why.FRESH, Why.OVERDUE):
             self._spent_at = self.clock.now()
         if not worked:
             self.roster.drop(activity_id)
         else:
-            self.roster.changed.discard(activity_id)
             self._leave(walk)
 
-    def _test_the_vendor(self, plan: Plan, now: datetime) -> None:
+    def _test_the_vendor(self, now: datetime) -> None:
         """Poll the activity that was polled longest ago: if the vendor fails, the turn ends."""
-        candidate = self.roster.longest_unread()
+        candidate = next(iter(self.roster.candidates.values()), None)
         if candidate is not None:
             waiting = candidate.waiting(self.roster.counter_trust.missed, now)
-            self._poll(Poll(candidate, waiting, Why.OVERDUE), plan, now)
+            self._poll(Poll(candidate, waiting, Why.OVERDUE), now)
 
     def _aim(self, activity: Activity, now: datetime) -> Aim:
-        depth = depth_due(activity, now, self.finished_after, self.lookback)
+        day = self.backlog.requests_per_day
+        depth = depth_due(activity, now, self.finished_after, self.lookback, requests_per_day=day)
         watermark = activity.progress.watermark
         audits_again = depth is Depth.AUDIT and watermark is not None
         # Earlier walks have not read the rows of a gap.
@@ -234,15 +222,13 @@ class Turn:
 
     def _search(self, now: datetime) -> bool:
         """Work a stretch of the search for new sends, if one is due; return whether one was."""
-        held = self._suspect is not None and not self._suspect_waits(now)
-        return self.searching is not None and not held and self.searching.work(now)
+        return self.searching is not None and self._may_work_below(now) and self.searching.work(now)
 
     def _work_below(self, now: datetime, plan: Plan) -> bool:
         """Work a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
-        backfills = self._suspect is None or self._suspect_waits(now)
         walk = self.backlog.next_walk(
-            self.roster.activities, now, plan.price, spent, backfills=backfills
+            self.roster.activities, now, plan.price, spent, backfills=self._may_work_below(now)
         )
         if walk is None:
             return False
@@ -254,30 +240,22 @@ class Turn:
     def _seconds_until_send(self, now: datetime) -> float:
         return inf if self.searching is None else self.searching.seconds_until_send(now)
 
-    def _suspect_waits(self, now: datetime) -> bool:
-        """Return whether the suspect's head comes after backfill and the search for new sends.
+    def _may_work_below(self, now: datetime) -> bool:
+        """Return whether backfill and the search for new sends may go before the suspect's head.
 
         If every turn is killed, by that head or by one of these, each is reached in its minutes.
         """
-        return now.minute // SUSPECT_MINUTES % 2 == 1
+        return self._suspect is None or now.minute // SUSPECT_MINUTES % 2 == 1
 
     # --- Counters ---
 
-    def _probe(self, now: datetime, plan: Plan) -> None:
+    def _probe(self, now: datetime) -> None:
         """Read the counters to see which have moved; if that fails, polls go on without them."""
         archived = page_to_probe(self.roster, self.turn_report.account_id, now)
         campaign_ids = self.roster.campaigns_to_probe(now, archived)
         if not campaign_ids:
             return
-        self.turn_report.decide(
-            Decision(
-                campaign_activity_id=None,
-                waiting=0.0,
-                price=plan.price,
-                cost=ceil(len(campaign_ids) / self.roster.campaigns_per_probe),
-                why="one request reads the counters of many",
-            )
-        )
+        self.turn_report.decisions.append(Probe())
         self.turn_report.probes += 1
         probe = CounterProbe(self.report, self.before)
         try:

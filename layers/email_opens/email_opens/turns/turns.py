@@ -16,7 +16,6 @@ from email_opens.turns.archive import archive_finished
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.discovery import Discovery
 from email_opens.turns.isolation import Isolation
-from email_opens.turns.ledger_memory import LedgerMemory
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster
 from email_opens.turns.searching import Searching
@@ -44,15 +43,10 @@ class Turns:
     discovery: Discovery | None = None
     """The search for new sends; None: turns do not search."""
 
-    def poller(self, report: Report, ledger: Ledger | None = None) -> Poller:
-        """Return what polls the activities of a report with these ports, or another ledger."""
+    def poller(self, report: Report) -> Poller:
+        """Return what polls the activities of a report with these ports."""
         return Poller(
-            report,
-            ledger or self.ledger,
-            self.publisher,
-            self.tracking,
-            self.clock,
-            self.decisions,
+            report, self.ledger, self.publisher, self.tracking, self.clock, self.decisions
         )
 
     def take_turn(
@@ -153,7 +147,6 @@ class Turns:
     ) -> None:
         account, budget = lease.account, lease.budget
         report = self.report(account.account_id, budget)
-        ledger = LedgerMemory(self.ledger)
         roster = Roster(
             tracking=self.tracking,
             counter_trust=account.counter_trust,
@@ -162,7 +155,7 @@ class Turns:
             scheduled=[send.at for send in account.searches.expected],
         )
         backlog = Backlog(
-            ledger=ledger,
+            ledger=self.ledger,
             requests_per_day=lease.requests_per_day,
             spent_before=account.requests_spent,
         )
@@ -173,7 +166,7 @@ class Turns:
             budget=budget,
             report=report,
             isolation=Isolation(
-                poller=self.poller(report, ledger),
+                poller=self.poller(report),
                 clock=self.clock,
                 roster=roster,
                 backlog=backlog,

@@ -8,7 +8,7 @@ import pytest
 
 from email_opens_cli.arguments import invocation
 from email_opens_cli.arguments.stack import FILE, Deployed, written
-from email_opens_cli.deployed.product import aws, described
+from email_opens_cli.deployed.product import aws, described, environment
 from tests.conftest import REGION
 from tests.contract.samples import ACTIVITY
 from tests.unit.cli.stacks import STACK, make_stack
@@ -51,6 +51,16 @@ class TestStack:
     def test_that_does_not_exist_is_refused_with_what_to_do(self) -> None:
         message = complaint(run("status", "--stack", "x"), 2)
         assert "or deploy it with `make deploy STACK=x`" in message
+
+    def test_states_its_settings_by_its_parameters_its_outputs_and_its_name(
+        self, stack: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FIRST_OPENS", "DISABLED")
+        with invocation.begun():
+            found = environment(STACK)
+        assert found["CONSTANT_CONTACT_API_URL"] == stack.vendor.url
+        assert found["TRACKING_TABLE"] == stack.aws.tracking_table
+        assert (found["FIRST_OPENS"], found["STACK_NAME"]) == ("ENABLED", STACK)
 
     @pytest.mark.usefixtures("stack")
     def test_is_described_once_in_a_command(self) -> None:

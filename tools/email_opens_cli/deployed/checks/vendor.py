@@ -146,7 +146,7 @@ def quota(deployment: Deployment) -> Iterator[Finding]:
             what,
             "Run `email-opens pause E-MAIL` for what matters least, or wait until 00:00 UTC.",
         )
-    elif lacking := planned(account, deployment.product.tracking, settings, now).shortfall:
+    elif lacking := planned(account, deployment.product.tracking, settings, now).plan.shortfall:
         yield warning(
             "quota",
             f"{what}; {lacking:,} more are needed to poll each e-mail as often as it should be",
