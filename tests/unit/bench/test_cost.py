@@ -132,7 +132,7 @@ class TestUnits:
             )["Items"]
         )
         eventually = meter.units[READS]
-        tracking.activities("default")
+        tracking.current("default")
         assert meter.units[READS] - eventually == -(-size // 4096) == 2 * eventually
 
     def test_of_nothing_found_are_still_one(self, dynamodb: CountingDynamoDB, meter: Meter) -> None:
