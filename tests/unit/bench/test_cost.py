@@ -123,6 +123,7 @@ class TestUnits:
         tracking = DynamoDBTracking(dynamodb, "tracking")  # type: ignore[arg-type]
         for number in range(20):
             tracking.add(replace(ACTIVITY, campaign_activity_id=f"{number:036}"))
+        meter.reset()
         size = sum(
             item_bytes(item)
             for item in dynamodb.query(
