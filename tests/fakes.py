@@ -155,6 +155,17 @@ class MemoryTracking:
     def activities(self, account_id: str) -> list[Activity]:
         return [item for (owner, _), item in self.items.items() if owner == account_id]
 
+    def current(self, account_id: str) -> list[Activity]:
+        return [activity for activity in self.activities(account_id) if not activity.archived]
+
+    def archived(self, account_id: str, *, after: str | None, most: int) -> list[Activity]:
+        found = [activity for activity in self.activities(account_id) if activity.archived]
+        found.sort(key=lambda activity: activity.campaign_activity_id)
+        return [each for each in found if each.campaign_activity_id > (after or "")][:most]
+
+    def archive(self, activity: Activity) -> Activity:
+        return self._replace(activity, archived=True)
+
     def add(self, activity: Activity) -> bool:
         key = activity.account_id, activity.campaign_activity_id
         if key in self.items:
@@ -163,6 +174,9 @@ class MemoryTracking:
         return True
 
     def save(self, activity: Activity) -> Activity:
+        return self._replace(activity, archived=False)
+
+    def _replace(self, activity: Activity, *, archived: bool) -> Activity:
         key = activity.account_id, activity.campaign_activity_id
         stored = self.items.get(key)
         read = activity.version, activity.tracked_at
@@ -171,7 +185,7 @@ class MemoryTracking:
                 f"Activity {activity.campaign_activity_id} was changed by another writer since it "
                 "was read."
             )
-        self.items[key] = replace(activity, version=activity.version + 1)
+        self.items[key] = replace(activity, archived=archived, version=activity.version + 1)
         return self.items[key]
 
     def remove(self, account_id: str, campaign_activity_id: str) -> bool:

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from math import ceil
 from typing import Any
 
@@ -68,6 +69,28 @@ class CountingDynamoDB:
         self._count_write("DeleteItem", call, item_bytes(stored) if stored else 0)
         return {"Attributes": stored} if stored else {}
 
+    def transact_write_items(self, **call: Any) -> dict[str, Any]:
+        """Write all or nothing; each write of a transaction costs twice its units."""
+        writes = [next(iter(write.items())) for write in call["TransactItems"]]
+        places = [(kind, write, *self._place(kind, write)) for kind, write in writes]
+        if not all(_holds(write, part.get(sort) or {}) for _, write, part, sort in places):
+            reasons = [{"Code": "ConditionalCheckFailed"}]
+            reply: Any = {"Error": {"Code": "TransactionCanceledException", "Message": "."}}
+            raise ClientError(reply | {"CancellationReasons": reasons}, "TransactWriteItems")
+        for kind, write, partition, sort in places:
+            size = item_bytes(write["Item"] if kind == "Put" else partition.get(sort) or {})
+            if kind == "Put":
+                partition.put(sort, write["Item"])
+            else:
+                partition.remove(sort)
+            self._count_write("TransactWriteItems", write, size)
+            self._count_write("TransactWriteItems", write, size)
+        return {}
+
+    def _place(self, kind: str, write: dict[str, Any]) -> tuple["_Partition", str]:
+        key = write["Item"] if kind == "Put" else write["Key"]
+        return self._partition(write, key), self._sort(write, key)
+
     def batch_write_item(self, **call: Any) -> dict[str, Any]:
         ((table, writes),) = call["RequestItems"].items()
         items = [write["PutRequest"]["Item"] for write in writes]
@@ -88,7 +111,7 @@ class CountingDynamoDB:
             raise NotImplementedError(first)
         key = values[value]["S"]
         partition = self._tables[call["TableName"]].get(key, _Partition())
-        found = list(partition.between(*_range(rest, names, values)))
+        found = list(islice(partition.between(*_range(rest, names, values)), call.get("Limit")))
         self._read("Query", call, sum(map(item_bytes, found)))
         return {"Items": [dict(item) for item in found]}
 

@@ -69,7 +69,12 @@ EVERYTHING = varied(
     uncounted=True,
 )
 COUNTER_TRUST = CounterTrust(
-    read_at=NOON, current_until=NOON - timedelta(seconds=90), lag_seconds=61.5, missed=0.25
+    read_at=NOON,
+    current_until=NOON - timedelta(seconds=90),
+    lag_seconds=61.5,
+    missed=0.25,
+    archived_at=NOON,
+    archived_to=ACTIVITY_ID,
 )
 
 HOURS = Hours(tuple(float(hour + 1) for hour in range(24)), (12.5,) * 24)
@@ -627,6 +632,63 @@ class TestEveryActivity:
         assert {activity.campaign_activity_id: activity for activity in found} == many
 
 
+class TestArchivedActivities:
+    def test_are_read_with_all_and_not_with_the_current_ones(self, tracking: Tracking) -> None:
+        tracking.add(EVERYTHING)
+        archived = tracking.archive(EVERYTHING)
+        assert archived == replace(EVERYTHING, archived=True, version=1)
+        assert tracking.activities("default") == [archived]
+        assert tracking.current("default") == []
+
+    def test_are_read_a_page_at_a_time(self, tracking: Tracking) -> None:
+        ids = [f"5b1e0a52-0000-4000-8000-{number:012}" for number in range(5)]
+        for activity_id in reversed(ids):
+            activity = replace(ACTIVITY, campaign_activity_id=activity_id)
+            tracking.add(activity)
+            tracking.archive(activity)
+        pages, after = [], None
+        while page := tracking.archived("default", after=after, most=2):
+            pages.append([activity.campaign_activity_id for activity in page])
+            after = pages[-1][-1]
+        assert pages == [ids[:2], ids[2:4], ids[4:]]
+        assert tracking.archived("other", after=None, most=2) == []
+
+    def test_are_current_again_once_they_are_saved(self, tracking: Tracking) -> None:
+        tracking.add(ACTIVITY)
+        archived = tracking.archive(varied(ACTIVITY, published=3))
+        saved = tracking.save(replace(archived, state=State.PAUSED))
+        assert saved == varied(ACTIVITY, published=3, state=State.PAUSED, version=2)
+        assert tracking.current("default") == tracking.activities("default") == [saved]
+        assert tracking.archived("default", after=None, most=2) == []
+
+    def test_are_not_added_again(self, tracking: Tracking) -> None:
+        tracking.add(EVERYTHING)
+        archived = tracking.archive(EVERYTHING)
+        assert not tracking.add(ACTIVITY)
+        assert tracking.activities("default") == [archived]
+
+    def test_are_removed_once(self, tracking: Tracking) -> None:
+        tracking.add(ACTIVITY)
+        tracking.archive(ACTIVITY)
+        assert tracking.remove("default", ACTIVITY_ID)
+        assert not tracking.remove("default", ACTIVITY_ID)
+        assert tracking.activities("default") == []
+
+    def test_that_another_writer_has_saved_are_neither_archived_nor_saved(
+        self, tracking: Tracking
+    ) -> None:
+        tracking.add(ACTIVITY)
+        winner = tracking.save(varied(ACTIVITY, published=1))
+        with pytest.raises(LostRace):
+            tracking.archive(ACTIVITY)
+        assert tracking.activities("default") == [winner]
+        archived = tracking.archive(winner)
+        woken = tracking.save(archived)
+        with pytest.raises(LostRace):
+            tracking.save(archived)
+        assert tracking.activities("default") == [woken]
+
+
 class LostReply:
     """A write that succeeds but whose reply is lost, so that botocore retries it."""
 
@@ -770,8 +832,17 @@ class TestDynamoDB:
         size = sum(len(name) + len(str(next(iter(v.values())))) for name, v in item.items())
         assert size < 1024
 
-    def test_stores_an_account_with_a_wake_up_within_one_write_unit(
-        self, aws: Aws, dynamodb_tracking: DynamoDBTracking
+    @pytest.mark.parametrize(
+        "state",
+        [
+            {"wake_up": replace(WAKE_UP, token="8a6b6c1e-0000-4000-8000-000000000002")},
+            # Such an account asks for no wake-up.
+            {"closed_until": TOMORROW, "rests_until": TOMORROW, "outages": 3},
+        ],
+        ids=["with a wake-up", "that rests"],
+    )
+    def test_stores_an_account_within_one_write_unit(
+        self, aws: Aws, dynamodb_tracking: DynamoDBTracking, state: dict[str, Any]
     ) -> None:
         request_id = "8a6b6c1e-0000-4000-8000-000000000002"
         lease(dynamodb_tracking)
@@ -780,16 +851,13 @@ class TestDynamoDB:
         )
         release(
             dynamodb_tracking,
-            closed_until=TOMORROW,
             last_error="e" * 200,
             counter_trust=COUNTER_TRUST,
             hours=HOURS,
-            rests_until=TOMORROW,
-            outages=3,
             turn_completed_at=NOON,
             searches=Searches(completed_at=NOON, tried_at=NOON, schedules_due_at=TOMORROW),
             key_share=KEY_SHARE,
-            wake_up=replace(WAKE_UP, token=request_id),
+            **state,
         )
         (item,) = aws.dynamodb.scan(TableName=aws.tracking_table)["Items"]
         held = {"lease_holder": {"S": request_id}, "lease_until": {"S": "n" * 27}}

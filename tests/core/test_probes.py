@@ -300,7 +300,8 @@ def test_counters_that_fail_are_believed_less(core: Core) -> None:
     core.world.counters_fail = UNAVAILABLE
     read(core)
     core.take_turn()
-    assert counter_trust(core) == CounterTrust(read_at=core.clock.now(), missed=0.25)
+    now = core.clock.now()
+    assert counter_trust(core) == CounterTrust(read_at=now, missed=0.25, archived_at=now)
 
 
 # --- What is learned ---

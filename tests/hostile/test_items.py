@@ -108,7 +108,6 @@ def test_the_error_of_a_broken_item_contains_none_of_its_content(item: Any) -> N
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [
-        ({"state": {"S": "asleep"}}, "its state is unknown"),
         ({"state": {"N": "1"}}, "its state is not text"),
         ({"tracked_at": {"S": "yesterday"}}, "its tracked_at is not an instant"),
         ({"tracked_at": {"S": "2026-03-02T14:07:00"}}, "its tracked_at is not an instant"),

@@ -1,6 +1,7 @@
 """The function's role grants exactly the calls that its adapters make."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -9,7 +10,10 @@ from botocore.model import OperationModel
 
 from constant_contact_emulator import Contact
 from email_opens.adapters.aws.publishing.messages import MOST_BYTES
+from email_opens.model import State
+from email_opens.scheduling.lifecycle import ARCHIVED_AFTER, MOST_FINISHED
 from tests.conftest import Aws
+from tests.contract.samples import ACTIVITY, NOON
 from tests.integration.deployment import Deployment
 from tests.integration.template import read_template, statements
 
@@ -37,6 +41,12 @@ class Calls:
         session.events.register("provide-client-params", self._record)
 
     def _record(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        if "TransactItems" in params:
+            for write in params["TransactItems"]:
+                for kind, call in write.items():
+                    action = f"dynamodb:{kind}Item"
+                    self.grants.setdefault(self._resources[call["TableName"]], set()).add(action)
+            return
         operation = ACTION_NAMES.get(model.name, model.name)
         action = f"{model.service_model.endpoint_prefix}:{operation}"
         for name in self._resource_names(params):
@@ -87,6 +97,19 @@ def resource_of(value: Mapping[str, Any]) -> str:
     return "CredentialsPrefix"
 
 
+def finish_more_than_stay(deployment: Deployment) -> None:
+    """Track as many finished e-mails as turns read, and one more."""
+    for number in range(MOST_FINISHED + 1):
+        deployment.tracking.add(
+            replace(
+                ACTIVITY,
+                campaign_activity_id=f"5b1e0a52-0000-4000-8000-{number:012}",
+                state=State.FINISHED,
+                tracked_at=NOON - 2 * ARCHIVED_AFTER,
+            )
+        )
+
+
 def test_the_role_grants_exactly_the_calls_that_are_made(
     calls: Calls, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +119,7 @@ def test_the_role_grants_exactly_the_calls_that_are_made(
     deployment.vendor.world.add_open(activity_id, Contact("large", "a" * MOST_BYTES))
     deployment.invoke()  # searches, reads, publishes, dead-letters, records
     deployment.vendor.authorization.expire_access_tokens()
+    finish_more_than_stay(deployment)
     deployment.invoke()  # refreshes its token, finds its own opens in the ledger
     deployment.vendor.authorization.revoke()
     deployment.invoke()  # is disconnected

@@ -101,6 +101,20 @@ class Ports:
         )
         return found
 
+    def current(self, account_id: str) -> list[Activity]:
+        found: list[Activity] = self._table(lambda: self._simulation.tracking.current(account_id))
+        return found
+
+    def archived(self, account_id: str, *, after: str | None, most: int) -> list[Activity]:
+        found: list[Activity] = self._table(
+            lambda: self._simulation.tracking.archived(account_id, after=after, most=most)
+        )
+        return found
+
+    def archive(self, activity: Activity) -> Activity:
+        written: Activity = self._table(lambda: self._simulation.tracking.archive(activity))
+        return written
+
     def add(self, activity: Activity) -> bool:
         def add() -> bool:
             self._simulation.rules.an_activity_was_added(activity)

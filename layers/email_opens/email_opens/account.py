@@ -4,12 +4,13 @@ Every instant is an aware UTC `datetime`.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import ceil
 
 from email_opens.errors import InvalidInput
 from email_opens.instants import next_day
+from email_opens.unknown import NOTHING, Unknown
 
 SHARE_GROWTH = 1.02
 """On the second day; the third power of it on the next day, the ninth on the next, and so on."""
@@ -35,6 +36,10 @@ class CounterTrust:
     """How old the counters are when they are read."""
     missed: float = 0.0
     """The share of opens that a poll found before the counters included them."""
+    archived_at: datetime | None = None
+    """When counters of archived activities were last read; None: never."""
+    archived_to: str | None = None
+    """The last of those activities; None: the next reading begins with the first."""
 
 
 UNKNOWN_OPENS = 5.0
@@ -150,6 +155,7 @@ class Account:
     """At which hours of the day the account's e-mails are opened."""
     wake_up: WakeUp | None = None
     """The only wake-up that may start a turn; None: only the schedule starts turns."""
+    unknown: Unknown = field(default=NOTHING, hash=False)
 
     def requests_on(self, now: datetime) -> int:
         """Return how many requests are spent or reserved on the day of `now`."""
@@ -188,6 +194,7 @@ class Tokens:
     access_token: str | None = None
     expires_at: datetime | None = None
     client_secret: str | None = None
+    unknown: Unknown = field(default=NOTHING, hash=False)
 
     def __repr__(self) -> str:
         return "Tokens(…)"

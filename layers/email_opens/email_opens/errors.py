@@ -62,6 +62,13 @@ class LostRace(EmailOpensError):
     """Another writer was first: drop this write and keep the stored state."""
 
 
+# --- Leave the item as it is, and do without it. ---
+
+
+class NewerItem(EmailOpensError):
+    """Only a newer version understands a stored item; the message names the remedy."""
+
+
 # --- End the invocation normally. ---
 
 

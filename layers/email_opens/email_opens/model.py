@@ -4,13 +4,14 @@ Every instant is an aware UTC `datetime`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
 from email_opens.errors import InvalidInput
+from email_opens.unknown import NOTHING, Unknown
 
 PAGE_ROWS = 500
 """Rows of a full page, the vendor's maximum."""
@@ -104,6 +105,7 @@ class Gap:
     """Attempts in a row that reached no older row and found no new open."""
     retry_at: datetime | None = None
     """When the next attempt may begin; None: at once."""
+    unknown: Unknown = field(default=NOTHING, hash=False)
 
 
 class State(StrEnum):
@@ -115,6 +117,13 @@ class State(StrEnum):
     GONE = "gone"
     BROKEN = "broken"
     """The stored activity is malformed; `last_error` explains how."""
+    NEWER = "newer"
+    """A newer version stored the activity, and this one must leave it as it is; `last_error` names
+    the remedy."""
+
+
+UNREADABLE = frozenset({State.BROKEN, State.NEWER})
+"""The states of activities that are shown, and neither polled nor written."""
 
 
 class Depth(IntEnum):
@@ -208,8 +217,11 @@ class Activity:
     missing_since: datetime | None = None
     """When the vendor first answered that it does not know the activity, and has done so ever
     since; None: the vendor knows it."""
+    archived: bool = False
+    """It is stored where turns do not read it."""
     version: int = 0
     """Every write is conditional on the version that was read."""
+    unknown: Unknown = field(default=NOTHING, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

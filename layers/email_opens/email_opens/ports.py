@@ -69,7 +69,7 @@ class Ledger(Protocol):
         Reads are strongly consistent. A bucket without fingerprints may be missing.
 
         Raises:
-            ActivityFailed: a stored entry is malformed.
+            ActivityFailed: a stored entry is malformed, or only a newer version understands it.
         """
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
@@ -155,7 +155,7 @@ class Tracking(Protocol):
 
         Raises:
             StaleWakeUp: `woken_by` is not the token of the account's wake-up.
-            AccountStopped: the stored account is malformed.
+            AccountStopped: the stored account is malformed, or only a newer version understands it.
         """
 
     def reserve(
@@ -199,14 +199,26 @@ class Tracking(Protocol):
         """Return the stored account, None if there is none.
 
         Raises:
-            AccountStopped: the stored account is malformed.
+            AccountStopped: as `lease`.
         """
 
     def activities(self, account_id: str) -> list[Activity]:
         """Return all activities of the account in any state, with a strongly consistent read.
 
-        An activity that is stored malformed is returned with the state `BROKEN`.
+        Archived ones are included; `current` returns the others.
+
+        An activity that is stored malformed is returned with the state `BROKEN`, and one that only
+        a newer version understands with the state `NEWER`.
         """
+
+    def current(self, account_id: str) -> list[Activity]:
+        """Return the activities that are not archived, as `activities` does."""
+
+    def archived(self, account_id: str, *, after: str | None, most: int) -> list[Activity]:
+        """Return up to `most` archived activities whose ids come after one, in their order."""
+
+    def archive(self, activity: Activity) -> Activity:
+        """Move an activity to where `current` does not read it, under the conditions of `save`."""
 
     def add(self, activity: Activity) -> bool:
         """Track an activity; return False and change nothing if it is already tracked."""
@@ -214,7 +226,7 @@ class Tracking(Protocol):
     def save(self, activity: Activity) -> Activity:
         """Replace the activity if its `version` and `tracked_at` are still the stored ones.
 
-        Returns the activity with its new version.
+        Returns the activity with its new version. One that was archived is current again.
 
         Raises:
             LostRace: the activity was changed or removed since it was read.

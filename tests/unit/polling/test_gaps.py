@@ -1,12 +1,13 @@
 """A burst becomes a gap, and a later stretch goes on with it."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
 from email_opens.errors import PagingBroken
 from email_opens.model import Gap, Page
-from email_opens.polling.gaps import PATIENCE
+from email_opens.polling.gaps import PATIENCE, Stretch, advance
 from email_opens.polling.poller import PAGES_IN_HAND
 from tests.contract.samples import varied
 from tests.core.setup import (
@@ -49,6 +50,19 @@ def test_a_gap_reads_its_last_page_again_and_goes_on(core: Core) -> None:
     (gap,) = core.activity().progress.gaps
     core.work(report, core.walk(gap=gap))
     assert (report.links, published_opens(core)[4:]) == (["4", "5"], [("ann", 1)])
+
+
+def test_a_gap_keeps_what_a_newer_version_has_stored_with_it(core: Core) -> None:
+    report = report_of(*FIVE_PAGES)
+    core.work(report, core.walk())
+    activity = core.activity()
+    (gap,) = activity.progress.gaps
+    gap = replace(gap, unknown={"depth": {"N": "3"}})
+    stored = replace(activity, progress=replace(activity.progress, gaps=(gap,)))
+    left = Stretch(top=gap.ceiling, bottom=at(1), newest=at(2), link="4", ended=False)
+    (narrower,) = advance(stored, left, None, gap, at(9))[0].progress.gaps
+    (wider,) = advance(stored, replace(left, top=None), None, None, at(9))[0].progress.gaps
+    assert (narrower.unknown, wider.unknown) == (gap.unknown, gap.unknown)
 
 
 def test_a_gap_that_was_worked_to_its_end_is_closed(core: Core) -> None:

@@ -29,7 +29,7 @@ def planned(account: Account, tracking: Tracking, settings: "Settings", now: dat
         hours=account.hours,
         scheduled=[send.at for send in account.searches.expected],
     )
-    activities = list(tracking.activities(account.account_id))
+    activities = tracking.current(account.account_id)
     roster.load(activities, now)
     to_spend = account.requests_to_spend(settings.requests_to_spend, now)
     left = max(0, to_spend - account.requests_on(now))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from email_opens.errors import EmailOpensError, LostRace
 from email_opens.instants import iso
-from email_opens.model import Activity, State
+from email_opens.model import UNREADABLE, Activity
 from email_opens.ports import Tracking
 from email_opens_cli.arguments.options import parse_account
 from email_opens_cli.arguments.selection import Send, select_each, select_one
@@ -98,7 +98,7 @@ def save_change(tracking: Tracking, activity: Activity, change: Change) -> str:
         LostRace: the activity was written between each read and write.
     """
     for _ in range(_TRIES):
-        if activity.state is State.BROKEN:
+        if activity.state in UNREADABLE:
             raise EmailOpensError(activity.last_error or "The stored activity cannot be read.")
         changed, ending = change(activity)
         if changed == activity:

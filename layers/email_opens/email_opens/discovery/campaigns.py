@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
+from email_opens.unknown import NOTHING, Unknown
+
 type Place = tuple[datetime, str]
 """A send's place in the order of a search: its instant, and the campaign's id among ties."""
 
@@ -59,6 +61,7 @@ class SeenCampaign:
     """Attempts in a row that failed; 0: it was read."""
     retry_at: datetime | None = None
     """When a failed campaign may be read again; None: at once."""
+    unknown: Unknown = field(default=NOTHING, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

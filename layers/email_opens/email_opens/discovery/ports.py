@@ -64,7 +64,11 @@ class SeenCampaigns(Protocol):
     """
 
     def load(self, account_id: str) -> SearchMemory:
-        """Return what is stored; an entry that is malformed is left out."""
+        """Return what is stored; an entry that is malformed is left out.
+
+        Raises:
+            NewerItem: only a newer version understands what is stored.
+        """
 
     def store(self, account_id: str, memory: SearchMemory) -> None:
         """Replace what is stored; campaigns that do not fit are forgotten (`reduced`)."""

@@ -98,7 +98,13 @@ class Search:
             self.found.unread = len(self.waiting or ())
             if self.read:
                 kept = still_needed(memory, floor)
-                kept = replace(kept, campaigns={**kept.campaigns, **self.read})
+                read = {
+                    key: replace(campaign, unknown=memory.campaigns[key].unknown)
+                    if key in memory.campaigns
+                    else campaign
+                    for key, campaign in self.read.items()
+                }
+                kept = replace(kept, campaigns={**kept.campaigns, **read})
                 self.seen.store(account_id, kept)
 
     def _list(

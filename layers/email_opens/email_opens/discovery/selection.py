@@ -16,7 +16,7 @@ from email_opens.discovery.campaigns import (
     SeenCampaign,
     Summary,
 )
-from email_opens.model import Activity, State
+from email_opens.model import UNREADABLE, Activity, State
 
 TRACKED_ROLES = ("primary_email", "resend")
 """A permalink is a page that is not sent, so it has no opens."""
@@ -159,7 +159,7 @@ def renewed(activity: Activity, campaign: Campaign, sent_at: datetime | None) ->
 
     An activity that a person has paused stays paused, and one that cannot be read is unchanged.
     """
-    if activity.state is State.BROKEN:
+    if activity.state in UNREADABLE:
         return activity
     last_known = activity.sent_at or activity.progress.polled_at or activity.tracked_at
     wakes = activity.state is State.FINISHED and sent_at is not None and sent_at > last_known

@@ -6,10 +6,12 @@ first a minute, in the end a day. So a report whose links lead nowhere costs a f
 and is reported.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from email_opens.model import Activity, Gap
+from email_opens.unknown import NOTHING, Unknown
 
 MAX_GAPS = 8
 """If an activity has more gaps, they are merged into one, so that its item stays small."""
@@ -78,6 +80,7 @@ def advance(
                 if _within(other, left) and not _waits_below(other, left, now)
             ]
             left = _tried(left, stretch, gap, covered, now)
+            left = replace(left, unknown=_kept([*covered, gap]))
             gaps = [*(other for other in gaps if other not in covered), left]
     watermark = progress.watermark
     if gap is None and stretch.newest is not None:
@@ -106,7 +109,13 @@ def unsettled(activity: Activity, floor: datetime | None, failures: int, now: da
     others = [other for other in activity.progress.gaps if not _within(other, gap)]
     if any(_within(gap, other) for other in others):
         return activity
+    gap = replace(gap, unknown=_kept(g for g in activity.progress.gaps if g not in others))
     return replace(activity, progress=replace(activity.progress, gaps=_bounded([*others, gap])))
+
+
+def _kept(gaps: Iterable[Gap | None]) -> Unknown:
+    """Return what a gap keeps of those that it takes the place of; the last takes precedence."""
+    return {name: value for gap in gaps if gap for name, value in gap.unknown.items()} or NOTHING
 
 
 def due(gap: Gap, now: datetime) -> bool:
@@ -209,4 +218,4 @@ def _bounded(gaps: list[Gap]) -> tuple[Gap, ...]:
     lowest = min(gaps, key=lambda gap: (gap.floor is not None, gap.floor))
     failures = max(gap.failures for gap in gaps)
     reached = min((gap.reached for gap in gaps if gap.reached), default=None)
-    return (Gap(lowest.floor, None, None, reached=reached, failures=failures),)
+    return (Gap(lowest.floor, None, None, reached=reached, failures=failures, unknown=_kept(gaps)),)

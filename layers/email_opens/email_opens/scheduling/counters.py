@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from email_opens.account import CounterTrust
 from email_opens.model import Activity, CounterReadings
 
+ARCHIVE_EVERY_SECONDS = 3600
+"""How often counters of archived activities are read, a page of them each time."""
 LAG_SHARE = 0.05
 FAILED_SHARE = 0.25
 """A failed probe counts as if the counters had missed this share of the opens that they count."""
@@ -36,6 +38,14 @@ def campaigns_to_probe(
         return wanted + others[:room]
     first = hour * room % len(others)
     return wanted + [*others[first:], *others[:first]][:room]
+
+
+def page_is_due(trust: CounterTrust, now: datetime) -> bool:
+    """Return whether this hour's page of archived activities is still to be read."""
+    if trust.archived_at is None:
+        return True
+    hours = {instant.timestamp() // ARCHIVE_EVERY_SECONDS for instant in (trust.archived_at, now)}
+    return len(hours) > 1
 
 
 def has_moved(activity: Activity, readings: CounterReadings) -> bool:

@@ -3,6 +3,7 @@
 `choice` says what a poll is worth; these rules apply whatever it is worth.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -29,6 +30,9 @@ shorter by this is over when the turn begins that is to poll again."""
 MISSING_PAUSES = tuple(timedelta(minutes=minutes) - EARLY for minutes in (1, 5, 15, 60))
 """The pauses between the polls of an activity that the vendor does not know."""
 GONE_AFTER = timedelta(days=1)
+MOST_FINISHED = 50
+"""Finished activities that turns go on reading, besides those with news since `ARCHIVED_AFTER`."""
+ARCHIVED_AFTER = timedelta(weeks=4)
 WOKEN_FOR = timedelta(days=365)
 """How long after its last news the counter of its campaign can wake a finished activity."""
 
@@ -138,6 +142,20 @@ def finished(activity: Activity, finished_after: timedelta) -> bool:
     """Return whether an activity was audited to the end since it became quiet."""
     audited_at, quiet = activity.progress.audited_at, quiet_from(activity, finished_after)
     return audited_at is not None and audited_at >= quiet and not activity.progress.gaps
+
+
+def to_archive(activities: Iterable[Activity], now: datetime) -> list[Activity]:
+    """Return the finished activities that turns need not read, those without news longest first.
+
+    From the latest ones, turns learn at what rate e-mails are opened and when sends are repeated.
+    """
+    over = [activity for activity in activities if activity.state is State.FINISHED]
+    over.sort(key=_last_news)
+    return [
+        activity
+        for activity in over[: max(0, len(over) - MOST_FINISHED)]
+        if now - _last_news(activity) >= ARCHIVED_AFTER
+    ]
 
 
 def wakes(activity: Activity, now: datetime) -> bool:

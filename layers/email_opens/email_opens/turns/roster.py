@@ -23,6 +23,7 @@ from email_opens.scheduling.counters import (
     after_reading,
     campaigns_to_probe,
     has_moved,
+    page_is_due,
     trust_after,
     trust_after_failure,
 )
@@ -49,10 +50,18 @@ class Roster:
     """Those that are polled, the longest unread first."""
     asleep: dict[str, Activity] = field(default_factory=dict)
     """Those that are no longer polled, but wake if their campaign's counter moves."""
+    finished: dict[str, Activity] = field(default_factory=dict)
+    """Those that were finished and not archived when the turn began."""
+    current: set[str] = field(default_factory=set)
+    """The ids of all that were not archived when the turn began."""
     candidates: dict[str, Candidate] = field(default_factory=dict)
     """Those that have not failed in this turn."""
     readings: CounterReadings = field(default_factory=CounterReadings)
     """The counters as this turn has last read them."""
+    page_to: str | None = None
+    """The last archived activity of the page that this turn probes."""
+    page_at: datetime | None = None
+    """When that page was read; None: it is not probed in this turn, or was."""
     sends: list[datetime] = field(default_factory=list)
     """When the account's tracked activities were last sent."""
     prior: Estimate = field(default_factory=lambda: prior_of(()))
@@ -60,6 +69,12 @@ class Roster:
     def load(self, stored: Iterable[Activity], now: datetime) -> None:
         """Add an account's activities as they are stored."""
         stored = list(stored)
+        self.current = {activity.campaign_activity_id for activity in stored}
+        self.finished = {
+            activity.campaign_activity_id: activity
+            for activity in stored
+            if activity.state is State.FINISHED
+        }
         self.sends = [activity.sent_at for activity in stored if activity.sent_at]
         polled = [activity for activity in stored if due(activity, now)]
         polled.sort(key=lambda activity: activity.progress.polled_at or activity.tracked_at)
@@ -156,16 +171,17 @@ class Roster:
 
     def only_asleep(self, now: datetime) -> bool:
         """Return whether the counters are due only for activities that are no longer polled."""
-        if not any(countable(activity) for activity in self.asleep.values()):
+        asleep = any(countable(activity) for activity in self.asleep.values())
+        if not (asleep or page_is_due(self.counter_trust, now)):
             return False
         polled = any(candidate.countable for candidate in self.candidates.values())
         return not polled and self.probed_seconds_ago(now) >= ASLEEP_EVERY.total_seconds()
 
-    def campaigns_to_probe(self, now: datetime) -> list[str]:
-        """Return the campaigns whose counters a probe reads."""
+    def campaigns_to_probe(self, now: datetime, archived: Iterable[Activity] = ()) -> list[str]:
+        """Return the campaigns whose counters a probe reads, those of archived ones included."""
         countables = [name for name, candidate in self.candidates.items() if candidate.countable]
         return campaigns_to_probe(
-            [self.activities[activity_id] for activity_id in countables],
+            [*(self.activities[activity_id] for activity_id in countables), *archived],
             [activity for activity in self.asleep.values() if countable(activity)],
             self.campaigns_per_probe,
             hour=int(now.timestamp() / ASLEEP_EVERY.total_seconds()),
@@ -179,6 +195,7 @@ class Roster:
             self.counter_trust = trust_after_failure(self.counter_trust, read_at)
         else:
             self.counter_trust = trust_after(self.counter_trust, readings, read_at, now)
+            self.pass_page()
         self.readings = readings
         for activity_id in list(self.candidates):
             self.activities[activity_id] = self._counted(self.activities[activity_id])
@@ -190,6 +207,14 @@ class Roster:
                 self.weigh(activity_id, now)
             else:
                 self.asleep[activity_id] = self._counted(activity)
+
+    def pass_page(self) -> None:
+        """Go on with the archived activities after this turn's page, from the next hour on."""
+        if self.page_at is not None:
+            self.counter_trust = replace(
+                self.counter_trust, archived_at=self.page_at, archived_to=self.page_to
+            )
+            self.page_at = None
 
     def forget_unread(self) -> None:
         """Let the next turn read the counters again if activities that have changed are unread."""

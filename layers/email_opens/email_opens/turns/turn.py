@@ -12,7 +12,7 @@ from math import inf
 from email_opens.allowance.budget import Budget
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
 from email_opens.instants import seconds_since
-from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, Activity, Depth, State
+from email_opens.model import AUDIT_PAGE_ROWS, PAGE_ROWS, UNREADABLE, Activity, Depth, State
 from email_opens.polling.gaps import PATIENCE
 from email_opens.polling.stretches import Walk
 from email_opens.ports import Clock, Report
@@ -20,6 +20,7 @@ from email_opens.published import PublishedWindow
 from email_opens.scheduling.choice import Poll, Probe, Why, choose
 from email_opens.scheduling.lifecycle import depth_due, finished, stops_in_minute
 from email_opens.scheduling.plan import Plan
+from email_opens.turns.archive import page_to_probe
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.isolation import Isolation
 from email_opens.turns.probe import CounterProbe
@@ -85,11 +86,11 @@ class Turn:
             self.turn_report.gaps = sum(len(activity.progress.gaps) for activity in activities)
 
     def _load(self, now: datetime) -> None:
-        stored = self.roster.tracking.activities(self.turn_report.account_id)
+        stored = self.roster.tracking.current(self.turn_report.account_id)
         self.turn_report.failures = [
             Failure(activity.campaign_activity_id, ActivityFailed(activity.last_error))
             for activity in stored
-            if activity.state is State.BROKEN
+            if activity.state in UNREADABLE
         ]
         self.roster.load(stored, now)
         polled = self.roster.activities
@@ -250,11 +251,15 @@ class Turn:
 
     def _probe(self, now: datetime) -> None:
         """Read the counters to see which have moved; if that fails, polls go on without them."""
+        archived = page_to_probe(self.roster, self.turn_report.account_id, now)
+        campaign_ids = self.roster.campaigns_to_probe(now, archived)
+        if not campaign_ids:
+            return
         self.turn_report.decisions.append(Probe())
         self.turn_report.probes += 1
         probe = CounterProbe(self.report, self.before)
         try:
-            probe.read(self.roster.campaigns_to_probe(now), self.roster.campaigns_per_probe)
+            probe.read(campaign_ids, self.roster.campaigns_per_probe)
         except (AccountStopped, OutOfTime):
             raise
         except Exception as error:  # noqa: BLE001 - reported; the polls go on without counters

@@ -12,6 +12,7 @@ from email_opens.errors import AccountBusy, AccountStopped, NotAsked, OutOfTime,
 from email_opens.polling.poller import Poller
 from email_opens.ports import Clock, Decisions, Ledger, Publisher, Report, Tracking, WakeUps
 from email_opens.scheduling.wake_ups import ends_at, wake_up_after
+from email_opens.turns.archive import archive_finished
 from email_opens.turns.backlog import Backlog
 from email_opens.turns.discovery import Discovery
 from email_opens.turns.isolation import Isolation
@@ -186,6 +187,8 @@ class Turns:
         lease.closed_until = lease.last_error = None
         try:
             turn.work()
+            if not turn_report.woken:
+                archive_finished(roster, turn_report, self.clock.now())
         finally:
             turn_report.requests, turn_report.throttled = report.requests, report.throttled
             turn_report.requests_left = budget.left

@@ -117,15 +117,26 @@ class TestAnotherKindOfFile:
         [
             lambda path: path.write_text("Dear diary, " * 100),
             other_database,
-            newer_version,
         ],
-        ids=["text", "other database", "newer"],
+        ids=["text", "other database"],
     )
     def test_is_refused(self, path: Path, make: object) -> None:
         assert callable(make)
         make(path)
         with pytest.raises(InvalidInput, match=r"not a state file.*--state"):
             StateFile(path)
+
+    def test_of_a_newer_version_is_refused_by_name(self, path: Path) -> None:
+        newer_version(path)
+        before = path.read_bytes()
+        reason = (
+            f"The state file {path} has schema 2, and this version of email-opens understands "
+            "schema 1. Start the newer version again; the changelog names the first release that "
+            "understands schema 2. Nothing was changed."
+        )
+        with pytest.raises(InvalidInput, match=rf"^{re.escape(reason)}$"):
+            StateFile(path)
+        assert path.read_bytes() == before
 
     def test_is_left_unchanged(self, path: Path) -> None:
         other_database(path)

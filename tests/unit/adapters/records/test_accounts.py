@@ -1,13 +1,25 @@
 """Stored accounts: records of earlier versions are read and written unchanged."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from email_opens.account import Account, CounterTrust, ExpectedSend, Hours, KeyShare, Searches
-from email_opens.adapters.records.accounts import account_from, account_record
+from email_opens.account import (
+    Account,
+    Chain,
+    CounterTrust,
+    ExpectedSend,
+    Hours,
+    KeyShare,
+    Searches,
+    WakeUp,
+)
+from email_opens.adapters.records.accounts import KNOWN, account_from, account_record
 from email_opens.adapters.records.attributes import Attribute, Record
+from email_opens.errors import AccountStopped
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -15,6 +27,7 @@ HOUR = timedelta(hours=1)
 FULL_ACCOUNT: Record = {
     "counted_at": {"S": "2026-03-02T12:00:00Z"},
     "told_until": {"S": "2026-03-02T11:00:00Z"},
+    "archived": {"S": "2026-03-02T11:30:00Z/5b1e0a52-0000-4000-8000-0000000000aa"},
     "lag_seconds": {"N": "61.5"},
     "missed": {"N": "0.25"},
     "account_id": {"S": "default"},
@@ -73,7 +86,12 @@ def test_every_attribute_of_an_account_is_read() -> None:
         ),
         last_error="The day's quota is spent.",
         counter_trust=CounterTrust(
-            read_at=NOON, current_until=NOON - HOUR, lag_seconds=61.5, missed=0.25
+            read_at=NOON,
+            current_until=NOON - HOUR,
+            lag_seconds=61.5,
+            missed=0.25,
+            archived_at=NOON - HOUR / 2,
+            archived_to="5b1e0a52-0000-4000-8000-0000000000aa",
         ),
     )
 
@@ -85,7 +103,30 @@ def test_missing_attributes_of_an_account_take_their_defaults(record: Record) ->
 
 @pytest.mark.parametrize("record", [FULL_ACCOUNT, MINIMAL_ACCOUNT], ids=["full", "minimal"])
 def test_an_account_is_written_back_byte_for_byte(record: Record) -> None:
-    assert json.dumps(account_record(account_from("default", record))) == json.dumps(record)
+    written: Record = {"schema": {"N": "1"}, **record}
+    assert json.dumps(account_record(account_from("default", record))) == json.dumps(written)
+
+
+def test_every_attribute_that_is_written_is_known() -> None:
+    account = account_from("default", FULL_ACCOUNT)
+    woken = replace(account, wake_up=WakeUp(token="8a6b", due_at=NOON, chain=Chain(NOON, 3)))
+    assert account_record(woken).keys() | {"item"} == KNOWN
+
+
+def test_attributes_of_a_newer_version_are_kept() -> None:
+    account = account_from("default", {**FULL_ACCOUNT, "colour": {"S": "red"}})
+    assert account.unknown == {"colour": {"S": "red"}}
+    assert account_record(account)["colour"] == {"S": "red"}
+
+
+def test_a_newer_schema_stops_the_account_by_name() -> None:
+    reason = (
+        "The item of account “default” has schema 2, and this version of email-opens understands "
+        "schema 1. Deploy or start the newer version again; the changelog names the first release "
+        "that understands schema 2. Until then nothing changes the item."
+    )
+    with pytest.raises(AccountStopped, match=rf"^{re.escape(reason)}$"):
+        account_from("default", {"schema": {"N": "2"}, "requests_spent": {"S": "in a new form"}})
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,19 @@
 """Stored activities: records of earlier versions are read and written unchanged."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from email_opens.adapters.aws.items import activity_item
-from email_opens.adapters.records.activities import activity_from, activity_record
-from email_opens.adapters.records.attributes import Record
+from email_opens.adapters.records.activities import (
+    KNOWN,
+    KNOWN_OF_GAP,
+    activity_from,
+    activity_record,
+)
+from email_opens.adapters.records.attributes import Attribute, Record
 from email_opens.model import Activity, Counts, Estimate, Gap, Profile, Progress, State
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -122,11 +128,65 @@ def test_missing_attributes_of_an_activity_take_their_defaults() -> None:
 
 @pytest.mark.parametrize("record", [FULL_ACTIVITY, MINIMAL_ACTIVITY], ids=["full", "minimal"])
 def test_an_activity_is_written_back_byte_for_byte(record: Record) -> None:
-    assert json.dumps(activity_record(activity_from(record))) == json.dumps(record)
+    written: Record = {"schema": {"N": "1"}, **record}
+    assert json.dumps(activity_record(activity_from(record))) == json.dumps(written)
+    assert json.dumps(activity_record(activity_from(written))) == json.dumps(written)
 
 
 def test_dynamodb_adds_only_a_write_token_to_a_record() -> None:
     activity = activity_from(FULL_ACTIVITY)
     item, again = activity_item(activity), activity_item(activity)
     assert item.pop("write") != again.pop("write")
-    assert item == again == FULL_ACTIVITY
+    assert item == again == activity_record(activity)
+
+
+def test_every_attribute_that_is_written_is_known() -> None:
+    activity = activity_from(FULL_ACTIVITY)
+    assert activity_item(replace(activity, subject="News")).keys() == KNOWN
+    assert FULL_ACTIVITY["gaps"]["L"][1]["M"].keys() == KNOWN_OF_GAP
+
+
+def test_attributes_of_a_newer_version_are_kept() -> None:
+    newer: Record = {**FULL_ACTIVITY, "gaps": {"L": [{"M": {"depth": {"N": "3"}}}]}}
+    newer |= {"colour": {"S": "red"}, "parts": {"M": {"a": {"L": [{"BOOL": True}]}}}}
+    activity = activity_from(newer)
+    assert activity.unknown == {name: newer[name] for name in ("colour", "parts")}
+    written = activity_record(replace(activity, version=43))
+    assert [written["colour"], written["parts"]] == [newer["colour"], newer["parts"]]
+    assert written["gaps"]["L"][0]["M"]["depth"] == {"N": "3"}
+
+
+AGAIN = "Deploy or start the newer version again"
+REASONS = {
+    "schema": (
+        f"The item of activity {ACTIVITY_ID} has schema 3, and this version of email-opens "
+        f"understands schema 1. {AGAIN}; the changelog names the first release that understands "
+        "schema 3. Until then nothing changes the item."
+    ),
+    "state": (
+        f"The item of activity {ACTIVITY_ID} has a state that this version of email-opens does not "
+        f"understand, so a newer version has stored it. {AGAIN}. Until then nothing changes the "
+        "item."
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("newer", "reason"),
+    [
+        ({"schema": {"N": "3"}, "tracked_at": {"S": "in a new form"}}, REASONS["schema"]),
+        ({"state": {"S": "archived"}}, REASONS["state"]),
+    ],
+    ids=["schema", "state"],
+)
+def test_what_only_a_newer_version_understands_is_refused_by_name(
+    newer: Record, reason: str
+) -> None:
+    activity = activity_from({**FULL_ACTIVITY, **newer})
+    assert (activity.state, activity.last_error) == (State.NEWER, reason)
+    assert activity.campaign_name == "March news"
+
+
+@pytest.mark.parametrize("schema", [{"N": "0"}, {"N": "-1"}, {"N": "1.5"}, {"S": "2"}])
+def test_a_schema_that_is_no_number_from_1_is_malformed(schema: Attribute) -> None:
+    assert activity_from({**FULL_ACTIVITY, "schema": schema}).state is State.BROKEN

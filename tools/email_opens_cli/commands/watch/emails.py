@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from email_opens.account import Account
 from email_opens.errors import BudgetSpent, EmailOpensError, InvalidInput, OutOfTime
-from email_opens.model import Activity, State, activity_id
+from email_opens.model import UNREADABLE, Activity, State, activity_id
 from email_opens.scheduling.searches import interval
 from email_opens_cli.arguments.selection import Send, select, select_each
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
@@ -208,7 +208,7 @@ class Emails:
                     return activity, ""
 
         for activity in self._tracked():
-            if activity.state is not State.BROKEN:  # Each turn reports those.
+            if activity.state not in UNREADABLE:  # Each turn reports those.
                 save_change(self.product.tracking, activity, change)
 
 

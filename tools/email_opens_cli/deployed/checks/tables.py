@@ -23,6 +23,12 @@ def activities(deployment: Deployment) -> Iterator[Finding]:
     active = [activity for activity in stored if activity.state is State.ACTIVE]
     failing = [activity for activity in active if activity.last_error]
     for activity in stored:
+        if activity.state is State.NEWER:
+            yield wrong(
+                "activities",
+                f"{named(activity)} is not polled: {activity.last_error}",
+                "Deploy the newer version again; until then, the other e-mails are polled.",
+            )
         if activity.state is State.BROKEN:
             yield wrong(
                 "activities",

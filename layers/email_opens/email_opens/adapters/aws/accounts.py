@@ -1,4 +1,7 @@
-"""Accounts in DynamoDB. Every condition is named, and explained where it is used."""
+"""Accounts in DynamoDB. Every condition is named, and explained where it is used.
+
+Each write is an update of the attributes that it names, so it keeps those of a newer version.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +13,7 @@ from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches
 from email_opens.adapters.aws.conditions import conflicting_item, unchanged
 from email_opens.adapters.aws.items import account_key
 from email_opens.adapters.records.accounts import (
+    SCHEMA,
     WAKE_UP,
     account_from,
     counter_trust_record,
@@ -82,10 +86,12 @@ class DynamoDBAccounts:
                 self._client.update_item(
                     TableName=self._table,
                     Key=key,
-                    UpdateExpression=f"SET {sets} REMOVE {', '.join(WAKE_UP)}",
+                    UpdateExpression=f"SET {sets}, #schema = :schema REMOVE {', '.join(WAKE_UP)}",
                     ConditionExpression=lease_and_budget_and_wake_up_are_those_read,
+                    ExpressionAttributeNames={"#schema": "schema"},
                     ExpressionAttributeValues=values
-                    | {f":{name}": value for name, value in lease.items()},
+                    | {f":{name}": value for name, value in lease.items()}
+                    | {":schema": {"N": str(SCHEMA)}},
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
@@ -163,7 +169,9 @@ class DynamoDBAccounts:
         replaced |= cast("Item", wake_up_record(wake_up)) if wake_up else {}
         new_values: Item = {f":{name}": value for name, value in replaced.items()}
         sets = [f"{name} = :{name}" for name in replaced]
-        optional = [*texts, "outages", *(("counted_at", "told_until") if counter_trust else ())]
+        optional = [*texts, "outages"]
+        if counter_trust:
+            optional += ["counted_at", "told_until", "archived"]
         if searches:
             optional += ["search_completed_at", "search_tried_at", "schedules_due_at"]
             optional += ["search_failures", "expected_sends"]

@@ -32,3 +32,10 @@ def conflicting_item(error: ClientError) -> "StoredItem":
     if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
         raise error
     return cast("StoredItem", error.response.get("Item", {}))
+
+
+def is_conflict(error: ClientError) -> bool:
+    """Return whether a transaction was cancelled by a condition, or by another writer."""
+    reasons = error.response.get("CancellationReasons", ())
+    codes = {reason.get("Code") for reason in reasons} - {"None"}
+    return bool(codes) and codes <= {"ConditionalCheckFailed", "TransactionConflict"}

@@ -1,11 +1,21 @@
-"""Credentials in SSM Parameter Store: one SecureString of JSON per account."""
+"""Credentials in SSM Parameter Store: one SecureString of JSON per account.
+
+A person may have written the parameter, so it has no schema number unless a newer version wrote
+one. Names that this version does not read are kept when tokens are refreshed.
+"""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from email_opens.account import Tokens
+from email_opens.adapters.records.schemas import (
+    FIRST_SCHEMA,
+    NewerSchema,
+    refuse_newer_number,
+    unknown_of,
+)
 from email_opens.errors import AccountDisconnected, AccountStopped, InvalidInput
 from email_opens.instants import iso, utc
 
@@ -13,6 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_ssm.literals import ParameterTierType
     from mypy_boto3_ssm.type_defs import ParameterHistoryTypeDef
+
+SCHEMA = FIRST_SCHEMA
+"""The newest schema of credentials that this version understands."""
+KNOWN = frozenset({"client_id", "client_secret", "refresh_token", "access_token", "expires_at"})
 
 MOST_BYTES: "dict[ParameterTierType, int]" = {"Standard": 4096, "Advanced": 8192}
 """The size limit of a parameter, by its tier."""
@@ -44,7 +58,8 @@ class SsmCredentials:
     def store(self, account_id: str, tokens: Tokens) -> None:
         if account_id not in self._tiers:
             self._prepare(account_id, 1)
-        values: dict[str, str | None] = {
+        values: dict[str, Any] = {
+            **tokens.unknown,
             "client_id": tokens.client_id,
             "client_secret": tokens.client_secret,
             "refresh_token": tokens.refresh_token,
@@ -160,14 +175,20 @@ def error_code(error: BotoCoreError | ClientError) -> str:
     return type(error).__name__
 
 
-def _json(values: dict[str, str | None]) -> str:
+def _json(values: dict[str, Any]) -> str:
     """Return the values that are not None as JSON, which is ASCII."""
-    return json.dumps({name: text for name, text in values.items() if text is not None})
+    return json.dumps({name: value for name, value in values.items() if value is not None})
 
 
 def _read(account_id: str, value: str) -> Tokens:
     try:
-        return _tokens(json.loads(value))
+        values = json.loads(value)
+        if isinstance(values, dict) and isinstance(values.get("schema"), int):
+            credentials = f"The parameter with the credentials of account “{account_id}”"
+            refuse_newer_number(values["schema"], SCHEMA, credentials)
+        return _tokens(values)
+    except NewerSchema as error:
+        raise AccountStopped(str(error)) from None
     except (ValueError, RecursionError):
         # `from None`: the cause would carry the parameter's text into a log.
         raise _disconnected(account_id, "has credentials that cannot be read") from None
@@ -209,4 +230,5 @@ def _tokens(values: object) -> Tokens:
         refresh_token=required("refresh_token"),
         access_token=optional("access_token"),
         expires_at=None if expires_at is None else utc(expires_at),
+        unknown=unknown_of(values, KNOWN),
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from email_opens.adapters.aws.ledger import RETRIED
+from email_opens.adapters.aws.ledger import RETRIED, refuse_newer_entry
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import ActivityFailed
 from email_opens.ports import Clock
@@ -61,7 +61,8 @@ class DynamoDBDecisions:
         """Return for each key the decided value, which is the wanted one if none was decided.
 
         Raises:
-            ActivityFailed: an entry is malformed, or DynamoDB has no capacity.
+            ActivityFailed: an entry is malformed, or only a newer version understands it, or
+                DynamoDB has no capacity.
         """
         if not wanted:
             return {}
@@ -150,8 +151,8 @@ class DynamoDBDecisions:
         query: QueryInputPaginateTypeDef = {
             "TableName": self._table,
             "KeyConditionExpression": "campaign_activity_id = :partition AND #entry >= :next",
-            "ProjectionExpression": "#entry, decisions",
-            "ExpressionAttributeNames": {"#entry": "entry"},
+            "ProjectionExpression": "#entry, decisions, #schema",
+            "ExpressionAttributeNames": {"#entry": "entry", "#schema": "schema"},
             "ExpressionAttributeValues": {
                 ":partition": {"S": partition},
                 ":next": {"S": f"{log.next_number:08}"},
@@ -161,6 +162,7 @@ class DynamoDBDecisions:
         for page in self._client.get_paginator("query").paginate(**query):
             for item in page["Items"]:
                 entry = item["entry"]["S"]
+                refuse_newer_entry(item, f"The table's entry {entry[:20]} of {partition}")
                 packed = item.get("decisions", {}).get("B")
                 if packed is None or len(packed) % PAIR_BYTES or not entry.isdigit():
                     raise ActivityFailed(

@@ -6,7 +6,7 @@ An activity without gaps stays under 1 KB, which is one write unit.
 import secrets
 from typing import TYPE_CHECKING, cast
 
-from email_opens.adapters.records.activities import ACTIVITY_PREFIX, activity_record
+from email_opens.adapters.records.activities import activity_record, prefix_of
 from email_opens.model import Activity
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ def account_key(account_id: str) -> "Item":
     return {"account_id": {"S": account_id}, "item": {"S": ACCOUNT_ITEM}}
 
 
-def activity_key(account_id: str, campaign_activity_id: str) -> "Item":
+def activity_key(account_id: str, campaign_activity_id: str, *, archived: bool = False) -> "Item":
     return {
         "account_id": {"S": account_id},
-        "item": {"S": ACTIVITY_PREFIX + campaign_activity_id},
+        "item": {"S": prefix_of(archived=archived) + campaign_activity_id},
     }
 
 

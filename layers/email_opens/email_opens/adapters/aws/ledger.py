@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from hashlib import blake2b
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
+from email_opens.adapters.records.attributes import Malformed, StoredRecord
+from email_opens.adapters.records.schemas import NewerSchema, refuse_newer
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import ActivityFailed
 from email_opens.ports import Clock
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
         WriteRequestTypeDef,
     )
 
+    from email_opens.adapters.aws.items import StoredItem
+
     type Write = WriteRequestTypeDef | WriteRequestOutputTypeDef
 
 TRIES = 8
@@ -35,6 +39,13 @@ ENTRY_FINGERPRINTS = 12_000
 """96 KB: an entry stays well below DynamoDB's 400 KB, and a batch of 25 below its 16 MB."""
 
 AFTER_EVERY_HASH = "~"
+
+ENTRY_SCHEMA = 1
+"""The newest schema of the ledger's entries and of decisions that this version understands.
+
+An entry is written once and never changed. There are millions, so those of the first schema carry
+no number.
+"""
 
 RETRIED = frozenset(
     {
@@ -62,15 +73,16 @@ class DynamoDBLedger:
         """Return, by bucket, the fingerprints from the first bucket to the last, both included.
 
         Raises:
-            ActivityFailed: an entry is malformed, so what was published is unknown.
+            ActivityFailed: an entry is malformed, or only a newer version understands it, so what
+                was published is unknown.
         """
         query: QueryInputPaginateTypeDef = {
             "TableName": self._table,
             "KeyConditionExpression": (
                 "campaign_activity_id = :activity AND #entry BETWEEN :first AND :last"
             ),
-            "ProjectionExpression": "#entry, fingerprints, expires_at",
-            "ExpressionAttributeNames": {"#entry": "entry"},
+            "ProjectionExpression": "#entry, fingerprints, expires_at, #schema",
+            "ExpressionAttributeNames": {"#entry": "entry", "#schema": "schema"},
             "ExpressionAttributeValues": {
                 ":activity": {"S": campaign_activity_id},
                 ":first": {"S": first_bucket},
@@ -86,6 +98,7 @@ class DynamoDBLedger:
                 if _expired(item, now_seconds):
                     continue
                 entry = item["entry"]["S"]
+                refuse_newer_entry(item, f"The ledger's entry {entry} of {campaign_activity_id}")
                 packed = item.get("fingerprints", {}).get("B")
                 if packed is None or len(packed) % FINGERPRINT_BYTES:
                     raise ActivityFailed(
@@ -146,6 +159,20 @@ class DynamoDBLedger:
                 return writes
             raise
         return list(reply["UnprocessedItems"].get(self._table, ()))
+
+
+def refuse_newer_entry(item: "StoredItem", name: str) -> None:
+    """Refuse an entry of a newer schema; entries of the first schema have no number.
+
+    Raises:
+        ActivityFailed: its schema is newer; the message names the remedy.
+    """
+    try:
+        refuse_newer(cast("StoredRecord", item), ENTRY_SCHEMA, name)
+    except NewerSchema as error:
+        raise ActivityFailed(str(error)) from None
+    except Malformed as error:
+        raise ActivityFailed(f"{name} cannot be read: {error}.") from None
 
 
 def _expired(item: "Mapping[str, AttributeValueTypeDef]", now_seconds: float) -> bool:

@@ -47,8 +47,8 @@ class SqliteCredentials:
         # A filler that a crash has left behind is replaced.
         with self._state.transaction() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO credentials VALUES ('', '', NULL, '', NULL, NULL,"
-                " zeroblob(?))",
+                "INSERT OR REPLACE INTO credentials (account_id, client_id, refresh_token, given)"
+                " VALUES ('', '', '', zeroblob(?))",
                 (_ROOM_BYTES,),
             )
         with self._state.transaction() as connection:
@@ -89,7 +89,12 @@ def _store_tokens(
 ) -> None:
     try:
         connection.execute(
-            "INSERT OR REPLACE INTO credentials VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO credentials (account_id, client_id, client_secret, refresh_token,"
+            " access_token, expires_at, given) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET client_id = excluded.client_id,"
+            " client_secret = excluded.client_secret, refresh_token = excluded.refresh_token,"
+            " access_token = excluded.access_token, expires_at = excluded.expires_at,"
+            " given = excluded.given",
             (
                 account_id,
                 tokens.client_id,

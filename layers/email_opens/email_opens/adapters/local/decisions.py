@@ -14,7 +14,7 @@ class SqliteDecisions:
     def decide(self, partition: str, wanted: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         with self._state.transaction() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO decisions VALUES (?, ?, ?)",
+                "INSERT OR IGNORE INTO decisions (partition, key, value) VALUES (?, ?, ?)",
                 ((partition, key, value) for key, value in sorted(wanted.items())),
             )
         return self.decided(partition, wanted)

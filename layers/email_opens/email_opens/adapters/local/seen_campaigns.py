@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from email_opens.adapters.local.state_file import StateFile
+from email_opens.adapters.records.schemas import unknown_of
 from email_opens.discovery.campaigns import SearchMemory, SeenCampaign
 from email_opens.instants import iso, utc
+
+KNOWN = frozenset({"last_sent", "left_out", "failures", "retry_at"})
+"""The names of an entry that this version reads."""
 
 
 class SqliteSeenCampaigns:
@@ -30,11 +34,14 @@ class SqliteSeenCampaigns:
         ]
         with self._state.transaction() as connection:
             connection.execute("DELETE FROM seen_campaigns WHERE account_id = ?", (account_id,))
-            connection.executemany("INSERT INTO seen_campaigns VALUES (?, ?, ?)", rows)
+            connection.executemany(
+                "INSERT INTO seen_campaigns (account_id, campaign_id, item) VALUES (?, ?, ?)", rows
+            )
 
 
 def _record(seen: SeenCampaign) -> Mapping[str, Any]:
     return {
+        **seen.unknown,
         "last_sent": iso(seen.last_sent),
         "left_out": seen.left_out,
         "failures": seen.failures,
@@ -51,6 +58,7 @@ def _seen_campaign(item: str) -> SeenCampaign | None:
             left_out=record["left_out"],
             failures=int(record["failures"]),
             retry_at=record["retry_at"] and utc(record["retry_at"]),
+            unknown=unknown_of(record, KNOWN),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -17,6 +17,7 @@ from email_opens.errors import AccountStopped, InvalidInput
 APPLICATION = int.from_bytes(b"opns")
 """Marks a SQLite file as one of email-opens."""
 VERSION = 1
+"""The schema of the file; columns and tables that an older program may ignore do not raise it."""
 
 _BESIDE = ("-wal", "-shm", "-journal")
 """The endings of the files that SQLite keeps beside it; a killed process leaves some."""
@@ -45,6 +46,11 @@ _LATER = """
 CREATE TABLE IF NOT EXISTS seen_campaigns (
   account_id TEXT NOT NULL, campaign_id TEXT NOT NULL, item TEXT NOT NULL,
   PRIMARY KEY (account_id, campaign_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS archived (
+  account_id TEXT NOT NULL, campaign_activity_id TEXT NOT NULL,
+  version INTEGER NOT NULL, tracked_at TEXT NOT NULL, item TEXT NOT NULL,
+  PRIMARY KEY (account_id, campaign_activity_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS decisions (
   partition TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
@@ -135,6 +141,12 @@ class StateFile:
                 self._connection.execute(statement)
         (application,) = self._connection.execute("PRAGMA application_id").fetchone()
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if application == APPLICATION and version > VERSION:
+            raise InvalidInput(
+                f"The state file {self.path} has schema {version}, and this version of email-opens "
+                f"understands schema {VERSION}. Start the newer version again; the changelog names "
+                f"the first release that understands schema {version}. Nothing was changed."
+            )
         if (application, version) != (APPLICATION, VERSION):
             raise self._foreign()
         for file in files:

@@ -125,56 +125,108 @@ class SqliteTracking:
             return _account(connection, account_id)
 
     def activities(self, account_id: str) -> list[Activity]:
+        archived = self.archived(account_id, after=None, most=-1)
+        # A version that reads no archived items may have tracked an activity again.
+        by_id = {each.campaign_activity_id: each for each in (*archived, *self.current(account_id))}
+        return list(by_id.values())
+
+    def current(self, account_id: str) -> list[Activity]:
         with self._state.transaction() as connection:
             found = connection.execute(
                 "SELECT item FROM activities WHERE account_id = ?", (account_id,)
             ).fetchall()
         return [activity_from(json.loads(item)) for (item,) in found]
 
+    def archived(self, account_id: str, *, after: str | None, most: int) -> list[Activity]:
+        with self._state.transaction() as connection:
+            found = connection.execute(
+                "SELECT item FROM archived WHERE account_id = ? AND campaign_activity_id > ?"
+                " ORDER BY campaign_activity_id LIMIT ?",
+                (account_id, after or "", most),
+            ).fetchall()
+        return [activity_from(json.loads(item)) for (item,) in found]
+
+    def archive(self, activity: Activity) -> Activity:
+        written = replace(activity, archived=True, version=activity.version + 1)
+        with self._state.transaction() as connection:
+            _remove(connection, activity)
+            _insert(connection, "INSERT OR REPLACE INTO archived", written)
+        return written
+
     def add(self, activity: Activity) -> bool:
         with self._state.transaction() as connection:
-            added = connection.execute(
-                "INSERT OR IGNORE INTO activities VALUES (?, ?, ?, ?, ?)",
-                (
-                    activity.account_id,
-                    activity.campaign_activity_id,
-                    activity.version,
-                    iso(activity.tracked_at),
-                    json.dumps(activity_record(activity)),
-                ),
+            key = activity.account_id, activity.campaign_activity_id
+            archived = connection.execute(
+                "SELECT 1 FROM archived WHERE account_id = ? AND campaign_activity_id = ?", key
+            ).fetchone()
+            return not archived and _insert(
+                connection, "INSERT OR IGNORE INTO activities", activity
             )
-        return added.rowcount == 1
 
     def save(self, activity: Activity) -> Activity:
-        written = replace(activity, version=activity.version + 1)
+        written = replace(activity, archived=False, version=activity.version + 1)
         with self._state.transaction() as connection:
-            saved = connection.execute(
-                "UPDATE activities SET version = ?, item = ? WHERE account_id = ?"
-                " AND campaign_activity_id = ? AND version = ? AND tracked_at = ?",
-                (
-                    written.version,
-                    json.dumps(activity_record(written)),
-                    activity.account_id,
-                    activity.campaign_activity_id,
-                    activity.version,
-                    iso(activity.tracked_at),
-                ),
-            )
-        if saved.rowcount != 1:
-            raise LostRace(
-                f"Activity {activity.campaign_activity_id} was changed by another writer since it "
-                "was read."
-            )
+            if activity.archived:
+                _remove(connection, activity)
+                if not _insert(connection, "INSERT OR IGNORE INTO activities", written):
+                    raise _lost(activity)
+            else:
+                _update(connection, activity, written)
         self._on_save(written)
         return written
 
     def remove(self, account_id: str, campaign_activity_id: str) -> bool:
+        key = account_id, campaign_activity_id
+        condition = "WHERE account_id = ? AND campaign_activity_id = ?"
         with self._state.transaction() as connection:
-            removed = connection.execute(
-                "DELETE FROM activities WHERE account_id = ? AND campaign_activity_id = ?",
-                (account_id, campaign_activity_id),
-            )
-        return removed.rowcount == 1
+            removed = connection.execute(f"DELETE FROM activities {condition}", key).rowcount  # noqa: S608
+            removed += connection.execute(f"DELETE FROM archived {condition}", key).rowcount  # noqa: S608
+        return removed > 0
+
+
+def _insert(connection: sqlite3.Connection, insert: str, activity: Activity) -> bool:
+    inserted = connection.execute(
+        f"{insert} (account_id, campaign_activity_id, version, tracked_at, item)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (
+            activity.account_id,
+            activity.campaign_activity_id,
+            activity.version,
+            iso(activity.tracked_at),
+            json.dumps(activity_record(activity)),
+        ),
+    )
+    return inserted.rowcount == 1
+
+
+_AS_READ = "WHERE account_id = ? AND campaign_activity_id = ? AND version = ? AND tracked_at = ?"
+
+
+def _key_as_read(activity: Activity) -> tuple[str, str, int, str]:
+    activity_id, tracked_at = activity.campaign_activity_id, iso(activity.tracked_at)
+    return activity.account_id, activity_id, activity.version, tracked_at
+
+
+def _update(connection: sqlite3.Connection, before: Activity, written: Activity) -> None:
+    saved = connection.execute(
+        f"UPDATE activities SET version = ?, item = ? {_AS_READ}",  # noqa: S608
+        (written.version, json.dumps(activity_record(written)), *_key_as_read(before)),
+    )
+    if saved.rowcount != 1:
+        raise _lost(before)
+
+
+def _remove(connection: sqlite3.Connection, activity: Activity) -> None:
+    table = "archived" if activity.archived else "activities"
+    removed = connection.execute(f"DELETE FROM {table} {_AS_READ}", _key_as_read(activity))  # noqa: S608
+    if removed.rowcount != 1:
+        raise _lost(activity)
+
+
+def _lost(activity: Activity) -> LostRace:
+    return LostRace(
+        f"Activity {activity.campaign_activity_id} was changed by another writer since it was read."
+    )
 
 
 def _account(connection: sqlite3.Connection, account_id: str) -> Account | None:
@@ -186,6 +238,7 @@ def _account(connection: sqlite3.Connection, account_id: str) -> Account | None:
 
 def _store_account(connection: sqlite3.Connection, account: Account) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO accounts VALUES (?, ?)",
+        "INSERT INTO accounts (account_id, item) VALUES (?, ?)"
+        " ON CONFLICT DO UPDATE SET item = excluded.item",
         (account.account_id, json.dumps(account_record(account))),
     )

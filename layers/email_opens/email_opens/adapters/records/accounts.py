@@ -28,11 +28,31 @@ from email_opens.adapters.records.attributes import (
     texts,
     whole_number,
 )
+from email_opens.adapters.records.schemas import (
+    NewerSchema,
+    refuse_newer,
+    schema_record,
+    unknown_of,
+)
 from email_opens.errors import AccountStopped
 from email_opens.instants import iso
 
+SCHEMA = 1
+"""The newest schema of accounts that this version understands, and the one that it writes."""
+
 WAKE_UP = ("wake_up", "wake_up_at", "chain_began_at", "chain_wake_ups")
 """The names of the attributes that hold an account's wake-up."""
+KNOWN = frozenset(
+    {
+        *("account_id", "item", "schema", "lease_holder", "lease_until"),
+        *("requests_day", "requests_spent", "share_day", "share_requests"),
+        *("closed_until", "rests_until", "outages", "vendor_account_id", "last_error"),
+        *("turn_completed_at", "search_completed_at", "search_tried_at", "search_failures"),
+        *("expected_sends", "schedules_due_at"),
+        *("counted_at", "told_until", "lag_seconds", "missed", "archived", "hours", *WAKE_UP),
+    }
+)
+"""The attributes of an account that this version reads."""
 HOUR_UNITS = 4096
 """What is known of an hour is stored in units of an open divided by this, in three bytes."""
 _MOST_REQUESTS = 10**9
@@ -43,10 +63,14 @@ def account_from(account_id: str, record: StoredRecord) -> Account:
     """Read an account.
 
     Raises:
-        AccountStopped: the record is malformed, so its lease and spent requests are unknown.
+        AccountStopped: the record is malformed, or only a newer version understands it, so its
+            lease and spent requests are unknown.
     """
     try:
+        refuse_newer(record, SCHEMA, f"The item of account “{account_id}”")
         return _account(account_id, record)
+    except NewerSchema as error:
+        raise AccountStopped(str(error)) from None
     except Malformed as error:
         raise AccountStopped(
             f"The item of account “{account_id}” in the tracking table cannot be read: {error}. "
@@ -55,6 +79,8 @@ def account_from(account_id: str, record: StoredRecord) -> Account:
 
 
 def _account(account_id: str, record: StoredRecord) -> Account:
+    at, _, archived_to = (hint(record, "archived", text) or "").partition("/")
+    archived_at = hint({"at": {"S": at}} if at else {}, "at", bounded_instant)
     return Account(
         account_id=account_id,
         lease_holder=text(record, "lease_holder"),
@@ -81,15 +107,19 @@ def _account(account_id: str, record: StoredRecord) -> Account:
             current_until=hint(record, "told_until", bounded_instant),
             lag_seconds=hint(record, "lag_seconds", real_number) or 0.0,
             missed=min(1.0, hint(record, "missed", real_number) or 0.0),
+            archived_at=archived_at,
+            archived_to=archived_to or None,
         ),
         hours=_hours(record),
         wake_up=_wake_up(record),
+        unknown=unknown_of(record, KNOWN),
     )
 
 
 def account_record(account: Account) -> Record:
     """Write an account."""
-    record = counter_trust_record(account.counter_trust) | texts(
+    record: Record = {**account.unknown} | schema_record(SCHEMA)
+    record |= counter_trust_record(account.counter_trust) | texts(
         account_id=account.account_id,
         lease_holder=account.lease_holder,
         lease_until=account.lease_until,
@@ -213,5 +243,9 @@ def _unpacked_hours(record: StoredRecord, name: str) -> Hours | None:
 def counter_trust_record(counter_trust: CounterTrust) -> Record:
     """Write the attributes of an account that hold its counter trust."""
     record = texts(counted_at=counter_trust.read_at, told_until=counter_trust.current_until)
+    if counter_trust.archived_at is not None:
+        # In one attribute, because the item is to fit into a write unit.
+        at = iso(counter_trust.archived_at.replace(microsecond=0))
+        record |= texts(archived=f"{at}/{counter_trust.archived_to or ''}")
     numbers = {"lag_seconds": counter_trust.lag_seconds, "missed": counter_trust.missed}
     return record | {name: {"N": six_digits(number)} for name, number in numbers.items()}

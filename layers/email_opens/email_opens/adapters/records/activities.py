@@ -1,5 +1,7 @@
 """The stored form of activities."""
 
+from dataclasses import replace
+
 from email_opens.adapters.records.attributes import (
     EARLIEST,
     Malformed,
@@ -17,21 +19,58 @@ from email_opens.adapters.records.attributes import (
     typed_value,
     whole_number,
 )
-from email_opens.model import Activity, Counts, Estimate, Gap, Profile, Progress, State
+from email_opens.adapters.records.schemas import (
+    NewerSchema,
+    newer_value,
+    refuse_newer,
+    schema_record,
+    unknown_of,
+)
+from email_opens.model import (
+    UNREADABLE,
+    Activity,
+    Counts,
+    Estimate,
+    Gap,
+    Profile,
+    Progress,
+    State,
+)
 
 ACTIVITY_PREFIX = "activity#"
 """Precedes the activity's id in the attribute `item`."""
+ARCHIVED_PREFIX = "archived#"
+"""Takes its place in the items that turns do not read; versions without it read none of them."""
+
+SCHEMA = 1
+"""The newest schema of activities that this version understands, and the one that it writes."""
+
+KNOWN = frozenset(
+    {
+        *("account_id", "item", "schema", "version", "write"),
+        *("campaign_id", "campaign_name", "subject", "state", "weight"),
+        *("sent_at", "tracked_at", "tracked_from", "missing_since", "last_error"),
+        *("watermark", "gaps", "polled_at", "head_at", "swept_at", "audited_at", "audit_at"),
+        *("published", "reported", "rejected"),
+        *("opens", "exposure", "pages", "counter", "uncounted"),
+    }
+)
+"""The attributes of an activity that this version reads, or writes anew with each write."""
+KNOWN_OF_GAP = frozenset(
+    {"floor", "ceiling", "link", "rows_above", "reached", "failures", "retry_at"}
+)
 
 _NEVER_WRITTEN = -1
-"""A version that no record has, so that every write of a broken activity fails."""
+"""A version that no record has, so that every write of an unreadable activity fails."""
 
 
 def activity_record(activity: Activity) -> Record:
     """Write an activity."""
     progress, counts, profile = activity.progress, activity.counts, activity.profile
-    record = texts(
+    record: Record = {**activity.unknown} | schema_record(SCHEMA)
+    record |= texts(
         account_id=activity.account_id,
-        item=ACTIVITY_PREFIX + activity.campaign_activity_id,
+        item=prefix_of(archived=activity.archived) + activity.campaign_activity_id,
         state=activity.state.value,
         campaign_id=activity.campaign_id,
         campaign_name=activity.campaign_name,
@@ -63,34 +102,54 @@ def activity_record(activity: Activity) -> Record:
     return record
 
 
+def prefix_of(*, archived: bool) -> str:
+    """Return what precedes the id of an activity in the attribute `item`."""
+    return ARCHIVED_PREFIX if archived else ACTIVITY_PREFIX
+
+
 def activity_from(record: StoredRecord) -> Activity:
-    """Read an activity; a malformed record yields a `BROKEN` one with the reason as last error."""
+    """Read an activity.
+
+    A malformed record yields a `BROKEN` one, and one that only a newer version understands a
+    `NEWER` one, with the reason as last error.
+    """
     account_id = record["account_id"]["S"]
-    campaign_activity_id = record["item"]["S"].removeprefix(ACTIVITY_PREFIX)
+    item = record["item"]["S"]
+    archived = item.startswith(ARCHIVED_PREFIX)
+    campaign_activity_id = item.removeprefix(prefix_of(archived=archived))
     try:
-        return _activity(account_id, campaign_activity_id, record)
+        activity = _activity(account_id, campaign_activity_id, record)
+        return replace(activity, archived=archived) if archived else activity
+    except NewerSchema as error:
+        state, reason = State.NEWER, str(error)
     except Malformed as error:
-        return Activity(
-            account_id=account_id,
-            campaign_activity_id=campaign_activity_id,
-            state=State.BROKEN,
-            tracked_at=EARLIEST,
-            last_error=(
-                f"The activity's item in the tracking table cannot be read: {error}. "
-                "Untrack it and track it again; opens that were published are not published again."
-            ),
-            version=_NEVER_WRITTEN,
+        state = State.BROKEN
+        reason = (
+            f"The activity's item in the tracking table cannot be read: {error}. "
+            "Untrack it and track it again; opens that were published are not published again."
         )
+    return Activity(
+        account_id=account_id,
+        campaign_activity_id=campaign_activity_id,
+        campaign_name=hint(record, "campaign_name", text),
+        state=state,
+        tracked_at=EARLIEST,
+        last_error=reason,
+        archived=archived,
+        version=_NEVER_WRITTEN,
+    )
 
 
 def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) -> Activity:
+    item = f"The item of activity {campaign_activity_id}"
+    refuse_newer(record, SCHEMA, item)
     return Activity(
         account_id=account_id,
         campaign_activity_id=campaign_activity_id,
         campaign_id=hint(record, "campaign_id", text),
         campaign_name=hint(record, "campaign_name", text),
         subject=hint(record, "subject", text),
-        state=_state(record),
+        state=_state(record, item),
         sent_at=hint(record, "sent_at", bounded_instant),
         tracked_at=required(record, "tracked_at", bounded_instant),
         tracked_from=instant(record, "tracked_from"),
@@ -118,6 +177,7 @@ def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) 
             uncounted=hint(record, "uncounted", boolean) or False,
         ),
         version=whole_number(record, "version") or 0,
+        unknown=unknown_of(record, KNOWN),
     )
 
 
@@ -144,7 +204,7 @@ def _estimate(record: StoredRecord) -> Estimate | None:
 
 
 def _gap_record(gap: Gap) -> Record:
-    record = texts(
+    record: Record = {**gap.unknown} | texts(
         floor=gap.floor,
         ceiling=gap.ceiling,
         link=gap.link,
@@ -175,11 +235,12 @@ def _gap(record: StoredRecord) -> Gap:
         reached=instant(record, "reached"),
         failures=whole_number(record, "failures") or 0,
         retry_at=instant(record, "retry_at"),
+        unknown=unknown_of(record, KNOWN_OF_GAP),
     )
 
 
-def _state(record: StoredRecord) -> State:
+def _state(record: StoredRecord, item: str) -> State:
     state = required(record, "state", text)
-    if state not in State:
-        raise Malformed("its state is unknown")
+    if state not in State or State(state) in UNREADABLE:
+        raise newer_value(item, "state")
     return State(state)
