@@ -123,6 +123,7 @@ class TestUnits:
         tracking = DynamoDBTracking(dynamodb, "tracking")  # type: ignore[arg-type]
         for number in range(20):
             tracking.add(replace(ACTIVITY, campaign_activity_id=f"{number:036}"))
+        meter.reset()
         size = sum(
             item_bytes(item)
             for item in dynamodb.query(
@@ -132,7 +133,7 @@ class TestUnits:
             )["Items"]
         )
         eventually = meter.units[READS]
-        tracking.activities("default")
+        tracking.current("default")
         assert meter.units[READS] - eventually == -(-size // 4096) == 2 * eventually
 
     def test_of_nothing_found_are_still_one(self, dynamodb: CountingDynamoDB, meter: Meter) -> None:

@@ -1,9 +1,10 @@
-"""The delay of an activity, as programs read it."""
+"""An activity as programs read it."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
-from email_opens.model import State
+from email_opens.model import Gap, State
 from email_opens_cli.commands.status.json_object import status_json
 from tests.contract.samples import NOON, varied
 from tests.unit.cli.status.samples import POLLED, status
@@ -22,3 +23,14 @@ class TestDelay:
         ahead = varied(POLLED, polled_at=NOON + timedelta(days=1))
         (activity,) = status_json(status(ahead))["activities"]
         assert activity["delay_seconds"] == 0
+
+
+def test_what_a_newer_version_has_stored_is_not_shown() -> None:
+    unknown = {"colour": {"B": b"red"}}
+    gap = Gap(NOON, None, None, unknown=unknown)
+    newer = replace(varied(POLLED, gaps=(gap,)), unknown=unknown)
+    (shown,) = status_json(status(newer))["activities"]
+    (known,) = status_json(status(varied(newer, gaps=(replace(gap, unknown={}),))))["activities"]
+    assert shown == known
+    assert "unknown" not in {*shown, *shown["gaps"][0]}
+    json.dumps(shown)

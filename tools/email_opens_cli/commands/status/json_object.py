@@ -1,6 +1,6 @@
 """The status for programs: one JSON object."""
 
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ def status_json(status: Status) -> dict[str, Any]:
             "search_completed_at": _plain(account.searches.completed_at),
         },
         "activities": [
-            _plain(_flat(asdict(activity)))
+            _flat(_plain(activity))
             | {
                 "delay_seconds": delay_seconds(activity, status.now),
                 "difference": status.differences[activity.campaign_activity_id],
@@ -50,5 +50,9 @@ def _plain(value: Any) -> Any:
             return {name: _plain(item) for name, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
+        case _ if is_dataclass(value):
+            # What a newer version has stored has no meaning yet.
+            names = [field.name for field in fields(value) if field.name != "unknown"]
+            return {name: _plain(getattr(value, name)) for name in names}
         case _:
             return value
