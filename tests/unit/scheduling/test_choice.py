@@ -13,7 +13,7 @@ from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import (
     GRAIN_SECONDS,
     LEAST_WORTH,
-    MOST_SAVED,
+    MOST_FOLLOWING,
     PROBE_EVERY_SECONDS,
     Choice,
     Poll,
@@ -182,10 +182,10 @@ class TestAProbe:
         follow = 10 * (1 - 2.718281828 ** -(1e-4 * 600))
         assert choice.seconds == pytest.approx(10 * (1 + follow) - 11, rel=0.01)
 
-    def test_does_not_wait_for_more_than_a_few_requests(self) -> None:
+    def test_does_not_wait_for_many_polls_that_follow(self) -> None:
         choice = chosen(self.MANY, probed_seconds_ago=600.0, spent_seconds_ago=11.0)
         assert isinstance(choice, Wait)
-        assert choice.seconds == pytest.approx(10 * MOST_SAVED - 11, rel=0.01)
+        assert choice.seconds == pytest.approx(10 * (1 + MOST_FOLLOWING) - 11, rel=0.01)
 
     def test_is_not_put_off_for_long_by_a_send_that_is_always_worth_a_poll(self) -> None:
         each_seven = Plan(requests_a_second=0.15)

@@ -77,6 +77,14 @@ class TestTheInterval:
     def test_does_not_follow_sends_of_long_ago(self) -> None:
         assert every([MONDAY + 10 * HOUR - 5 * WEEK], MONDAY + 10 * HOUR) == every([], MONDAY)
 
+    @pytest.mark.parametrize(("sends_a_day", "searches"), [(5, 300), (10, 240), (20, 180)])
+    def test_leaves_of_its_share_what_new_sends_take_and_keeps_half_of_it(
+        self, sends_a_day: int, searches: int
+    ) -> None:
+        sends = [MONDAY - day * DAY for day in range(1, 29) for _ in range(sends_a_day)]
+        found = sum(HOUR / every(sends, MONDAY + hour * HOUR) for hour in range(24))
+        assert found == pytest.approx(searches, rel=0.02)
+
     def test_grows_as_requests_are_spent(self) -> None:
         noon = MONDAY + 12 * HOUR
         assert every([], noon, left=450) == 10 * every([], noon, left=4500)
@@ -92,7 +100,7 @@ class TestTheInterval:
         found = interval(sends, now, requests_per_day=most, requests_left=left)
         allowed = min(most * (LONGEST / DAY), left * (LONGEST / rest_of_day(now)))
         assert found >= SHORTEST
-        assert found <= LONGEST + MINUTE or allowed * (SHARE - SCHEDULES_SHARE) < 1
+        assert found <= LONGEST + MINUTE or allowed * (SHARE - SCHEDULES_SHARE) / 2 < 1
 
     @given(SENDS, NOW, st.integers(1, 20_000))
     def test_takes_no_more_than_the_share_of_a_day(

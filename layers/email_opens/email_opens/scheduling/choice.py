@@ -30,11 +30,11 @@ PROBE_EVERY_SECONDS = 900.0
 """The longest interval between two probes, which show how far the counters can be trusted."""
 CAMPAIGNS_PER_PROBE = 150
 """The most campaigns whose counters the vendor returns with one request."""
-MOST_SAVED = 2.5
-"""Requests for which an offer waits at most, whatever it costs.
+MOST_FOLLOWING = 1.5
+"""Requests of the polls that follow from a probe for which it waits at most.
 
-While a probe waits for more, the next poll of a busy send would become worth more than the probe,
-and put it off again and again.
+While it waits for more, the next poll of a busy send would become worth more than the probe, and
+put it off again and again.
 """
 LEAST_WORTH = 0.002
 """Open-seconds: a request that ends less is not worth sending."""
@@ -85,6 +85,8 @@ class _Offer:
     """Open-seconds that it ends for each request, with those that follow from it."""
     cost: float
     """Requests, with those that follow from it."""
+    saved: float
+    """Requests that the plan allows before it is sent."""
     rate: float
     """Opens a second of what it reads, and the time in which they may have come unread."""
     unread_seconds: float
@@ -141,8 +143,7 @@ def _allowed_in(offer: _Offer, plan: Plan, spent_seconds_ago: float) -> float:
     """Return the seconds until the plan allows a request, and it is worth sending."""
     if not plan.requests_a_second or not offer.rate:
         return inf
-    saved = min(offer.cost, MOST_SAVED)
-    allowed = saved / plan.requests_a_second - spent_seconds_ago
+    allowed = offer.saved / plan.requests_a_second - spent_seconds_ago
     return max(allowed, sqrt(2 * LEAST_WORTH * offer.cost / offer.rate) - offer.unread_seconds)
 
 
@@ -153,6 +154,7 @@ def _poll(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> _Of
         choice=Poll(candidate, ended, reason(candidate, due_in, now)),
         ratio=inf if candidate.first else ended / candidate.cost,
         cost=candidate.cost,
+        saved=candidate.cost,
         rate=candidate.weight * rate_at(candidate.estimate, candidate.age_seconds(now)),
         unread_seconds=(now - candidate.clear_at).total_seconds(),
         rests_for=0.0 if candidate.first else GRAIN_SECONDS - candidate.idle_seconds(now),
@@ -177,11 +179,13 @@ def _probe(
         ended += candidate.weight * waiting(estimate, clear_age, counted_age)
         polls += candidate.cost * (1 - exp(-expected(estimate, clear_age, counted_age)))
     counts = 1 - trust.missed
-    cost = ceil(len(countable) / campaigns_per_probe) + polls
+    requests = ceil(len(countable) / campaigns_per_probe)
+    cost = requests + polls
     return _Offer(
         choice=Probe(),
         ratio=counts * ended / cost,
         cost=cost,
+        saved=requests + min(polls, MOST_FOLLOWING),
         rate=counts * rate,
         unread_seconds=probed_seconds_ago - trust.lag_seconds,
         rests_for=GRAIN_SECONDS - probed_seconds_ago,

@@ -15,6 +15,9 @@ SHARE = 0.05
 """The largest share of the day's requests, and of those that are left, for searches."""
 SCHEDULES_SHARE = 0.01
 """The part of `SHARE` for reading the schedules of sends; the rest is for searches."""
+REQUESTS_A_SEND = 12
+"""What a new send takes beside the regular searches: those at its scheduled minute, the reading of
+its campaign, and of the schedules once more."""
 STRETCH_REQUESTS = 8
 """Requests of a stretch of a search; after that, other work comes first."""
 SHORTEST = timedelta(seconds=50)
@@ -114,11 +117,15 @@ def interval(
 ) -> timedelta:
     """Return the interval between searches of one request, by the instants of an account's sends.
 
-    Searches at these intervals take at most their share of a day's requests, and of those left.
+    Searches at these intervals take at most their share of a day's requests, and of those left,
+    less what the sends of an average day take; at least half of that share.
     """
+    sends = [sent_at for sent_at in sends if timedelta() <= now - sent_at < _WEEKS]
     roots = [rate ** (1 / 3) for rate in rates(sends, now)]
     midnight = next_day(now) - _DAY
     share = SHARE - SCHEDULES_SHARE
+    of_sends = REQUESTS_A_SEND * len(sends) / (_WEEKS / _DAY)
+    share = max(share / 2, share - of_sends / max(1, requests_per_day))
     day = _frequency(roots, now, midnight, share * requests_per_day)
     rest = _frequency(roots, now, now, share * requests_left)
     frequency = min(day, rest)
