@@ -9,6 +9,7 @@ import struct
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,6 +81,9 @@ def interrupting(words: str) -> Callable[[str], str]:
         if words not in output or matches:
             return ""
         matches.append(words)
+        # The command may still be within the write of the prompt, where Python can lose a
+        # KeyboardInterrupt; a person is slower.
+        time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGINT)
         # A signal that comes just before the command waits for input does not end that wait, so
         # a line of input ends it; Python raises KeyboardInterrupt before the line is used.
