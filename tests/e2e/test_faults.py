@@ -28,7 +28,7 @@ PUBLISH = "PublishBatch"
 CALLS_OF_A_WALK = {
     "GetItem TrackingTable": 1,
     "UpdateItem TrackingTable": 2,
-    "Query TrackingTable": 1,
+    "Query TrackingTable": 2,
     "GetParameter": 2,
     "GetParameterHistory": 1,
     TOKEN: 1,
