@@ -33,6 +33,7 @@ class LiveSend:
 
         The instants are those of `time.monotonic`.
         """
+        # The stack gives no notice of its schedule's first turn.
         time.sleep(STARTS_WITHIN_SECONDS)
         appeared, random = {}, Random(1)
         for number in range(opens):

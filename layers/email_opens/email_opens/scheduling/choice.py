@@ -111,6 +111,10 @@ def choose(
     `probed_seconds_ago` is None if no probe can be made. `spent_seconds_ago` is the time since the
     last request that the plan has allowed.
     """
+    first = next((candidate for candidate in candidates if candidate.first), None)
+    if first is not None:
+        # Of a thousand e-mails that are tracked at once, each is read without weighing the others.
+        return Poll(first, first.waiting(trust.missed, now), Why.FIRST)
     offers = [_poll(candidate, plan, trust.missed, now) for candidate in candidates]
     countable = [one for one in candidates if one.countable and not one.changed]
     if probed_seconds_ago is not None and countable:
@@ -152,12 +156,12 @@ def _poll(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> _Of
     due_in = seconds_until_due(candidate, plan, missed, now)
     return _Offer(
         choice=Poll(candidate, ended, reason(candidate, due_in, now)),
-        ratio=inf if candidate.first else ended / candidate.cost,
+        ratio=ended / candidate.cost,
         cost=candidate.cost,
         saved=candidate.cost,
         rate=candidate.weight * rate_at(candidate.estimate, candidate.age_seconds(now)),
         unread_seconds=(now - candidate.clear_at).total_seconds(),
-        rests_for=0.0 if candidate.first else GRAIN_SECONDS - candidate.idle_seconds(now),
+        rests_for=GRAIN_SECONDS - candidate.idle_seconds(now),
         due_in=due_in,
     )
 
