@@ -64,6 +64,7 @@ EVERYTHING = varied(
     last_error="The vendor answered 503.",
     weight=2.5,
     estimate=Estimate(opens=12.5, exposure_seconds=98765.4),
+    surged_at=NOON - MINUTE,
     pages=1.25,
     counter=0,
     uncounted=True,

@@ -138,6 +138,7 @@ HINTS: dict[str, Any] = {
     "last_error": None,
     "pages": 1.0,
     "estimate": None,
+    "surged_at": None,
     "counter": None,
     "uncounted": False,
 }

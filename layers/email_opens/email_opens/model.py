@@ -184,6 +184,8 @@ class Profile:
 
     estimate: Estimate | None = None
     """The rate of opens, as far as the report has been read."""
+    surged_at: datetime | None = None
+    """Since when the e-mail is opened as after a send, although none is known; None: it is not."""
     pages: float = 1.0
     """Requests per poll, as a slowly moving mean."""
     counter: int | None = None

@@ -8,6 +8,8 @@ from email_opens.account import CounterTrust, Hours
 from email_opens.model import Activity, CounterReadings, Estimate, Polled
 from email_opens.scheduling.candidates import after_poll, missed_after, prior_of
 from email_opens.scheduling.counters import trust_after, trust_after_failure
+from email_opens.scheduling.lifecycle import born
+from email_opens.scheduling.rates import rate_at
 from email_opens.turns.probe import CounterProbe
 from tests.contract.samples import ACTIVITY, NOON, varied
 from tests.unit.scheduling.offered import candidate
@@ -27,11 +29,15 @@ READ = varied(
 
 def learned(*opens: datetime, activity: Activity = READ) -> Estimate:
     """Return the estimate of an activity after a poll at noon that found opens."""
-    polled = Polled(before=activity, opens=opens, pages=1, down_to=None, at=NOON)
-    after, _ = after_poll(activity, polled, PRIOR, None, LOOKBACK, Hours())
-    estimate = after.profile.estimate
+    estimate = polled_at_noon(*opens, activity=activity).profile.estimate
     assert estimate is not None
     return estimate
+
+
+def polled_at_noon(*opens: datetime, activity: Activity = READ) -> Activity:
+    polled = Polled(before=activity, opens=opens, pages=1, down_to=None, at=NOON)
+    after, _ = after_poll(activity, polled, PRIOR, None, LOOKBACK, Hours())
+    return after
 
 
 class TestTheRate:
@@ -49,6 +55,43 @@ class TestTheRate:
         unread = varied(ACTIVITY, sent_at=NOON - 6 * HOUR)
         assert learned(NOON - 7 * HOUR, activity=unread) == learned(activity=unread)
         assert learned(NOON - 5 * HOUR, activity=unread) != learned(activity=unread)
+
+
+class TestASurge:
+    """A week-old e-mail that suddenly gets opens as after a send."""
+
+    OLD = varied(READ, sent_at=NOON - 7 * 24 * HOUR)
+
+    def test_makes_the_age_count_from_the_last_poll_before_it(self) -> None:
+        surged = polled_at_noon(*[NOON] * 20, activity=self.OLD)
+        assert born(surged) == self.OLD.progress.polled_at
+        assert rate_at(learned(*[NOON] * 20, activity=self.OLD), 60) > 0.1
+
+    def test_is_expected_to_fade_as_a_send_does(self) -> None:
+        estimate = learned(*[NOON] * 20, activity=self.OLD)
+        assert rate_at(estimate, 6 * 3600) < rate_at(estimate, 60) / 5
+
+    def test_leaves_the_rate_that_other_sends_are_expected_to_have_as_it_was(self) -> None:
+        """By the age of the real send, the rate at that send would be a thousand times as high."""
+        surged = polled_at_noon(*[NOON] * 20, activity=self.OLD)
+        assert prior_of([surged]).opens_a_second < 1
+
+    def test_is_none_of_a_few_opens_more_nor_of_fewer(self) -> None:
+        assert born(polled_at_noon(*[NOON] * 3, activity=self.OLD)) == self.OLD.sent_at
+        assert born(polled_at_noon(activity=self.OLD)) == self.OLD.sent_at
+
+    def test_is_none_of_less_than_twice_what_was_expected(self) -> None:
+        busy = varied(self.OLD, estimate=Estimate(40.0, 0.003))
+        due = rate_at(Estimate(40.0, 0.003), 7 * 24 * 3600) * 60
+        assert due > 100
+        much, twice = ([NOON] * round(due * times) for times in (1.9, 2.1))
+        assert born(polled_at_noon(*much, activity=busy)) == self.OLD.sent_at
+        assert born(polled_at_noon(*twice, activity=busy)) == self.OLD.progress.polled_at
+
+    def test_ends_with_the_next_send(self) -> None:
+        surged = varied(self.OLD, surged_at=NOON - HOUR)
+        assert born(surged) == NOON - HOUR
+        assert born(varied(surged, sent_at=NOON)) == NOON
 
 
 class TestTheShareThatTheCountersMiss:

@@ -8,8 +8,15 @@ from math import exp, log
 from email_opens.account import CounterTrust, Hours
 from email_opens.model import Activity, Estimate, Polled
 from email_opens.scheduling.hours import after_opens, factors, parts
-from email_opens.scheduling.lifecycle import SWEEP_EVERY, longest_interval
-from email_opens.scheduling.rates import exposure, is_surprise, learn, waiting
+from email_opens.scheduling.lifecycle import SWEEP_EVERY, born, longest_interval
+from email_opens.scheduling.rates import (
+    SURGING,
+    exposure,
+    is_surge,
+    is_surprise,
+    learn,
+    waiting,
+)
 
 UNKNOWN_RATE = 0.02
 """Opens a second just after a send, if nothing is known of it nor of any other send."""
@@ -87,11 +94,6 @@ def prior_of(activities: Iterable[Activity]) -> Estimate:
     return Estimate(1.0, 1.0 / usual)
 
 
-def born(activity: Activity) -> datetime:
-    """Return the instant from which an activity's age counts."""
-    return activity.sent_at or activity.tracked_at
-
-
 def unread(activity: Activity, now: datetime) -> bool:
     """Return whether an activity was not read since it was sent, for the first time or again."""
     polled_at = activity.progress.polled_at
@@ -131,7 +133,7 @@ def candidate_of(
         read_at=read_at,
         clear_at=_clear_at(activity, read_at, now, trust),
         longest_seconds=longest.total_seconds(),
-        hot_until=born_at + HOT_FOR if activity.sent_at else born_at,
+        hot_until=activity.sent_at + HOT_FOR if activity.sent_at else born_at,
         first=first,
         changed=changed,
         countable=countable(activity),
@@ -216,9 +218,9 @@ def after_poll(
         count = max(count or 0, profile.counter + len(polled.opens))
     if not first or polled.at - since >= GRAIN:
         # Within the grain of the rows' instants, the time in which they came is unknown.
+        hourly = list(parts(factors(hours), since, polled.at))
         exposures = [
-            (begins, _exposure(begins, ends, born_at), factor)
-            for begins, ends, factor in parts(factors(hours), since, polled.at)
+            (begins, _exposure(begins, ends, born_at), factor) for begins, ends, factor in hourly
         ]
         exposed = sum(seconds * factor for _, seconds, factor in exposures)
         usual = not first and not is_surprise(estimate, len(found), exposed)
@@ -226,6 +228,12 @@ def after_poll(
             rate = estimate.opens_a_second
             expected = ((begins, rate * seconds) for begins, seconds, _ in exposures)
             hours = after_opens(hours, found, expected)
+        if not first and is_surge(estimate, len(found), exposed):
+            # The rate falls from here on as after a send.
+            profile, estimate = replace(profile, surged_at=since), SURGING
+            exposed = sum(
+                _exposure(begins, ends, since) * factor for begins, ends, factor in hourly
+            )
         estimate = learn(estimate, len(found), exposed)
     pages = profile.pages + (0 if first else PAGES_SHARE * (polled.pages - profile.pages))
     audited = activity.progress.audited_at != before.progress.audited_at

@@ -73,6 +73,12 @@ def _missing_pause(missing_for: timedelta) -> timedelta:
     return MISSING_PAUSES[-1]
 
 
+def born(activity: Activity) -> datetime:
+    """Return the instant from which the age of an activity counts: that of its latest send."""
+    sent_at, surged_at = activity.sent_at or activity.tracked_at, activity.profile.surged_at
+    return max(sent_at, surged_at) if surged_at else sent_at
+
+
 def depth_due(
     activity: Activity,
     now: datetime,
@@ -110,7 +116,7 @@ def _sweep_pause(
     estimate = activity.profile.estimate
     if estimate is None:
         return timedelta()
-    age = now - (activity.sent_at or activity.tracked_at)
+    age = now - born(activity)
     since = (age - lookback).total_seconds()
     rows = expected(estimate, max(0.0, since), max(0.0, age.total_seconds()))
     days = rows / (SWEEP_ROWS_A_REQUEST * max(1, requests_per_day))

@@ -3,7 +3,8 @@
 After a send the rate falls as `(1 + t/3h)^-1.6`, close to what mailers publish about their sends.
 Its start is learned: opens over *exposure*, the integral of that fall (a Gamma-Poisson estimate).
 Old opens are forgotten as new ones come, so the estimate follows a send that behaves differently,
-or that is sent again. All ages and spans are in seconds.
+or that is sent again: after far more opens than expected, the age counts from then.
+All ages and spans are in seconds.
 """
 
 import math
@@ -16,6 +17,12 @@ MEMORY_OPENS = 40.0
 """An estimate rests on at most this many opens, the latest ones."""
 SURPRISE = 4.0
 """Standard deviations from what was expected beyond which an estimate begins anew."""
+
+
+SURGE = 2.0
+"""How many times the expected opens a read must find, to look like another send."""
+SURGING = Estimate(1.0, 60.0)
+"""What is known of such a send before that read."""
 
 
 def rate_at(estimate: Estimate, age_seconds: float) -> float:
@@ -39,6 +46,12 @@ def is_surprise(estimate: Estimate, opens: int, exposed_seconds: float) -> bool:
     """Return whether so many opens are hardly possible at the estimated rate."""
     due = estimate.opens_a_second * exposed_seconds
     return abs(opens - due) > SURPRISE * math.sqrt(due + 1) + 1
+
+
+def is_surge(estimate: Estimate, opens: int, exposed_seconds: float) -> bool:
+    """Return whether so many opens are a surprise like that of another send."""
+    due = estimate.opens_a_second * exposed_seconds
+    return opens >= SURGE * due and is_surprise(estimate, opens, exposed_seconds)
 
 
 def expected(estimate: Estimate, since_seconds: float, until_seconds: float) -> float:

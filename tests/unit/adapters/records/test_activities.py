@@ -38,6 +38,7 @@ FULL_ACTIVITY: Record = {
     "swept_at": {"S": "2026-03-02T14:00:00Z"},
     "audited_at": {"S": "2026-03-02T15:00:00Z"},
     "audit_at": {"S": "2026-03-02T16:00:00Z"},
+    "surged_at": {"S": "2026-03-02T11:45:00Z"},
     "published": {"N": "3"},
     "reported": {"N": "0"},
     "rejected": {"N": "1"},
@@ -110,6 +111,7 @@ def test_every_attribute_of_an_activity_is_read() -> None:
         counts=Counts(published=3, reported=0, rejected=1),
         profile=Profile(
             estimate=Estimate(opens=12.5, exposure_seconds=98765.4),
+            surged_at=NOON - HOUR / 4,
             pages=1.25,
             counter=0,
             uncounted=True,

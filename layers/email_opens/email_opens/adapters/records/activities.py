@@ -52,7 +52,7 @@ KNOWN = frozenset(
         *("sent_at", "tracked_at", "tracked_from", "missing_since", "last_error"),
         *("watermark", "gaps", "polled_at", "head_at", "swept_at", "audited_at", "audit_at"),
         *("published", "reported", "rejected"),
-        *("opens", "exposure", "pages", "counter", "uncounted"),
+        *("opens", "exposure", "surged_at", "pages", "counter", "uncounted"),
     }
 )
 """The attributes of an activity that this version reads, or writes anew with each write."""
@@ -86,6 +86,7 @@ def activity_record(activity: Activity) -> Record:
         swept_at=progress.swept_at,
         audited_at=progress.audited_at,
         audit_at=progress.audit_at,
+        surged_at=profile.surged_at,
     )
     numbers = {
         "published": counts.published,
@@ -172,6 +173,7 @@ def _activity(account_id: str, campaign_activity_id: str, record: StoredRecord) 
         weight=positive_number(record, "weight") or 1.0,
         profile=Profile(
             estimate=_estimate(record),
+            surged_at=hint(record, "surged_at", bounded_instant),
             pages=hint(record, "pages", positive_number) or 1.0,
             counter=hint(record, "counter", whole_number),
             uncounted=hint(record, "uncounted", boolean) or False,
