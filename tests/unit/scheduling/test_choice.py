@@ -182,6 +182,24 @@ class TestAProbe:
         follow = 10 * (1 - 2.718281828 ** -(1e-4 * 600))
         assert choice.seconds == pytest.approx(10 * (1 + follow) - 11, rel=0.01)
 
+    @pytest.mark.parametrize(("share", "probe"), [(0.5, True), (0.6, False)])
+    def test_does_not_pay_for_the_polls_that_rare_opens_need_in_any_case(
+        self, share: float, probe: bool
+    ) -> None:
+        """Of 50 e-mails, each sixth has an unread open, so that eight polls would follow.
+
+        `share` is the waiting in another e-mail, relative to theirs.
+        """
+        fifty = [candidate(str(n), rate=3e-4, idle=600, countable=True) for n in range(50)]
+        ended = sum(one.waiting(0, NOON) for one in fifty)
+        other = candidate("other", rate=0.01, idle=sqrt(2 * share * ended / 0.01))
+        choice = chosen([*fifty, other], probed_seconds_ago=600.0)
+        assert (choice == Probe()) is probe
+
+    def test_is_not_made_where_each_e_mail_surely_has_an_open(self) -> None:
+        sure = [candidate(str(n), rate=0.03, idle=600, countable=True) for n in range(50)]
+        assert isinstance(chosen(sure, probed_seconds_ago=600.0), Poll)
+
     def test_does_not_wait_for_many_polls_that_follow(self) -> None:
         choice = chosen(self.MANY, probed_seconds_ago=600.0, spent_seconds_ago=11.0)
         assert isinstance(choice, Wait)

@@ -173,21 +173,30 @@ def _probe(
     campaigns_per_probe: int,
     now: datetime,
 ) -> _Offer:
-    """Return what a probe would end, and what it would cost with the polls that follow from it."""
-    ended = polls = rate = 0.0
+    """Return what a probe would end, and what it would cost with the polls that follow from it.
+
+    Where opens are rare, each of them is followed by a poll however often the counters are read, so
+    these polls do not count against a probe; where an open is certain, each probe costs a poll. In
+    general, with `c` requests after an interval `T`, the open-seconds and requests of a second are
+    least together if a probe comes when it ends `price * (c - T * dc/dT)` open-seconds.
+    """
+    ended = polls = follows = rate = 0.0
     for candidate in countable:
         age, estimate = candidate.age_seconds(now), candidate.estimate
         clear_age = candidate.age_seconds(candidate.clear_at)
         counted_age = age - trust.lag_seconds
         rate += candidate.weight * rate_at(estimate, age)
         ended += candidate.weight * waiting(estimate, clear_age, counted_age)
-        polls += candidate.cost * (1 - exp(-expected(estimate, clear_age, counted_age)))
+        due = expected(estimate, clear_age, counted_age)
+        unchanged = exp(-due)
+        polls += candidate.cost * (1 - unchanged)
+        follows += candidate.cost * (1 - unchanged - due * unchanged)
     counts = 1 - trust.missed
     requests = ceil(len(countable) / campaigns_per_probe)
     cost = requests + polls
     return _Offer(
         choice=Probe(),
-        ratio=counts * ended / cost,
+        ratio=counts * ended / (requests + follows),
         cost=cost,
         saved=requests + min(polls, MOST_FOLLOWING),
         rate=counts * rate,
