@@ -9,6 +9,8 @@ UV := $(or $(OWN_UV),uv)
 # SAM pins boto3 to one version, so it runs in its own environment.
 SAM := $(UV) tool run --quiet --from 'aws-sam-cli==1.170.0' sam
 CHECKOV := $(UV) tool run --quiet --from 'checkov==3.3.30' checkov --config-file .checkov.yaml
+CYCLONEDX := $(UV) tool run --quiet --from 'cyclonedx-bom==7.5.0' cyclonedx-py environment \
+	--output-reproducible
 COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.13 \
 	--custom-compile-command 'make lock' $(UPGRADE)
 COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requirements-dev.txt
@@ -24,7 +26,7 @@ endif
 # If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock clean
+.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock sbom release clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -107,8 +109,26 @@ lock: $(OWN_UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements-dev.txt >/dev/null
 	$(COMPILE_LAYER) --output-file layers/email_opens/requirements.txt >/dev/null
 
+sbom: .venv/ready ## list the packages of the layer and of the command line, with licences, in dist
+	@rm -rf .cache/sbom && mkdir -p .cache/sbom dist
+	$(UV) venv --quiet --python .venv/bin/python .cache/sbom/layer
+	$(UV) venv --quiet --python .venv/bin/python .cache/sbom/command-line
+	$(UV) pip sync --quiet --python .cache/sbom/layer --require-hashes layers/email_opens/requirements.txt
+	$(UV) pip install --quiet --python .cache/sbom/command-line --constraint requirements-dev.txt \
+		--requirement pyproject.toml
+	$(CYCLONEDX) --output-file dist/email-opens-layer.cdx.json .cache/sbom/layer
+	$(CYCLONEDX) --output-file dist/email-opens.cdx.json .cache/sbom/command-line
+	.venv/bin/python tools/licences.py dist/email-opens-layer.cdx.json dist/email-opens.cdx.json
+
+release: .venv/ready ## put together what a release consists of, in dist (TAG=v…)
+	@rm -rf dist
+	@.venv/bin/python tools/release.py --check $(TAG)
+	@$(MAKE) --no-print-directory build sbom
+	$(UV) build --quiet --wheel --out-dir dist
+	@.venv/bin/python tools/release.py $(TAG)
+
 clean: ## delete everything that make and the tests created here
-	rm -rf .venv .uv .aws-sam .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv .aws-sam dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready: requirements-dev.txt pyproject.toml .python-version | $(OWN_UV)

@@ -220,3 +220,9 @@ def _declared(record: dict[str, Any]) -> list[dict[str, str]]:
     """Return the metrics that an EMF record declares."""
     directives = record["_aws"]["CloudWatchMetrics"]
     return [metric for directive in directives for metric in directive["Metrics"]]
+
+
+def test_the_layer_has_neither_tests_nor_programs(artefact: Artefact) -> None:
+    folders = {path.name for path in artefact.layer.rglob("*") if path.is_dir()}
+    assert folders & {"tests", "bin"} == set()
+    assert (artefact.layer / "certifi").is_dir()

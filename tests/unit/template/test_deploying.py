@@ -38,7 +38,9 @@ NEEDED_BY_MAKE = ("Makefile", "samconfig.toml", "pyproject.toml", "requirements-
 def make_targets(job: dict[str, Any]) -> Iterator[str]:
     """Yield the targets that a job makes, including those of its matrix."""
     for step in job.get("steps", []):
-        for target in re.findall(r"^make (.+)$", step.get("run", ""), re.MULTILINE):
+        for target in re.findall(
+            r"^make (\$\{\{.+?\}\}|[\w-]+)", step.get("run", ""), re.MULTILINE
+        ):
             if target == "${{ matrix.target }}":
                 yield from job["strategy"]["matrix"]["target"]
             else:
@@ -76,9 +78,9 @@ class TestTheWorkflows:
             name
             for name, job in JOBS.items()
             for step in job.get("steps", [])
-            if "role-to-assume" in step.get("with", {})
+            if "role-to-assume" in step.get("with", {}) or "attest" in step.get("uses", "")
         ]
-        assert requesting == exchanging == ["deploy.yml: deploy"]
+        assert requesting == exchanging == ["deploy.yml: deploy", "release.yml: release"]
 
     @pytest.mark.parametrize("name", WORKFLOWS)
     def test_use_no_stored_secrets(self, name: str) -> None:
