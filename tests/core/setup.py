@@ -17,7 +17,7 @@ from email_opens.instants import utc
 from email_opens.model import PAGE_ROWS, Activity, Depth, Gap, NewOpen, Open, Page, RejectedRow
 from email_opens.polling.poller import PollCounts, Poller
 from email_opens.polling.stretches import Walk
-from email_opens.ports import Tracking, WakeUps
+from email_opens.ports import Credentials, Tracking, WakeUps
 from email_opens.published import PublishedWindow
 from email_opens.scheduling.choice import Poll, Why
 from email_opens.turns.discovery import Discovery
@@ -162,6 +162,8 @@ class Core:
     """The throttled requests that each report counts."""
     campaigns: MemoryCampaigns | None = None
     """What the account has sent; None: turns do not search for it."""
+    credentials: Credentials | None = None
+    """Where an account is looked up that has nothing to read; None: it is not."""
     seen: MemorySeenCampaigns = field(default_factory=MemorySeenCampaigns)
     reports: list[FailingReport] = field(default_factory=list)
 
@@ -235,6 +237,7 @@ class Core:
             publisher=self.publisher,
             decisions=self.decisions,
             discovery=self._discovery(tracking),
+            credentials=self.credentials,
             clock=self.clock,
             report=self.world_report,
             lookback=LOOKBACK,

@@ -11,7 +11,7 @@ import pytest
 from email_opens.account import ExpectedSend
 from email_opens.discovery.campaigns import Campaign, CampaignActivity
 from email_opens.discovery.schedules import MOST_CAMPAIGNS
-from email_opens.errors import ActivityForbidden, OutOfTime, ReportUnavailable
+from email_opens.errors import AccountDisconnected, ActivityForbidden, OutOfTime, ReportUnavailable
 from email_opens.model import State
 from email_opens.scheduling.searches import (
     AGAIN,
@@ -193,6 +193,15 @@ class TestFailures:
         campaigns(core).troubles["summaries"] = error
         turn = core.take_turn()
         assert (turn.unsearched, turn.completed, turn.counts.published) == (error, True, 1)
+
+    def test_that_stop_the_account_stop_every_turn_until_it_is_connected(self, core: Core) -> None:
+        """Also turns that have nothing else to read: an account that stops completes none."""
+        error = AccountDisconnected("There are no credentials.")
+        campaigns(core).troubles["summaries"] = error
+        turns = [core.take_turn() for _ in minutes(core, 60)]
+        assert {(turn.completed, turn.stopped) for turn in turns} == {(False, error)}
+        campaigns(core).troubles.clear()
+        assert core.take_turn().completed
 
     def test_in_a_row_are_followed_by_pauses_that_grow(self, core: Core) -> None:
         campaigns(core).troubles["summaries"] = ReportUnavailable("503.")

@@ -2,8 +2,11 @@
 
 import pytest
 
+from email_opens.account import Tokens
+from email_opens.errors import AccountDisconnected
 from email_opens.model import Gap, State
 from tests.core.setup import DAY, Core, at, row
+from tests.fakes import MemoryCredentials
 
 PAGE = 3
 """Rows of a page of these worlds; an audit's has one less."""
@@ -28,6 +31,22 @@ def read(core: Core, minute: float = 0, **changes: object) -> None:
     core.take_turn()
     core.polled.clear()
     core.publisher.published.clear()
+
+
+# --- Whose turn it is ---
+
+
+def test_a_turn_of_an_account_that_does_not_exist_is_not_completed(core: Core) -> None:
+    """It has nothing to read, so that no request would find it out."""
+    core.credentials = MemoryCredentials()
+    turn = core.take_turn()
+    assert (type(turn.stopped), turn.completed) == (AccountDisconnected, False)
+
+
+def test_a_turn_of_a_connected_account_with_nothing_to_read_is_completed(core: Core) -> None:
+    core.credentials = credentials = MemoryCredentials()
+    credentials.store("default", Tokens(client_id="client", refresh_token="refresh"))
+    assert core.take_turn().completed
 
 
 # --- Who is polled ---

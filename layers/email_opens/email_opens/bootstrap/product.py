@@ -94,6 +94,7 @@ def bootstrap(
             report,
             decisions=decisions if settings.first_opens else None,
             discovery=discovery if settings.discovery else None,
+            credentials=credentials,
         ),
         leases=replace(leases, requests_per_day=settings.requests_per_day, keeps_to_share=False),
         connect=connect,

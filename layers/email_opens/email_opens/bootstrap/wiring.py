@@ -123,6 +123,7 @@ def turns_of(
     *,
     decisions: Decisions | None,
     discovery: Discovery | None = None,
+    credentials: Credentials | None = None,
 ) -> Turns:
     return Turns(
         leases=leases,
@@ -131,6 +132,7 @@ def turns_of(
         publisher=publisher,
         decisions=decisions,
         discovery=discovery,
+        credentials=credentials,
         clock=leases.clock,
         report=report,
         lookback=settings.lookback,

@@ -55,6 +55,8 @@ class Searching:
     turn_report: TurnReport
     roster: Roster
     _begun: bool = field(default=False, init=False)
+    _tried_at: datetime | None = field(default=None, init=False)
+    """When the search before this one was tried."""
     _ended: bool = field(default=False, init=False)
     _every: timedelta | None = field(default=None, init=False)
     _reading: ScheduleReading | None = field(default=None, init=False)
@@ -84,12 +86,17 @@ class Searching:
             return False
         failures = self.searches.failures
         if not self._begun:
+            self._tried_at = self.searches.tried_at
             self._begun, self.turn_report.found = True, self.search.found
             self.searches = replace(self.searches, tried_at=now, failures=0)
         found, left = self.search.found, self.search.left
         tracked, renewed = len(found.tracked), len(found.renewed)
         try:
             error = self._stretch(self.search.work, now)
+        except AccountStopped:
+            # The search stays due, so that the next turn finds out whether this has changed.
+            self.searches = replace(self.searches, tried_at=self._tried_at, failures=failures)
+            raise
         finally:
             self.roster.take_found([*found.tracked[tracked:], *found.renewed[renewed:]], now)
         if error is not None and not (isinstance(error, OutOfTime) and self.search.left != left):

@@ -10,7 +10,16 @@ from email_opens.allowance.budget import Budget
 from email_opens.allowance.lease import LONGEST, NO_WAIT, Lease, Leases
 from email_opens.errors import AccountBusy, AccountStopped, NotAsked, OutOfTime, StaleWakeUp
 from email_opens.polling.poller import Poller
-from email_opens.ports import Clock, Decisions, Ledger, Publisher, Report, Tracking, WakeUps
+from email_opens.ports import (
+    Clock,
+    Credentials,
+    Decisions,
+    Ledger,
+    Publisher,
+    Report,
+    Tracking,
+    WakeUps,
+)
 from email_opens.scheduling.wake_ups import ends_at, wake_up_after
 from email_opens.turns.archive import archive_finished
 from email_opens.turns.backlog import Backlog
@@ -42,6 +51,8 @@ class Turns:
     """Where first opens are decided; None: they are not."""
     discovery: Discovery | None = None
     """The search for new sends; None: turns do not search."""
+    credentials: Credentials | None = None
+    """Where an account is looked up of which a turn has nothing to read; None: it is not."""
 
     def poller(self, report: Report) -> Poller:
         """Return what polls the activities of a report with these ports."""
@@ -187,6 +198,9 @@ class Turns:
         lease.closed_until = lease.last_error = None
         try:
             turn.work()
+            if self.credentials and self.discovery is None and not roster.activities:
+                # Else an account that does not exist would complete its turns.
+                self.credentials.load(account.account_id)
             if not turn_report.woken:
                 archive_finished(roster, turn_report, self.clock.now())
         finally:
