@@ -26,7 +26,7 @@ endif
 # If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock sbom release clean
+.PHONY: help demo test quick fuzz mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock sbom release clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -43,6 +43,9 @@ quick: .venv/ready ## run the unit tests and those of the core, without the slow
 
 mutants: .venv/ready ## test that the tests notice changes of the code (MODULES="walk allowance.lease")
 	.venv/bin/python tools/mutants.py $(MODULES)
+
+fuzz: .venv/ready ## try hostile events, items, replies and arguments for an hour (MINUTES=… SEED=…)
+	.venv/bin/python tools/fuzz.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 simulate: .venv/ready ## check the rules over a million simulated steps with faults (STEPS=…)
 	.venv/bin/python -m tests.simulation --steps $(or $(STEPS),1000000)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("no deadline", deadline=None, print_blob=True)
+settings.register_profile("fuzz", settings.get_profile("no deadline"), max_examples=2_000)
 settings.load_profile("no deadline")
 
 REGION = "eu-west-1"
