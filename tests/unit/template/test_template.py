@@ -262,9 +262,20 @@ class TestTheTopicAndTheQueue:
 
     @pytest.mark.parametrize("name", ["OpensTopicPolicy", "DeadLetterQueuePolicy", "WakeUpsPolicy"])
     def test_deny_access_without_tls(self, name: str) -> None:
-        (statement,) = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
+        statement = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"][0]
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    def test_deny_subscriptions_that_are_delivered_without_tls(self) -> None:
+        _, denied = RESOURCES["OpensTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        assert denied == {
+            "Sid": "NoPlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sns:Subscribe",
+            "Resource": {"Ref": "OpensTopic"},
+            "Condition": {"StringEquals": {"sns:Protocol": "http"}},
+        }
 
 
 class TestTheRoles:
