@@ -81,7 +81,8 @@ def _take_turn(account_id: str, woken_by: str | None, context: LambdaContext) ->
     )
     idle = turn.leased and not turn.requests
     _log(turn, _token_idle_days(account_id, product.clock.now().date()) if idle else None)
-    _measure(turn, product.settings.monitoring, product.settings.stack_name)
+    awaited = isinstance(turn.stopped, AccountDisconnected) and _awaits_connect(account_id)
+    _measure(turn, product.settings.monitoring, product.settings.stack_name, awaited=awaited)
     return {
         "account_id": account_id,
         "published": turn.counts.published,
@@ -220,8 +221,20 @@ def _sentence(error: Exception) -> str:
     return str(error) if isinstance(error, EmailOpensError) else unforeseen(error)
 
 
-def _measure(turn: TurnReport, monitoring: Monitoring, stack_name: str) -> None:
-    """Emit the metrics of a turn; CloudWatch charges for each, and so everything else is logged."""
+def _awaits_connect(account_id: str) -> bool:
+    """Return whether an account was never connected: its turns have nothing to do until then."""
+    account = email_opens().tracking.account(account_id)
+    connected = account and (account.turn_completed_at or account.vendor_account_id)
+    return not connected
+
+
+def _measure(
+    turn: TurnReport, monitoring: Monitoring, stack_name: str, *, awaited: bool = False
+) -> None:
+    """Emit the metrics of a turn; CloudWatch charges for each, and so everything else is logged.
+
+    `awaited`: the account is still to be connected, which is no reason for an alarm.
+    """
     if not turn.leased or monitoring is Monitoring.NONE:
         return
     metrics.add_dimension("stack", stack_name)
@@ -229,8 +242,12 @@ def _measure(turn: TurnReport, monitoring: Monitoring, stack_name: str) -> None:
     # A metric in an EMF record has at most 100 values: Powertools writes a record for each 100.
     for seconds in turn.counts.delays_seconds:
         metrics.add_metric(name="PublishDelay", unit=MetricUnit.Seconds, value=max(0.0, seconds))
-    must_wait = isinstance(turn.stopped, (AccountDisconnected, QuotaExceeded))
-    counts = {"TurnsCompleted": int(turn.completed), "AccountStopped": int(must_wait)}
+    must_wait = isinstance(turn.stopped, (AccountDisconnected, QuotaExceeded)) and not awaited
+    completed = turn.completed or awaited
+    counts = {"TurnsCompleted": int(completed), "AccountStopped": int(must_wait)}
+    if turn.search_overdue and turn.completed:
+        # Only while it is so: a metric that is not sent costs nothing.
+        counts["SearchOverdue"] = 1
     if monitoring is Monitoring.FULL:
         counts |= {
             "RequestsLeft": turn.requests_left,

@@ -8,7 +8,7 @@ from tests.e2e.trial import deploy_again, parameters
 
 @pytest.mark.parametrize(
     ("monitoring", "alarms", "dashboards", "tracing"),
-    [("full", 7, 1, "Active"), ("none", 0, 0, "PassThrough")],
+    [("full", 9, 1, "Active"), ("none", 0, 0, "PassThrough")],
 )
 def test_a_stack_has_the_monitoring_of_its_parameter(
     stacks: Stacks, monitoring: str, alarms: int, dashboards: int, tracing: str

@@ -43,6 +43,7 @@ class _Rendering:
             "Fn::Equals": lambda args: self.of(args[0]) == self.of(args[1]),
             "Fn::Not": lambda args: not self.holds(args[0]),
             "Fn::And": lambda args: all(self.holds(each) for each in args),
+            "Fn::Or": lambda args: any(self.holds(each) for each in args),
             "Fn::Join": lambda args: args[0].join(self.of(args[1])),
             "Fn::Split": lambda args: self.of(args[1]).split(args[0]),
             "Fn::Sub": self.text,

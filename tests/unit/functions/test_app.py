@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from email_opens.account import Account
 from email_opens.adapters.local.wake_ups import NextWakeUp
 from email_opens.config.settings import Monitoring
 from email_opens.errors import (
@@ -77,7 +78,10 @@ def handle(
 ) -> Handle:
     def handle(turn: TurnReport) -> Result:
         turns = SimpleNamespace(take_turn=lambda *_, **__: turn)
+        known = {"acme": Account(account_id="acme")}
+        connected = Account(account_id="default", turn_completed_at=FakeClock().now())
         product = SimpleNamespace(
+            tracking=SimpleNamespace(account=lambda name: known.get(name, connected)),
             clock=FakeClock(),
             turns=turns,
             credentials=MemoryCredentials(),
@@ -256,6 +260,13 @@ class TestTheMetrics:
         turn = TurnReport("default", requests=1, stopped=stopped)
         waits = STOPS[stopped] in ("disconnected", "quota_exceeded")
         assert handle(turn).output.measured("AccountStopped") == [int(waits)]
+
+    def test_say_that_all_is_well_while_an_account_was_never_connected(
+        self, handle: Handle
+    ) -> None:
+        turn = TurnReport("acme", stopped=AccountDisconnected("Connect it."))
+        output = handle(turn).output
+        assert (output.measured("TurnsCompleted"), output.measured("AccountStopped")) == ([1], [0])
 
     def test_are_not_emitted_while_another_invocation_holds_the_lease(self, handle: Handle) -> None:
         assert handle(TurnReport("default", leased=False)).output.metrics == []

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from email_opens.account import ExpectedSend, Searches
 from email_opens.scheduling.searches import (
     AGAIN,
+    FAILURES_OVERDUE,
     LATE,
     LONGEST,
     LONGEST_PAUSE,
+    OVERDUE,
     SCHEDULES_SHARE,
     SHARE,
     SHORTEST,
@@ -23,6 +25,7 @@ from email_opens.scheduling.searches import (
     interval,
     is_due,
     next_for_send,
+    overdue,
     rates,
     schedules_due,
     schedules_pause,
@@ -263,3 +266,23 @@ class TestAScheduledSend:
         self, found: dict[str, datetime], now: datetime, expected: bool
     ) -> None:
         assert bool(expected_after(self.COMPLETED.expected, found, now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("ago", "every", "expected"),
+    [
+        (OVERDUE, MINUTE, False),
+        (OVERDUE + MINUTE, MINUTE, True),
+        (OVERDUE + MINUTE, 3 * HOUR, False),
+        (6 * HOUR + MINUTE, 3 * HOUR, True),
+    ],
+)
+def test_a_search_is_overdue_after_two_hours_and_two_intervals(
+    ago: timedelta, every: timedelta, *, expected: bool
+) -> None:
+    assert overdue(Searches(completed_at=MONDAY - ago), every, MONDAY) == expected
+
+
+@pytest.mark.parametrize("failures", [0, FAILURES_OVERDUE - 1, FAILURES_OVERDUE])
+def test_the_first_search_is_overdue_after_failures(failures: int) -> None:
+    assert overdue(Searches(failures=failures), MINUTE, MONDAY) == (failures >= FAILURES_OVERDUE)

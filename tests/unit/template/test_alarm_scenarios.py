@@ -5,11 +5,23 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tests.integration.rendering import rendered
 from tests.unit.template.cloudwatch import Minutes, goes_off
 from tests.unit.template.test_alarms import ALARMS, SECTIONS, name_of
 from tests.unit.template.test_template import PARAMETERS, RESOURCES, TEMPLATE
 
 BY_NAME: dict[str, dict[str, Any]] = {name_of(alarm): alarm for alarm in ALARMS.values()}
+EVALUATED = {
+    *("Period", "EvaluationPeriods", "DatapointsToAlarm", "Statistic", "ExtendedStatistic"),
+    *("ComparisonOperator", "Threshold", "TreatMissingData"),
+}
+RESOLVED: dict[str, dict[str, Any]] = rendered(
+    {
+        name: {key: value for key, value in alarm.items() if key in EVALUATED}
+        for name, alarm in BY_NAME.items()
+    }
+)
+"""The alarms of a schedule of every minute."""
 DELAY = PARAMETERS["PublishDelayAlarmSeconds"]["Default"]
 SILENT: list[float] = []
 
@@ -35,38 +47,50 @@ SITUATIONS: list[tuple[str, str, Minutes, Minutes]] = [
     (
         "no-completed-turn",
         "no turn was started",
-        [[1.0], *each(SILENT, 10)],
+        [[1.0], *each(SILENT, 12)],
         [[1.0], *each(SILENT, 9)],
     ),
     (
         "no-completed-turn",
-        "at least one turn every five minutes",
+        "`rate(1 minute)` to `rate(5 minutes)`",
         each([0.0], 60),
         each([1.0], 60, apart=5),
     ),
     (
+        "no-completed-search",
+        "No search for new sends was completed in two hours",
+        each([1.0], 10),
+        each([1.0], 5),
+    ),
+    (
         "account-stopped",
         "no opens are published until a person connects it again",
-        each([1.0], 3),
-        each([1.0], 2),
+        each([1.0], 10),
+        each([1.0], 5),
     ),
     (
         "account-stopped",
         "the key's requests for the day are spent",
-        each([1.0, 0.0], 5),
+        each([1.0, 0.0], 10, apart=5),
         each([1.0], 1),
     ),
     (
         "activities-failed",
-        "In at least five of ten minutes an activity failed",
-        each([1.0, 0.0], 10, apart=2),
-        [[0.0], [0.0], *each([1.0, 0.0], 8, apart=2)],
+        "in three of six periods of five minutes an activity failed",
+        each([1.0, 0.0], 30, apart=10),
+        each([1.0, 0.0], 10, apart=5),
     ),
     (
         "dead-letters",
-        "Subscribers do not have these opens until a person publishes them again",
-        [[0.0], [1.0, 0.0]],
-        each([0.0], 60),
+        "It ends twenty minutes after the last dead letter arrived",
+        [[2.0], *each(SILENT, 19)],
+        [[2.0], *each(SILENT, 20)],
+    ),
+    (
+        "deliveries-failed",
+        "In the last hour SNS failed to deliver",
+        [[1.0], *each(SILENT, 55)],
+        [[1.0], *each([0.0], 60)],
     ),
     (
         "alert-dead-letters",
@@ -100,11 +124,11 @@ SITUATIONS: list[tuple[str, str, Minutes, Minutes]] = [
     ),
     (
         "function-errors",
-        "In at least three of five minutes the polling function failed",
-        each([1.0, 0.0], 5, apart=2),
-        [[0.0], [0.0], *each([1.0], 3, apart=2)],
+        "In two of three periods of five minutes the polling function failed",
+        each([1.0, 0.0], 10, apart=5),
+        each([1.0], 5),
     ),
-    ("function-throttles", "Turns are skipped", each([1.0, 0.0], 5), each([1.0], 1)),
+    ("function-throttles", "Turns are skipped", each([1.0, 0.0], 10), each([1.0], 5)),
 ]
 
 
@@ -120,19 +144,13 @@ class TestAnAlarm:
 
     def test_goes_off_then(self, name: str, words: str, bad: Minutes, short: Minutes) -> None:
         del words, short
-        assert goes_off(BY_NAME[name], bad, threshold_of(name))
+        assert goes_off(RESOLVED[name], bad)
 
     def test_does_not_go_off_before(
         self, name: str, words: str, bad: Minutes, short: Minutes
     ) -> None:
         del words, bad
-        assert not goes_off(BY_NAME[name], short, threshold_of(name))
-
-
-def threshold_of(name: str) -> float | None:
-    """Return the threshold that a parameter sets; None: the template has a number."""
-    threshold = BY_NAME[name]["Threshold"]
-    return PARAMETERS[threshold["Ref"]]["Default"] if isinstance(threshold, dict) else None
+        assert not goes_off(RESOLVED[name], short, more=0)
 
 
 WORDS = {"ten": 10}
@@ -140,8 +158,8 @@ WORDS = {"ten": 10}
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_description_names_the_time_that_is_evaluated(name: str) -> None:
-    alarm = BY_NAME[name]
-    found = re.search(r"\b(ten|\d+) minutes\b", alarm["AlarmDescription"])
+    alarm = RESOLVED[name]
+    found = re.search(r"\b(ten|\d+) minutes\b", BY_NAME[name]["AlarmDescription"])
     if found:
         count = WORDS.get(found[1]) or int(found[1])
         assert alarm["Period"] * alarm["EvaluationPeriods"] == 60 * count
@@ -168,7 +186,7 @@ class TestAnAlarmThatIsSilenced:
     @pytest.mark.parametrize("name", BY_NAME)
     def test_is_one_that_goes_off_without_data(self, name: str) -> None:
         alarm = BY_NAME[name]
-        expected = "Polled" if goes_off(alarm, [], threshold_of(name)) else None
+        expected = "Polled" if goes_off(RESOLVED[name], []) else None
         actions = {"Fn::If": [expected, True, False]} if expected else True
         assert alarm.get("ActionsEnabled", True) == actions
 
@@ -189,4 +207,4 @@ def test_an_alarm_ends_within_an_hour_after_its_situation(
 ) -> None:
     del words, short
     healthy = each([HEALTHY.get(name, 0.0)], 60)
-    assert not goes_off(BY_NAME[name], [*bad, *healthy], threshold_of(name))
+    assert not goes_off(RESOLVED[name], [*bad, *healthy])

@@ -37,6 +37,7 @@ AWS_METRICS = {
     ("AWS/Lambda", "Throttles"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+    ("AWS/SQS", "NumberOfMessagesSent"),
     ("AWS/SNS", "NumberOfMessagesPublished"),
     ("AWS/SNS", "NumberOfNotificationsFailed"),
     ("AWS/Scheduler", "TargetErrorCount"),
@@ -48,8 +49,11 @@ AWS_DIMENSIONS = {("FunctionName", name) for name in FUNCTIONS} | {
     ("TopicName", "OpensTopic.TopicName"),
     ("ScheduleGroup", "ScheduleGroup"),
 }
-WINDOW_SECONDS = {"no-completed-turn": 600, "publish-delay": 900}
-BASIC = {"no-completed-turn", "account-stopped", "publish-delay", "dead-letters"}
+WINDOW_SECONDS = {"no-completed-turn": 600, "publish-delay": 900, "deliveries-failed": 3600}
+BASIC = {
+    *("no-completed-turn", "account-stopped", "no-completed-search", "publish-delay"),
+    *("dead-letters", "deliveries-failed"),
+}
 ALERTS = {"alert-delay", "alert-dead-letters"}
 FULL = BASIC | {"activities-failed", "function-errors", "function-throttles"}
 
@@ -88,7 +92,12 @@ class TestAnAlarm:
 
     def test_evaluates_at_most_the_week_that_cloudwatch_allows(self, name: str) -> None:
         week = 7 * 86_400
-        assert ALARMS[name]["Period"] * ALARMS[name]["EvaluationPeriods"] <= week
+        for schedule in ("rate(1 minute)", "rate(1 hour)"):
+            alarm = rendered(
+                {key: ALARMS[name][key] for key in ("Period", "EvaluationPeriods")},
+                ScheduleExpression=schedule,
+            )
+            assert alarm["Period"] * alarm["EvaluationPeriods"] <= week
 
     def test_is_shown_on_the_dashboard_unless_it_is_about_the_alert(self, name: str) -> None:
         widgets = dashboard(TEMPLATE)["widgets"]
@@ -153,7 +162,7 @@ def test_the_dashboard_can_show_another_account() -> None:
 @pytest.mark.parametrize(("name", "seconds"), WINDOW_SECONDS.items())
 def test_an_alarm_evaluates_the_period_that_its_description_states(name: str, seconds: int) -> None:
     (alarm,) = (alarm for alarm in ALARMS.values() if name_of(alarm) == name)
-    assert alarm["Period"] * alarm["EvaluationPeriods"] == seconds
+    assert rendered(alarm["Period"]) * rendered(alarm["EvaluationPeriods"]) == seconds
 
 
 def test_a_parameter_sets_the_delay_alarms_threshold() -> None:

@@ -36,6 +36,11 @@ AGAIN_SHARE = 0.25
 LATE = timedelta(minutes=10)
 """After this time, a scheduled send that was not found is left to the usual searches."""
 
+OVERDUE = timedelta(hours=2)
+"""Longer than any pause between two searches, unless the day's requests are few."""
+FAILURES_OVERDUE = 7
+"""So many failures in a row last about as long, where no search was ever completed."""
+
 _DAY, _WEEK, _HOUR = timedelta(days=1), timedelta(weeks=1), timedelta(hours=1)
 _WEEKS = 4 * _WEEK
 _HOURS = 7 * 24
@@ -57,6 +62,16 @@ def is_due(searches: Searches, every: timedelta, requests_left: int, now: dateti
         return True
     unfinished = searches.completed_at != tried_at and continues(requests_left)
     return unfinished or now - tried_at >= every
+
+
+def overdue(searches: Searches, every: timedelta, now: datetime) -> bool:
+    """Return whether no search was completed for so long that new sends are likely to be missed.
+
+    `every` is the interval between searches: an account with few requests searches seldom.
+    """
+    if searches.completed_at is None:
+        return searches.failures >= FAILURES_OVERDUE
+    return now - searches.completed_at > max(OVERDUE, 2 * every)
 
 
 def next_for_send(searches: Searches, now: datetime) -> datetime | None:

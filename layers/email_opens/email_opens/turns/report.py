@@ -46,6 +46,8 @@ class TurnReport:
     """Why that search failed."""
     searched_seconds_ago: float | None = None
     """The time since the last completed search; None: none was, or the turn does not search."""
+    search_overdue: bool = False
+    """No search was completed for too long, although turns search."""
     decisions: list[Poll | Probe] = field(default_factory=list)
     """What requests were spent on at the heads, in order."""
     woken: bool = False

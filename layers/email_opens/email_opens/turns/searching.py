@@ -24,6 +24,7 @@ from email_opens.scheduling.searches import (
     interval,
     is_due,
     next_for_send,
+    overdue,
     schedules_due,
     schedules_pause,
 )
@@ -81,6 +82,10 @@ class Searching:
             return max(seconds, NEXT_TURN_SECONDS)
         return seconds if seconds > 0 else 1.0
 
+    def overdue(self, now: datetime) -> bool:
+        """Return whether searches fail to find new sends; the page on alarms says since when."""
+        return overdue(self.searches, self._interval(now), now)
+
     def _search(self, now: datetime) -> bool:
         if self._ended or not (self._begun or self._is_due(now)):
             return False
@@ -110,15 +115,17 @@ class Searching:
         return True
 
     def _is_due(self, now: datetime) -> bool:
-        left = self.budget.left
+        return is_due(self.searches, self._interval(now), self.budget.left, now)
+
+    def _interval(self, now: datetime) -> timedelta:
         if self._every is None:
             self._every = interval(
                 self.roster.sends,
                 now,
                 requests_per_day=self.requests_per_day,
-                requests_left=left,
+                requests_left=self.budget.left,
             )
-        return is_due(self.searches, self._every, left, now)
+        return self._every
 
     def _complete(self) -> None:
         self._ended, now = True, self.clock.now()

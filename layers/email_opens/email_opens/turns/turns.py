@@ -211,6 +211,7 @@ class Turns:
                 turn_report.throttled += searching.campaigns.throttled
                 if searching.searches != account.searches:
                     lease.searches = searching.searches
+                turn_report.search_overdue = searching.overdue(self.clock.now())
                 completed_at = searching.searches.completed_at
                 if completed_at is not None:
                     ago = self.clock.now() - completed_at

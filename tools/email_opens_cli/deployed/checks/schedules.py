@@ -44,7 +44,9 @@ def schedule(deployment: Deployment) -> Iterator[Finding]:
         elif found["State"] == "ENABLED":
             yield good("schedule", f"{found['ScheduleExpression']}, enabled")
         else:
-            yield wrong("schedule", "it is disabled", _enable(deployment, group))
+            yield wrong(
+                "schedule", "it is disabled", enable(account_id, group, deployment.parameters)
+            )
     stored = deployment.product.tracking.account(account_id) or Account(account_id=account_id)
     connected_at = _connected_at(deployment) if stored.turn_completed_at is None else None
     yield last_turn(stored, interval(found), connected_at, deployment.product.clock.now())
@@ -101,12 +103,19 @@ def _text(every: timedelta | None) -> str:
     return "day" if every is None else f"{every.total_seconds() / 60:.0f} min"
 
 
-def _enable(deployment: Deployment, group: str) -> str:
-    if deployment.account_id == deployment.parameters.get("AccountId", "default"):
+def enable(account_id: str, group: str, parameters: Mapping[str, str]) -> str:
+    """Return how to enable the schedule of an account, by the stack's parameters."""
+    if account_id != parameters.get("AccountId", "default"):
+        return (
+            f"Enable the schedule {account_id} of the group {group} in the console of "
+            "EventBridge Scheduler."
+        )
+    if parameters.get("ScheduleState") != "ENABLED":
         return "Run `make deploy PARAMETERS=ScheduleState=ENABLED`."
+    # CloudFormation updates a resource only when the template or a parameter changes.
     return (
-        f"Enable the schedule {deployment.account_id} of the group {group} in the console of "
-        "EventBridge Scheduler."
+        "It was disabled by hand, so run `make deploy PARAMETERS=ScheduleState=DISABLED`, and then "
+        "`make deploy PARAMETERS=ScheduleState=ENABLED`."
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from email_opens.account import Account
-from email_opens_cli.deployed.checks.schedules import interval, last_turn
+from email_opens_cli.deployed.checks.schedules import enable, interval, last_turn
 from tests.contract.samples import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -17,6 +17,17 @@ def account(ago: timedelta | None, last_error: str | None = None) -> Account:
         turn_completed_at=None if ago is None else NOON - ago,
         last_error=last_error,
     )
+
+
+class TestADisabledSchedule:
+    def test_is_enabled_by_the_parameter_that_disabled_it(self) -> None:
+        remedy = enable("default", "stack", {"ScheduleState": "DISABLED"})
+        assert remedy == "Run `make deploy PARAMETERS=ScheduleState=ENABLED`."
+
+    def test_is_first_disabled_by_the_parameter_if_it_was_disabled_by_hand(self) -> None:
+        remedy = enable("default", "stack", {"ScheduleState": "ENABLED"})
+        disable, again = "ScheduleState=DISABLED", "ScheduleState=ENABLED"
+        assert remedy.index(disable) < remedy.index(again)
 
 
 class TestLastTurn:
