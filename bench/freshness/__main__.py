@@ -7,6 +7,7 @@ information or with complete information. `--plot` writes `docs/freshness.svg`.
 import argparse
 import os
 import platform
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -157,6 +158,8 @@ def main() -> None:
             name: processes.submit(play, scenario, options.seed)
             for name, scenario in SCENARIOS.items()
         }
+        for future in running.values():
+            future.add_done_callback(lambda _: print(".", end="", file=sys.stderr, flush=True))
         outcomes = {name: future.result() for name, future in running.items()}
     print(f"\n### Mean delay in seconds, {BUDGET:,} requests a day\n")
     print("| world | days | opens | even | square root | optimum | rule | rule and probe |")
