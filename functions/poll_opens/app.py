@@ -39,6 +39,9 @@ FORGOTTEN = (
     "as seen: deploy with a shorter lookback."
 )
 
+UNNAMED = "email-opens"
+"""The dimension `stack` of a function that is run without a stack."""
+
 logger = Logger(service="poll_opens")
 # Without a service, which would be another dimension.
 metrics = Metrics(namespace="EmailOpens")
@@ -81,7 +84,7 @@ def _take_turn(account_id: str, woken_by: str | None, context: LambdaContext) ->
     )
     idle = turn.leased and not turn.requests
     _log(turn, _token_idle_days(account_id, product.clock.now().date()) if idle else None)
-    _measure(turn, product.settings.monitoring, product.settings.stack_name)
+    _measure(turn, product.settings.monitoring, product.settings.stack_name or UNNAMED)
     return {
         "account_id": account_id,
         "published": turn.counts.published,
