@@ -51,9 +51,7 @@ def deploy(aws: EmbeddedAws, vendor: Emulator, name: str, folder: Path, **others
         Type="SecureString",
         Value=json.dumps(vendor.credentials(ACCOUNT)),
     )
-    stack = aws.deploy(
-        build(folder), name, parameters(name, vendor, Discovery="DISABLED", **others)
-    )
+    stack = aws.deploy(build(folder), name, parameters(vendor, Discovery="DISABLED", **others))
     campaign = vendor.world.add_campaign("March news")
     vendor.world.send(campaign.activity_id)
     now = datetime.now(UTC)

@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -20,7 +21,8 @@ from email_opens.errors import InvalidInput
 from email_opens_cli.arguments import invocation
 from email_opens_cli.arguments.stack import FILE, VARIABLE, Deployed, choose, written
 from email_opens_cli.deployed.accounts import connected
-from email_opens_cli.deployed.product import aws, outputs, parameters
+from email_opens_cli.deployed.product import aws, environment, outputs, parameters
+from email_opens_cli.deployed.subscribing.alert import PREFIX as WEBHOOKS
 from email_opens_cli.terminal.complaints import INTERRUPTED, complaints
 from email_opens_cli.terminal.console import say
 
@@ -28,6 +30,13 @@ STACK = "email-opens"
 """The stack's name unless another was deployed from this folder."""
 LONGEST_NAME = 64
 """The limit of EventBridge Scheduler for the name of a group, which is the stack's."""
+LONGEST_PREFIX = 1011 - len("arn:aws-us-gov:ssm:us-gov-west-1:123456789012:parameter") - 64
+"""The limit of Parameter Store for an ARN, less what precedes the name, and an account's name."""
+MOST_LEVELS = 13
+"""Parameter Store's 15 levels of a name, less two for the salt below the prefix."""
+RESERVED = ("/aws", "/ssm")
+"""What Parameter Store accepts no name to begin with, in either case."""
+PREFIX = "CredentialsPrefix"
 PROGRAM = ".venv/bin/email-opens"
 WITHOUT_PROMPTS = ("--no-confirm-changeset", "--no-fail-on-empty-changeset")
 
@@ -44,9 +53,10 @@ def main(arguments: Sequence[str]) -> int:
             stack = choose(options.stack or os.environ.get(VARIABLE) or None) or STACK
             check_length(stack)
             if options.check:
+                check_prefix(stack, credentials_prefix(stack, dict(options.given)))
                 say(destination(stack))
                 return 0
-            return _deploy(stack, options.given)
+            return _deploy(stack, [_quoted(*each) for each in options.given])
     except typer.BadParameter as error:
         parser.error(str(error))
     except typer.Exit as ended:
@@ -65,6 +75,39 @@ def check_length(stack: str) -> None:
         raise InvalidInput(
             f"The stack's name has {len(stack)} characters, and may have at most {LONGEST_NAME}, "
             "because its schedule group has the same name: choose a shorter one with STACK=NAME."
+        )
+
+
+def credentials_prefix(stack: str, given: Mapping[str, str]) -> str:
+    """Return the prefix that the credentials will have, by the rules of the template."""
+    kept = ""
+    if PREFIX not in given:
+        with suppress(InvalidInput):  # There is no such stack yet.
+            kept = parameters(stack).get(PREFIX, "")
+    name = stack.split("/")[1] if stack.startswith("arn:") and "/" in stack else stack
+    return given.get(PREFIX, kept) or f"/{name}/"
+
+
+def check_prefix(stack: str, prefix: str) -> None:
+    """Refuse a prefix below which Parameter Store stores nothing, or webhooks are stored.
+
+    Raises:
+        InvalidInput: it is such a prefix.
+    """
+    reason = None
+    if prefix.casefold().startswith(RESERVED):
+        reason = "Parameter Store accepts no names that begin with “aws” or “ssm”"
+    elif prefix.startswith(WEBHOOKS):
+        reason = f"the webhooks of alerts are stored below {WEBHOOKS}"
+    elif len(prefix) > LONGEST_PREFIX:
+        reason = f"it has {len(prefix)} characters, and may have at most {LONGEST_PREFIX}"
+    elif prefix.count("/") - 1 > MOST_LEVELS:
+        reason = f"it has {prefix.count('/') - 1} levels, and may have at most {MOST_LEVELS}"
+    if reason is not None:
+        raise InvalidInput(
+            f"The credentials of the stack {stack} cannot be stored below {prefix[:80]}, because "
+            f"{reason}: choose another name for a new stack with STACK=NAME, or another path with "
+            "PARAMETERS=CredentialsPrefix=/NAME/."
         )
 
 
@@ -96,16 +139,20 @@ def _deploy(stack: str, overrides: Sequence[str]) -> int:
     Path(FILE).write_text(written(Deployed(stack, region)), encoding="utf-8")
     running.stack, found = stack, outputs(stack)
     given = parameters(stack)
-    accounts = connected(ssm, given["CredentialsPrefix"])
+    accounts = connected(ssm, environment(stack)["CREDENTIALS_PREFIX"])
     say(*next_steps(stack, region, given["AccountId"], found, accounts))
     return 0
 
 
-def _override(text: str) -> str:
-    """Return a parameter as SAM reads it, also if its value has blanks or quotes."""
+def _override(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (equals and name.isalnum()):
         raise argparse.ArgumentTypeError(f"“{text}” is not PARAMETER=VALUE.")
+    return name, value
+
+
+def _quoted(name: str, value: str) -> str:
+    """Return a parameter as SAM reads it, also if its value has blanks or quotes."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'{name}="{escaped}"'
 

@@ -39,6 +39,9 @@ FORGOTTEN = (
     "as seen: deploy with a shorter lookback."
 )
 
+UNNAMED = "email-opens"
+"""The dimension `stack` of a function that is run without a stack."""
+
 logger = Logger(service="poll_opens")
 # Without a service, which would be another dimension.
 metrics = Metrics(namespace="EmailOpens")
@@ -82,7 +85,8 @@ def _take_turn(account_id: str, woken_by: str | None, context: LambdaContext) ->
     idle = turn.leased and not turn.requests
     _log(turn, _token_idle_days(account_id, product.clock.now().date()) if idle else None)
     awaited = isinstance(turn.stopped, AccountDisconnected) and _awaits_connect(account_id)
-    _measure(turn, product.settings.monitoring, product.settings.stack_name, awaited=awaited)
+    stack = product.settings.stack_name or UNNAMED
+    _measure(turn, product.settings.monitoring, stack, awaited=awaited)
     return {
         "account_id": account_id,
         "published": turn.counts.published,

@@ -81,7 +81,7 @@ def strict_aws() -> Iterator[EmbeddedAws]:
 def stacks(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Stacks]:
     aws = embedded_aws
     with Emulator() as vendor, Emulator() as idle_vendor:
-        scheduled = aws.deploy(built, "scheduled", parameters("scheduled", vendor))
+        scheduled = aws.deploy(built, "scheduled", parameters(vendor))
         subscriber = Subscriber(
             aws.client("sns"), aws.client("sqs"), scheduled.environment["OPENS_TOPIC_ARN"]
         )
@@ -92,6 +92,6 @@ def stacks(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Stacks]:
             scheduled,
             "idle",
             # Without searches, tests can count the requests of polls.
-            parameters("idle", idle_vendor, ScheduleState="DISABLED", Discovery="DISABLED"),
+            parameters(idle_vendor, ScheduleState="DISABLED", Discovery="DISABLED"),
         )
         yield Stacks(started, subscriber, start(aws, idle, idle_vendor, contacts=300))

@@ -88,7 +88,6 @@ def alerted(built: Path, embedded_aws: EmbeddedAws) -> Iterator[Alerted]:
             built,
             "alerted",
             parameters(
-                "alerted",
                 vendor,
                 AlertWebhook=PARAMETER,
                 ScheduleState="DISABLED",

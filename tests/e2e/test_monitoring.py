@@ -16,7 +16,6 @@ def test_a_stack_has_the_monitoring_of_its_parameter(
     """The default is that of the stacks of the other tests."""
     name, trial = f"monitored-{monitoring}", stacks.idle
     given = parameters(
-        name,
         trial.vendor,
         Monitoring=monitoring,
         ScheduleState="DISABLED",

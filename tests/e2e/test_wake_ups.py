@@ -28,7 +28,7 @@ def test_a_fresh_send_is_polled_again_within_the_minute_by_a_wake_up(
         stack = aws.deploy(
             built,
             "woken",
-            parameters("woken", vendor, ScheduleState="DISABLED", Discovery="DISABLED"),
+            parameters(vendor, ScheduleState="DISABLED", Discovery="DISABLED"),
         )
         now = datetime.now(UTC)
         activity_id = vendor.world.add_campaign().activity_id

@@ -64,12 +64,11 @@ class Trial:
         return access | dict(configuration["Environment"]["Variables"])
 
 
-def parameters(name: str, vendor: Emulator, **others: str) -> dict[str, str]:
-    """Return a stack's parameters; each stack has its own credentials prefix."""
+def parameters(vendor: Emulator, **others: str) -> dict[str, str]:
+    """Return a stack's parameters."""
     return {
         "ConstantContactApiUrl": vendor.url,
         "ConstantContactAuthUrl": vendor.auth_url,
-        "CredentialsPrefix": f"/{name}/",
         **others,
     }
 

@@ -66,4 +66,4 @@ class _Rendering:
     def text(self, argument: Any) -> str:
         text, named = (argument, {}) if isinstance(argument, str) else argument
         values = {**self.values, **{name: self.of(each) for name, each in named.items()}}
-        return re.sub(r"\$\{(\w+)\}", lambda found: str(values[found[1]]), text)
+        return re.sub(r"\$\{([\w:]+)\}", lambda found: str(values[found[1]]), text)

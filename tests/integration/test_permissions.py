@@ -15,6 +15,7 @@ from email_opens.scheduling.lifecycle import ARCHIVED_AFTER, MOST_FINISHED
 from tests.conftest import Aws
 from tests.contract.samples import ACTIVITY, NOON
 from tests.integration.deployment import Deployment
+from tests.integration.rendering import rendered
 from tests.integration.template import read_template, statements
 
 type Grants = dict[str, set[str]]
@@ -93,7 +94,9 @@ def resource_of(value: Mapping[str, Any]) -> str:
         return str(value["Ref"])
     if "Fn::GetAtt" in value:
         return str(value["Fn::GetAtt"][0])
-    assert value["Fn::Sub"].endswith(":parameter${CredentialsPrefix}*")
+    name, named = value["Fn::Sub"]
+    assert name.endswith(":parameter${Prefix}*")
+    assert rendered(named["Prefix"], **{"AWS::StackName": "mine"}) == "/mine/"
     return "CredentialsPrefix"
 
 

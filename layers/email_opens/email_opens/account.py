@@ -194,6 +194,8 @@ class Tokens:
     access_token: str | None = None
     expires_at: datetime | None = None
     client_secret: str | None = None
+    stack: str | None = field(default=None, compare=False)
+    """The stack that uses them; None: it is not known, as with those of earlier versions."""
     unknown: Unknown = field(default=NOTHING, hash=False)
 
     def __repr__(self) -> str:

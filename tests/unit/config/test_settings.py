@@ -44,7 +44,7 @@ SETTINGS = StackSettings(
     discovery=True,
     first_opens=True,
     monitoring=Monitoring.BASIC,
-    stack_name="email-opens",
+    stack_name=None,
 )
 MOST = 10_000_000
 NUMBERS = (

@@ -3,12 +3,13 @@
 import json
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
 import pytest
 
-from deploy import LONGEST_NAME, STACK, main, next_steps
+from deploy import LONGEST_NAME, LONGEST_PREFIX, MOST_LEVELS, STACK, main, next_steps
 from email_opens_cli.arguments.stack import FILE, Deployed, deployed_from, written
 from tests.conftest import REGION, Aws
 from tests.integration.deployment import ROOT
@@ -30,21 +31,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     parameters, outputs = stated(settings(aws))
+    for stack in ("email-opens", "mine"):
+        make_stack(stack, {"AccountId": "default"} | parameters, outputs)
+    return tmp_path
+
+
+def make_stack(name: str, parameters: Mapping[str, str], outputs: Mapping[str, str]) -> None:
     template = {
-        "Parameters": {name: {"Type": "String"} for name in ("AccountId", *parameters)},
+        "Parameters": {name: {"Type": "String"} for name in parameters},
         "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
     }
-    for stack in ("email-opens", "mine"):
-        boto3.client("cloudformation").create_stack(
-            StackName=stack,
-            TemplateBody=json.dumps(template),
-            Parameters=[
-                {"ParameterKey": name, "ParameterValue": value}
-                for name, value in ({"AccountId": "default"} | parameters).items()
-            ],
-        )
-    return tmp_path
+    boto3.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        ],
+    )
 
 
 def deploy(
@@ -150,6 +154,43 @@ class TestCheck:
     @pytest.mark.parametrize("stack", ["x" * LONGEST_NAME, f"arn:aws:cloudformation:{'x' * 60}"])
     def test_accepts_the_longest_name_and_any_arn(self, stack: str) -> None:
         assert main(["--check", "--stack", stack]) == 0
+
+    @pytest.mark.usefixtures("folder")
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            (("--stack", "AWS-mail"), "accepts no names that begin with “aws” or “ssm”"),
+            (("--stack", "ssm-mail"), "cannot be stored below /ssm-mail/"),
+            (("--stack", "mine", "CredentialsPrefix=/SSM/mine/"), "below /SSM/mine/"),
+            (("--stack", "email-opens-alerts"), "the webhooks of alerts are stored"),
+            (("--stack", "new", f"CredentialsPrefix=/{'x' * LONGEST_PREFIX}/"), "at most 892"),
+            (("--stack", "new", f"CredentialsPrefix=/{'x/' * (MOST_LEVELS + 1)}"), "has 14 levels"),
+        ],
+    )
+    def test_refuses_a_prefix_below_which_no_credentials_can_be_stored(
+        self, arguments: tuple[str, ...], reason: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["--check", *arguments]) == 2
+        error = capsys.readouterr().err
+        assert reason in " ".join(error.split())
+        assert "PARAMETERS=CredentialsPrefix=/NAME/" in " ".join(error.split())
+
+    @pytest.mark.usefixtures("folder")
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("--stack", "ssm-mail", "CredentialsPrefix=/mail/"),
+            ("--stack", "new", f"CredentialsPrefix=/{'x' * (LONGEST_PREFIX - 2)}/"),
+            ("--stack", "new", f"CredentialsPrefix=/{'x/' * MOST_LEVELS}"),
+        ],
+    )
+    def test_accepts_any_other_prefix(self, arguments: tuple[str, ...]) -> None:
+        assert main(["--check", *arguments]) == 0
+
+    def test_accepts_a_stack_that_keeps_another_prefix_than_its_name(self, folder: Path) -> None:
+        del folder
+        make_stack("ssm-mail", {"CredentialsPrefix": "/email-opens/"}, {})
+        assert main(["--check", "--stack", "ssm-mail"]) == 0
 
     @pytest.mark.usefixtures("folder")
     def test_refuses_a_missing_region(

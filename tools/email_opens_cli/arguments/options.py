@@ -213,6 +213,13 @@ AnotherAccount = Annotated[
         help="Accept the consent of a different Constant Contact account.",
     ),
 ]
+AnotherStack = Annotated[
+    bool,
+    typer.Option(
+        "--another-stack",
+        help="Replace credentials that another stack uses; it loses its connection.",
+    ),
+]
 Wait = Annotated[
     str,
     typer.Option(

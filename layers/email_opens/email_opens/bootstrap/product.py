@@ -70,7 +70,7 @@ def bootstrap(
     aws, config = aws or aws_session(environment), client_config()
     dynamodb = aws.client("dynamodb", config=config)
     ssm = aws.client("ssm", config=config)
-    credentials = SsmCredentials(ssm, settings.credentials_prefix)
+    credentials = SsmCredentials(ssm, settings.credentials_prefix, settings.stack_name)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     ledger = DynamoDBLedger(dynamodb, settings.ledger_table, LEDGER_KEPT, clock)
     publisher = SnsPublisher(
@@ -137,7 +137,8 @@ def bootstrap_discovery(
     settings, clock = read_account_settings(environment), clock or SystemClock()
     aws, config = aws or aws_session(environment), client_config()
     dynamodb = aws.client("dynamodb", config=config)
-    credentials = SsmCredentials(aws.client("ssm", config=config), settings.credentials_prefix)
+    ssm = aws.client("ssm", config=config)
+    credentials = SsmCredentials(ssm, settings.credentials_prefix, settings.stack_name)
     tracking = DynamoDBTracking(dynamodb, settings.tracking_table)
     seen = DynamoDBSeenCampaigns(dynamodb, settings.tracking_table)
     campaigns = campaigns_of(connection(settings, credentials, clock))

@@ -107,6 +107,8 @@ class AccountSettings(Settings):
             "/",
         ),
     ]
+    stack_name: Annotated[str | None, Variable("STACK_NAME", "", lambda name: name or None)]
+    """A dimension of the metrics, and the owner of credentials; None: it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +130,6 @@ class StackSettings(AccountSettings):
     first_opens: Annotated[bool, switch("FIRST_OPENS", "ENABLED")]
     """Whether each event says if it is its contact's first open of the e-mail."""
     monitoring: Annotated[Monitoring, choice("MONITORING", Monitoring.BASIC, Monitoring)]
-    stack_name: Annotated[
-        str, Variable("STACK_NAME", "email-opens", lambda name: name or "email-opens")
-    ]
-    """A dimension of the metrics, so that two stacks never share one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

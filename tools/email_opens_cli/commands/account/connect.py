@@ -14,6 +14,7 @@ from email_opens.instants import iso
 from email_opens_cli.arguments.options import (
     LONGEST_WAIT,
     AnotherAccount,
+    AnotherStack,
     Stack,
     Wait,
     parse_account,
@@ -28,6 +29,7 @@ from email_opens_cli.terminal.words import count
 
 if TYPE_CHECKING:
     from email_opens.account import Tokens
+    from email_opens.bootstrap.product import EmailOpens
     from email_opens_cli.consent.application import Application, AuthorizationServer
     from email_opens_cli.consent.device import Invitation
     from email_opens_cli.deployed.schedules import Schedules
@@ -54,6 +56,7 @@ def connect(
     wait: Wait = LONGEST_WAIT,
     *,
     another_account: AnotherAccount = False,
+    another_stack: AnotherStack = False,
 ) -> None:
     """Connect an account: ask for your consent in a browser, and schedule the polls.
 
@@ -68,7 +71,10 @@ def connect(
     """
     account_id, patience = parse_account(account_id_), parse_wait(wait)
     given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read(), account_id)
-    _connect(account_id, stack, port, given, patience, another_account=another_account)
+    wired = product(stack)
+    if not another_stack:
+        credentials.refuse_those_of_another_stack(wired, account_id)
+    _connect(wired, account_id, stack, port, given, patience, another_account=another_account)
 
 
 def read_credentials(text: bytes, account_id: str) -> "Tokens":
@@ -86,6 +92,7 @@ def read_credentials(text: bytes, account_id: str) -> "Tokens":
 
 
 def _connect(
+    wired: "EmailOpens",
     account_id: str,
     stack: str | None,
     port: int,
@@ -99,7 +106,6 @@ def _connect(
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
     from email_opens_cli.deployed.schedules import Schedules  # noqa: PLC0415
 
-    wired = product(stack)
     schedules = None if stack is None else Schedules.of_stack(stack)
     # A person without access to the table learns it before the consent.
     wired.tracking.account(account_id)

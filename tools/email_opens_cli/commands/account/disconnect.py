@@ -15,6 +15,7 @@ from email_opens_cli.arguments.options import (
     parse_account,
     parse_wait,
 )
+from email_opens_cli.consent.credentials import another_stack
 from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.console import confirm, say
@@ -40,7 +41,9 @@ def _disconnect(account_id: str, stack: str | None, wait: timedelta, *, yes: boo
     wired = product(stack)
     schedules = None if stack is None else Schedules.of_stack(stack)
     stored = wired.tracking.account(account_id)
-    confirm(f"Delete the credentials of account {account_id}?", yes=yes)
+    other = another_stack(wired, account_id)
+    users = f", which the stack {other} uses" if other else ""
+    confirm(f"Delete the credentials of account {account_id}{users}?", yes=yes)
     sentences = []
     # The schedule goes first, or the turns that it starts would find no credentials.
     if schedules is None:

@@ -47,6 +47,14 @@ def token(deployment: Deployment) -> Iterator[Finding]:
         yield good("token", f"stored; it expired {iso(tokens.expires_at)} and will be refreshed")
     else:
         yield good("token", f"stored; valid until {iso(tokens.expires_at)}")
+    own = deployment.product.settings.stack_name
+    if tokens.stack and own and tokens.stack != own:
+        yield warning(
+            "credentials",
+            f"the stack {tokens.stack} uses the same ones; a refresh by one may disconnect both",
+            f"Run `make deploy STACK={own} PARAMETERS=CredentialsPrefix=/{own}/`, and then "
+            f"`email-opens connect {deployment.account_id}`.",
+        )
 
 
 def vendor(deployment: Deployment) -> Iterator[Finding]:

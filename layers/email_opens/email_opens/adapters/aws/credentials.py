@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 SCHEMA = FIRST_SCHEMA
 """The newest schema of credentials that this version understands."""
-KNOWN = frozenset({"client_id", "client_secret", "refresh_token", "access_token", "expires_at"})
+KNOWN = frozenset(
+    {"client_id", "client_secret", "refresh_token", "access_token", "expires_at", "stack"}
+)
 
 MOST_BYTES: "dict[ParameterTierType, int]" = {"Standard": 4096, "Advanced": 8192}
 """The size limit of a parameter, by its tier."""
@@ -37,11 +39,16 @@ WRITES_OF_A_REFRESH = 2
 
 
 class SsmCredentials:
-    """Implements `email_opens.ports.Credentials`; parameters are named prefix + account id."""
+    """Implements `email_opens.ports.Credentials`; parameters are named prefix + account id.
 
-    def __init__(self, client: "SSMClient", prefix: str) -> None:
+    Credentials that are stored without a stack get this one, which keeps others from replacing
+    them unasked; those of another stack stay its own when they are refreshed.
+    """
+
+    def __init__(self, client: "SSMClient", prefix: str, stack: str | None = None) -> None:
         self._client = client
         self._prefix = prefix
+        self._stack = stack
         self._tiers: dict[str, ParameterTierType] = {}
         """By account id, as last read: nothing may fail between a refresh and its write."""
 
@@ -65,6 +72,7 @@ class SsmCredentials:
             "refresh_token": tokens.refresh_token,
             "access_token": tokens.access_token,
             "expires_at": None if tokens.expires_at is None else iso(tokens.expires_at),
+            "stack": tokens.stack or self._stack,
         }
         most = MOST_BYTES[self._tiers[account_id]]
         value = _json(values)
@@ -230,5 +238,6 @@ def _tokens(values: object) -> Tokens:
         refresh_token=required("refresh_token"),
         access_token=optional("access_token"),
         expires_at=None if expires_at is None else utc(expires_at),
+        stack=optional("stack"),
         unknown=unknown_of(values, KNOWN),
     )
