@@ -7,12 +7,13 @@ export PATH := $(CURDIR)/.uv/bin:$(CURDIR)/.venv/bin:$(PATH)
 OWN_UV := $(if $(shell uv --version 2>/dev/null),,.uv/bin/uv)
 UV := $(or $(OWN_UV),uv)
 # SAM pins boto3 to one version, so it runs in its own environment.
-SAM := $(UV) tool run --quiet --from 'aws-sam-cli==1.170.0' sam
+SAM := .sam/bin/sam
 CHECKOV := $(UV) tool run --quiet --from 'checkov==3.3.30' checkov --config-file .checkov.yaml
 CYCLONEDX := $(UV) tool run --quiet --from 'cyclonedx-bom==7.5.0' cyclonedx-py environment \
 	--output-reproducible
 COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.13 \
 	--custom-compile-command 'make lock' $(UPGRADE)
+COMPILE_TOOL = $(COMPILE) tools/locks/$(1).in --output-file $(2)/$(1).txt >/dev/null
 COMPILE_LAYER := $(COMPILE) layers/email_opens/requirements.in --constraint requirements-dev.txt
 
 export SAM_CLI_TELEMETRY := 0
@@ -26,7 +27,7 @@ endif
 # If Python may not store byte code, it is compiled here, and not anew in each process of the tests.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick fuzz mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock sbom release clean
+.PHONY: help demo test quick fuzz mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock sbom release clean deploy-built
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -53,7 +54,7 @@ simulate: .venv/ready ## check the rules over a million simulated steps with fau
 compare: .venv/ready ## run other pollers' rules in the same simulated worlds (SEED=…)
 	.venv/bin/python -m bench.compare $(SEED)
 
-check: .venv/ready ## check style, types, the template and the lock files
+check: .venv/ready .sam/ready ## check style, types, the template and the lock files
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/lint-imports
@@ -64,23 +65,30 @@ check: .venv/ready ## check style, types, the template and the lock files
 		read_template; print(json.dumps(read_template()))' > .cache/template.json
 	$(CHECKOV) --file .cache/template.json
 	@mkdir -p .cache/lock && cp requirements-dev.txt .cache/lock/dev.txt \
-		&& cp layers/email_opens/requirements.txt .cache/lock/layer.txt
+		&& cp layers/email_opens/requirements.txt .cache/lock/layer.txt && cp tools/locks/*.txt .cache/lock
 	$(COMPILE) --extra dev pyproject.toml --output-file .cache/lock/dev.txt >/dev/null
 	$(COMPILE_LAYER) --output-file .cache/lock/layer.txt >/dev/null
+	$(call COMPILE_TOOL,uv,.cache/lock)
+	$(call COMPILE_TOOL,sam,.cache/lock)
 	@diff requirements-dev.txt .cache/lock/dev.txt \
+		&& diff tools/locks/uv.txt .cache/lock/uv.txt && diff tools/locks/sam.txt .cache/lock/sam.txt \
 		&& diff layers/email_opens/requirements.txt .cache/lock/layer.txt \
 		|| { echo 'The lock files do not match pyproject.toml. Run: make lock'; exit 1; }
 
-build: .venv/ready ## build what is deployed, into .aws-sam (LAYER_PLATFORM=x86_64-manylinux_2_28 for x86-64)
+build: .venv/ready .sam/ready ## build what is deployed, into .aws-sam (LAYER_PLATFORM=x86_64-manylinux_2_28 for x86-64)
 	$(SAM) build
 
 # SAM prompts once, for the changes that it will make. What is not among PARAMETERS keeps its value.
-deploy: export SAM_COMMAND = $(SAM)
-deploy: DEPLOY = .venv/bin/python tools/deploy.py
-deploy: ARGUMENTS = $(if $(STACK),--stack '$(STACK)') $(PARAMETERS)
-deploy: .venv/ready ## deploy, after one question (STACK=… PARAMETERS="AlarmEmail=… RequestsPerDay=…")
+deploy deploy-built: export SAM_COMMAND = $(SAM)
+deploy deploy-built: DEPLOY = .venv/bin/python tools/deploy.py
+deploy deploy-built: ARGUMENTS = $(if $(STACK),--stack '$(STACK)') $(PARAMETERS)
+deploy: .venv/ready .sam/ready ## deploy, after one question (STACK=… PARAMETERS="AlarmEmail=… RequestsPerDay=…")
 	@$(DEPLOY) --check $(ARGUMENTS)
 	@$(MAKE) --no-print-directory build
+	@$(DEPLOY) $(ARGUMENTS)
+
+deploy-built: .venv/ready .sam/ready ## deploy what `make build` has built, with the arguments of deploy
+	@$(DEPLOY) --check $(ARGUMENTS)
 	@$(DEPLOY) $(ARGUMENTS)
 
 bench: .venv/ready ## measure requests, throughput, memory and recovery (about two minutes)
@@ -111,6 +119,8 @@ commands: .venv/ready ## write docs/commands.md from the command line itself
 lock: $(OWN_UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for the newest)
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements-dev.txt >/dev/null
 	$(COMPILE_LAYER) --output-file layers/email_opens/requirements.txt >/dev/null
+	$(call COMPILE_TOOL,uv,tools/locks)
+	$(call COMPILE_TOOL,sam,tools/locks)
 
 sbom: .venv/ready ## list the packages of the layer and of the command line, with licences, in dist
 	@rm -rf .cache/sbom && mkdir -p .cache/sbom dist
@@ -131,7 +141,7 @@ release: .venv/ready ## put together what a release consists of, in dist (TAG=v�
 	@.venv/bin/python tools/release.py $(TAG)
 
 clean: ## delete everything that make and the tests created here
-	rm -rf .venv .uv .aws-sam dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv .sam .aws-sam dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready: requirements-dev.txt pyproject.toml .python-version | $(OWN_UV)
@@ -142,11 +152,18 @@ clean: ## delete everything that make and the tests created here
 	$(UV) venv --quiet --clear .venv
 	@# On a terminal, uv shows how far it is.
 	$(UV) pip sync $(if $(shell test -t 2 && echo terminal),,--quiet) --python .venv --require-hashes requirements-dev.txt
-	$(UV) pip install --quiet --python .venv --no-deps --editable .
+	@# With hatchling from the lock file: nothing is downloaded that has no hash.
+	$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.sam/ready: tools/locks/sam.txt .venv/ready
+	$(UV) venv --quiet --clear --python .venv .sam
+	$(UV) pip sync $(if $(shell test -t 2 && echo terminal),,--quiet) --python .sam --require-hashes --no-build tools/locks/sam.txt
 	@touch $@
 
 .uv/bin/uv:
 	@echo 'Installing uv, which installs everything else, into .uv'
-	@python3 -m venv .uv && .uv/bin/python -m pip install --quiet uv \
+	@python3 -m venv .uv && .uv/bin/python -m pip install --quiet --only-binary :all: \
+		--require-hashes --requirement tools/locks/uv.txt \
 		|| { echo 'uv, which installs everything else, could not be installed with python3 and pip.'; \
 		echo 'Install uv as https://docs.astral.sh/uv/ describes, and run make again.'; exit 1; } >&2

@@ -128,8 +128,8 @@ RESOURCES: Mapping[str, Mapping[str, Callable[[Params], str]]] = {
         "GroupName": lambda of: arn("scheduler", f"schedule/{of['GroupName']}/{of['Name']}")
     },
     "sns": {
-        # Permissions for a subscription are those for its topic.
-        "SubscriptionArn": lambda of: of["SubscriptionArn"].rpartition(":")[0],
+        # IAM knows no resource of these actions.
+        "SubscriptionArn": lambda _: "*",
         "TopicArn": lambda of: of["TopicArn"],
     },
     "sqs": {

@@ -48,9 +48,8 @@ class Lived:
 def lived(aws: Aws, clock: FakeClock, capsys: pytest.CaptureFixture[str]) -> Iterator[list[Lived]]:
     """Two stacks with an account of the same name, after a day of turns side by side."""
     del aws
-    with ExitStack() as vendors, pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as vendors:
         both = [_deployed(name, vendors.enter_context(Emulator(clock=clock.now))) for name in NAMES]
-        patch.setenv("REQUESTS_PER_SECOND", "1000")
         for each in both:
             with each.recorded.recording():
                 for account_id in ("default", "acme"):
@@ -80,6 +79,7 @@ def _deployed(name: str, vendor: Emulator) -> Lived:
         name,
         ConstantContactApiUrl=vendor.url,
         ConstantContactAuthUrl=vendor.auth_url,
+        RequestsPerSecond="100",
         ContactDetails="hashed",  # with a salt of its own
     )
     return Lived(stack, vendor)

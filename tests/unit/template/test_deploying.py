@@ -28,11 +28,16 @@ STEPS = {
     for job, properties in JOBS.items()
     for number, step in enumerate(properties.get("steps", []), 1)
 }
-TARGETS = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PUBLISHED: dict[str, Any] = read_template()["Metadata"]["AWS::ServerlessRepo::Application"]
 
-NEEDED_BY_MAKE = ("Makefile", "samconfig.toml", "pyproject.toml", "requirements-dev.txt")
+NEEDED_BY_MAKE = (
+    *("Makefile", "samconfig.toml", "pyproject.toml", "requirements-dev.txt"),
+    *("tools/locks/uv.txt", "tools/locks/sam.txt"),
+)
+INSTALLS = re.compile(r"(?:pip3? install|pip sync|tool (?:run|install)|uvx|pipx|npm|curl|wget)\b.*")
+"""What downloads programs."""
 
 
 def make_targets(job: dict[str, Any]) -> Iterator[str]:
@@ -87,6 +92,52 @@ class TestTheWorkflows:
         assert "secrets." not in (ROOT / ".github" / "workflows" / name).read_text()
 
 
+class TestTheDeployment:
+    """The job that assumes a role of AWS."""
+
+    STEPS = JOBS["deploy.yml: deploy"]["steps"]
+
+    def test_builds_before_it_assumes_its_role_and_only_deploys_afterwards(self) -> None:
+        (assumes,) = [
+            number
+            for number, step in enumerate(self.STEPS)
+            if "role-to-assume" in step.get("with", {})
+        ]
+        before = [step["run"] for step in self.STEPS[:assumes] if "run" in step]
+        assert [command for command in before if "make" in command] == ["make build"]
+        assert [step.get("run") for step in self.STEPS[assumes + 1 :]] == ["make deploy-built"]
+
+    def test_installs_nothing_without_hashes(self, tmp_path: Path) -> None:
+        commands = commands_of_make(tmp_path, "build", "OWN_UV=.uv/bin/uv", "UV=.uv/bin/uv")
+        installs = [found[0] for line in commands if (found := INSTALLS.search(line))]
+        assert len(installs) == 4, installs
+        (own,) = [line for line in installs if "--editable ." in line]
+        assert {"--no-deps", "--no-build-isolation"} <= set(own.split())
+        others = [line for line in installs if line != own]
+        assert [line for line in others if "--require-hashes" not in line] == []
+
+    def test_installs_nothing_once_it_has_its_role(self, tmp_path: Path) -> None:
+        commands_of_make(tmp_path, "help")  # copies the project
+        for ready in (".venv/ready", ".sam/ready"):
+            (tmp_path / ready).parent.mkdir()
+            (tmp_path / ready).touch()
+        commands = commands_of_make(tmp_path, "deploy-built", "OWN_UV=")
+        assert [line for line in commands if INSTALLS.search(line)] == []
+
+    @pytest.mark.parametrize("lock", ["uv", "sam"])
+    def test_has_hashes_of_every_package_of_its_tools(self, lock: str) -> None:
+        text = (ROOT / "tools" / "locks" / f"{lock}.txt").read_text().replace("\\\n", "")
+        packages = [
+            line for line in text.splitlines() if line and not line.lstrip().startswith("#")
+        ]
+        assert packages
+        assert [line for line in packages if "==" not in line or "--hash=sha256:" not in line] == []
+
+    def test_uses_the_version_of_sam_with_which_the_stack_is_tested(self) -> None:
+        locked = (ROOT / "tools" / "locks" / "sam.in").read_text().splitlines()[-1]
+        assert f'"{locked}"' in (ROOT / "tools" / "embedded_aws" / "sam.py").read_text()
+
+
 class TestMakeDeploy:
     def test_deploys_what_is_built_with_the_projects_sam(self, tmp_path: Path) -> None:
         assert deploy_command(tmp_path) == "python tools/deploy.py"
@@ -109,18 +160,25 @@ def deploy_command(folder: Path, *variables: str) -> str:
 
 def deploy_commands(folder: Path, *variables: str) -> list[str]:
     """Return the commands that `make deploy` would run in a copy of the project."""
-    for name in NEEDED_BY_MAKE:
-        shutil.copy(ROOT / name, folder)
-    (folder / ".python-version").touch()
+    return commands_of_make(folder, "deploy", *variables)
+
+
+def commands_of_make(folder: Path, *arguments: str) -> list[str]:
+    """Return the commands that make would run in a copy of the project in which nothing is made."""
+    for name in (*NEEDED_BY_MAKE, ".python-version"):
+        if not (folder / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
     done = subprocess.run(
-        ["make", "--dry-run", "--no-print-directory", "deploy", *variables],
+        ["make", "--dry-run", "--no-print-directory", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    return [" ".join(line.split()).removeprefix(".venv/bin/") for line in done.stdout.splitlines()]
+    printed = done.stdout.replace("\\\n", " ")
+    return [" ".join(line.split()).removeprefix(".venv/bin/") for line in printed.splitlines()]
 
 
 class TestThePublishedApplication:
