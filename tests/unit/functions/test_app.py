@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from email_opens.account import Account
 from email_opens.adapters.local.wake_ups import NextWakeUp
 from email_opens.config.settings import Monitoring
 from email_opens.errors import (
@@ -29,6 +30,7 @@ from email_opens.errors import (
 )
 from email_opens.polling.poller import PollCounts
 from email_opens.turns.report import Failure, TurnReport
+from tests.contract.samples import NOON
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployment import Context, Output, load
 
@@ -63,7 +65,7 @@ class Result:
     output: Output
 
 
-type Handle = Callable[[TurnReport], Result]
+type Handle = Callable[..., Result]
 
 
 @pytest.fixture
@@ -75,11 +77,14 @@ def app() -> ModuleType:
 def handle(
     app: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Handle:
-    def handle(turn: TurnReport) -> Result:
+    def handle(turn: TurnReport, *, connected: bool = True) -> Result:
         turns = SimpleNamespace(take_turn=lambda *_, **__: turn)
+        account = Account(account_id=turn.account_id, turn_completed_at=NOON)
+        tracking = SimpleNamespace(account=lambda _: account if connected else None)
         product = SimpleNamespace(
             clock=FakeClock(),
             turns=turns,
+            tracking=tracking,
             credentials=MemoryCredentials(),
             wake_ups=NextWakeUp(),
             settings=SimpleNamespace(monitoring=Monitoring.FULL, stack_name="mine"),
@@ -256,6 +261,21 @@ class TestTheMetrics:
         turn = TurnReport("default", requests=1, stopped=stopped)
         waits = STOPS[stopped] in ("disconnected", "quota_exceeded")
         assert handle(turn).output.measured("AccountStopped") == [int(waits)]
+
+    def test_count_a_turn_before_the_account_is_first_connected_as_completed(
+        self, handle: Handle
+    ) -> None:
+        turn = TurnReport("default", stopped=AccountDisconnected("Connect it."))
+        output = handle(turn, connected=False).output
+        assert output.measured("AccountStopped") == [0]
+        assert output.measured("TurnsCompleted") == [1]
+
+    @pytest.mark.parametrize("overdue", [True, False])
+    def test_show_an_overdue_search_only_while_it_is_overdue(
+        self, handle: Handle, *, overdue: bool
+    ) -> None:
+        output = handle(TurnReport("default", search_overdue=overdue)).output
+        assert output.measured("SearchOverdue") == [1] * overdue
 
     def test_are_not_emitted_while_another_invocation_holds_the_lease(self, handle: Handle) -> None:
         assert handle(TurnReport("default", leased=False)).output.metrics == []
