@@ -30,6 +30,7 @@ from email_opens.errors import (
 )
 from email_opens.polling.poller import PollCounts
 from email_opens.turns.report import Failure, TurnReport
+from tests.contract.samples import NOON
 from tests.fakes import FakeClock, MemoryCredentials
 from tests.integration.deployment import Context, Output, load
 
@@ -64,7 +65,7 @@ class Result:
     output: Output
 
 
-type Handle = Callable[[TurnReport], Result]
+type Handle = Callable[..., Result]
 
 
 @pytest.fixture
@@ -76,14 +77,14 @@ def app() -> ModuleType:
 def handle(
     app: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Handle:
-    def handle(turn: TurnReport) -> Result:
+    def handle(turn: TurnReport, *, connected: bool = True) -> Result:
         turns = SimpleNamespace(take_turn=lambda *_, **__: turn)
-        known = {"acme": Account(account_id="acme")}
-        connected = Account(account_id="default", turn_completed_at=FakeClock().now())
+        account = Account(account_id=turn.account_id, turn_completed_at=NOON)
+        tracking = SimpleNamespace(account=lambda _: account if connected else None)
         product = SimpleNamespace(
-            tracking=SimpleNamespace(account=lambda name: known.get(name, connected)),
             clock=FakeClock(),
             turns=turns,
+            tracking=tracking,
             credentials=MemoryCredentials(),
             wake_ups=NextWakeUp(),
             settings=SimpleNamespace(monitoring=Monitoring.FULL, stack_name="mine"),
@@ -261,12 +262,20 @@ class TestTheMetrics:
         waits = STOPS[stopped] in ("disconnected", "quota_exceeded")
         assert handle(turn).output.measured("AccountStopped") == [int(waits)]
 
-    def test_say_that_all_is_well_while_an_account_was_never_connected(
+    def test_count_a_turn_before_the_account_is_first_connected_as_completed(
         self, handle: Handle
     ) -> None:
-        turn = TurnReport("acme", stopped=AccountDisconnected("Connect it."))
-        output = handle(turn).output
-        assert (output.measured("TurnsCompleted"), output.measured("AccountStopped")) == ([1], [0])
+        turn = TurnReport("default", stopped=AccountDisconnected("Connect it."))
+        output = handle(turn, connected=False).output
+        assert output.measured("AccountStopped") == [0]
+        assert output.measured("TurnsCompleted") == [1]
+
+    @pytest.mark.parametrize("overdue", [True, False])
+    def test_show_an_overdue_search_only_while_it_is_overdue(
+        self, handle: Handle, *, overdue: bool
+    ) -> None:
+        output = handle(TurnReport("default", search_overdue=overdue)).output
+        assert output.measured("SearchOverdue") == [1] * overdue
 
     def test_are_not_emitted_while_another_invocation_holds_the_lease(self, handle: Handle) -> None:
         assert handle(TurnReport("default", leased=False)).output.metrics == []
