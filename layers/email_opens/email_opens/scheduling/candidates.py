@@ -19,7 +19,7 @@ from email_opens.scheduling.rates import (
 )
 
 UNKNOWN_RATE = 0.02
-"""Opens a second just after a send, if nothing is known of it nor of any other send."""
+"""Opens a second just after a send, if nothing is known of it or of any other send."""
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 WEEKS = 4 * WEEK
@@ -56,7 +56,7 @@ class Candidate:
     hot_until: datetime
     """The end of its time as a fresh send."""
     first: bool = False
-    """It was not read since it was sent, so it is polled at once."""
+    """It has not been read since it was sent, so it is polled at once."""
     changed: bool = False
     """Its campaign's counter has moved since its report was read."""
     countable: bool = False
@@ -95,7 +95,7 @@ def prior_of(activities: Iterable[Activity]) -> Estimate:
 
 
 def unread(activity: Activity, now: datetime) -> bool:
-    """Return whether an activity was not read since it was sent, for the first time or again."""
+    """Return whether an activity has not been read since it was sent, or sent again."""
     polled_at = activity.progress.polled_at
     if polled_at is None:
         return True
@@ -122,7 +122,7 @@ def candidate_of(
         read_at = now - longest
     audit_at = activity.progress.audit_at
     if audit_at and read_at < audit_at:
-        # The next poll is not to come long after it.
+        # The next poll must not come long after the audit is due.
         longest = min(longest, max(SWEEP_EVERY, audit_at - read_at))
     return Candidate(
         campaign_activity_id=activity.campaign_activity_id,
@@ -154,7 +154,7 @@ def coming(
 ) -> Iterator[Candidate]:
     """Yield the scheduled sends, and those of the last weeks that may be repeated within a day.
 
-    A send of the last weeks counts as the share of a send, because it came in only one of them.
+    A send of the last weeks counts as a fraction of a send, because it came in only one of them.
     """
     for at in scheduled:
         if at > now:

@@ -31,10 +31,10 @@ PROBE_EVERY_SECONDS = 900.0
 CAMPAIGNS_PER_PROBE = 150
 """The most campaigns whose counters the vendor returns with one request."""
 MOST_FOLLOWING = 1.5
-"""Requests of the polls that follow from a probe for which it waits at most.
+"""A probe waits for its own requests, and for at most this many of the polls that follow from it.
 
-While it waits for more, the next poll of a busy send would become worth more than the probe, and
-put it off again and again.
+If it waited for more, the next poll of a busy send would meanwhile become worth more than the
+probe, and put it off again and again.
 """
 LEAST_WORTH = 0.002
 """Open-seconds: a request that ends less is not worth sending."""
@@ -116,7 +116,9 @@ def choose(
         # Of a thousand e-mails that are tracked at once, each is read without weighing the others.
         return Poll(first, first.waiting(trust.missed, now), Why.FIRST)
     offers = [_poll(candidate, plan, trust.missed, now) for candidate in candidates]
-    countable = [one for one in candidates if one.countable and not one.changed]
+    countable = [
+        candidate for candidate in candidates if candidate.countable and not candidate.changed
+    ]
     if probed_seconds_ago is not None and countable:
         offers.append(_probe(countable, trust, probed_seconds_ago, campaigns_per_probe, now))
     due, others, wait_seconds = [], [], inf
@@ -144,7 +146,7 @@ def _ratio(offer: _Offer) -> float:
 
 
 def _allowed_in(offer: _Offer, plan: Plan, spent_seconds_ago: float) -> float:
-    """Return the seconds until the plan allows a request, and it is worth sending."""
+    """Return the seconds until the plan allows an offer, and the offer is worth sending."""
     if not plan.requests_a_second or not offer.rate:
         return inf
     allowed = offer.saved / plan.requests_a_second - spent_seconds_ago
@@ -177,8 +179,8 @@ def _probe(
 
     Where opens are rare, each of them is followed by a poll however often the counters are read, so
     these polls do not count against a probe; where an open is certain, each probe costs a poll. In
-    general, with `c` requests after an interval `T`, the open-seconds and requests of a second are
-    least together if a probe comes when it ends `price * (c - T * dc/dT)` open-seconds.
+    general, if a probe after an interval `T` takes `c` requests, open-seconds and requests together
+    cost least if it is sent when it ends `price * (c - T * dc/dT)` open-seconds.
     """
     ended = polls = follows = rate = 0.0
     for candidate in countable:

@@ -25,8 +25,8 @@ COOLS_AFTER = timedelta(hours=6)
 COLD_AFTER = timedelta(days=1)
 """An activity is polled at least hourly while it is opened, and at least daily once it is cold."""
 EARLY = timedelta(seconds=10)
-"""Turns begin a minute apart, and a poll ends a little after its turn has begun: a pause that is
-shorter by this is over when the turn begins that is to poll again."""
+"""By this much, pauses are shorter than whole minutes: a poll ends a little after its turn has
+begun, and its pause must be over when a later turn begins, a whole number of minutes later."""
 MISSING_PAUSES = tuple(timedelta(minutes=minutes) - EARLY for minutes in (1, 5, 15, 60))
 """The pauses between the polls of an activity that the vendor does not know."""
 GONE_AFTER = timedelta(days=1)
@@ -64,7 +64,7 @@ def missing(activity: Activity, now: datetime) -> Activity:
 
 
 def _missing_pause(missing_for: timedelta) -> timedelta:
-    """Return the pause until the next poll of an activity that has been missing for so long."""
+    """Return the pause until the next poll of an activity that has been missing for this long."""
     asked_after = timedelta()
     for pause in MISSING_PAUSES:
         asked_after += pause
@@ -97,7 +97,7 @@ def depth_due(
         return Depth.AUDIT
     if progress.audited_at < quiet_from(activity, finished_after) <= now:
         return Depth.AUDIT
-    # If nothing came for long, a row that still appears below the watermark is late by as long.
+    # After a long time without opens, a row that appears below the watermark is late by as long.
     swept_at = progress.swept_at
     pause = _sweep_pause(activity, now, lookback, requests_per_day)
     every = max(longest_interval(activity, now), pause)
@@ -145,7 +145,7 @@ def quiet_from(activity: Activity, finished_after: timedelta) -> datetime:
 
 
 def finished(activity: Activity, finished_after: timedelta) -> bool:
-    """Return whether an activity was audited to the end since it became quiet."""
+    """Return whether an activity has been audited to the end since it became quiet."""
     audited_at, quiet = activity.progress.audited_at, quiet_from(activity, finished_after)
     return audited_at is not None and audited_at >= quiet and not activity.progress.gaps
 
@@ -165,7 +165,7 @@ def to_archive(activities: Iterable[Activity], now: datetime) -> list[Activity]:
 
 
 def wakes(activity: Activity, now: datetime) -> bool:
-    """Return whether a counter that has moved makes an activity polled again."""
+    """Return whether an activity is polled again if its campaign's counter moves."""
     over = activity.state in (State.FINISHED, State.GONE)
     missing_now = activity.state is State.ACTIVE and activity.missing_since is not None
     return (over or missing_now) and now - _last_news(activity) < WOKEN_FOR

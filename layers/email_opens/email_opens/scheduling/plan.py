@@ -32,9 +32,9 @@ class Plan:
     price: float = 0.0
     """Open-seconds that a request is expected to end; infinite: no request is left."""
     stretch: float = 1.0
-    """How many times the longest intervals are lengthened, so that the budget bears them."""
+    """The factor by which the longest intervals are lengthened, so that the budget covers them."""
     lengthened_to: float = inf
-    """Seconds beyond which none is lengthened: a day, if the budget bears daily polls of all."""
+    """Seconds beyond which none is lengthened: a day, if the budget covers daily polls of all."""
     hot_seconds: float = HOT_SECONDS
     """The longest interval of fresh sends."""
     shortfall: int = 0
@@ -51,7 +51,7 @@ def plan(
 ) -> Plan:
     """Plan how these requests last for these seconds.
 
-    A candidate that is born after `now` is a send that is still to come.
+    A candidate with `born_at` after `now` is a send that is still to come.
     """
     if not candidates:
         return Plan()

@@ -16,9 +16,7 @@ POWER = 1.6
 MEMORY_OPENS = 40.0
 """An estimate rests on at most this many opens, the latest ones."""
 SURPRISE = 4.0
-"""Standard deviations from what was expected beyond which an estimate begins anew."""
-
-
+"""Standard deviations from what was expected beyond which an estimate starts again."""
 SURGE = 2.0
 """How many times the expected opens a read must find, to look like another send."""
 SURGING = Estimate(1.0, 60.0)
@@ -43,13 +41,13 @@ def learn(estimate: Estimate, opens: int, exposed_seconds: float) -> Estimate:
 
 
 def is_surprise(estimate: Estimate, opens: int, exposed_seconds: float) -> bool:
-    """Return whether so many opens are hardly possible at the estimated rate."""
+    """Return whether so many, or so few, opens are hardly possible at the estimated rate."""
     due = estimate.opens_a_second * exposed_seconds
     return abs(opens - due) > SURPRISE * math.sqrt(due + 1) + 1
 
 
 def is_surge(estimate: Estimate, opens: int, exposed_seconds: float) -> bool:
-    """Return whether so many opens are a surprise like that of another send."""
+    """Return whether so many opens suggest that the e-mail was sent again."""
     due = estimate.opens_a_second * exposed_seconds
     return opens >= SURGE * due and is_surprise(estimate, opens, exposed_seconds)
 

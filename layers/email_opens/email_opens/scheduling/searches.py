@@ -16,7 +16,7 @@ SHARE = 0.05
 SCHEDULES_SHARE = 0.01
 """The part of `SHARE` for reading the schedules of sends; the rest is for searches."""
 REQUESTS_A_SEND = 12
-"""What a new send takes beside the regular searches: those at its scheduled minute, the reading of
+"""What a new send takes besides the regular searches: those at its scheduled minute, the reading of
 its campaign, and of the schedules once more."""
 STRETCH_REQUESTS = 8
 """Requests of a stretch of a search; after that, other work comes first."""
@@ -32,7 +32,7 @@ PRIOR_SENDS = 1.0
 AGAIN = timedelta(seconds=10)
 """The shortest pause between two searches for a scheduled send."""
 AGAIN_SHARE = 0.25
-"""That pause as a share of the time since the send was due; `SHORTEST` at most."""
+"""The pause as a share of the time since the send was due; it is at most `SHORTEST`."""
 LATE = timedelta(minutes=10)
 """After this time, a scheduled send that was not found is left to the usual searches."""
 

@@ -8,7 +8,7 @@ from email_opens.account import Chain, WakeUp
 CHAIN = timedelta(minutes=1)
 """How long a chain lasts: after that, the schedule starts the next one."""
 MOST_WAKE_UPS = 12
-"""The most of a chain: Lambda stops a function that starts itself some sixteen times in a row."""
+"""The most in a chain: Lambda stops a function that starts itself some sixteen times in a row."""
 SHORTEST_SECONDS = 1
 
 
@@ -17,7 +17,7 @@ def wake_up_after(
 ) -> WakeUp | None:
     """Return the wake-up that a turn of a chain asks for; None: the schedule comes first.
 
-    The next request will be worth it in `next_in_seconds`; None: that is not known.
+    The next request will be worth sending in `next_in_seconds`; None: that is not known.
     """
     delay = delay_seconds(
         next_in_seconds,

@@ -1,7 +1,7 @@
 """Finished activities that are archived: turns do not read them, except a page of them each hour.
 
 An archived activity wakes like any other if its campaign's counter has moved, but its counter is
-read more rarely: an hour's first probe fills what room it has left with the next of them.
+read less often: the first probe of an hour fills the room that it has left with the next ones.
 """
 
 from datetime import datetime
@@ -25,16 +25,16 @@ def archive_finished(roster: Roster, turn_report: TurnReport, now: datetime) -> 
         try:
             roster.tracking.archive(activity)
         except LostRace:
-            continue  # It was woken, or counted anew.
+            continue  # It was woken, or its counter was stored.
         except Exception as error:  # noqa: BLE001 - reported; the turn has done its work
             turn_report.failures.append(Failure(activity_id, error))
             return
 
 
 def page_to_probe(roster: Roster, account_id: str, now: datetime) -> list[Activity]:
-    """Return this hour's page of archived activities, which join those asleep; none if it was read.
+    """Return this hour's page of archived activities, and add them to those asleep.
 
-    The next page begins after it once its counters were read.
+    If the page has been read, return none. Once its counters are read, the next page follows it.
     """
     countables = [name for name, candidate in roster.candidates.items() if candidate.countable]
     polled = {roster.activities[activity_id].campaign_id for activity_id in countables}

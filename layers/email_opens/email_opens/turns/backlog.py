@@ -1,4 +1,4 @@
-"""What is left below the heads: which stretch is worked next, and how much backfill may spend."""
+"""What is left below the heads: which stretch comes next, and how much backfill may spend."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Backlog:
     """When the account was last worked on."""
     backfilled: int = 0
     waiting: dict[str, Walk | None] = field(default_factory=dict)
-    """By activity, least recently worked first: its walk, if one is under way."""
+    """By activity, the one read longest ago first: its walk, if one is under way."""
 
     def begin(self, activities: Iterable[Activity], now: datetime) -> None:
         """Add what earlier turns have left."""
@@ -76,9 +76,9 @@ class Backlog:
         *,
         backfills: bool = True,
     ) -> Walk | None:
-        """Return the walk whose stretch is worked next; None: no stretch may be worked now.
+        """Return the walk whose next stretch is read now; None: none may be read now.
 
-        `backfills` is whether backfill may be worked.
+        `backfills` is whether backfill may go on.
         """
         backfills = backfills and self._may_backfill(now, price, spent)
         walks = [

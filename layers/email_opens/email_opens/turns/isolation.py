@@ -31,7 +31,7 @@ SLOW = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Isolation:
-    """Works stretches, and reports and saves the failures of their activities."""
+    """Works on stretches, and reports and saves the failures of their activities."""
 
     poller: Poller
     clock: Clock
@@ -42,7 +42,7 @@ class Isolation:
     before: datetime
 
     def work(self, walk: Walk, candidate: Candidate | None = None) -> bool:
-        """Work a stretch; return whether it succeeded.
+        """Work on a stretch; return whether it succeeded.
 
         The first stretch of a poll has a `candidate`, from which the scheduler learns.
 
@@ -80,8 +80,8 @@ class Isolation:
     def _fail(self, walk: Walk, error: EmailOpensError, activity: Activity) -> None:
         """Report a failure; if the head failed, the other due activities are polled first.
 
-        A first read that got no reply is tried again by the next turn: nothing tells yet how long
-        its opens can wait.
+        A first read that got no reply is tried again by the next turn, because it is not known yet
+        how long its opens can wait.
         """
         self.turn_report.failures.append(Failure(activity.campaign_activity_id, error))
         activity = replace(activity, last_error=str(error))

@@ -10,7 +10,7 @@ from email_opens.scheduling.choice import Poll, Probe
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An activity that failed alone."""
+    """The failure of one activity, which stops no other."""
 
     campaign_activity_id: str
     error: Exception
@@ -53,7 +53,7 @@ class TurnReport:
     woken: bool = False
     """A wake-up has started the turn, and not the schedule."""
     next_in_seconds: float | None = None
-    """In how many seconds the next request will be worth it; None: that is not known."""
+    """In how many seconds the next request will be worth sending; None: that is not known."""
     wake_up_in_seconds: int | None = None
     """The delay of the wake-up that the turn asked for; None: the schedule starts the next one."""
     not_asked: EmailOpensError | None = None

@@ -47,7 +47,7 @@ class Roster:
     scheduled: Iterable[datetime] = ()
     """The instants of scheduled sends, for which requests are kept."""
     activities: dict[str, Activity] = field(default_factory=dict)
-    """Those that are polled, the longest unread first."""
+    """Those that are polled, the one read longest ago first."""
     asleep: dict[str, Activity] = field(default_factory=dict)
     """Those that are no longer polled, but wake if their campaign's counter moves."""
     finished: dict[str, Activity] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class Roster:
         return learned
 
     def as_counted(self, activity: Activity) -> Activity:
-        """Return an activity with the counter as read, so that it wakes only if this moves on."""
+        """Return an activity with the counter as read, so that it wakes only at the next move."""
         count = self.readings.opens.get(activity.campaign_id or "")
         if count is None:
             return activity
@@ -209,7 +209,7 @@ class Roster:
                 self.asleep[activity_id] = self._counted(activity)
 
     def pass_page(self) -> None:
-        """Go on with the archived activities after this turn's page, from the next hour on."""
+        """From the next hour on, continue with the archived activities after this turn's page."""
         if self.page_at is not None:
             self.counter_trust = replace(
                 self.counter_trust, archived_at=self.page_at, archived_to=self.page_to

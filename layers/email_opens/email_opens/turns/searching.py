@@ -63,7 +63,7 @@ class Searching:
     _reading: ScheduleReading | None = field(default=None, init=False)
 
     def work(self, now: datetime) -> bool:
-        """Work a stretch of a search, or of a reading of the schedules, if one is due.
+        """Work on a stretch of a search, or of a reading of the schedules, if one is due.
 
         Returns whether one was.
 
@@ -183,7 +183,7 @@ class Searching:
     def _stretch(
         self, work: Callable[[Campaigns, datetime], None], now: datetime
     ) -> Exception | None:
-        """Work a stretch; return why it failed or ended early, or None if it did neither.
+        """Work on a stretch; return why it failed or ended early, or None if it did neither.
 
         Raises:
             AccountStopped, OutOfTime: no other request can be sent.

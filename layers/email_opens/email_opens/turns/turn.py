@@ -35,7 +35,8 @@ ENOUGH = timedelta(seconds=1)
 SHORT_SECONDS = 2.0
 """The longest wait for what will be worth a request; before a longer one, the turn ends."""
 SUSPECT_MINUTES = 5
-"""After a killed turn, the suspect's head goes before backfill for so long, then after it."""
+"""After a killed turn, the suspect's head comes before backfill and searches for as many minutes,
+then after them for as many, and so on."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -221,11 +222,11 @@ class Turn:
     # --- Below the heads ---
 
     def _search(self, now: datetime) -> bool:
-        """Work a stretch of the search for new sends, if one is due; return whether one was."""
+        """Work on the search for new sends for a stretch, if one is due; return whether one was."""
         return self.searching is not None and self._may_work_below(now) and self.searching.work(now)
 
     def _work_below(self, now: datetime, plan: Plan) -> bool:
-        """Work a stretch of what deeper walks left; return whether there was one."""
+        """Work on a stretch of what deeper walks left; return whether there was one."""
         spent = self.budget.spent
         walk = self.backlog.next_walk(
             self.roster.activities, now, plan.price, spent, backfills=self._may_work_below(now)
@@ -243,7 +244,8 @@ class Turn:
     def _may_work_below(self, now: datetime) -> bool:
         """Return whether backfill and the search for new sends may go before the suspect's head.
 
-        If every turn is killed, by that head or by one of these, each is reached in its minutes.
+        If every turn is killed, by that head or by one of these, each still has minutes in which it
+        comes first.
         """
         return self._suspect is None or now.minute // SUSPECT_MINUTES % 2 == 1
 

@@ -52,7 +52,7 @@ class Turns:
     discovery: Discovery | None = None
     """The search for new sends; None: turns do not search."""
     credentials: Credentials | None = None
-    """Where an account is looked up of which a turn has nothing to read; None: it is not."""
+    """Where a turn with nothing to read looks its account up; None: it does not."""
 
     def poller(self, report: Report) -> Poller:
         """Return what polls the activities of a report with these ports."""
@@ -78,8 +78,8 @@ class Turns:
 
         The lease ends after `lasts`, and at the latest at `until`, when this invocation has
         certainly ended; `commit` of it is kept to record what is in hand.
-        If a request will be worth it before the schedule's next turn, `wake_ups` is asked for a
-        turn. `woken_by` is the token of the wake-up that started this turn; such a turn does not
+        If a request will be worth sending before the schedule's next turn, `wake_ups` is asked for
+        a turn. `woken_by` is the token of the wake-up that started this turn; such a turn does not
         wait for the lease, because the lease's holder does the work. None: the schedule, a command
         or a person started it.
         """
@@ -199,7 +199,7 @@ class Turns:
         try:
             turn.work()
             if self.credentials and self.discovery is None and not roster.activities:
-                # Else an account that does not exist would complete its turns.
+                # Without this, an account that does not exist would complete its turns.
                 self.credentials.load(account.account_id)
             if not turn_report.woken:
                 archive_finished(roster, turn_report, self.clock.now())
