@@ -123,7 +123,7 @@ def test_without_a_queue_a_turn_is_completed_with_one_warning(
     deployment.vendor.world.add_open(sent, 1)
     assert start(deployment, 0)["published"] == 1
     warning, line = deployment.output.logs
-    assert (warning["level"], "deploy the stack again" in warning["message"]) == ("WARNING", True)
+    assert (warning["level"], "docs/recovery.md#" in warning["message"]) == ("WARNING", True)
     assert (line["level"], line["completed"]) == ("INFO", 1)
     assert len(queue.sent) == 1
     deployment.clock.sleep(60)

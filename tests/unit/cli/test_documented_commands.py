@@ -17,6 +17,7 @@ NOT_RUN = {
     "--install-completion": "It changes the files of a shell.",
     "watch --demo": "It runs until Ctrl-C; tests/unit/cli/watch has its tests.",
     "tail": "It runs until Ctrl-C; tests/unit/cli/opens/test_tail.py ends it.",
+    "unsubscribe alert": "No alert is on; tests/e2e/test_subscribing.py turns one on and off.",
 }
 NAMES = ("Spring sale", "Newsletter 1")
 """The e-mails that pages name."""

@@ -22,6 +22,8 @@ PROGRAMS = ("email-opens", "constant-contact-emulator", "make", "aws", "python")
 _FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
 _HEREDOC = re.compile(r"<<'(\w+)'\n.*?^\s*\1$", re.MULTILINE | re.DOTALL)
+_ASSIGNMENT = re.compile(r"[A-Z_]+=")
+"""Before a command: a variable of its environment."""
 _ENDS = {"|", "||", "&&", ";", "&"}
 _REDIRECTS = {">", ">>", "<"}
 
@@ -93,14 +95,14 @@ def _begins_with_a_program(span: str) -> bool:
 
 
 def _commands(block: str) -> Iterator[tuple[str, ...]]:
-    """Yield the commands of shell code, without redirections and the folder of a program."""
-    for line in block.replace("\\\n", " ").splitlines():
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
+    """Yield the commands of shell code: no redirections, variables or folder of a program."""
+    for tokens in _lines(block.replace("\\\n", " ")):
         words: list[str] = []
         skip = False
-        for token in [*lexer, ";"]:
+        for token in [*tokens, ";"]:
             if token in _ENDS:
+                while words and _ASSIGNMENT.match(words[0]):
+                    del words[0]
                 if words:
                     yield (words[0].removeprefix(".venv/bin/"), *words[1:])
                 words = []
@@ -108,6 +110,23 @@ def _commands(block: str) -> Iterator[tuple[str, ...]]:
                 skip = token in _REDIRECTS
             else:
                 words.append(token)
+
+
+def _lines(block: str) -> Iterator[list[str]]:
+    """Yield the tokens of each line; a quoted text may go on in the next line."""
+    unfinished = ""
+    for line in block.splitlines():
+        lexer = shlex.shlex(unfinished + line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        try:
+            tokens = list(lexer)
+        except ValueError:
+            unfinished += f"{line}\n"
+            continue
+        unfinished = ""
+        yield tokens
+    if unfinished:
+        raise ValueError(f"There is no closing quotation in {unfinished!r}.")
 
 
 TEXTS = [page for page in PAGES if page not in {GENERATED, CHANGELOG}]

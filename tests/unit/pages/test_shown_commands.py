@@ -14,7 +14,7 @@ from email_opens_cli.main import app
 from tests.integration.deployment import ROOT
 from tests.unit.pages.shown import NOT_TRIED, SHOWN, TRIED, Shown, shown_by
 
-SHELL = {"export", "cd"}
+SHELL = {"export", "cd", "cat", "sleep"}
 CHECKED = {"email-opens", "constant-contact-emulator", "make", "aws", "python"} | SHELL
 MEANT = {"URL": "https://example.com/opens"}
 """Words of the pages that stand for values which a command checks at once."""

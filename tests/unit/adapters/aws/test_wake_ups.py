@@ -28,7 +28,9 @@ def test_are_delayed_messages_that_the_handler_reads(aws: Aws) -> None:
 )
 def test_that_are_refused_are_reported_with_a_remedy(aws: Aws, code: str) -> None:
     Answers(aws.sqs, "SendMessage", then=error(code))
-    with pytest.raises(NotAsked, match=rf"\({code}\).*deploy the stack again") as refused:
+    with pytest.raises(
+        NotAsked, match=rf"\({code}\).*the-queue-of-wake-ups-was-deleted"
+    ) as refused:
         SqsWakeUps(aws.sqs, aws.wake_ups_url).ask("default", token="8a6b", seconds=7)
     assert aws.wake_ups_url not in str(refused.value)
 

@@ -41,6 +41,7 @@ class SqsWakeUps:
                 reason = error.response["Error"]["Code"]
             raise NotAsked(
                 f"A wake-up could not be sent ({reason}), so the schedule starts the next turn, "
-                "and opens are published up to a minute later. If this keeps happening, deploy the "
-                "stack again: this restores the queue WakeUps and the permission to send to it."
+                "and opens are published up to a minute later. If this keeps happening, the queue "
+                "WakeUps or the function's permission to send to it is missing: see "
+                "docs/recovery.md#the-queue-of-wake-ups-was-deleted."
             ) from error
