@@ -21,7 +21,7 @@ from tests.integration.template import of_type, read_template
 from tests.unit.cli.world import complaint, run
 
 NAMES = ("email-opens", "second")
-INTERVAL = timedelta(hours=4)
+INTERVAL = timedelta(hours=1)
 """Between the turns, which are not what is tested."""
 DAY = timedelta(days=1)
 
