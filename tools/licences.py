@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     for path in arguments:
         components = json.loads(Path(path).read_text(encoding="utf-8"))["components"]
         print(f"\n{Path(path).name}")
-        for component in sorted(components, key=lambda one: str(one["name"]).lower()):
+        for component in sorted(components, key=lambda each: str(each["name"]).lower()):
             name, found = f"{component['name']} {component['version']}", licences(component)
             print(f"  {name:<36} {', '.join(found)}")
             if not found or not set(found) <= JUDGED:
@@ -47,9 +47,9 @@ def main(arguments: Sequence[str]) -> int:
 def licences(component: dict[str, Any]) -> list[str]:
     """Return the SPDX expressions or ids of a component, else the names that it declares."""
     declared = component.get("licenses", [])
-    expressions = [one["expression"] for one in declared if "expression" in one]
-    ids = [one["license"]["id"] for one in declared if "id" in one.get("license", {})]
-    names = [one["license"]["name"] for one in declared if "name" in one.get("license", {})]
+    expressions = [each["expression"] for each in declared if "expression" in each]
+    ids = [each["license"]["id"] for each in declared if "id" in each.get("license", {})]
+    names = [each["license"]["name"] for each in declared if "name" in each.get("license", {})]
     return expressions or ids or names
 
 

@@ -226,7 +226,12 @@ def _sentence(error: Exception) -> str:
 
 
 def _awaits_connect(account_id: str) -> bool:
-    """Return whether an account was never connected: its turns have nothing to do until then."""
+    """Return whether the stack's own account was never connected: its turns wait for that.
+
+    The schedule of any other account was made by a person, who may have misspelled it.
+    """
+    if account_id != email_opens().settings.account_id:
+        return False
     account = email_opens().tracking.account(account_id)
     connected = account and (account.turn_completed_at or account.vendor_account_id)
     return not connected

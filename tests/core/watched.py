@@ -66,7 +66,9 @@ class Watched:
             tracking=self.core.tracking,
             credentials=credentials,
             wake_ups=None,
-            settings=SimpleNamespace(monitoring=Monitoring.FULL, stack_name=STACK),
+            settings=SimpleNamespace(
+                monitoring=Monitoring.FULL, stack_name=STACK, account_id="default"
+            ),
         )
 
         def email_opens() -> SimpleNamespace:

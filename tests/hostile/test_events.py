@@ -54,7 +54,9 @@ def app() -> ModuleType:
         turns=SimpleNamespace(take_turn=take_turn),
         credentials=MemoryCredentials(),
         wake_ups=NextWakeUp(),
-        settings=SimpleNamespace(monitoring=Monitoring.NONE, stack_name="mine"),
+        settings=SimpleNamespace(
+            monitoring=Monitoring.NONE, stack_name="mine", account_id="default"
+        ),
     )
     app.email_opens = lambda: product  # type: ignore[attr-defined] # the function's cache
     return app

@@ -45,6 +45,7 @@ SETTINGS = StackSettings(
     first_opens=True,
     monitoring=Monitoring.BASIC,
     stack_name=None,
+    account_id="default",
 )
 MOST = 10_000_000
 NUMBERS = (

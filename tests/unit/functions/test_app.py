@@ -87,7 +87,9 @@ def handle(
             tracking=tracking,
             credentials=MemoryCredentials(),
             wake_ups=NextWakeUp(),
-            settings=SimpleNamespace(monitoring=Monitoring.FULL, stack_name="mine"),
+            settings=SimpleNamespace(
+                monitoring=Monitoring.FULL, stack_name="mine", account_id="default"
+            ),
         )
         monkeypatch.setattr(app, "email_opens", lambda: product)
         output = Output(capsys)
@@ -269,6 +271,12 @@ class TestTheMetrics:
         output = handle(turn, connected=False).output
         assert output.measured("AccountStopped") == [0]
         assert output.measured("TurnsCompleted") == [1]
+
+    def test_show_that_an_account_of_another_schedule_does_not_exist(self, handle: Handle) -> None:
+        turn = TurnReport("defualt", stopped=AccountDisconnected("Connect it."))
+        output = handle(turn, connected=False).output
+        assert output.measured("AccountStopped") == [1]
+        assert output.measured("TurnsCompleted") == [0]
 
     @pytest.mark.parametrize("overdue", [True, False])
     def test_show_an_overdue_search_only_while_it_is_overdue(

@@ -51,7 +51,9 @@ def polled(
         turns=SimpleNamespace(take_turn=core),
         credentials=MemoryCredentials(),
         wake_ups=WAKE_UPS,
-        settings=SimpleNamespace(monitoring=Monitoring.BASIC, stack_name="mine"),
+        settings=SimpleNamespace(
+            monitoring=Monitoring.BASIC, stack_name="mine", account_id="default"
+        ),
     )
     monkeypatch.setattr(app, "email_opens", lambda: product)
     app.handler(event, Context(request_id="an invocation", seconds=seconds))

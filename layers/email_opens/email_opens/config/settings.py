@@ -109,6 +109,8 @@ class AccountSettings(Settings):
     ]
     stack_name: Annotated[str | None, Variable("STACK_NAME", "", lambda name: name or None)]
     """A dimension of the metrics, and the owner of credentials; None: it is not known."""
+    account_id: Annotated[str, Variable("ACCOUNT_ID", "default", str)]
+    """The account of the stack's own schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
