@@ -112,7 +112,7 @@ def test_a_second_invocation_right_after_the_first_costs_at_most_one_request(
 
 def test_a_refused_access_token_is_renewed_and_stored(invocations: TwoInvocations) -> None:
     changed = dict(invocations.tokens_after.items() - invocations.tokens_before.items())
-    assert changed.keys() == {"access_token", "refresh_token", "expires_at"}
+    assert changed.keys() == {"access_token", "refresh_token", "expires_at", "stack"}
 
 
 def test_every_line_of_the_log_is_a_message_or_a_metric(invocations: TwoInvocations) -> None:

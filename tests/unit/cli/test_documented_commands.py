@@ -70,8 +70,9 @@ def test_the_commands_of_a_page_work(
         # As earlier commands of the pages have subscribed them.
         "NAME": "opens",
         "NAME-OR-ARN": "you@example.com",
-        "https://sqs.eu-west-1.amazonaws.com/123456789012/new-subscriber": world.aws.subscriber_url,
     }
+    queues = "https://sqs.eu-west-1.amazonaws.com/123456789012/"
+    meant |= {f"{queues}{name}": world.aws.subscriber_url for name in ("new-subscriber", "opens")}
     for words in commands(page):
         credentials = json.dumps(world.vendor.credentials())
         for account_id in ("default", "acme"):  # An earlier command may have disconnected it.
