@@ -107,7 +107,7 @@ cost: .venv/ready ## count and price a month of five stacks, and write the table
 accounts: .venv/ready ## check that a thousand accounts in one stack have the results that each has alone
 	.venv/bin/python -m bench.accounts
 
-bench-freshness: .venv/ready ## measure how soon opens are published for a day's requests (about ten minutes)
+bench-freshness: .venv/ready ## measure how soon opens are published for a day's requests (about three quarters of an hour)
 	.venv/bin/python -m bench.freshness
 
 screens: .venv/ready ## redraw the pictures in docs/screens (about two minutes)
