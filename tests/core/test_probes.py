@@ -388,7 +388,7 @@ def test_a_turn_reports_how_often_it_has_read_the_counters(core: Core) -> None:
     assert len(core.world.counted) == 1
 
 
-@pytest.mark.parametrize(("campaigns_per_probe", "probes"), [(150, 8), (2, 3)])
+@pytest.mark.parametrize(("campaigns_per_probe", "probes"), [(150, 5), (2, 2)])
 def test_counters_that_take_many_requests_are_read_less_often(
     core: Core, campaigns_per_probe: int, probes: int
 ) -> None:

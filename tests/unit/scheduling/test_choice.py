@@ -13,7 +13,6 @@ from email_opens.scheduling.candidates import Candidate
 from email_opens.scheduling.choice import (
     GRAIN_SECONDS,
     LEAST_WORTH,
-    MOST_FOLLOWING,
     PROBE_EVERY_SECONDS,
     Choice,
     Poll,
@@ -199,11 +198,6 @@ class TestAProbe:
     def test_is_not_made_where_each_e_mail_surely_has_an_open(self) -> None:
         sure = [candidate(str(n), rate=0.03, idle=600, countable=True) for n in range(50)]
         assert isinstance(chosen(sure, probed_seconds_ago=600.0), Poll)
-
-    def test_does_not_wait_for_many_polls_that_follow(self) -> None:
-        choice = chosen(self.MANY, probed_seconds_ago=600.0, spent_seconds_ago=11.0)
-        assert isinstance(choice, Wait)
-        assert choice.seconds == pytest.approx(10 * (1 + MOST_FOLLOWING) - 11, rel=0.01)
 
     def test_is_not_put_off_for_long_by_a_send_that_is_always_worth_a_poll(self) -> None:
         each_seven = Plan(requests_a_second=0.15)

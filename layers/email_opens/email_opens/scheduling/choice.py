@@ -30,12 +30,6 @@ PROBE_EVERY_SECONDS = 900.0
 """The longest interval between two probes, which show how far the counters can be trusted."""
 CAMPAIGNS_PER_PROBE = 150
 """The most campaigns whose counters the vendor returns with one request."""
-MOST_FOLLOWING = 1.5
-"""A probe waits for its own requests, and for at most this many of the polls that follow from it.
-
-If it waited for more, the next poll of a busy send would meanwhile become worth more than the
-probe, and put it off again and again.
-"""
 LEAST_WORTH = 0.002
 """Open-seconds: a request that ends less is not worth sending."""
 
@@ -200,7 +194,7 @@ def _probe(
         choice=Probe(),
         ratio=counts * ended / (requests + follows),
         cost=cost,
-        saved=requests + min(polls, MOST_FOLLOWING),
+        saved=cost,
         rate=counts * rate,
         unread_seconds=probed_seconds_ago - trust.lag_seconds,
         rests_for=GRAIN_SECONDS - probed_seconds_ago,
