@@ -67,36 +67,6 @@ def read(text: str | bytes) -> Tokens:
     )
 
 
-def refuse_those_of_another_stack(product: "EmailOpens", account_id: str) -> None:
-    """Make sure that no other stack uses the credentials that are stored for an account.
-
-    Credentials of an unknown stack pass: earlier versions have stored no stack's name.
-
-    Raises:
-        InvalidInput: another stack uses them.
-    """
-    settings = product.settings
-    owner = another_stack(product, account_id)
-    if owner is not None:
-        raise InvalidInput(
-            f"The stack {owner} uses the credentials of account {account_id} in the parameter "
-            f"{settings.credentials_prefix}{account_id}, and would lose its connection; nothing "
-            "was changed. Give this stack credentials of its own: run `make deploy "
-            f"STACK={settings.stack_name} PARAMETERS=CredentialsPrefix=/{settings.stack_name}/`, "
-            "and this command again. To replace those of the other stack, add --another-stack."
-        )
-
-
-def another_stack(product: "EmailOpens", account_id: str) -> str | None:
-    """Return the other stack that uses the credentials of an account; None: none is known."""
-    try:
-        owner = product.credentials.load(account_id).stack
-    except AccountDisconnected:
-        return None  # There are none, or nobody can use them.
-    own = product.settings.stack_name
-    return owner if own is not None and owner != own else None
-
-
 @dataclass(slots=True)
 class _NewCredentials:
     """Credentials that are not stored yet, to take the place of those in a store."""

@@ -22,6 +22,7 @@ from email_opens_cli.arguments.options import (
     whole_number,
 )
 from email_opens_cli.consent import credentials
+from email_opens_cli.deployed.ownership import refuse_those_of_another_stack
 from email_opens_cli.deployed.product import product
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain
 from email_opens_cli.terminal.plain import say, warn
@@ -73,7 +74,7 @@ def connect(
     given = None if sys.stdin.isatty() else read_credentials(sys.stdin.buffer.read(), account_id)
     wired = product(stack)
     if not another_stack:
-        credentials.refuse_those_of_another_stack(wired, account_id)
+        refuse_those_of_another_stack(wired, account_id)
     _connect(wired, account_id, stack, port, given, patience, another_account=another_account)
 
 

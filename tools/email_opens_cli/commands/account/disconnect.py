@@ -15,8 +15,8 @@ from email_opens_cli.arguments.options import (
     parse_account,
     parse_wait,
 )
-from email_opens_cli.consent.credentials import another_stack
 from email_opens_cli.deployed.leases import hold
+from email_opens_cli.deployed.ownership import another_stack
 from email_opens_cli.deployed.product import aws, product
 from email_opens_cli.terminal.console import confirm, say
 

@@ -19,6 +19,7 @@ from email_opens_cli.deployed.checks.finding import (
     wrong,
 )
 from email_opens_cli.deployed.leases import hold
+from email_opens_cli.deployed.ownership import other_owner, own_path
 from email_opens_cli.deployed.planning import planned
 
 SUMMARIES = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
@@ -47,12 +48,12 @@ def token(deployment: Deployment) -> Iterator[Finding]:
         yield good("token", f"stored; it expired {iso(tokens.expires_at)} and will be refreshed")
     else:
         yield good("token", f"stored; valid until {iso(tokens.expires_at)}")
-    own = deployment.product.settings.stack_name
-    if tokens.stack and own and tokens.stack != own:
+    other = other_owner(deployment.product, tokens)
+    if other is not None:
         yield warning(
             "credentials",
-            f"the stack {tokens.stack} uses the same ones; a refresh by one may disconnect both",
-            f"Run `make deploy STACK={own} PARAMETERS=CredentialsPrefix=/{own}/`, and then "
+            f"the stack {other} uses the same ones; a refresh by one may disconnect both",
+            f"Run {own_path(deployment.product)}, and then "
             f"`email-opens connect {deployment.account_id}`.",
         )
 
