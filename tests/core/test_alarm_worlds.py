@@ -215,7 +215,7 @@ STORIES: list[tuple[str, Story]] = [
     ("function-errors", a_malformed_setting),
     ("function-throttles", stated("function-throttles", 1.0, 10, 30)),
     ("alert-delay", stated("alert-delay", 1800.0, 10, 10)),
-    ("alert-dead-letters", stated("alert-dead-letters", 1.0, 5, 5)),
+    ("unshown-opens", stated("unshown-opens", 1.0, 5, 5)),
 ]
 CONSEQUENCES = {
     "account-stopped": {"no-completed-turn"},

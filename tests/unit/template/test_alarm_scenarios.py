@@ -93,7 +93,7 @@ SITUATIONS: list[tuple[str, str, Minutes, Minutes]] = [
         [[1.0], *each([0.0], 60)],
     ),
     (
-        "alert-dead-letters",
+        "unshown-opens",
         "The alert has set messages aside",
         [[0.0], [1.0, 0.0]],
         each([0.0], 60),
@@ -167,7 +167,7 @@ def test_a_description_names_the_time_that_is_evaluated(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("queue", "alarm"),
-    [("DeadLetterQueue", "dead-letters"), ("AlertDeadLetterQueue", "alert-dead-letters")],
+    [("DeadLetterQueue", "dead-letters"), ("AlertDeadLetterQueue", "unshown-opens")],
 )
 def test_a_dead_letter_is_kept_for_as_long_as_the_alarm_and_its_section_say(
     queue: str, alarm: str

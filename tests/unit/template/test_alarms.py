@@ -54,7 +54,7 @@ BASIC = {
     *("no-completed-turn", "account-stopped", "no-completed-search", "publish-delay"),
     *("dead-letters", "deliveries-failed"),
 }
-ALERTS = {"alert-delay", "alert-dead-letters"}
+ALERTS = {"alert-delay", "unshown-opens"}
 FULL = BASIC | {"activities-failed", "function-errors", "function-throttles"}
 
 
@@ -213,3 +213,11 @@ class TestTheOperationsPage:
     @pytest.mark.parametrize("section", SECTIONS)
     def test_states_each_alarms_meaning_impact_diagnosis_and_mitigation(self, section: str) -> None:
         assert tuple(re.findall(r"^\*\*(\w+)\.\*\*$", SECTIONS[section], re.MULTILINE)) == PARTS
+
+
+def test_no_alarms_name_ends_with_another_so_that_two_stacks_never_share_one() -> None:
+    """A stack `x-alert` would have an alarm of the name that an alarm of the stack `x` has."""
+    ends = {
+        alarm["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}") for alarm in ALARMS.values()
+    }
+    assert not [(one, two) for one in ends for two in ends if one != two and one.endswith(two)]
