@@ -5,7 +5,7 @@ stated by the test; CloudWatch's rules are those of `tests.unit.template.cloudwa
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """The contract of the published events: the schema, the AsyncAPI document, and CloudEvents."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

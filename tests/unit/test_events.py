@@ -1,7 +1,7 @@
 """The published message, and the ids and marks that must never change."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -16,7 +16,7 @@ from email_opens.events import (
     message,
     row_fingerprint,
 )
-from email_opens.model import Open
+from email_opens.model import Activity, NewOpen, Open
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, new_open
 
 ROW = new_open().open
@@ -99,6 +99,63 @@ def test_a_message_is_a_cloud_event() -> None:
             "occurrence": 1,
         },
     }
+
+
+TEXT = st.text(st.characters(categories=["L", "N", "P", "S", "Z", "Cc", "Cs"]), max_size=8)
+MAYBE = st.none() | TEXT
+
+
+@given(
+    st.builds(
+        replace,
+        st.just(ROW),
+        contact_id=TEXT,
+        device_type=MAYBE,
+        email_address=MAYBE,
+        first_name=MAYBE,
+        last_name=MAYBE,
+        email_address_hash=MAYBE,
+    ),
+    st.builds(
+        replace,
+        st.just(ACTIVITY),
+        campaign_id=MAYBE,
+        campaign_name=MAYBE,
+        subject=MAYBE,
+        account_id=TEXT,
+        sent_at=st.none() | st.just(NOON),
+    ),
+)
+def test_a_message_is_what_a_json_encoder_writes(row: Open, activity: Activity) -> None:
+    data = {
+        "contact_id": row.contact_id,
+        "campaign_activity_id": ACTIVITY_ID,
+        "campaign_id": activity.campaign_id,
+        "campaign_name": activity.campaign_name,
+        "subject": activity.subject,
+        "email_address": row.email_address,
+        "email_address_hash": row.email_address_hash,
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "device_type": row.device_type,
+        "created_time": "2026-03-02T12:00:00Z",
+        "occurrence": 3,
+        "sent_at": activity.sent_at and "2026-03-02T12:00:00Z",
+        "seconds_since_send": activity.sent_at and 0,
+    }
+    event = {
+        "specversion": "1.0",
+        "id": "5",
+        "type": "email.opened",
+        "source": f"/constant-contact/{activity.account_id}/activities/{ACTIVITY_ID}",
+        "subject": row.contact_id,
+        "time": "2026-03-02T12:00:00Z",
+        "datacontenttype": "application/json",
+        "dataschema": "urn:email-opens:schema:email-opened.v1",
+        "data": {name: value for name, value in data.items() if value is not None},
+    }
+    written = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    assert message(activity, NewOpen("5", 3, row)) == written
 
 
 def test_what_is_not_known_is_left_out_of_a_message() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from email_opens.errors import InvalidInput
@@ -33,8 +34,7 @@ class ContactDetails(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(NamedTuple):
     """One row of the report: a contact opened an activity at an instant on a device."""
 
     campaign_activity_id: str
@@ -74,8 +74,7 @@ class Page:
     """Why the link to the page below cannot be followed; None: it can, or there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewOpen:
+class NewOpen(NamedTuple):
     """An open that is not in the ledger, with the id and occurrence of its event."""
 
     event_id: str

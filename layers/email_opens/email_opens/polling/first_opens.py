@@ -7,7 +7,6 @@ not even an older one that is found later.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import blake2b
 
 from email_opens.events import fingerprint
@@ -23,11 +22,12 @@ def decide(
     Raises:
         ActivityFailed: as `Decisions.decide` raises.
     """
+    contacts = [_contact(new) for new in opens]
     wanted: dict[bytes, bytes] = {}
-    for new in opens:
-        wanted.setdefault(_contact(new), fingerprint(new.event_id))
+    for contact, new in zip(contacts, opens, strict=True):
+        wanted.setdefault(contact, fingerprint(new.event_id))
     decided = decisions.decide(_partition(campaign_activity_id), wanted)
-    return [_marked(new, decided[_contact(new)]) for new in opens]
+    return [_marked(new, decided[contact]) for contact, new in zip(contacts, opens, strict=True)]
 
 
 def recall(
@@ -52,4 +52,5 @@ def _contact(new: NewOpen) -> bytes:
 
 
 def _marked(new: NewOpen, first: bytes | None) -> NewOpen:
-    return replace(new, first_open=None if first is None else first == fingerprint(new.event_id))
+    is_first = None if first is None else first == fingerprint(new.event_id)
+    return NewOpen(new.event_id, new.occurrence, new.open, is_first)

@@ -1,7 +1,7 @@
 """The alert of a watch: what is written to the output is shown at the webhook, if it is fresh."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import Any
 

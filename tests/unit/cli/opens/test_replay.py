@@ -1,7 +1,7 @@
 """`email-opens replay`: sends published opens again, with their ids, to one destination."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

@@ -3,19 +3,19 @@
 import csv
 import json
 import os
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from email_opens.adapters.local.lines import LinesPublisher, OutputClosed, json_line
+from email_opens.adapters.local.lines import LinesPublisher, OutputClosed
 from email_opens.errors import InvalidInput, PublishFailed
 from email_opens.events import message
 from email_opens.model import NewOpen
 from email_opens.ports import Delivery
 from email_opens_cli.commands.watch.output import (
     CSV_COLUMNS,
+    LINES,
     Format,
     OutputClock,
     TerminalPublisher,
@@ -36,7 +36,7 @@ NASTY = replace(ACTIVITY, campaign_name='Half\x1b[2J price,\n"now"\N{RIGHT-TO-LE
 
 class TestLines:
     def test_of_json_are_the_event_of_a_stack(self) -> None:
-        assert json_line(ACTIVITY, OPEN) == message(ACTIVITY, OPEN)
+        assert LINES[Format.JSON](ACTIVITY)(OPEN) == message(ACTIVITY, OPEN)
 
     def test_of_csv_have_the_named_columns(self) -> None:
         (row,) = csv.DictReader([",".join(CSV_COLUMNS), csv_line(ACTIVITY, OPEN)])
@@ -55,9 +55,9 @@ class TestLines:
         line = text_of(ACTIVITY, replace(OPEN, open=row))
         assert line.split(maxsplit=2)[2].startswith("contact 0f6b2c1e… ")
 
-    @pytest.mark.parametrize("write", [json_line, csv_line, text_of])
-    def test_control_no_terminal_and_stay_one_line(self, write: Any) -> None:
-        line = write(NASTY, OPEN)
+    @pytest.mark.parametrize("form", Format)
+    def test_control_no_terminal_and_stay_one_line(self, form: Format) -> None:
+        line = LINES[form](NASTY)(OPEN)
         assert line.isprintable()
         assert "price" in line
 
@@ -129,7 +129,7 @@ class TestAFile:
         for _ in range(2):
             file = open_file(tmp_path / "opens")
             begin(file, Format.CSV)
-            LinesPublisher(file, tmp_path / "rejected", line=csv_line).publish(
+            LinesPublisher(file, tmp_path / "rejected", lines_of=LINES[Format.CSV]).publish(
                 ACTIVITY, [OPEN], NOON
             )
             os.close(file)

@@ -3,7 +3,8 @@
 The same seed, count and instant give the same events.
 """
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, cycle, islice

@@ -53,7 +53,7 @@ def open_outlets(
     on_terminal = sys.stdout.isatty()
     if path is None:
         form = form or (Format.TABLE if on_terminal else Format.JSON)
-        lines = LinesPublisher(STDOUT, rejected, waits, line=LINES[form])
+        lines = LinesPublisher(STDOUT, rejected, waits, lines_of=LINES[form])
         begin(STDOUT, form)
         screen = _console()
         terminal = TerminalPublisher(screen, form, lines) if screen and on_terminal else None
@@ -62,7 +62,7 @@ def open_outlets(
     form = file_form(path, form)
     output = open_file(path)
     try:
-        lines = LinesPublisher(output, rejected, waits, line=LINES[form])
+        lines = LinesPublisher(output, rejected, waits, lines_of=LINES[form])
         begin(output, form)
         screen = _console()
         both = TerminalPublisher(screen, Format.TABLE, lines, lines) if screen else None

@@ -3,15 +3,22 @@
 import csv
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from email_opens.adapters.local.lines import LinesPublisher, OutputClosed, closed, json_line
+from email_opens.adapters.local.lines import (
+    LinesOf,
+    LinesPublisher,
+    OutputClosed,
+    closed,
+    json_lines,
+)
 from email_opens.errors import EmailOpensError, InvalidInput
 from email_opens.instants import iso
 from email_opens.model import Activity, NewOpen, RejectedRow
@@ -98,10 +105,10 @@ def csv_line(activity: Activity, new: NewOpen) -> str:
     return _csv(values)
 
 
-LINES: dict[Format, Callable[[Activity, NewOpen], str]] = {
-    Format.JSON: json_line,
-    Format.CSV: csv_line,
-    Format.TABLE: text_of,
+LINES: Mapping[Format, LinesOf] = {
+    Format.JSON: json_lines,
+    Format.CSV: lambda activity: partial(csv_line, activity),
+    Format.TABLE: lambda activity: partial(text_of, activity),
 }
 
 
@@ -230,8 +237,8 @@ class TerminalPublisher:
             lines = [styled(*styled_line(activity, new, self.screen.width)) for new in opens]
             self.screen.print(*lines, sep="\n")
         else:
-            write = LINES[self.form]
-            lines = [styled((write(activity, new), "")) for new in opens]
+            write = LINES[self.form](activity)
+            lines = [styled((write(new), "")) for new in opens]
             self.screen.print(*lines, sep="\n", soft_wrap=True)
 
 

@@ -4,6 +4,16 @@ from collections.abc import Collection, Mapping
 
 from email_opens.adapters.local.state_file import StateFile
 
+# A statement for each fingerprint takes twice as long.
+_APPEND = """
+WITH RECURSIVE starts(at) AS (
+  SELECT 1 WHERE length(?3) > 0 UNION ALL SELECT at + 8 FROM starts WHERE at + 8 <= length(?3)
+)
+INSERT OR IGNORE INTO ledger (campaign_activity_id, bucket, fingerprint)
+SELECT ?1, ?2, substr(?3, at, 8) FROM starts
+"""
+"""Adds the fingerprints of a bucket, 8 bytes each, which are bound as one value."""
+
 
 class SqliteLedger:
     """Implements `email_opens.ports.Ledger`; entries never expire."""
@@ -27,11 +37,9 @@ class SqliteLedger:
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
         with self._state.transaction() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO ledger (campaign_activity_id, bucket, fingerprint)"
-                " VALUES (?, ?, ?)",
+                _APPEND,
                 (
-                    (campaign_activity_id, bucket, fingerprint)
+                    (campaign_activity_id, bucket, b"".join(sorted(fingerprints)))
                     for bucket, fingerprints in entries.items()
-                    for fingerprint in sorted(fingerprints)
                 ),
             )

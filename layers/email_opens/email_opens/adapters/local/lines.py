@@ -1,7 +1,7 @@
 """Opens as lines, by default of JSON, to an open file: a terminal, a pipe or a file.
 
-Each line is written in one go, so that a killed process leaves no partial line in a pipe. A line
-that a full disk or a power cut has cut off in a file is ended before the next one. Lines in a file
+Lines are written in chunks that a pipe takes whole, so that a killed process leaves no partial line
+in it. A line that a full disk or a power cut has cut off in a file is ended before the next one. Lines in a file
 are on the disk before the ledger records them. What a pipe accepted counts as delivered.
 """
 
@@ -10,31 +10,42 @@ import os
 import select
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from email_opens.adapters.local.private_files import open_private
 from email_opens.adapters.waits import UNCUT, Waits
 from email_opens.errors import EmailOpensError, OutOfTime, PublishFailed
-from email_opens.events import message
+from email_opens.events import messages
 from email_opens.model import Activity, NewOpen, RejectedRow
 from email_opens.ports import Delivery
+
+_FILE_CHUNK = 65_536
+_PIPE_CHUNK = getattr(select, "PIPE_BUF", 4096)
+"""Bytes that a pipe takes whole; a longer line is a chunk of its own."""
+
+type LinesOf = Callable[[Activity], Callable[[NewOpen], str]]
+"""Returns what writes the opens of an activity as lines."""
 
 
 class OutputClosed(OutOfTime):
     """The reader of the output has closed it, which is no error of the account."""
 
 
-def json_line(activity: Activity, new: NewOpen) -> str:
-    """Return the event of an open as JSON without characters that would control a terminal."""
-    return _printable(message(activity, new))
+def json_lines(activity: Activity) -> Callable[[NewOpen], str]:
+    """Return what writes the event of an open as JSON.
+
+    It leaves no characters that would control a terminal.
+    """
+    write = messages(activity)
+    return lambda new: _printable(write(new))
 
 
 class LinesPublisher:
     """Implements `email_opens.ports.Publisher`; it refuses nothing for good.
 
-    `line` writes an open as a line. Rows that are not opens are lines of a separate file, which
+    Rows that are not opens are lines of a separate file, which
     only its owner may read.
     """
 
@@ -44,20 +55,19 @@ class LinesPublisher:
         rejected: Path,
         waits: Waits = UNCUT,
         *,
-        line: Callable[[Activity, NewOpen], str] = json_line,
+        lines_of: LinesOf = json_lines,
     ) -> None:
         self._output = output
         self._rejected = rejected
         self._waits = waits
-        self._line = line
+        self._lines_of = lines_of
 
     def publish(
         self, activity: Activity, opens: Sequence[NewOpen], now: datetime
     ) -> Delivery[NewOpen]:
         del now
-        written, fault = _write(
-            self._output, [self._line(activity, new) for new in opens], self._waits
-        )
+        lines = map(self._lines_of(activity), opens)
+        written, fault = _write(self._output, lines, self._waits)
         failure: EmailOpensError | None = None
         if isinstance(fault, BrokenPipeError):
             failure = OutputClosed("The reader of the output has closed it.")
@@ -114,7 +124,7 @@ def closed(output: int) -> bool:
     return bool(poll.poll(0))  # Errors and hang-ups are always reported.
 
 
-def _write(file: int, lines: Sequence[str], waits: Waits) -> tuple[int, OSError | OutOfTime | None]:
+def _write(file: int, lines: Iterable[str], waits: Waits) -> tuple[int, OSError | OutOfTime | None]:
     """Write lines; return how many were written, and why the others were not.
 
     Written lines have left this process, and are on the disk if this is a file.
@@ -126,12 +136,14 @@ def _write(file: int, lines: Sequence[str], waits: Waits) -> tuple[int, OSError 
         if on_disk and _cut(file):
             os.write(file, b"\n")
         try:
-            for line in lines:
-                left = f"{line}\n".encode()
-                while left:
-                    _wait_for_room(file, waits)
-                    left = left[os.write(file, left) :]
-                written += 1
+            for chunk in _chunks(lines, _FILE_CHUNK if on_disk else _PIPE_CHUNK):
+                sent = 0
+                try:
+                    while sent < len(chunk):
+                        _wait_for_room(file, waits)
+                        sent += os.write(file, chunk[sent:])
+                finally:
+                    written += chunk.count(b"\n", 0, sent)
         except (OSError, OutOfTime) as error:
             fault = error
         if on_disk:
@@ -141,8 +153,23 @@ def _write(file: int, lines: Sequence[str], waits: Waits) -> tuple[int, OSError 
     return written, fault
 
 
+def _chunks(lines: Iterable[str], most_bytes: int) -> Iterator[bytes]:
+    """Yield lines in chunks of at most so many bytes; a longer line is alone."""
+    chunk: list[bytes] = []
+    size = 0
+    for line in lines:
+        encoded = f"{line}\n".encode()
+        if chunk and size + len(encoded) > most_bytes:
+            yield b"".join(chunk)
+            chunk, size = [], 0
+        chunk.append(encoded)
+        size += len(encoded)
+    if chunk:
+        yield b"".join(chunk)
+
+
 def _wait_for_room(file: int, waits: Waits) -> None:
-    """Wait until a line can be written at once: the reader of a pipe may be slow, or have stopped.
+    """Wait until a chunk can be written at once: the reader of a pipe may be slow, or have stopped.
 
     A signal may end this wait, but never cuts a line. In Windows, the write itself waits.
     """
@@ -160,7 +187,8 @@ def _printable(line: str) -> str:
 
     A lone surrogate, which cannot be encoded, is an escape too.
     """
-    if line.isprintable():
+    # JSON has no control characters but DEL.
+    if (line.isascii() and "\x7f" not in line) or line.isprintable():
         return line
     return "".join(
         character if character.isprintable() else json.dumps(character)[1:-1] for character in line

@@ -2,12 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
-from email_opens.events import attributes, message
+from email_opens.events import attributes, messages
 from email_opens.model import Activity, NewOpen, RejectedRow
 
 BATCH_MESSAGES = 10
@@ -18,6 +17,8 @@ MOST_NUMBER = 10**9
 ROW_CHARACTERS = 20_000
 VALUE_CHARACTERS = 1_000
 REASON_CHARACTERS = 500
+
+_DELAY = "delay_seconds"
 
 UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that AWS accepts neither in a message nor in an attribute."""
@@ -30,8 +31,7 @@ class Attribute(TypedDict):
     StringValue: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message, made once and sent as often as it takes."""
 
     body: str
@@ -43,25 +43,40 @@ class Message:
 
 def wire_attributes(values: Mapping[str, str | int]) -> dict[str, Attribute]:
     """Return attributes as SNS and SQS write them."""
-    wire: dict[str, Attribute] = {}
-    for name, value in values.items():
-        if isinstance(value, int):
-            number = max(-MOST_NUMBER, min(value, MOST_NUMBER))
-            wire[name] = {"DataType": "Number", "StringValue": str(number)}
-        else:
-            wire[name] = {"DataType": "String", "StringValue": value}
-    return wire
+    return {
+        name: _number(value)
+        if isinstance(value, int)
+        else {"DataType": "String", "StringValue": value}
+        for name, value in values.items()
+    }
 
 
 def event_message(activity: Activity, new: NewOpen, now: datetime) -> Message:
     """Return the message about a new open."""
-    delay_seconds = int((now - new.open.created_time).total_seconds())
-    values = {
-        name: value
-        for name, value in attributes(activity, new, delay_seconds).items()
-        if isinstance(value, int) or not UNSENDABLE.search(value)
-    }
-    return _message(message(activity, new), wire_attributes(values), new.event_id)
+    return event_messages(activity, now)(new)
+
+
+def event_messages(activity: Activity, now: datetime) -> Callable[[NewOpen], Message]:
+    """Return what makes the messages about an activity's new opens.
+
+    What these have in common is made once: a first read publishes thousands.
+    """
+    write = messages(activity)
+    shared: dict[tuple[str | None, bool | None], tuple[dict[str, Attribute], int]] = {}
+
+    def make(new: NewOpen) -> Message:
+        key = new.open.device_type, new.first_open
+        if key not in shared:
+            values = attributes(activity, new, 0)
+            unsendable = {name for name, text in values.items() if UNSENDABLE.search(f"{text}")}
+            wire = wire_attributes({n: v for n, v in values.items() if n not in unsendable})
+            shared[key] = wire, _attribute_bytes(wire) - len(wire[_DELAY]["StringValue"])
+        wire, wire_bytes = shared[key]
+        delay = _number(int((now - new.open.created_time).total_seconds()))
+        sized = wire_bytes + len(delay["StringValue"])
+        return _message(write(new), {**wire, _DELAY: delay}, new.event_id, sized)
+
+    return make
 
 
 def row_message(activity: Activity, row: RejectedRow, key: str) -> Message:
@@ -112,18 +127,30 @@ def _cut(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _number(value: int) -> Attribute:
+    number = max(-MOST_NUMBER, min(value, MOST_NUMBER))
+    return {"DataType": "Number", "StringValue": str(number)}
+
+
 def _text(text: str, most_characters: int) -> Attribute:
     return {"DataType": "String", "StringValue": UNSENDABLE.sub("?", text[:most_characters])}
 
 
-def _message(body: str, attributes_: Mapping[str, Attribute], key: str) -> Message:
+def _message(
+    body: str, wire: Mapping[str, Attribute], key: str, wire_bytes: int | None = None
+) -> Message:
     if not body.isascii():  # JSON can write any character as ASCII.
         body = UNSENDABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", body)
-    size_bytes = _bytes(body) + sum(
+    if wire_bytes is None:
+        wire_bytes = _attribute_bytes(wire)
+    return Message(body, wire, _bytes(body) + wire_bytes, key)
+
+
+def _attribute_bytes(wire: Mapping[str, Attribute]) -> int:
+    return sum(
         len(name) + len(value["DataType"]) + _bytes(value["StringValue"])
-        for name, value in attributes_.items()
+        for name, value in wire.items()
     )
-    return Message(body, attributes_, size_bytes, key)
 
 
 def _bytes(text: str) -> int:

@@ -18,7 +18,7 @@ from email_opens.adapters.aws.publishing.messages import (
     Message,
     batches,
     dead_letter,
-    event_message,
+    event_messages,
     row_message,
 )
 from email_opens.adapters.aws.publishing.receivers import Receiver
@@ -63,7 +63,7 @@ class SnsPublisher:
     def publish(
         self, activity: Activity, opens: Sequence[NewOpen], now: datetime
     ) -> Delivery[NewOpen]:
-        messages = (event_message(activity, new, now) for new in opens)
+        messages = map(event_messages(activity, now), opens)
         sent = self._in_batches(
             messages, partial(self._deliver, activity), 1 if self._receiver.ordered else IN_FLIGHT
         )

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from email_opens.adapters.vendor.replies import values
 from email_opens.adapters.vendor.replies.decoding import canonical
@@ -24,16 +23,10 @@ _IMPERSONAL = frozenset(
 """The fields of a row that do not describe a person."""
 
 
-class Person(NamedTuple):
-    """What is kept of a contact besides its id."""
+type Person = tuple[str | None, str | None, str | None, str | None]
+"""What is kept of a contact besides its id: address, first name, last name, hash of the address."""
 
-    email_address: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    email_address_hash: str | None = None
-
-
-NOBODY = Person()
+NOBODY: Person = (None, None, None, None)
 
 
 def no_salt() -> str:
@@ -51,14 +44,11 @@ class Contacts:
 
     def person(self, row: Mapping[str, object], email_address: str | None) -> Person:
         """Return what is kept of a row's contact."""
-        match self.details:
-            case ContactDetails.FULL:
-                first, last = row.get("first_name"), row.get("last_name")
-                if first or last:
-                    return Person(email_address, values.name(first), values.name(last))
-                return Person(email_address)
-            case ContactDetails.HASHED if email_address:
-                return Person(email_address_hash=address_hash(self.salt(), email_address))
+        if self.details is ContactDetails.FULL:
+            first, last = values.name(row.get("first_name")), values.name(row.get("last_name"))
+            return email_address, first, last, None
+        if self.details is ContactDetails.HASHED and email_address:
+            return None, None, None, address_hash(self.salt(), email_address)
         return NOBODY
 
     def row(self, row: object, text: str) -> str:

@@ -56,10 +56,11 @@ def decode(body: bytes, campaign_activity_id: str, contacts: Contacts = FULL_DET
     if not isinstance(rows, list | None):
         raise _Malformed("the reply has no list of tracking_activities")
     opens: list[Open] = []
+    instants: dict[str, datetime] = {}
     rejected: list[RejectedRow] = []
     for row in rows or ():
         try:
-            opens.append(_open(row, campaign_activity_id, contacts))
+            opens.append(_open(row, campaign_activity_id, contacts, instants))
         except _NotAnOpen as fault:
             text = canonical(row)
             kept = contacts.row(row, text)[:MOST_ROW_CHARACTERS]
@@ -89,7 +90,10 @@ def _identity(row: object, text: str) -> str:
     return json.dumps([contact_id, iso(created) if created else created_time, *others])
 
 
-def _open(row: object, campaign_activity_id: str, contacts: Contacts) -> Open:
+def _open(
+    row: object, campaign_activity_id: str, contacts: Contacts, instants: dict[str, datetime]
+) -> Open:
+    """Return a row as an open; `instants` keeps the page's instants, since many rows share one."""
     if not isinstance(row, dict):
         raise _NotAnOpen("The row is not an object.")
     contact_id = row.get("contact_id")
@@ -106,11 +110,15 @@ def _open(row: object, campaign_activity_id: str, contacts: Contacts) -> Open:
         device_type = None
     activity_id = row.get("campaign_activity_id") or campaign_activity_id
     # Never convert it to text: for a deeply nested list that takes the square of its depth.
-    if not isinstance(activity_id, str) or activity_id.lower() != campaign_activity_id:
+    if activity_id != campaign_activity_id and not (
+        isinstance(activity_id, str) and activity_id.lower() == campaign_activity_id
+    ):
         raise _NotAnOpen("The row belongs to another activity.")
     if (row.get("tracking_activity_type") or _KIND) != _KIND:
         raise _NotAnOpen("The row's tracking_activity_type is not em_opens.")
-    created = _created(created_time)
+    created = instants.get(created_time)
+    if created is None:
+        created = instants[created_time] = _created(created_time)
     email_address, device_type = email_address or None, device_type or None
     if not (
         contact_id.isascii()

@@ -49,7 +49,9 @@ def name(value: object, most_characters: int = MOST_NAME_CHARACTERS) -> str | No
     r"""Return a name that UTF-8 can encode, unlike some that JSON allows (`"\ud800"`), or None."""
     if not isinstance(value, str):
         return None
-    return value.encode(errors="replace").decode()[:most_characters].strip() or None
+    if not value.isascii():
+        value = value.encode(errors="replace").decode()
+    return value[:most_characters].strip() or None
 
 
 def activity(value: object) -> str | None:
