@@ -40,8 +40,10 @@ def main(
 
 def command(seed: int) -> list[str]:
     """Return what runs the suite with a seed."""
-    tests = [sys.executable, "-m", "pytest", "-q", "-n", "2", "tests/hostile", "--timeout=3600"]
-    return [*tests, "--hypothesis-profile=fuzz", f"--hypothesis-seed={seed}"]
+    tests = [sys.executable, "-m", "pytest", "-q", "-n", "2", "tests/hostile"]
+    # The limits of `make test` are for a twentieth of the examples.
+    limits = ["--timeout=3600", "-o", "faulthandler_timeout=7200"]
+    return [*tests, *limits, "--hypothesis-profile=fuzz", f"--hypothesis-seed={seed}"]
 
 
 def _run(command: Sequence[str]) -> int:
