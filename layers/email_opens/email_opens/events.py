@@ -1,6 +1,7 @@
 """The published message of an open, and its id: CloudEvents 1.0, structured JSON."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -48,6 +49,14 @@ REJECTED = "rejected"
 def bucket(instant: datetime) -> str:
     """Return the ledger's bucket of an open: its hour, `2026-03-02T14`."""
     return instant.isoformat()[:13]
+
+
+def by_bucket(opens: Iterable[NewOpen]) -> dict[str, set[bytes]]:
+    """Return the fingerprints of opens by the ledger's buckets."""
+    entries: dict[str, set[bytes]] = defaultdict(set)
+    for new in opens:
+        entries[bucket(new.open.created_time)].add(fingerprint(new.event_id))
+    return dict(entries)
 
 
 @lru_cache(_STRETCH)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
+from email_opens.events import REJECTED, bucket, by_bucket, row_fingerprint
 from email_opens.model import NewOpen, Page, RejectedRow
 from email_opens.ports import Ledger
 
@@ -37,9 +37,7 @@ class PublishedWindow:
 
     def note(self, found: Iterable[NewOpen]) -> None:
         """Add new opens to the window."""
-        for new in found:
-            name = bucket(new.open.created_time)
-            self._by_bucket.setdefault(name, set()).add(fingerprint(new.event_id))
+        self._add(by_bucket(found))
 
     def new_rejected(self, page: Page) -> list[RejectedRow]:
         """Return the page's rejected rows that are not in the window yet, and add them to it."""
@@ -77,8 +75,10 @@ class PublishedWindow:
         self._oldest, self._newest = oldest, newest
 
     def _load(self, oldest: datetime, newest: datetime) -> None:
-        found = self._ledger.fingerprints(self._activity_id, bucket(oldest), bucket(newest))
-        for name, fingerprints in found.items():
+        self._add(self._ledger.fingerprints(self._activity_id, bucket(oldest), bucket(newest)))
+
+    def _add(self, entries: Mapping[str, AbstractSet[bytes]]) -> None:
+        for name, fingerprints in entries.items():
             self._by_bucket.setdefault(name, set()).update(fingerprints)
 
 

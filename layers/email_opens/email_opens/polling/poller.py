@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from email_opens.errors import ActivityFailed, EmailOpensError, LinkExpired, PagingBroken
-from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
+from email_opens.events import REJECTED, by_bucket, row_fingerprint
 from email_opens.model import Activity, NewOpen, Page, RejectedRow
 from email_opens.polling.first_opens import decide
 from email_opens.polling.gaps import MOST_FAILURES, PATIENCE, failed
@@ -175,13 +175,12 @@ class Poller:
             now = self.clock.now()
             published = self.publisher.publish(activity, opens, now)
         if published.settled:
-            entries: dict[str, set[bytes]] = {}
-            for new in published.settled:
-                created = new.open.created_time
-                entries.setdefault(bucket(created), set()).add(fingerprint(new.event_id))
-                if created >= activity.tracked_at:
-                    counts.delays_seconds.append((now - created).total_seconds())
-            self.ledger.append(activity_id, entries)
+            self.ledger.append(activity_id, by_bucket(published.settled))
+            counts.delays_seconds += [
+                (now - new.open.created_time).total_seconds()
+                for new in published.settled
+                if new.open.created_time >= activity.tracked_at
+            ]
             counts.published += len(published.settled)
             counts.dead_lettered += published.dead_lettered
         if reading.rejected:
