@@ -57,9 +57,7 @@ def whole_number(option: str, least: int, most: int | None = None) -> Callable[[
         known = digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS
         number = int(digits) if known else None
         if number is None or number < least or (most is not None and number > most):
-            raise InvalidInput(
-                f"{option} needs a whole number {allowed}, and “{digits[:20]}” is none."
-            )
+            raise InvalidInput(f"{option} needs a whole number {allowed}, not “{digits[:20]}”.")
         return number
 
     return parse

@@ -35,8 +35,8 @@ STORING = timedelta(seconds=15)
 """For how long storing is tried again while the store refuses; a person is waiting."""
 
 _CHECKED = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
-_REPORTS = "Whether the account may read reports"
-_UNKNOWN = f"{_REPORTS}, and which Constant Contact account it is,"
+_REPORTS = "email-opens could not check whether the account may read reports"
+_UNKNOWN = f"{_REPORTS}, and which Constant Contact account it is"
 FORM = '{"client_id": "…", "refresh_token": "…"}, and "client_secret" if the app has one'
 _EXPECTED = f"expected {FORM}."
 
@@ -189,18 +189,18 @@ def _check(api: "VendorApi", clock: Clock, lease: Lease, connected: Connected) -
     except AccountDisconnected:
         raise
     except BudgetSpent:
-        connected.unchecked.append(f"{_UNKNOWN} was not checked: the day's budget is spent.")
+        connected.unchecked.append(f"{_UNKNOWN}: the day's budget is spent.")
         return None
     except (AccountStopped, OutOfTime) as error:
-        connected.unchecked.append(f"{_UNKNOWN} is not known: {error}")
+        connected.unchecked.append(f"{_UNKNOWN}: {error}")
         return None
     except ReportUnavailable as error:
-        unknown, reason = f"{_REPORTS} is not known: {error}", str(error)
+        unknown, reason = f"{_REPORTS}: {error}", str(error)
     try:
         found = vendor_account_id(api, clock, lease.before)
     except (AccountStopped, OutOfTime, ReportUnavailable) as error:
         if str(error) == reason:
-            unknown = f"{_UNKNOWN} is not known: {error}"
+            unknown = f"{_UNKNOWN}: {error}"
         else:
             uncompared = f"The Constant Contact account was not compared: {error}"
     connected.unchecked += filter(None, (unknown, uncompared))
@@ -271,6 +271,6 @@ def _privilege(reply: "Reply", lease: Lease) -> str | None:
         case _:
             key = reply.error_key("error_key")
             return (
-                f"{_REPORTS} is not known: Constant Contact answered "
+                f"{_REPORTS}: Constant Contact answered "
                 f"{reply.status}{f' {key}' if key else ''}{reply.traces()}."
             )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _NO_STACK = (
     f"No stack is named: add --stack NAME, set {VARIABLE}, or run the command in the folder from "
-    "which the stack was deployed."
+    "which the stack was deployed. If there is no stack yet, run `make deploy`, or "
+    "`email-opens watch` to follow e-mails without AWS."
 )
 
 

@@ -172,8 +172,8 @@ def test_connect_names_once_what_keeps_it_from_every_check(deployment: Deploymen
     deployment.vendor.faults.add(Kind.DROP, times=None)
     (warning,) = deployment.connect().unchecked
     assert warning.startswith(
-        "Whether the account may read reports, and which Constant Contact account it is, is not "
-        "known: The vendor did not answer: the connection failed"
+        "email-opens could not check whether the account may read reports, and which Constant "
+        "Contact account it is: The vendor did not answer: the connection failed"
     )
 
 
@@ -232,7 +232,7 @@ class TestFromStandardInput:
         for _ in range(4):
             deployment.vendor.faults.add(Kind.HTML, path="/token")
         (warning,) = connect(deployment.product, "mine", provided, wait=WAIT).unchecked
-        assert "which Constant Contact account it is, is not known" in warning
+        assert "and which Constant Contact account it is: " in warning
         assert deployment.stored() == provided
 
     def test_spent_credentials_do_not_replace_those_that_are_stored(

@@ -78,7 +78,7 @@ def test_an_application_without_a_secret_connects_with_a_code(
 ) -> None:
     vendor.authorization.add_client(CLIENT_ID)
     terminal = start("mine")
-    terminal.wait_for(r"API key\): $")
+    terminal.wait_for(r"Create one at\s+https://developer.constantcontact.com[^$]*API key\): $")
     terminal.type(f"{CLIENT_ID}\n")
     terminal.wait_for(r"it has none\): $")
     terminal.type("\n")

@@ -34,7 +34,7 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
         (["replay", "News", "--to", QUEUE, "--from", "soon"], "“soon” is not an instant"),
         (["replay", "News", "--since", "2h", "--to", "mine"], "“mine” is not a destination"),
         (["tail", "--newer-than", "soon"], "“soon” is not a duration"),
-        (["tail", "--count", "0"], "--count needs a whole number of 1 or more, and “0” is none."),
+        (["tail", "--count", "0"], "--count needs a whole number of 1 or more, not “0”."),
         (["campaigns", "--last", "all"], "--last needs a whole number from 1 to 500"),
         (["dead-letters", "list", "--most", "-1"], "--most needs a whole number of 1 or more"),
         (["connect", "--port", "70000"], "--port needs a whole number from 0 to 65535"),

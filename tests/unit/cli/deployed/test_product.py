@@ -47,6 +47,11 @@ class TestStack:
         assert message.startswith("No stack is named: add --stack NAME, set EMAIL_OPENS_STACK")
         assert "TRACKING_TABLE" not in message  # A person needs a stack, not its variables.
 
+    @pytest.mark.usefixtures("stack")
+    def test_that_does_not_exist_yet_can_be_deployed_or_done_without(self) -> None:
+        message = complaint(run("poll"), 2)
+        assert "If there is no stack yet, run `make deploy`, or `email-opens watch`" in message
+
     @pytest.mark.usefixtures("world")
     def test_that_does_not_exist_is_refused_with_what_to_do(self) -> None:
         message = complaint(run("status", "--stack", "x"), 2)

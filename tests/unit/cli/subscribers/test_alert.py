@@ -135,7 +135,8 @@ class TestSlack:
     @pytest.mark.usefixtures("world")
     def test_needs_a_stack(self) -> None:
         said = complaint(run("subscribe", "--slack", URL, "--yes"), 2)
-        assert "--slack needs the stack whose alert it is: add --stack NAME" in said
+        assert "--slack turns on the alert of a stack: add --stack NAME" in said
+        assert "`email-opens watch --alert`" in said
 
     def test_refuses_a_stack_of_an_older_version(
         self, world: World, monkeypatch: pytest.MonkeyPatch

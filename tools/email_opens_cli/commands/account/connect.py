@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from email_opens_cli.consent.device import Invitation
     from email_opens_cli.deployed.schedules import Schedules
 
+PORTAL = "https://developer.constantcontact.com"
 CLIENT_ID = "CONSTANT_CONTACT_CLIENT_ID"
 CLIENT_SECRET = "CONSTANT_CONTACT_CLIENT_SECRET"  # noqa: S105 - the variable's account_id
 PORT = 8734
@@ -139,6 +140,11 @@ def read_application() -> "Application":
     client_id = os.environ.get(CLIENT_ID)
     if client_id:
         return application(client_id, os.environ.get(CLIENT_SECRET))
+    say(
+        "email-opens needs an application of your Constant Contact account. Create one at "
+        f"{PORTAL} under My Applications; docs/getting-started.md explains how.",
+        "",
+    )
     return application(
         typer.prompt("Client id (the application's API key)"),
         os.environ.get(CLIENT_SECRET)

@@ -157,9 +157,7 @@ def refuse_the_topic_of_a_stack(address: str, stack: str | None) -> None:
 def _start(at: str, now: datetime) -> datetime:
     start = parse_since(at, now)
     if start is None or start < _OLDEST:
-        raise InvalidInput(
-            f"--at needs an instant from {_OLDEST.year} on, and “{at[:40]}” is none."
-        )
+        raise InvalidInput(f"--at needs an instant from {_OLDEST.year} on, not “{at[:40]}”.")
     return start.replace(microsecond=0)
 
 

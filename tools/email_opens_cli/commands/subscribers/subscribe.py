@@ -204,8 +204,9 @@ def _alert(webhook: str, only: Only, stack: str | None, *, cloudformation: bool,
     """Turn the stack's alert on, with a webhook."""
     if stack is None:
         raise InvalidInput(
-            f"{_SLACK} needs the stack whose alert it is: add --stack NAME, set EMAIL_OPENS_STACK, "
-            "or run the command in the folder from which the stack was deployed."
+            f"{_SLACK} turns on the alert of a stack: add --stack NAME, set EMAIL_OPENS_STACK, or "
+            "run the command in the folder from which the stack was deployed. Without AWS, use "
+            "`email-opens watch --alert`."
         )
     settings = alert_settings(only)
     wired = product_of_any_account(stack)
