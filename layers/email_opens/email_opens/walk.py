@@ -19,12 +19,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from email_opens.events import bucket, event_id, fingerprint
+from email_opens.events import GRAIN, bucket, event_id, fingerprint
 from email_opens.model import LEDGER_KEPT, PAGE_ROWS, Activity, Depth, Gap, NewOpen, Page
 
 DAY = timedelta(days=1)
-MINUTE = timedelta(minutes=1)
-"""The usual grain of the report's instants."""
 
 
 def floor_of(
@@ -81,7 +79,7 @@ def ended(page: Page, floor: datetime | None) -> bool:
 def in_minute(page: Page, minute: datetime) -> bool:
     """Return whether all rows of a page lie in the minute that begins with an instant."""
     instants = [row.created_time for row in page.opens]
-    return bool(instants) and minute <= min(instants) and max(instants) < minute + MINUTE
+    return bool(instants) and minute <= min(instants) and max(instants) < minute + GRAIN
 
 
 def passed(page: Page, instant: datetime) -> bool:
