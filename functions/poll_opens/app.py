@@ -10,7 +10,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from email_opens.bootstrap.product import EmailOpens, bootstrap
-from email_opens.config.settings import Monitoring, scheduled_account_id, wake_up
+from email_opens.config.settings import scheduled_account_id, wake_up
+from email_opens.config.stack import Monitoring
 from email_opens.discovery.report import Found
 from email_opens.errors import (
     AccountDisconnected,

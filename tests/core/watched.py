@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from email_opens.account import Tokens
-from email_opens.config.settings import Monitoring
+from email_opens.config.stack import Monitoring
 from email_opens.errors import InvalidSettings
 from tests.core.setup import Core
 from tests.fakes import MemoryCredentials

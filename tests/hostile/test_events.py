@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from email_opens.adapters.local.wake_ups import NextWakeUp
-from email_opens.config.settings import Monitoring
+from email_opens.config.stack import Monitoring
 from email_opens.errors import InvalidInput
 from email_opens.turns.report import TurnReport
 from tests.fakes import FakeClock, MemoryCredentials

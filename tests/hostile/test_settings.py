@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from email_opens.config.settings import read_settings, wake_up
+from email_opens.config.settings import wake_up
+from email_opens.config.stack import read_settings
 from email_opens.config.variables import MOST
 from email_opens.errors import InvalidInput, InvalidSettings
 from tests.hostile.operations import growth

@@ -43,7 +43,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The stack's settings, as `email_opens.config.settings` reads them."""
+        """The stack's settings, as `email_opens.config.stack` reads them."""
         return environment_of({**self.parameters, **self.outputs, "StackName": self.name})
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from email_opens.account import Account
-from email_opens.config.settings import Settings, read_settings
+from email_opens.config.settings import Settings
+from email_opens.config.stack import read_settings
 from email_opens.model import Activity, Estimate
 from email_opens_cli.commands.explain import Explanation, explanations
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied

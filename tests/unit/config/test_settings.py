@@ -5,12 +5,8 @@ from datetime import timedelta
 import pytest
 
 from email_opens.config.network import Network
-from email_opens.config.settings import (
-    Monitoring,
-    StackSettings,
-    read_settings,
-    scheduled_account_id,
-)
+from email_opens.config.settings import scheduled_account_id
+from email_opens.config.stack import Monitoring, StackSettings, read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import ContactDetails
 

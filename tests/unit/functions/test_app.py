@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from email_opens.account import Account
 from email_opens.adapters.local.wake_ups import NextWakeUp
-from email_opens.config.settings import Monitoring
+from email_opens.config.stack import Monitoring
 from email_opens.errors import (
     AccountDisconnected,
     AccountResting,

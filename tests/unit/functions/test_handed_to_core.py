@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from email_opens.adapters.local.wake_ups import NextWakeUp
-from email_opens.config.settings import Monitoring
+from email_opens.config.stack import Monitoring
 from email_opens.discovery.report import CampaignFailure, Found
 from email_opens.errors import ReportUnavailable
 from email_opens.turns.report import TurnReport

@@ -11,7 +11,8 @@ from email_opens.alerts.alerts import MAYBE_SHOWN
 from email_opens.alerts.deduplication import CLAIMED
 from email_opens.alerts.pace import LONGEST_PAUSE, LONGEST_WAIT, pause_after
 from email_opens.bootstrap.alerts import KEPT
-from email_opens.config.settings import environment_of, read_alert_settings
+from email_opens.config.settings import environment_of
+from email_opens.config.stack import read_alert_settings
 from tests.conftest import Aws
 from tests.integration.deployment import ROOT, load
 from tests.integration.rendering import rendered

@@ -2,7 +2,7 @@
 
 import pytest
 
-from email_opens.config.settings import StackSettings, read_settings
+from email_opens.config.stack import StackSettings, read_settings
 from email_opens.errors import InvalidSettings
 from tests.unit.template.test_template import PARAMETERS, REQUIRED, allows
 

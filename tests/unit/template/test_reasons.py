@@ -9,7 +9,7 @@ import pytest
 from bench.cost.durations import VCPU_MB
 from bench.cost.prices import HOURS_A_MONTH
 from email_opens.allowance.lease import LONGEST
-from email_opens.config.settings import read_settings
+from email_opens.config.stack import read_settings
 from email_opens.scheduling.wake_ups import CHAIN, MOST_WAKE_UPS
 from email_opens.turns.turns import LEASE_PATIENCE
 from tests.integration.deployment import ROOT, load

@@ -10,7 +10,8 @@ import pytest
 
 from email_opens.account import account_id
 from email_opens.adapters.aws.ledger import DynamoDBLedger
-from email_opens.config.settings import environment_of, read_settings
+from email_opens.config.settings import environment_of
+from email_opens.config.stack import read_settings
 from email_opens.errors import InvalidInput, InvalidSettings
 from tests.conftest import Aws
 from tests.fakes import FakeClock

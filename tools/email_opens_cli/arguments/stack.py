@@ -6,7 +6,6 @@ that was deployed from this folder.
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +66,8 @@ def deployed_from(folder: Path) -> Deployed | None:
     Raises:
         typer.BadParameter: the file that names it cannot be read.
     """
+    import tomllib  # noqa: PLC0415 - not for commands that need no stack
+
     for name in (FILE, _SAM_FILE):
         path = folder / name
         try:

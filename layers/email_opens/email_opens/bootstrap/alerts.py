@@ -13,7 +13,7 @@ from email_opens.adapters.webhook import HttpWeb
 from email_opens.alerts.alerts import Alerts
 from email_opens.alerts.deduplication import Deduplication
 from email_opens.alerts.templates import read_template
-from email_opens.config.settings import read_alert_settings
+from email_opens.config.stack import read_alert_settings
 from email_opens.ports import Clock
 
 KEPT = timedelta(days=30)

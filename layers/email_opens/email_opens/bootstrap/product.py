@@ -26,7 +26,7 @@ from email_opens.bootstrap.wiring import (
     reports_of,
     turns_of,
 )
-from email_opens.config.settings import StackSettings, read_account_settings, read_settings
+from email_opens.config.stack import StackSettings, read_account_settings, read_settings
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
 from email_opens.model import LEDGER_KEPT
 from email_opens.ports import Clock, Credentials, Ledger, Publisher, Tracking, WakeUps

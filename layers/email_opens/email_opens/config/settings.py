@@ -5,12 +5,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, get_type_hints
 
 from email_opens.account import account_id
 from email_opens.config.network import Network, proxy_address
-from email_opens.config.variables import Variable, choice, days, number, switch, text, url
+from email_opens.config.variables import Variable, choice, days, number, url
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.model import ContactDetails
 
@@ -19,14 +18,6 @@ _WORD = re.compile("(?<!^)(?=[A-Z])")
 
 def _patterns(text: str) -> tuple[str, ...]:
     return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
-
-
-class Monitoring(StrEnum):
-    """How much of a stack is measured for CloudWatch, which charges for each metric."""
-
-    FULL = "full"
-    BASIC = "basic"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,92 +85,17 @@ class Settings(NetworkSettings):
         return max(1, self.requests_per_day * (100 - self.reserved_percent) // 100)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountSettings(Settings):
-    """The settings of all that works on the accounts of a stack."""
-
-    tracking_table: Annotated[str, text("TRACKING_TABLE", "the name of the tracking table")]
-    credentials_prefix: Annotated[
-        str,
-        text(
-            "CREDENTIALS_PREFIX",
-            "a parameter's name down to the account, such as /email-opens/",
-            "/",
-        ),
-    ]
-    stack_name: Annotated[str | None, Variable("STACK_NAME", "", lambda name: name or None)]
-    """A dimension of the metrics, and the owner of credentials; None: it is not known."""
-    account_id: Annotated[str, Variable("ACCOUNT_ID", "default", str)]
-    """The account of the stack's own schedule."""
+def read_settings_without_aws(environment: Mapping[str, str]) -> Settings:
+    """Read the settings that need no AWS; raises as `read`."""
+    return read(Settings, environment)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackSettings(AccountSettings):
-    """The settings of polls in a stack."""
-
-    ledger_table: Annotated[str, text("LEDGER_TABLE", "the name of the ledger table")]
-    opens_topic_arn: Annotated[
-        str, text("OPENS_TOPIC_ARN", "the ARN of the topic, arn:…:sns:…", "arn:")
-    ]
-    dead_letter_queue_url: Annotated[
-        str, text("DEAD_LETTER_QUEUE_URL", "the URL of the dead-letter queue", "http")
-    ]
-    discovery: Annotated[bool, switch("DISCOVERY", "ENABLED")]
-    """Whether turns search for new sends."""
-    wake_ups_queue_url: Annotated[
-        str, text("WAKE_UPS_QUEUE_URL", "the URL of the queue of wake-ups", "http")
-    ]
-    first_opens: Annotated[bool, switch("FIRST_OPENS", "ENABLED")]
-    """Whether each event says if it is its contact's first open of the e-mail."""
-    monitoring: Annotated[Monitoring, choice("MONITORING", Monitoring.BASIC, Monitoring)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertSettings(NetworkSettings):
-    """The settings of the alert in a stack."""
-
-    alert_webhook_parameter: Annotated[
-        str,
-        text(
-            "ALERT_WEBHOOK_PARAMETER",
-            "the name of the SecureString parameter that holds the webhook's URL",
-        ),
-    ]
-    alerts_table: Annotated[str, text("ALERTS_TABLE", "the name of the alert's table")]
-    alert_queue_url: Annotated[str, text("ALERT_QUEUE_URL", "the URL of the alert's queue", "http")]
-    alert_dead_letter_queue_url: Annotated[
-        str,
-        text("ALERT_DEAD_LETTER_QUEUE_URL", "the URL of the alert's dead-letter queue", "http"),
-    ]
-    alert_template: Annotated[str, Variable("ALERT_TEMPLATE", "", str)] = ""
-    """A JSON document with placeholders; empty: the service's own."""
-
-
-def read_settings(environment: Mapping[str, str]) -> StackSettings:
-    """Read the settings of polls.
+def read[T: NetworkSettings](kind: type[T], environment: Mapping[str, str]) -> T:
+    """Read the settings of a kind.
 
     Raises:
         InvalidSettings: variables are missing or malformed; the message names all of them.
     """
-    return _read(StackSettings, environment)
-
-
-def read_settings_without_aws(environment: Mapping[str, str]) -> Settings:
-    """Read the settings that need no AWS; raises as `read_settings`."""
-    return _read(Settings, environment)
-
-
-def read_account_settings(environment: Mapping[str, str]) -> AccountSettings:
-    """Read the settings of what neither polls nor publishes; raises as `read_settings`."""
-    return _read(AccountSettings, environment)
-
-
-def read_alert_settings(environment: Mapping[str, str]) -> AlertSettings:
-    """Read the settings of the alert; raises as `read_settings`."""
-    return _read(AlertSettings, environment)
-
-
-def _read[T: NetworkSettings](kind: type[T], environment: Mapping[str, str]) -> T:
     values, faults = {}, []
     for name, hint in get_type_hints(kind, include_extras=True).items():
         (variable,) = hint.__metadata__

@@ -1,12 +1,10 @@
 """The demo account of `constant-contact-emulator --demo`, instead of a real one."""
 
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -51,7 +49,10 @@ def demo_account(environment: Mapping[str, str], port: int | None) -> Iterator[D
     Raises:
         InvalidInput: it is not served.
     """
-    from constant_contact_emulator.demo import (  # noqa: PLC0415 - only the demo needs it
+    import socket  # noqa: PLC0415 - only the demo needs these
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+    from constant_contact_emulator.demo import (  # noqa: PLC0415
         CLIENT_ID,
         PORT,
         REFRESH_TOKEN,

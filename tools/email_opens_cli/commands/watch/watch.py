@@ -210,7 +210,7 @@ class _Command:
         from email_opens.adapters.clock import SystemClock  # noqa: PLC0415
         from email_opens.adapters.local.lines import OutputClosed, closed  # noqa: PLC0415
         from email_opens.adapters.local.state_file import StateFile  # noqa: PLC0415
-        from email_opens.bootstrap.watch import alerting, bootstrap_watch  # noqa: PLC0415
+        from email_opens.bootstrap.watch import bootstrap_watch  # noqa: PLC0415
         from email_opens_cli.commands.watch.outlets import open_outlets  # noqa: PLC0415
         from email_opens_cli.commands.watch.standing import Standing  # noqa: PLC0415
         from email_opens_cli.commands.watch.turns import Following  # noqa: PLC0415
@@ -226,6 +226,8 @@ class _Command:
             clock = outlets.clock(InterruptibleClock(SystemClock(), ending))
             publisher, chat = outlets.publisher, None
             if self.alert is not None:
+                from email_opens.bootstrap.watch_alert import alerting  # noqa: PLC0415
+
                 publisher = chat = alerting(
                     publisher,
                     self.settings,

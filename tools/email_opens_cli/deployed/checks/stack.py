@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
-from email_opens.config.settings import Monitoring
+from email_opens.config.stack import Monitoring
 from email_opens_cli.deployed.checks.finding import (
     Deployment,
     Finding,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from email_opens.adapters.vendor.replies.reply import Reply
-from email_opens.config.settings import read_settings
+from email_opens.config.stack import read_settings
 from email_opens_cli.deployed.checks.finding import Finding
 from email_opens_cli.deployed.checks.vendor import quota, skew
 from tests.contract.samples import ACTIVITY, NOON, varied
