@@ -1,6 +1,7 @@
 """Invoked with a batch of opens from a queue: post them to a chat, each once."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -22,6 +23,12 @@ logger = Logger(service="alert_on_opens")
 @cache
 def alert() -> Alert:
     return bootstrap_alert(os.environ)
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # Lambda gives a whole processor to what runs before the first invocation, and then a part.
+    with suppress(Exception):  # The first invocation tries again, and reports it.
+        alert()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

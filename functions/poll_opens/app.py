@@ -1,6 +1,7 @@
 """Publish the new opens of an account's sends, and track its new sends, when a turn is due."""
 
 import os
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -51,6 +52,12 @@ metrics = Metrics(namespace="EmailOpens")
 @cache
 def email_opens() -> EmailOpens:
     return bootstrap(os.environ)
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # Lambda gives a whole processor to what runs before the first invocation, and then a part.
+    with suppress(Exception):  # The first invocation tries again, and reports it.
+        email_opens()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

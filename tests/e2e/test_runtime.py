@@ -207,11 +207,14 @@ def test_the_product_cannot_be_imported_without_the_layer(
     )
 
 
-def test_the_layer_runs_from_its_byte_code(artefact: Artefact, tmp_path: Path) -> None:
+def test_the_function_and_its_layer_run_from_their_byte_code(
+    artefact: Artefact, tmp_path: Path
+) -> None:
     layer = shutil.copytree(artefact.layer, tmp_path / "layer")
-    for source in layer.rglob("*.py"):
+    code = shutil.copytree(artefact.function, tmp_path / "function")
+    for source in (*layer.rglob("*.py"), *code.rglob("*.py")):
         source.write_text("raise AssertionError('The source was compiled again.')")
-    with run_function(replace(artefact, layer=layer), {}, tmp_path) as function:
+    with run_function(replace(artefact, layer=layer, function=code), {}, tmp_path) as function:
         outcome = function.invoke(EVENT)
     assert (outcome.kind, outcome.body["errorType"]) == ("error", "InvalidSettings")
 
@@ -226,3 +229,12 @@ def test_the_layer_has_neither_tests_nor_programs(artefact: Artefact) -> None:
     folders = {path.name for path in artefact.layer.rglob("*") if path.is_dir()}
     assert folders & {"tests", "bin"} == set()
     assert (artefact.layer / "certifi").is_dir()
+
+
+def test_the_layer_has_no_library_that_lambda_provides(artefact: Artefact) -> None:
+    assert [name for name in ("boto3", "botocore") if (artefact.layer / name).exists()] == []
+
+
+def test_the_layer_and_the_code_take_at_most_ten_mebibytes(artefact: Artefact) -> None:
+    files = [*artefact.layer.rglob("*"), *artefact.function.rglob("*")]
+    assert sum(path.stat().st_size for path in files if path.is_file()) <= 10 * 2**20
