@@ -34,6 +34,8 @@ def main() -> None:
         compileall.compile_dir(ROOT / code, quiet=1)
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores.")
     print(f"{versions(PEERS_PYTHON.parents[1])}.")
+    print("Byte code is compiled. The clients share one processor; the vendor has the others.")
+    print("The vendor has no limits, and `watch` has settings with which it is not paced.")
     print(f"Medians of {runs} runs, with the range." if runs > 1 else "One run.")
     with (
         TemporaryDirectory(prefix="bench-peers-") as name,

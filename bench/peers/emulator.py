@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from time import sleep
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -18,7 +17,6 @@ from bench.peers.counting import OpenKey
 OPENS_PATH = "/tracking/opens"
 _AT_ONCE = 5_000
 _HANG_SECONDS = 600
-_LOOK_EVERY_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +65,9 @@ class EmulatedVendor:
         path = f"{activity_id}{OPENS_PATH}"
         self._control("POST", "faults", kind="hang", path=path, nth=nth, seconds=_HANG_SECONDS)
 
-    def wait_until_hanging(self, client: "subprocess.Popen[bytes]") -> None:
-        while self._control("GET", "faults")["faults"]:
-            if client.poll() is not None:
-                raise RuntimeError("The client ended before the request at which to kill it.")
-            sleep(_LOOK_EVERY_SECONDS)  # The control endpoint has no call that waits.
+    def hangs_later(self) -> bool:
+        """Return whether the request that is to hang has not arrived yet."""
+        return bool(self._control("GET", "faults")["faults"])
 
     def _control(self, method: str, name: str, **details: Any) -> Any:
         body = json.dumps(details).encode() if details else None

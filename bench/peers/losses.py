@@ -10,8 +10,17 @@ from time import sleep
 from bench.peers.contenders import Client, Feed
 from bench.peers.counting import Difference, difference
 from bench.peers.emulator import EmulatedVendor
-from bench.peers.processes import killed_poll, poll
-from bench.peers.worlds import Appear, KilledPoll, Poll, Row, Step, Wait, World
+from bench.peers.processes import kill_reading, kill_writing, poll
+from bench.peers.worlds import (
+    Appear,
+    Poll,
+    PollKilledReading,
+    PollKilledWriting,
+    Row,
+    Step,
+    Wait,
+    World,
+)
 
 type Losses = Mapping[str, Difference]
 """By world."""
@@ -35,8 +44,10 @@ class Play:
                     keys = [row.key(self.begins) for row in rows]
                     vendor.add_before(nth, activity_id, keys)
                 poll(self.client, self.feed)
-            case KilledPoll(nth):
-                killed_poll(self.client, self.feed, nth)
+            case PollKilledReading(nth):
+                kill_reading(self.client, self.feed, nth)
+            case PollKilledWriting():
+                kill_writing(self.client, self.feed)
             case Wait():
                 pass
 

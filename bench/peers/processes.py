@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -18,6 +20,8 @@ DEADLINE_SECONDS = 300
 APART_SECONDS = 5.0
 """The time between two runs of a client: `watch` polls no e-mail twice within four seconds."""
 MOST_RUNS = 12
+LOOK_EVERY_SECONDS = 0.001
+"""Between two looks at a process that is to be killed at some moment."""
 _KIB_PER_MIB = 1024
 
 
@@ -84,14 +88,31 @@ def _run(client: Client, feed: Feed) -> tuple[Usage, list[str]]:
     return Usage(wall, cpu, peak / _KIB_PER_MIB, len(paths)), paths
 
 
-def killed_poll(client: Client, feed: Feed, nth: int) -> None:
+def kill_reading(client: Client, feed: Feed, nth: int) -> None:
     """Run a client, and kill it while it waits for the reply to its nth request for a page."""
-    _wait_turn(feed)
     feed.vendor.hang_at(nth, feed.activity_id)
+    with _killed_at_the_end(client, feed) as process:
+        while feed.vendor.hangs_later():
+            if process.poll() is not None:
+                raise RuntimeError(f"{client.name} ended before the request at which to kill it.")
+            time.sleep(LOOK_EVERY_SECONDS)
+
+
+def kill_writing(client: Client, feed: Feed) -> None:
+    """Run a client, and kill it when its output has grown; a client may have ended before."""
+    before = client.written_bytes(feed)
+    with _killed_at_the_end(client, feed) as process:
+        while process.poll() is None and client.written_bytes(feed) == before:
+            time.sleep(LOOK_EVERY_SECONDS)
+
+
+@contextmanager
+def _killed_at_the_end(client: Client, feed: Feed) -> Iterator["subprocess.Popen[bytes]"]:
+    _wait_turn(feed)
     process, stdout = _start(client, feed)
     with process:
         try:
-            feed.vendor.wait_until_hanging(process)
+            yield process
         finally:
             _kill(process)
     _usage_file(feed).touch()

@@ -1,6 +1,6 @@
 """The results as Markdown."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from importlib.metadata import distributions
 from operator import add
@@ -12,6 +12,7 @@ from bench.peers.counting import Difference
 from bench.peers.losses import Losses
 from bench.peers.processes import Usage
 
+_USAGE = ("", "CPU s", "wall s", "peak MiB", "requests")
 _NAMED = ("airbyte-cdk", "dlt", "requests", "singer-sdk")
 
 
@@ -22,11 +23,21 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
 
 
 def costs_table(rows: int, measured: Mapping[str, Sequence[Cost]]) -> str:
+    first_reads = {name: [cost.first_read for cost in costs] for name, costs in measured.items()}
+    idle = {name: [cost.idle for cost in costs] for name, costs in measured.items()}
+    found = {
+        name: " or ".join(sorted({_pair(cost.difference) for cost in costs}))
+        for name, costs in measured.items()
+    }
     return "\n\n".join(
         [
-            f"A first read of {rows:,} rows:\n\n" + _usages(measured, lambda cost: cost.first_read),
-            f"{IDLE_POLLS} idle polls after it, each a process:\n\n"
-            + _usages(measured, lambda cost: cost.idle),
+            f"A first read of {rows:,} rows:",
+            _table(_USAGE, _usages(first_reads)),
+            f"{IDLE_POLLS} idle polls after it, each a process:",
+            _table(
+                [*_USAGE, "lost / repeated in all"],
+                [[*cells, found[cells[0]]] for cells in _usages(idle)],
+            ),
         ]
     )
 
@@ -51,21 +62,15 @@ def versions(environment: Path) -> str:
     return ", ".join(f"{name} {installed[name]}" for name in _NAMED)
 
 
-def _usages(measured: Mapping[str, Sequence[Cost]], part: Callable[[Cost], Usage]) -> str:
-    rows = []
-    for name, costs in measured.items():
-        usages = [part(cost) for cost in costs]
-        rows.append(
-            [
-                name,
-                spread([usage.cpu_seconds for usage in usages], 2),
-                spread([usage.wall_seconds for usage in usages], 2),
-                spread([usage.peak_mib for usage in usages]),
-                spread([usage.requests for usage in usages]),
-                " or ".join(sorted({_pair(cost.difference) for cost in costs})),
-            ]
-        )
-    return _table(["", "CPU s", "wall s", "peak MiB", "requests", "lost / repeated"], rows)
+def _usages(measured: Mapping[str, Sequence[Usage]]) -> Iterator[list[str]]:
+    for name, usages in measured.items():
+        yield [
+            name,
+            spread([usage.cpu_seconds for usage in usages], 2),
+            spread([usage.wall_seconds for usage in usages], 2),
+            spread([usage.peak_mib for usage in usages]),
+            spread([usage.requests for usage in usages]),
+        ]
 
 
 def _pair(difference: Difference) -> str:

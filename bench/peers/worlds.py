@@ -34,9 +34,14 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
-class KilledPoll:
+class PollKilledReading:
     nth: int
     """The request for a page at which it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollKilledWriting:
+    """A poll that is killed as soon as there is something in its output, unless it ends before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Wait:
     minutes: int
 
 
-type Step = Appear | Poll | KilledPoll | Wait
+type Step = Appear | Poll | PollKilledReading | PollKilledWriting | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ def worlds(*, waiting: bool) -> dict[str, World]:
         "drift": drift(),
         "twins": twins(),
         "burst": burst(),
-        "crash": crash(),
+        "killed reading": killed(PollKilledReading(5), PollKilledReading(3)),
+        "killed writing": killed(PollKilledWriting(), PollKilledWriting()),
         "idle": idle(),
     }
     return found | ({"late, below the first page": late_below_a_page()} if waiting else {})
@@ -149,12 +155,12 @@ def burst() -> World:
     return World([Appear(first), Poll(), Appear(more), Poll(), Poll()])
 
 
-def crash() -> World:
+def killed(in_first_read: Step, in_burst: Step) -> World:
     """A client is killed in a first read, and again in a burst."""
     contacts = count()
     first, burst = steadily(contacts, 6 * PAGE, 600, newest=30), steadily(contacts, 1_300, 26, 2)
-    steps: list[Step] = [Appear(first), KilledPoll(5), Poll()]
-    return World([*steps, Appear(burst), KilledPoll(3), Poll(), Poll()])
+    steps = [Appear(first), in_first_read, Poll(), Appear(burst), in_burst, Poll(), Poll()]
+    return World(steps)
 
 
 def idle() -> World:
