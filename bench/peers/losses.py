@@ -46,8 +46,8 @@ class Play:
                 poll(self.client, self.feed)
             case PollKilledReading(nth):
                 kill_reading(self.client, self.feed, nth)
-            case PollKilledWriting():
-                kill_writing(self.client, self.feed)
+            case PollKilledWriting(lines):
+                kill_writing(self.client, self.feed, lines)
             case Wait():
                 pass
 

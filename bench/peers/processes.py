@@ -98,11 +98,11 @@ def kill_reading(client: Client, feed: Feed, nth: int) -> None:
             time.sleep(LOOK_EVERY_SECONDS)
 
 
-def kill_writing(client: Client, feed: Feed) -> None:
-    """Run a client, and kill it when its output has grown; a client may have ended before."""
-    before = client.written_bytes(feed)
+def kill_writing(client: Client, feed: Feed, lines: int) -> None:
+    """Run a client, and kill it when it has written so many lines; it may have ended before."""
+    enough = client.count_lines(feed) + lines
     with _killed_at_the_end(client, feed) as process:
-        while process.poll() is None and client.written_bytes(feed) == before:
+        while process.poll() is None and client.count_lines(feed) < enough:
             time.sleep(LOOK_EVERY_SECONDS)
 
 

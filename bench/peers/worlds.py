@@ -41,7 +41,10 @@ class PollKilledReading:
 
 @dataclass(frozen=True, slots=True)
 class PollKilledWriting:
-    """A poll that is killed as soon as there is something in its output, unless it ends before."""
+    """A poll that is killed in the midst of its output, unless it ends before."""
+
+    lines: int
+    """The lines after which it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def worlds(*, waiting: bool) -> dict[str, World]:
         "twins": twins(),
         "burst": burst(),
         "killed reading": killed(PollKilledReading(5), PollKilledReading(3)),
-        "killed writing": killed(PollKilledWriting(), PollKilledWriting()),
+        "killed writing": killed(PollKilledWriting(1_500), PollKilledWriting(650)),
         "idle": idle(),
     }
     return found | ({"late, below the first page": late_below_a_page()} if waiting else {})
