@@ -28,7 +28,7 @@ endif
 # or of `email-opens watch --once`, which then takes half more time.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
-.PHONY: help demo test quick fuzz mutants simulate compare check build deploy bench bench-delay bench-alert cost accounts bench-freshness screens commands lock sbom release clean deploy-built
+.PHONY: help demo test quick fuzz mutants simulate compare check build deploy bench bench-delay bench-alert bench-peers cost accounts bench-freshness screens commands lock sbom release clean deploy-built
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -102,6 +102,9 @@ bench-alert: .venv/ready ## measure what an alert costs, and how soon it comes (
 	.venv/bin/python -m bench.alert_delay
 	.venv/bin/python -m bench.alert_cost
 
+bench-peers: .venv/ready .peers/ready ## measure `watch` beside other clients of such a feed (about half an hour; QUICK=1 for five minutes)
+	.venv/bin/python -m bench.peers $(if $(QUICK),--quick)
+
 cost: .venv/ready ## count and price a month of five stacks, and write the tables of docs/cost-and-scale.md
 	.venv/bin/python -m bench.cost --write
 
@@ -122,6 +125,7 @@ lock: $(OWN_UV) ## pin the dependencies of pyproject.toml (UPGRADE=--upgrade for
 	$(COMPILE_LAYER) --output-file layers/email_opens/requirements.txt >/dev/null
 	$(call COMPILE_TOOL,uv,tools/locks)
 	$(call COMPILE_TOOL,sam,tools/locks)
+	$(COMPILE) bench/peers/requirements.in --output-file bench/peers/requirements.txt >/dev/null
 
 sbom: .venv/ready ## list the packages of the layer and of the command line, with licences, in dist
 	@rm -rf .cache/sbom && mkdir -p .cache/sbom dist
@@ -142,7 +146,7 @@ release: .venv/ready ## put together what a release consists of, in dist (TAG=vâ
 	@.venv/bin/python tools/release.py $(TAG)
 
 clean: ## delete everything that make and the tests created here
-	rm -rf .venv .uv .sam .aws-sam dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv .sam .peers .aws-sam dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready: requirements-dev.txt pyproject.toml .python-version | $(OWN_UV)
@@ -162,6 +166,12 @@ clean: ## delete everything that make and the tests created here
 .sam/ready: tools/locks/sam.txt .venv/ready
 	$(UV) venv --quiet --clear --python .venv .sam
 	$(UV) pip sync $(if $(shell test -t 2 && echo terminal),,--quiet) --python .sam --require-hashes --no-build tools/locks/sam.txt
+	@touch $@
+
+# The clients that `make bench-peers` compares pin each other's packages, and none of the product's.
+.peers/ready: bench/peers/requirements.txt .venv/ready
+	$(UV) venv --quiet --clear --python .venv .peers
+	$(UV) pip sync $(if $(shell test -t 2 && echo terminal),,--quiet) --python .peers --require-hashes --no-build --compile-bytecode bench/peers/requirements.txt
 	@touch $@
 
 .uv/bin/uv:

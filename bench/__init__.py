@@ -12,8 +12,10 @@
 - `cost`: what a month costs, from counted calls and list prices (`make cost`)
 - `accounts`: a thousand accounts in one stack, beside each alone (`make accounts`)
 - `compare`: the rules of other pollers in the same worlds (`make compare`)
+- `peers`: `watch` beside other clients of such a feed, as whole processes (`make bench-peers`)
 
 Benchmarks do not fail; they print each figure beside its target.
 The core and the adapters are the real ones. The vendor's replies are generated on request and AWS
-replies at once, both within the process (`vendor`, `aws`); a sleep only advances the clock.
+replies at once, both within the process (`vendor`, `aws`); a sleep only advances the clock. In
+`peers`, the clients and the emulated vendor are processes, and time is real.
 """
