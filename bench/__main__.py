@@ -3,12 +3,21 @@
 import os
 import platform
 
-from bench import decode, idle, kills, memory, requests_per_poll, throughput, watch
+from bench import (
+    decode,
+    idle,
+    kills,
+    memory,
+    open_cost,
+    requests_per_poll,
+    throughput,
+    watch,
+)
 
 
 def main() -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
-    for topic in (requests_per_poll, idle, throughput, memory, kills, watch):
+    for topic in (requests_per_poll, idle, open_cost, throughput, memory, kills, watch):
         topic.main()
     print("### Reading a page of 500 rows\n")
     decode.main()
