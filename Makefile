@@ -102,7 +102,7 @@ bench-alert: .venv/ready ## measure what an alert costs, and how soon it comes (
 	.venv/bin/python -m bench.alert_delay
 	.venv/bin/python -m bench.alert_cost
 
-bench-peers: .venv/ready .peers/ready ## measure `watch` beside other clients of such a feed (about half an hour; QUICK=1 for five minutes)
+bench-peers: .venv/ready .peers/ready ## measure `watch` beside other clients of such a feed (about half an hour; QUICK=1: seven minutes)
 	.venv/bin/python -m bench.peers $(if $(QUICK),--quick)
 
 cost: .venv/ready ## count and price a month of five stacks, and write the tables of docs/cost-and-scale.md
