@@ -54,9 +54,7 @@ class BytesReport:
         number = int(link or 0)
         found = decode(self._bodies[number], campaign_activity_id)
         below = number + 1
-        return Page(
-            link, found.opens, next_link=str(below) if below < len(self._bodies) else None
-        )
+        return Page(link, found.opens, next_link=str(below) if below < len(self._bodies) else None)
 
     def count(self, campaign_ids: Sequence[str], *, before: datetime) -> CounterReadings:
         del campaign_ids, before

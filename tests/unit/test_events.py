@@ -170,9 +170,21 @@ def test_a_message_says_when_the_e_mail_was_sent_and_how_long_before_the_open() 
     assert (data["sent_at"], data["seconds_since_send"]) == ("2026-03-02T11:52:59.500000Z", 420)
 
 
-@pytest.mark.parametrize("sent_at", [None, NOON + timedelta(minutes=1)])
-def test_a_send_that_is_not_known_or_came_later_is_left_out(sent_at: datetime | None) -> None:
-    data = json.loads(message(replace(ACTIVITY, sent_at=sent_at), new_open()))["data"]
+@pytest.mark.parametrize(
+    ("sent_at", "created"),
+    [
+        (None, NOON),
+        (NOON + timedelta(minutes=1), NOON),
+        (NOON, NOON - timedelta(seconds=1)),
+        (NOON + timedelta(seconds=59), NOON - timedelta(microseconds=1)),
+    ],
+)
+def test_a_send_that_is_not_known_or_came_in_a_later_minute_is_left_out(
+    sent_at: datetime | None, created: datetime
+) -> None:
+    new = new_open()
+    new = replace(new, open=replace(new.open, created_time=created))
+    data = json.loads(message(replace(ACTIVITY, sent_at=sent_at), new))["data"]
     assert data.keys().isdisjoint({"sent_at", "seconds_since_send"})
 
 

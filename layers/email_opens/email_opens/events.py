@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from json.encoder import encode_basestring as _json
@@ -13,9 +13,6 @@ from email_opens.model import Activity, NewOpen, Open
 EVENT_TYPE = "email.opened"
 DATA_SCHEMA = "urn:email-opens:schema:email-opened.v1"
 """The `$id` of the schema of `data`, in schemas/email-opened.v1.schema.json."""
-
-GRAIN = timedelta(minutes=1)
-"""The usual grain of the report's instants."""
 
 _STRETCH = 2048
 """Results that are kept for the opens of a stretch, which are at most four pages.
@@ -125,7 +122,7 @@ def _send(sent_at: datetime | None, created: datetime) -> str:
 
     An open in the minute of the send has the beginning of that minute as its instant.
     """
-    if sent_at is None or created + GRAIN <= sent_at:
+    if sent_at is None or created < sent_at.replace(second=0, microsecond=0):
         return ""
     seconds = max(0, int((created - sent_at).total_seconds()))
     return f',"sent_at":"{iso(sent_at)}","seconds_since_send":{seconds}'

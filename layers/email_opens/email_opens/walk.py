@@ -19,10 +19,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from email_opens.events import GRAIN, bucket, event_id, fingerprint
+from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import LEDGER_KEPT, PAGE_ROWS, Activity, Depth, Gap, NewOpen, Page
 
 DAY = timedelta(days=1)
+GRAIN = timedelta(minutes=1)
+"""The usual grain of the report's instants."""
 
 
 def floor_of(
