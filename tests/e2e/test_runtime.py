@@ -207,14 +207,11 @@ def test_the_product_cannot_be_imported_without_the_layer(
     )
 
 
-def test_the_function_and_its_layer_run_from_their_byte_code(
-    artefact: Artefact, tmp_path: Path
-) -> None:
+def test_the_layer_runs_from_its_byte_code(artefact: Artefact, tmp_path: Path) -> None:
     layer = shutil.copytree(artefact.layer, tmp_path / "layer")
-    code = shutil.copytree(artefact.function, tmp_path / "function")
-    for source in (*layer.rglob("*.py"), *code.rglob("*.py")):
+    for source in layer.rglob("*.py"):
         source.write_text("raise AssertionError('The source was compiled again.')")
-    with run_function(replace(artefact, layer=layer, function=code), {}, tmp_path) as function:
+    with run_function(replace(artefact, layer=layer), {}, tmp_path) as function:
         outcome = function.invoke(EVENT)
     assert (outcome.kind, outcome.body["errorType"]) == ("error", "InvalidSettings")
 
