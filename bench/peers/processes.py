@@ -95,7 +95,7 @@ def kill_reading(client: Client, feed: Feed, nth: int) -> None:
         while feed.vendor.hangs_later():
             if process.poll() is not None:
                 raise RuntimeError(f"{client.name} ended before the request at which to kill it.")
-            time.sleep(LOOK_EVERY_SECONDS)
+            time.sleep(LOOK_EVERY_SECONDS)  # The vendor gives no notice of a request.
 
 
 def kill_writing(client: Client, feed: Feed, lines: int) -> None:
@@ -103,7 +103,7 @@ def kill_writing(client: Client, feed: Feed, lines: int) -> None:
     enough = client.count_lines(feed) + lines
     with _killed_at_the_end(client, feed) as process:
         while process.poll() is None and client.count_lines(feed) < enough:
-            time.sleep(LOOK_EVERY_SECONDS)
+            time.sleep(LOOK_EVERY_SECONDS)  # A file gives no notice of a line.
 
 
 @contextmanager
@@ -127,6 +127,7 @@ def _usage_file(feed: Feed) -> Path:
 def _wait_turn(feed: Feed) -> None:
     last = _usage_file(feed)
     if last.exists():
+        # The clients are processes, which read the machine's clock.
         time.sleep(max(0.0, last.stat().st_mtime + APART_SECONDS - time.time()))
 
 
