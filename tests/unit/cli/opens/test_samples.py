@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from email_opens.adapters.aws.publishing.messages import event_message
+from email_opens.adapters.aws.publishing.messages import Message, event_messages
 from email_opens.events import event_id
 from email_opens_cli.commands.opens.samples import MEANINGS, OLDEST_LIVE, Kind, Sample, samples
 from tests.contract.samples import NOON
@@ -19,16 +19,16 @@ SEEDS = range(20)
 
 def event(sample: Sample) -> dict[str, Any]:
     """Return the event of a sample, which follows the schema."""
-    found: dict[str, Any] = json.loads(checked(event_message(*written(sample)).body))
+    found: dict[str, Any] = json.loads(checked(written(sample).body))
     return found
 
 
-def written(sample: Sample) -> tuple[Any, ...]:
-    return sample.activity, sample.new, START
+def written(sample: Sample) -> Message:
+    return event_messages(sample.activity, START)(sample.new)
 
 
 def attributes(sample: Sample) -> dict[str, str]:
-    wire = event_message(*written(sample)).attributes
+    wire = written(sample).attributes
     return {name: value["StringValue"] for name, value in wire.items()}
 
 

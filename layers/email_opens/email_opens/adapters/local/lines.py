@@ -1,8 +1,8 @@
 """Opens as lines, by default of JSON, to an open file: a terminal, a pipe or a file.
 
 Lines are written in chunks that a pipe takes whole, so that a killed process leaves no partial line
-in it. A line that a full disk or a power cut has cut off in a file is ended before the next one.
-Lines in a file are on the disk before the ledger records them. What a pipe accepted counts as
+in it. A line that a full disk, a power cut or a kill has cut off in a file is ended before the next
+one. Lines in a file are on the disk before the ledger records them. What a pipe accepted counts as
 delivered.
 """
 

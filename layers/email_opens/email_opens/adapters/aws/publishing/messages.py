@@ -51,11 +51,6 @@ def wire_attributes(values: Mapping[str, str | int]) -> dict[str, Attribute]:
     }
 
 
-def event_message(activity: Activity, new: NewOpen, now: datetime) -> Message:
-    """Return the message about a new open."""
-    return event_messages(activity, now)(new)
-
-
 def event_messages(activity: Activity, now: datetime) -> Callable[[NewOpen], Message]:
     """Return what makes the messages about an activity's new opens.
 
