@@ -8,7 +8,7 @@ bytes for each published open and the overhead of its entries.
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any

@@ -1,6 +1,6 @@
 """Requests to read n new rows: `python -m bench.requests_per_poll`."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 from bench.aws import instant

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 
 from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, Tokens, WakeUp

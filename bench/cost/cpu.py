@@ -6,7 +6,7 @@ botocore's validation, signing and parsing run; its sockets, TLS and Lambda's ru
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from statistics import median
 

@@ -11,7 +11,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 
 from bench.freshness.account import Account
 from bench.freshness.policies import optimal_waiting

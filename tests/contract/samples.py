@@ -1,6 +1,6 @@
 """An activity and its opens, to be varied by the tests that need it."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

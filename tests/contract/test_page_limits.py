@@ -1,7 +1,7 @@
 """DynamoDB's limits: a megabyte a page, 25 items a batch, and reads that may be stale."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any

@@ -4,7 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 

@@ -1,6 +1,6 @@
 """Finished activities are archived, so that turns do not read them, and wake all the same."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

@@ -1,6 +1,6 @@
 """Backfill keeps to its share of the day's budget, and delays no head."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import date
 
 import pytest

@@ -1,6 +1,6 @@
 """A minute with more rows than a page is not read whole at every poll."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

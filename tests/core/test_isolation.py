@@ -1,6 +1,6 @@
 """One activity's failure stops no other."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest

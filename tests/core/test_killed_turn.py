@@ -1,6 +1,6 @@
 """What a turn was reading when it was killed, or out of time, comes last in the next one."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

@@ -1,6 +1,6 @@
 """When an activity is gone, asked for again, and finished."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

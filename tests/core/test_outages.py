@@ -1,6 +1,6 @@
 """An outage of the vendor spends few requests, and ends with the first one that is answered."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

@@ -1,7 +1,7 @@
 """A report that leads nowhere costs a few requests, is reported, and delays no other."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -3,7 +3,8 @@
 import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Malformed items in the tracking table."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any, cast
 

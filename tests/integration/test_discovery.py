@@ -1,6 +1,6 @@
 """Searches over the embedded AWS and the emulated vendor: a new send is tracked and polled."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,7 @@
 """The function's role grants exactly the calls that its adapters make."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import boto3

@@ -4,7 +4,8 @@ Something goes wrong for as long as it lasts. `KeepPolling` lets the schedule fi
 meanwhile and checks what must go on; `CheckAtRest` mends everything first.
 """
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from constant_contact_emulator import Kind

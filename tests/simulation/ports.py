@@ -1,7 +1,7 @@
 """The ports of an invocation over the simulation's stores, where each call has a fate."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 

@@ -4,7 +4,8 @@ Hypothesis shrinks a scenario that fails.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 

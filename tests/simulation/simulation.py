@@ -4,7 +4,8 @@ Everything that happens follows from the scenario: the same scenario gives the s
 """
 
 import random
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,6 +1,6 @@
 """The window of published opens reads each hour that a walk needs once, and no other."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

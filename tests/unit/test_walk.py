@@ -1,7 +1,7 @@
 """What is new on a page, when a walk ends, and what it leaves behind."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

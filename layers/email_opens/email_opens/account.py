@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import ceil
 
+from msgspec import Struct
+
 from email_opens.errors import InvalidInput
 from email_opens.instants import next_day
 from email_opens.unknown import NOTHING, Unknown
@@ -24,8 +26,7 @@ LONGEST_REST = timedelta(hours=24)
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CounterTrust:
+class CounterTrust(Struct, frozen=True, kw_only=True):
     """How far the vendor's counters can be trusted, as measured by an account's turns."""
 
     read_at: datetime | None = None
@@ -46,16 +47,14 @@ UNKNOWN_OPENS = 5.0
 """Opens that count as read, and as expected, in each hour at first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(Struct, frozen=True):
     """Opens by hour of the day (UTC): those that were read, and those expected from the rates."""
 
     opens: tuple[float, ...] = (UNKNOWN_OPENS,) * 24
     expected: tuple[float, ...] = (UNKNOWN_OPENS,) * 24
 
 
-@dataclass(frozen=True, slots=True)
-class KeyShare:
+class KeyShare(Struct, frozen=True):
     """What an account could spend on a day on which other users of its key spent the rest."""
 
     requests: int
@@ -79,8 +78,7 @@ class KeyShare:
         return ceil(self.requests * growth)
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedSend:
+class ExpectedSend(Struct, frozen=True):
     """A send that the vendor has scheduled."""
 
     campaign_id: str
@@ -89,8 +87,7 @@ class ExpectedSend:
     """The activity whose resend it is; None: the campaign is sent for the first time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Searches:
+class Searches(Struct, frozen=True, kw_only=True):
     """The searches for an account's new sends."""
 
     completed_at: datetime | None = None
@@ -105,8 +102,7 @@ class Searches:
     """When the schedules are to be read again; None: at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """A turn that the schedule started, and the woken turns that follow it within a minute."""
 
     began_at: datetime
@@ -115,8 +111,7 @@ class Chain:
     """How many turns have been woken so far."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WakeUp:
+class WakeUp(Struct, frozen=True, kw_only=True):
     """A message that starts an account's next turn before the schedule does."""
 
     token: str
@@ -126,8 +121,7 @@ class WakeUp:
     """The chain, with this wake-up counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """One API key, with its lease and its daily budget."""
 
     account_id: str
@@ -155,7 +149,7 @@ class Account:
     """At which hours of the day the account's e-mails are opened."""
     wake_up: WakeUp | None = None
     """The only wake-up that may start a turn; None: only the schedule starts turns."""
-    unknown: Unknown = field(default=NOTHING, hash=False)
+    unknown: Unknown = NOTHING
 
     def requests_on(self, now: datetime) -> int:
         """Return how many requests are spent or reserved on the day of `now`."""

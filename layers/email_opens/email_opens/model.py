@@ -4,12 +4,13 @@ Every instant is an aware UTC `datetime`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from email_opens.errors import InvalidInput
 from email_opens.unknown import NOTHING, Unknown
@@ -49,8 +50,7 @@ class Open(NamedTuple):
     """SHA-256 of a salt and the address, 64 hex digits; None: addresses are not hashed."""
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedRow:
+class RejectedRow(Struct, frozen=True):
     """A malformed row of the report (JSON, possibly truncated), and why, without its content."""
 
     row: str
@@ -59,8 +59,7 @@ class RejectedRow:
     """Identifies it, whatever its other fields contain, so that it is set aside once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page of the report, newest row first.
 
     `link` is its own address (None: the report's head), `next_link` that of the page below it.
@@ -86,8 +85,7 @@ class NewOpen(NamedTuple):
     """Whether it is the contact's first open of the activity; None: that is not decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A stretch of the report that an interrupted walk left unread, from `ceiling` to `floor`.
 
     `link` is the last page that was processed, and is read again first; None: the head.
@@ -104,7 +102,7 @@ class Gap:
     """Attempts in a row that reached no older row and found no new open."""
     retry_at: datetime | None = None
     """When the next attempt may begin; None: at once."""
-    unknown: Unknown = field(default=NOTHING, hash=False)
+    unknown: Unknown = NOTHING
 
 
 class State(StrEnum):
@@ -136,8 +134,7 @@ class Depth(IntEnum):
     """To the end of the report, or to `tracked_from`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True):
     """How far an activity's report has been read."""
 
     watermark: datetime | None = None
@@ -153,8 +150,7 @@ class Progress:
     """When an audit is due, however long the report is; None: its length alone decides."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(Struct, frozen=True, kw_only=True):
     """How many rows of an activity's report were published, reported and rejected."""
 
     published: int = 0
@@ -164,8 +160,7 @@ class Counts:
     rejected: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """Opens over exposure; the quotient is the rate at the instant of the send."""
 
     opens: float
@@ -177,8 +172,7 @@ class Estimate:
         return self.opens / self.exposure_seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """Estimates from the polls of an activity: its rate of opens, and the cost of a poll."""
 
     estimate: Estimate | None = None
@@ -193,8 +187,7 @@ class Profile:
     """The vendor has no counter for the campaign; it is requested again after the next audit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity:
+class Activity(Struct, frozen=True, kw_only=True):
     """A tracked send: one item of the tracking table."""
 
     account_id: str
@@ -222,11 +215,10 @@ class Activity:
     """It is stored where turns do not read it."""
     version: int = 0
     """Every write is conditional on the version that was read."""
-    unknown: Unknown = field(default=NOTHING, hash=False)
+    unknown: Unknown = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Polled:
+class Polled(Struct, frozen=True):
     """The result of a walk's first stretch, from which the scheduler updates its estimates."""
 
     before: Activity
@@ -239,8 +231,7 @@ class Polled:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CounterReadings:
+class CounterReadings(Struct, frozen=True):
     """Replies of the vendor's counters."""
 
     opens: Mapping[str, int] = MappingProxyType({})

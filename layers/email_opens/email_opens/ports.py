@@ -1,9 +1,10 @@
 """The ports of the core, as Protocols; `adapters` and the tests' fakes implement them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, Tokens, WakeUp
 from email_opens.errors import EmailOpensError
@@ -105,8 +106,7 @@ class Decisions(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery[T]:
+class Delivery[T](Struct, frozen=True, kw_only=True):
     """What became of opens or rows that a publisher was given."""
 
     settled: tuple[T, ...]

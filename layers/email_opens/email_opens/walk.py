@@ -15,9 +15,10 @@ push others down, so only a single reply proves that two rows exist.
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
-from typing import Self
+
+from msgspec import Struct
 
 from email_opens.events import bucket, event_id, fingerprint
 from email_opens.model import LEDGER_KEPT, PAGE_ROWS, Activity, Depth, Gap, NewOpen, Page
@@ -105,8 +106,7 @@ def shifted(page: Page, gap: Gap, published: Mapping[str, AbstractSet[bytes]]) -
     return fingerprint(event_id(first, 1)) not in published.get(bucket(first.created_time), ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aim:
+class Aim(Struct, frozen=True, kw_only=True):
     """What a walk is for."""
 
     floor: datetime | None
@@ -133,8 +133,7 @@ class Aim:
         return min(self.floor, self.compared_from)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a walk is in the report."""
 
     link: str | None = None
@@ -153,7 +152,7 @@ class Place:
     stale: int = 0
     """The pages since the last of these. Different pages may have rows that are all alike."""
 
-    def below(self, page: Page) -> Self:
+    def below(self, page: Page) -> "Place":
         """Return the place below a page."""
         content = hash(frozenset(page.opens))
         fresh = self.begun and bool(page.opens) and content not in self.contents

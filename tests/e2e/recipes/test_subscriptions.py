@@ -8,7 +8,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from itertools import batched, count
 from typing import Any
 

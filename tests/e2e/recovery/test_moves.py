@@ -1,6 +1,6 @@
 """The stack moves to another region or AWS account with copies of its tables."""
 
-from dataclasses import replace
+from copy import replace
 
 from tests.e2e.recovery.drill import Drill, Place, without_doctor
 from tests.e2e.recovery.shell import section

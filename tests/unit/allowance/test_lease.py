@@ -1,7 +1,7 @@
 """The lease of an account: taken, waited for, given back, and what an error leaves of it."""
 
 from contextlib import suppress
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """The counts of `bench.cost`: an AWS in memory that counts as AWS bills."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

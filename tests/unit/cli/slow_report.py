@@ -1,7 +1,8 @@
 """A product whose clock moves only when code sleeps, over a report of slow pages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,7 @@
 """`email-opens doctor`: whether opens arrive, for people, for cron and as JSON."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

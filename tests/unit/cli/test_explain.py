@@ -1,7 +1,7 @@
 """`email-opens explain`: why an activity is polled when it is."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,6 +1,6 @@
 """A search beside polls: when it holds the account, and what stops it."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -5,7 +5,7 @@ A memory with room for 20 campaigns stands for the full item of DynamoDB.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from itertools import repeat
 

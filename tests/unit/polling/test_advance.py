@@ -1,6 +1,6 @@
 """How a stretch of a walk moves the watermark, and which gaps it leaves."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 
 import pytest

@@ -1,6 +1,6 @@
 """Requests that fail in the middle of a walk."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -1,6 +1,6 @@
 """How often a gap was tried without progress, and when it is tried again."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """A burst becomes a gap, and a later stretch goes on with it."""
 
 from contextlib import nullcontext
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -1,7 +1,7 @@
 """What a stretch makes of its activity when only some of its opens were delivered."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from typing import Any
 

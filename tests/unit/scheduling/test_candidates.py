@@ -1,7 +1,7 @@
 """What is expected to be sent within a day, and how rarely an activity may be polled."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from math import inf, sqrt
 

@@ -1,6 +1,6 @@
 """Whether an activity is polled, how deep, and when it is over."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

@@ -1,6 +1,6 @@
 """When an account's new sends are searched for."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 

@@ -1,6 +1,6 @@
 """Whose stretch below the heads is worked next."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest

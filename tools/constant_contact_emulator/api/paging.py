@@ -4,7 +4,8 @@ import base64
 import binascii
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode
 

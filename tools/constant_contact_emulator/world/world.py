@@ -1,7 +1,7 @@
 """The vendor's data: accounts, campaigns, activities and the rows of their reports."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from threading import RLock

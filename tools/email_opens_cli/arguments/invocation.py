@@ -7,12 +7,12 @@ all parts of a command share one session of AWS.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(slots=True)
-class Invocation:
+
+class Invocation(Struct):
     """One run of a command."""
 
     stack: str | None = None

@@ -1,10 +1,11 @@
 """Which e-mail a person means: a name, a pattern of names, an id, or a prefix of these. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
 from unicodedata import normalize
+
+from msgspec import Struct
 
 from email_opens.discovery.selection import Names
 from email_opens.errors import InvalidInput
@@ -22,8 +23,7 @@ _SHOWN = 60
 """The most characters of a query in a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """An e-mail that may be chosen: an activity, with what it is known by."""
 
     activity_id: str
@@ -42,8 +42,7 @@ class Send:
         return self.campaign_id or self.activity_id
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The e-mails that a query chooses; without any, those with a similar name or id."""
 
     matches: tuple[Send, ...] = ()

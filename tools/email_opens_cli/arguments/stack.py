@@ -6,11 +6,11 @@ that was deployed from this folder.
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
+from msgspec import Struct
 
 from email_opens.errors import InvalidInput
 from email_opens_cli.arguments import invocation
@@ -25,8 +25,7 @@ _SAM_FILE = "samconfig.toml"
 """What `sam deploy --guided` writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True):
     """A stack that was deployed from a folder."""
 
     name: str

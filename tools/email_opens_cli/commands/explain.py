@@ -1,9 +1,11 @@
 """When each e-mail is polled next, and why: its rate, the waiting opens, and the price."""
 
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from math import inf, sqrt
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from email_opens.account import Account as StoredAccount
 from email_opens.instants import iso, next_day
@@ -36,8 +38,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """An e-mail as the next turn will see it."""
 
     campaign_activity_id: str

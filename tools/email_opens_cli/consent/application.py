@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from email_opens.account import Tokens
 from email_opens.adapters.retry import Retries
@@ -64,8 +65,7 @@ _REFUSALS: dict[str, tuple[type[EmailOpensError], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class Application(Struct, frozen=True, kw_only=True):
     """An application of the vendor's developer portal, which a person allows to read an account."""
 
     client_id: str
@@ -92,8 +92,7 @@ def application(client_id: str, client_secret: str | None) -> Application:
     return Application(client_id=key, client_secret=secret or None)
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationServer:
+class AuthorizationServer(Struct, frozen=True):
     session: Session
     url: str
     clock: Clock

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from email_opens.account import Tokens
 from email_opens.adapters.vendor.access.token_storage import store_until
@@ -67,8 +68,7 @@ def read(text: str | bytes) -> Tokens:
     )
 
 
-@dataclass(slots=True)
-class _NewCredentials:
+class _NewCredentials(Struct):
     """Credentials that are not stored yet, to take the place of those in a store."""
 
     tokens: Tokens
@@ -88,8 +88,7 @@ class _NewCredentials:
         self.tokens = tokens
 
 
-@dataclass(slots=True, kw_only=True)
-class Connected:
+class Connected(Struct, kw_only=True):
     """What was found out while an account was connected."""
 
     unchecked: list[str] = field(default_factory=list)

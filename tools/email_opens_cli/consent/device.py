@@ -6,13 +6,13 @@ This flow needs neither a secret nor a browser that can reach this machine.
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from email_opens.account import Tokens
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
+from email_opens.confidential import Confidential
 from email_opens_cli.consent.application import (
     SCOPES,
     Application,
@@ -37,8 +37,7 @@ _ADDRESS = re.compile(r"https?://[!-~]+")
 _CODE = re.compile(r"[!-~]{1,40}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation:
+class Invitation(Confidential, frozen=True, kw_only=True):
     """The address and code for a person, and the device code to poll with."""
 
     address: str
@@ -47,7 +46,7 @@ class Invitation:
     """The plain address if the vendor returns no other."""
     ends: datetime
     interval_seconds: float
-    device_code: str = field(repr=False)
+    device_code: str
 
 
 def consent(

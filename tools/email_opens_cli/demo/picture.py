@@ -1,8 +1,9 @@
 """What the demo shows while it runs: the e-mails, the backlog, and the latest opens."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from email_opens_cli.demo.subscriber import Received
 from email_opens_cli.terminal.columns import GAP, Column, table
@@ -30,8 +31,7 @@ _WIDE = sum(column.width + GAP for column in _OPENS) - GAP
 """From this width on, an open takes one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """An e-mail's opens: those that the vendor's report shows, and those that were received."""
 
     name: str
@@ -42,8 +42,7 @@ class Count:
         return f"{self.name}: {self.received:,} of {self.reported:,} opens received"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """An open that was received, and the name of its e-mail."""
 
     name: str
@@ -69,8 +68,7 @@ class Arrival:
         return f"{self.name}: {self.address} opened on {self.device}, {self.opened}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """All that the picture shows."""
 
     activity: str

@@ -1,8 +1,9 @@
 """How far the demo is: the opens that the reports show, and those that were received."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from email_opens_cli.demo.picture import LATEST, Arrival, Count, State
 from email_opens_cli.demo.sends import Email
@@ -22,8 +23,7 @@ class Inbox(Protocol):
         """Return the opens received so far, in the order of their arrival."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Two e-mails, and the inbox that receives their opens."""
 
     live: Email

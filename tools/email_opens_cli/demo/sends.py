@@ -1,8 +1,9 @@
 """The e-mails of the demo, and the rows that it adds to their reports on purpose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from constant_contact_emulator import Contact, Row, Send, World, simulate_send
 from email_opens_cli.demo.subscriber import ReportedOpen
@@ -25,8 +26,7 @@ one."""
 LATE_BY = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Email:
+class Email(Struct, frozen=True):
     """An e-mail that was sent, and its report."""
 
     world: World

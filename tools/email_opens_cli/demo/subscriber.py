@@ -3,10 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import Any, NamedTuple, Self
+
+from msgspec import Struct
 
 from email_opens.instants import utc
 from email_opens_cli.deployed.queues import TopicQueue
@@ -75,8 +76,7 @@ def differences(
     return (wanted - got).total(), (got - wanted).total()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnderWay:
+class UnderWay(Struct, frozen=True, kw_only=True):
     """Rows of a send that have not arrived yet."""
 
     not_reported: int

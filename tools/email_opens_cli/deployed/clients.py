@@ -1,12 +1,12 @@
 """Clients of AWS that threads share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from email_opens.adapters.aws.session import AwsSession
@@ -22,8 +22,7 @@ _MISSING = (
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 3
 
 
-@dataclass(slots=True)
-class Clients:
+class Clients(Struct):
     """Clients of AWS, each made once; several threads may share them."""
 
     session: "AwsSession"

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
 
+from email_opens.confidential import Confidential
 from email_opens.events import EVENT_TYPE
 
 if TYPE_CHECKING:
@@ -25,14 +25,13 @@ _MOST_REPEATS = 20
 expected. A letter is delivered again after `HELD_SECONDS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Confidential, frozen=True):
     """A dead letter; its body may contain addresses, so it is never shown."""
 
     message_id: str
-    receipt: str = field(repr=False)
-    body: str = field(repr=False)
-    attributes: Mapping[str, str] = field(repr=False)
+    receipt: str
+    body: str
+    attributes: Mapping[str, str]
     """By name; numbers are text."""
 
     @property

@@ -7,12 +7,12 @@ command is killed, the time grows old, and the next `tail` of the same topic rem
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from email_opens.instants import iso, utc
 from email_opens_cli.deployed.clients import is_missing
@@ -142,8 +142,7 @@ class TailQueue:
         return self._queue.receive(self._wait_seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(Struct, frozen=True):
     """The URL of a queue, and some of its attributes."""
 
     url: str

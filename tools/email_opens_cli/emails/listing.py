@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from email_opens.allowance.lease import Lease
 from email_opens.discovery.tracker import sends
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from email_opens.bootstrap.product import WiredDiscovery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Email:
+class Email(Struct, frozen=True, kw_only=True):
     """An e-mail of a campaign, tracked or not."""
 
     activity_id: str
@@ -25,8 +25,7 @@ class Email:
     """None: it is not tracked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedCampaign:
+class ListedCampaign(Struct, frozen=True, kw_only=True):
     """A campaign that was sent, and what is tracked of it."""
 
     sent: SentCampaign
@@ -43,8 +42,7 @@ class ListedCampaign:
         return ", ".join(words) or ("left out" if self.left_out else "no")
 
 
-@dataclass(slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, kw_only=True):
     """The campaigns that an account has sent, as they are being read."""
 
     wired: "WiredDiscovery"

@@ -1,8 +1,9 @@
 """What an account has sent, as Constant Contact lists it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from email_opens.discovery.campaigns import Campaign
 from email_opens.discovery.ports import Campaigns
@@ -14,8 +15,7 @@ MOST_CAMPAIGNS = 500
 """The campaigns that one request lists."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentCampaign:
+class SentCampaign(Struct, frozen=True, kw_only=True):
     """A campaign that was sent, latest at an instant."""
 
     campaign_id: str

@@ -2,9 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from email_opens.allowance.lease import Lease
 from email_opens.discovery.campaigns import Campaign
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from email_opens.bootstrap.product import EmailOpens
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A campaign to track with all of its e-mails, or one e-mail."""
 
     campaign_id: str | None = None
@@ -37,8 +38,7 @@ class Choice:
     """The only e-mail of the campaign to track; None: all are tracked."""
 
 
-@dataclass(slots=True, kw_only=True)
-class TrackRequest:
+class TrackRequest(Struct, kw_only=True):
     """The e-mails that a person wants tracked: all are looked up before the first is tracked."""
 
     wired: "EmailOpens"

@@ -5,11 +5,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from threading import Timer
 from types import FrameType
 from typing import Protocol, Self
+
+from msgspec import Struct
 
 from email_opens.errors import OutOfTime
 from email_opens.ports import Clock
@@ -148,8 +149,7 @@ class Ending:
             signal.signal(number, handler)
 
 
-@dataclass(frozen=True, slots=True)
-class InterruptibleClock:
+class InterruptibleClock(Struct, frozen=True):
     """A clock whose sleep a signal cuts."""
 
     clock: Clock

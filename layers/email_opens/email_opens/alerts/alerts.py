@@ -1,9 +1,10 @@
 """A batch of opens, posted to the webhook: one post for each e-mail, and each open once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from email_opens.alerts.chats import document_of, service_of
 from email_opens.alerts.deduplication import Claim, Deduplication, Outcome
@@ -12,6 +13,7 @@ from email_opens.alerts.pace import Pace, pause_after
 from email_opens.alerts.ports import LONGEST_POST, Address, Web
 from email_opens.alerts.templates import Template
 from email_opens.alerts.verdicts import Verdict, verdict_on
+from email_opens.confidential import Confidential
 from email_opens.errors import EmailOpensError, OutOfTime, WebhookUnusable, unforeseen
 from email_opens.ports import Clock
 
@@ -22,21 +24,19 @@ _SOON = timedelta(seconds=1)
 _TIME_OF_A_POST = LONGEST_POST + timedelta(seconds=2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(Confidential, frozen=True, kw_only=True):
     """A message of the queue."""
 
     key: str
     """Identifies it within its batch."""
-    body: str = field(repr=False)
+    body: str
     receives: int = 1
     """How often the queue has delivered it, this time included."""
     retried_at: datetime | None = None
     """When a person has sent it again from the dead-letter queue; None: nobody has."""
 
 
-@dataclass(slots=True)
-class Delivered:
+class Delivered(Struct):
     """What became of a batch; a message that is neither returned nor set aside is done."""
 
     returned: dict[str, timedelta] = field(default_factory=dict)
@@ -52,8 +52,7 @@ class Delivered:
     """Messages about opens that were shown before."""
 
 
-@dataclass(slots=True)
-class _Email:
+class _Email(Struct):
     """The messages of a batch about one e-mail."""
 
     opens: dict[str, Opened] = field(default_factory=dict)

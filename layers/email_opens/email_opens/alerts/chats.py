@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from email_opens.alerts.events import Opened
 from email_opens.alerts.ports import Reply
@@ -38,8 +39,7 @@ _TEAMS_MARKDOWN = re.compile(r"([\\`*_~\[\]#|<>])")
 ZERO_WIDTH_SPACE = "\u200b"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """A kind of webhook."""
 
     name: str

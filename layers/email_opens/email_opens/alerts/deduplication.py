@@ -15,11 +15,12 @@ invocation that finds the decision of another post reads the outcome of that pos
 
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from hashlib import blake2b
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from email_opens.alerts.ports import LONGEST_POST
 from email_opens.ports import Clock, Decisions
@@ -42,8 +43,7 @@ class Outcome(Enum):
     """It was certainly not shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """What became of the opens that one post was to show."""
 
     post: bytes

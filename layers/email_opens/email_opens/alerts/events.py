@@ -2,10 +2,10 @@
 
 import json
 import re
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from email_opens.confidential import Confidential
 from email_opens.events import EVENT_TYPE
 from email_opens.instants import utc
 
@@ -20,8 +20,7 @@ class NotAnOpen(Exception):
     """A message is not an open that this version can show; the message is the reason."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Confidential, frozen=True, kw_only=True):
     """An open as its event describes it; what the event leaves out is None."""
 
     event_id: str
@@ -32,9 +31,9 @@ class Opened:
     campaign_id: str | None = None
     campaign_name: str | None = None
     subject: str | None = None
-    email_address: str | None = field(default=None, repr=False)
-    first_name: str | None = field(default=None, repr=False)
-    last_name: str | None = field(default=None, repr=False)
+    email_address: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
     device_type: str | None = None
     seconds_since_send: int | None = None
 

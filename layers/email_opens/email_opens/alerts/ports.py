@@ -1,8 +1,11 @@
 """What alerts need from the outside, as Protocols; adapters and the tests' fakes implement them."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
+
+from email_opens.confidential import Confidential
 
 
 class Address(Protocol):
@@ -22,20 +25,18 @@ class Address(Protocol):
         """Make the next `read` fetch the URL again, because the webhook has refused a post."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Confidential, frozen=True, kw_only=True):
     """A complete reply of the webhook."""
 
     status: int
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
     is_page: bool = False
     """It is HTML, for people, and not the reply of a webhook."""
     retry_after: timedelta | None = None
     """How long the webhook asks to wait."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoReply:
+class NoReply(Struct, frozen=True, kw_only=True):
     """No complete reply came."""
 
     reason: str

@@ -2,8 +2,9 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from email_opens.alerts.events import Opened
 
@@ -27,8 +28,7 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _SAME_DAY_SECONDS = 12 * _HOUR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """A message as plain text, which no service has escaped yet."""
 
     title: str

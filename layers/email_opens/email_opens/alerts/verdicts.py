@@ -1,8 +1,9 @@
 """What a reply means: whether the post is shown, how to fix a failure, when to retry. Pure."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from email_opens.alerts.chats import Service
 from email_opens.alerts.deduplication import Outcome
@@ -48,8 +49,7 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """The result of an attempt to post."""
 
     outcome: Outcome | None

@@ -7,9 +7,10 @@ and what an error says about the account is recorded.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+
+from msgspec import Struct
 
 from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, WakeUp
 from email_opens.allowance.budget import BLOCK, Budget
@@ -42,8 +43,7 @@ LEAST_SHARE = 0.1
 """Of its own budget: a refusal early in the day, perhaps by mistake, silences no account."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Lease:
+class Lease(Struct, kw_only=True):
     """A lease that is held, and what will be stored of the account when it is given back."""
 
     holder: str
@@ -71,8 +71,7 @@ class Lease:
     """The wake-up that starts the next turn before the schedule does; None: there is none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leases:
+class Leases(Struct, frozen=True, kw_only=True):
     """The leases of the accounts of one tracking table."""
 
     tracking: Tracking

@@ -6,9 +6,10 @@ vendor answers again, and the pause grows.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import timedelta
-from typing import Self
+
+from msgspec import Struct
 
 IN_A_ROW = 3
 """Different subjects that fail in a row make an outage."""
@@ -21,8 +22,7 @@ PAUSES = (timedelta(seconds=15), timedelta(seconds=30), timedelta(seconds=50))
 between two turns, so that each turn sends one request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
+class Outage(Struct, frozen=True, kw_only=True):
     """What the holder of a lease has seen of the vendor's failures."""
 
     attempts: int = 0
@@ -49,7 +49,7 @@ class Outage:
         usual = PAUSES[min(self.attempts, len(PAUSES)) - 1] if self.attempts else timedelta()
         return max(usual, self.asked)
 
-    def knowing(self, failed: Collection[str], subjects: Collection[str]) -> Self:
+    def knowing(self, failed: Collection[str], subjects: Collection[str]) -> "Outage":
         """Return the state at the start of a lease; of all `subjects`, some had `failed` before."""
         alone = not self.testing and bool(set(subjects).difference(failed))
         return replace(self, known=frozenset(failed), alone=alone)
@@ -58,11 +58,11 @@ class Outage:
         """Return whether a failure of this subject may mean that the vendor fails for all."""
         return not (self.answered or (self.alone and subject in self.known))
 
-    def after_answer(self) -> Self:
+    def after_answer(self) -> "Outage":
         """Return the state after the vendor has answered."""
         return replace(self, attempts=0, answered=True, failing=frozenset(), asked=timedelta())
 
-    def after_failure(self, subject: str, asked: timedelta = timedelta()) -> Self:
+    def after_failure(self, subject: str, asked: timedelta = timedelta()) -> "Outage":
         """Return the state after a subject has failed; more attempts than before mean a pause.
 
         `asked` is the pause that the vendor asked for: a long one is meant for all requests,
@@ -88,16 +88,16 @@ class Outage:
         noted = replace(self, failing=failing, asked=asked)
         return noted.after_attempt() if found else noted
 
-    def after_lease(self) -> Self:
+    def after_lease(self) -> "Outage":
         """Return the state at the end of the lease: a test without an answer means a pause."""
         unanswered = self.testing and self.failing and not self.answered
         return self.after_attempt() if unanswered else self
 
-    def after_refusal(self, subject: str) -> Self:
+    def after_refusal(self, subject: str) -> "Outage":
         """Return the state after a subject was refused to an account that the vendor serves."""
         known = self.known | {subject}
         return replace(self, known=known, alone=not self.testing).after_failure(subject)
 
-    def after_attempt(self) -> Self:
+    def after_attempt(self) -> "Outage":
         """Return the state after an attempt that found the vendor failing."""
         return replace(self, attempts=self.attempts + 1, failing=frozenset())

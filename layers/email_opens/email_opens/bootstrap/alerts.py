@@ -1,8 +1,9 @@
 """The composition root of the alert on AWS."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from email_opens.adapters.aws.alerts.queue import AlertQueue
 from email_opens.adapters.aws.alerts.webhook_address import SsmAddress
@@ -20,8 +21,7 @@ KEPT = timedelta(days=30)
 """How long the table keeps decisions: longer than the queues keep a message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(Struct, frozen=True, kw_only=True):
     """The alert, wired."""
 
     alerts: Alerts

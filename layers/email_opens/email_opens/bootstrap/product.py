@@ -1,7 +1,9 @@
 """The composition root on AWS: it creates the adapters and passes them to the core."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from copy import replace
+
+from msgspec import Struct
 
 from email_opens.adapters.aws.credentials import SsmCredentials
 from email_opens.adapters.aws.decisions import DynamoDBDecisions
@@ -34,8 +36,7 @@ from email_opens.turns.discovery import Discovery
 from email_opens.turns.turns import Turns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailOpens:
+class EmailOpens(Struct, frozen=True, kw_only=True):
     """The product, wired."""
 
     settings: StackSettings
@@ -110,8 +111,7 @@ def bootstrap(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WiredDiscovery:
+class WiredDiscovery(Struct, frozen=True, kw_only=True):
     """The search for new sends, wired for the commands that need nothing else."""
 
     discovery: Discovery

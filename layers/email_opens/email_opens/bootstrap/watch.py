@@ -1,7 +1,8 @@
 """The composition root without AWS: all state is in one file. It imports nothing of AWS."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from email_opens.adapters.clock import SystemClock
 from email_opens.adapters.local.credentials import RECONNECT, SqliteCredentials
@@ -33,8 +34,7 @@ from email_opens.turns.discovery import Discovery
 from email_opens.turns.turns import Turns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class Watch(Struct, frozen=True, kw_only=True):
     """The product without AWS, wired."""
 
     turns: Turns

@@ -1,17 +1,17 @@
 """How requests over https leave this machine: a proxy, its exceptions, and trusted certificates."""
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from email_opens.confidential import Confidential
 
 _PRINTABLE = re.compile(r"[!-~]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class Network(Confidential, frozen=True, kw_only=True):
     """The network of one machine."""
 
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     """The address of a proxy, which may hold a password; None: requests are sent directly."""
     not_proxied: str = ""
     """The hosts, separated by commas, that are reached directly, as NO_PROXY names them."""

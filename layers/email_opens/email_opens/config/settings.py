@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, get_type_hints
 
 from email_opens.account import account_id
+from email_opens.confidential import Confidential
 from email_opens.config.network import Network, proxy_address
 from email_opens.config.variables import Variable, choice, days, number, url
 from email_opens.errors import InvalidInput, InvalidSettings
@@ -20,12 +20,11 @@ def _patterns(text: str) -> tuple[str, ...]:
     return tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkSettings:
+class NetworkSettings(Confidential, frozen=True, kw_only=True):
     """The settings of requests over https."""
 
     proxy: Annotated[str | None, Variable("HTTPS_PROXY", "", proxy_address, ("https_proxy",))] = (
-        field(default=None, repr=False)
+        None
     )
     not_proxied: Annotated[str, Variable("NO_PROXY", "", str, ("no_proxy",))] = ""
     certificates: Annotated[
@@ -40,8 +39,7 @@ class NetworkSettings:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(NetworkSettings):
+class Settings(NetworkSettings, frozen=True, kw_only=True):
     """The settings that need no AWS."""
 
     constant_contact_api_url: Annotated[

@@ -1,7 +1,6 @@
 """The settings of a stack's functions, and of the commands that work on a stack."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,8 +16,7 @@ class Monitoring(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountSettings(Settings):
+class AccountSettings(Settings, frozen=True, kw_only=True):
     """The settings of all that works on the accounts of a stack."""
 
     tracking_table: Annotated[str, text("TRACKING_TABLE", "the name of the tracking table")]
@@ -36,8 +34,7 @@ class AccountSettings(Settings):
     """The account of the stack's own schedule."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackSettings(AccountSettings):
+class StackSettings(AccountSettings, frozen=True, kw_only=True):
     """The settings of polls in a stack."""
 
     ledger_table: Annotated[str, text("LEDGER_TABLE", "the name of the ledger table")]
@@ -57,8 +54,7 @@ class StackSettings(AccountSettings):
     monitoring: Annotated[Monitoring, choice("MONITORING", Monitoring.BASIC, Monitoring)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertSettings(NetworkSettings):
+class AlertSettings(NetworkSettings, frozen=True, kw_only=True):
     """The settings of the alert in a stack."""
 
     alert_webhook_parameter: Annotated[

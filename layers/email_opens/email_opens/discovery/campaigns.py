@@ -1,9 +1,10 @@
 """Campaigns as the vendor describes them, and what discovery keeps of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
+
+from msgspec import Struct, field
 
 from email_opens.unknown import NOTHING, Unknown
 
@@ -11,8 +12,7 @@ type Place = tuple[datetime, str]
 """A send's place in the order of a search: its instant, and the campaign's id among ties."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A campaign that was sent, and when it was last sent."""
 
     campaign_id: str
@@ -23,24 +23,21 @@ class Summary:
         return self.last_sent, self.campaign_id
 
 
-@dataclass(frozen=True, slots=True)
-class Summaries:
+class Summaries(Struct, frozen=True):
     """A page of the vendor's list of sent campaigns, latest send first."""
 
     summaries: tuple[Summary, ...]
     next_link: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignActivity:
+class CampaignActivity(Struct, frozen=True):
     """An e-mail of a campaign, sent or not."""
 
     campaign_activity_id: str
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class Campaign:
+class Campaign(Struct, frozen=True):
     """A campaign as the vendor describes it."""
 
     campaign_id: str
@@ -49,8 +46,7 @@ class Campaign:
     activities: tuple[CampaignActivity, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SeenCampaign:
+class SeenCampaign(Struct, frozen=True):
     """A campaign that a search has read, or has failed to read."""
 
     last_sent: datetime
@@ -61,11 +57,10 @@ class SeenCampaign:
     """Attempts in a row that failed; 0: it was read."""
     retry_at: datetime | None = None
     """When a failed campaign may be read again; None: at once."""
-    unknown: Unknown = field(default=NOTHING, hash=False)
+    unknown: Unknown = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(Struct, frozen=True):
     """A range of sends, both ends included, that were seen and are no longer remembered."""
 
     oldest: Place
@@ -75,8 +70,7 @@ class Forgotten:
         return self.oldest <= place <= self.newest
 
 
-@dataclass(frozen=True, slots=True)
-class SearchMemory:
+class SearchMemory(Struct, frozen=True):
     """What searches have seen.
 
     Searches read the latest sends first, so no send above the oldest remembered one is unread.

@@ -1,21 +1,19 @@
 """What a search did for an account."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from email_opens.errors import EmailOpensError
 from email_opens.model import Activity
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignFailure:
+class CampaignFailure(Struct, frozen=True):
     """A campaign that failed alone."""
 
     campaign_id: str
     error: Exception
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What a search did for an account."""
 
     account_id: str

@@ -6,8 +6,9 @@ Each reading reads them all again, so a send that was moved, unscheduled or dele
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from email_opens.account import ExpectedSend
 from email_opens.discovery.ports import Campaigns
@@ -21,8 +22,7 @@ MOST_CAMPAIGNS = 25
 type _Read = Callable[[Campaigns, datetime], Iterable[ExpectedSend]]
 
 
-@dataclass(slots=True, kw_only=True)
-class ScheduleReading:
+class ScheduleReading(Struct, kw_only=True):
     """A reading of the schedules, over the stretches that it takes."""
 
     resends: Iterable[tuple[str, str]]

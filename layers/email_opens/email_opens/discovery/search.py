@@ -4,8 +4,10 @@ What was read is remembered after each stretch, so a search that ends early is c
 """
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
 
 from email_opens.discovery.campaigns import SearchMemory, SeenCampaign, Summary
 from email_opens.discovery.ports import Campaigns, SeenCampaigns
@@ -31,8 +33,7 @@ MOST_FAILURES_IN_A_ROW = 5
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(slots=True, kw_only=True)
-class Search:
+class Search(Struct, kw_only=True):
     """A search, over the stretches that it takes."""
 
     tracking: Tracking

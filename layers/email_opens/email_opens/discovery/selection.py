@@ -5,9 +5,11 @@ grows. What is tracked are its activities: the primary e-mail, and each resend.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from email_opens.discovery.campaigns import (
     Campaign,
@@ -27,8 +29,7 @@ RETRY = timedelta(minutes=15)
 LONGEST_RETRY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """Which campaigns are tracked by their names: patterns with `*` and `?`, case ignored."""
 
     include: tuple[str, ...] = ("*",)

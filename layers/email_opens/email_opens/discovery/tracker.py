@@ -1,7 +1,8 @@
 """The tracking of what a campaign has sent."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from email_opens.discovery.campaigns import Campaign, SeenCampaign, Summary
 from email_opens.discovery.ports import Campaigns
@@ -40,8 +41,7 @@ def subject(campaigns: Campaigns, campaign_activity_id: str, *, before: datetime
         return None
 
 
-@dataclass(slots=True, kw_only=True)
-class Tracker:
+class Tracker(Struct, kw_only=True):
     """Reads campaigns and tracks what they have sent, for one stretch of a search."""
 
     tracking: Tracking
@@ -54,9 +54,9 @@ class Tracker:
     """No request begins later."""
     found: Found
     """What was done is added to it."""
-    _activities: dict[str, Activity] | None = field(default=None, init=False)
+    _activities: dict[str, Activity] | None = None
     """The tracked activities by their ids, once they were read."""
-    _last_sends: dict[str, datetime] = field(default_factory=dict, init=False)
+    _last_sends: dict[str, datetime] = field(default_factory=dict)
     """The last sends of their campaigns."""
 
     def last_send(self, campaign_id: str) -> datetime | None:

@@ -7,8 +7,10 @@ and is reported.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from email_opens.model import Activity, Gap
 from email_opens.unknown import NOTHING, Unknown
@@ -24,8 +26,7 @@ LONG_PAUSE = PAUSES[2]
 pause delays no row longer than the interval between sweeps does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A part of the report that was read, published and recorded in one go.
 
     It reaches from `top` (None: the head) down to `bottom`, its last row (None: it had no rows).

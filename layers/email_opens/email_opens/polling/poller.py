@@ -4,8 +4,10 @@ Opens are published first, then recorded in the ledger, then the watermark moves
 any two of these loses nothing and repeats, under the same event ids, at most the pages in hand.
 """
 
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from email_opens.errors import ActivityFailed, EmailOpensError, LinkExpired, PagingBroken
 from email_opens.events import REJECTED, by_bucket, row_fingerprint
@@ -39,8 +41,7 @@ PAGES_IN_HAND = 4
 """Pages that are read before they are published and recorded: the bound of memory and repeats."""
 
 
-@dataclass(slots=True)
-class PollCounts:
+class PollCounts(Struct):
     """What polls have done, for logs and metrics."""
 
     published: int = 0
@@ -52,8 +53,7 @@ class PollCounts:
     """Published less created, for the opens made since their activity is tracked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Poller:
+class Poller(Struct, frozen=True):
     """Polls activities with these ports."""
 
     report: Report

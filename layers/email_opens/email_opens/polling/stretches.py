@@ -3,9 +3,11 @@
 A stretch is the pages that are read, published and recorded in one go.
 """
 
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 from typing import Self
+
+from msgspec import Struct, field
 
 from email_opens.errors import ActivityFailed, EmailOpensError, LinkExpired, PagingBroken
 from email_opens.instants import iso
@@ -29,8 +31,7 @@ MOST_UNDELIVERED = PATIENCE + 2
 """The most failures to deliver that are counted: a repaired topic is tried within 15 minutes."""
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """A walk under way, in memory only. The activity and its gaps outlive it."""
 
     activity: Activity
@@ -54,8 +55,7 @@ class Walk:
         return cls(activity, Aim(floor=gap.floor), window, gap, place)
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """What a stretch has read."""
 
     pages: list[Page] = field(default_factory=list)
@@ -78,8 +78,7 @@ class Reading:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """What a stretch has delivered."""
 
     opens: list[NewOpen]
@@ -92,8 +91,7 @@ class Delivered:
         return len(self.opens) + self.rejected
 
 
-@dataclass(frozen=True, slots=True)
-class StretchResult:
+class StretchResult(Struct, frozen=True):
     """A stretch of a walk that was published and recorded, and is to be saved."""
 
     activity: Activity

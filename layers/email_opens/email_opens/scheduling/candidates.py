@@ -1,9 +1,11 @@
 """Candidates: activities as the scheduler sees them, and what a poll teaches. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
 from math import exp, log
+
+from msgspec import Struct
 
 from email_opens.account import CounterTrust, Hours
 from email_opens.model import Activity, Estimate, Polled
@@ -36,8 +38,7 @@ MOST_MISSED = 20
 """The most opens of one poll that count in the share of opens that the counters miss."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """An activity that may be polled, or a send that is expected to come."""
 
     campaign_activity_id: str

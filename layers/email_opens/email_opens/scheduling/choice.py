@@ -14,10 +14,11 @@ activities that have changed, at the cost of polling these as well.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from math import ceil, exp, inf, sqrt
+
+from msgspec import Struct
 
 from email_opens.account import CounterTrust
 from email_opens.scheduling.candidates import Candidate
@@ -44,8 +45,7 @@ class Why(StrEnum):
     WORTH = "enough opens are waiting"
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(Struct, frozen=True):
     """Poll this activity now."""
 
     candidate: Candidate
@@ -54,13 +54,11 @@ class Poll:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """Read the counters now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Nothing is worth a request yet; choose again after this time."""
 
     seconds: float
@@ -70,8 +68,7 @@ class Wait:
 type Choice = Poll | Probe | Wait
 
 
-@dataclass(frozen=True, slots=True)
-class _Offer:
+class _Offer(Struct, frozen=True):
     """A request that could be sent."""
 
     choice: Poll | Probe

@@ -4,7 +4,7 @@ A counter lets an activity be polled sooner, or be left alone a little longer, b
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 from email_opens.account import CounterTrust

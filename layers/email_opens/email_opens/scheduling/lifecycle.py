@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 from email_opens.model import Activity, Depth, State

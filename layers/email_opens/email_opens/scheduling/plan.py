@@ -5,9 +5,10 @@ so the requests of an hour are in proportion to the sum of the roots of its expe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, inf, sqrt
+
+from msgspec import Struct
 
 from email_opens.account import Hours
 from email_opens.scheduling.candidates import Candidate
@@ -23,8 +24,7 @@ HOT_SHARE = 0.1
 DAY_SECONDS = 86_400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """How the rest of the day's requests is best spent, by what is known now."""
 
     requests_a_second: float = 0.0

@@ -1,9 +1,10 @@
 """What is left below the heads: which stretch comes next, and how much backfill may spend."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
+
+from msgspec import Struct, field
 
 from email_opens.model import Activity, Depth, Gap
 from email_opens.polling.gaps import due
@@ -23,8 +24,7 @@ BACKFILL_LEAVES = 10 * BACKFILL_BLOCK
 """With fewer requests left of the day, a block would be over a tenth of what the tails have."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Backlog:
+class Backlog(Struct, kw_only=True):
     """The activities with gaps below their heads, and the walks that are under way.
 
     Sweeps and gaps go before audits and backfill, which have a share of the day's requests.

@@ -4,8 +4,9 @@ Between two stretches the account is left alone, so that a search delays a turn 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from email_opens.account import Searches
 from email_opens.allowance.budget import Budget
@@ -24,8 +25,7 @@ COMMIT = timedelta(seconds=3)
 """The end of a lease, kept to record what was found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
+class Discovery(Struct, frozen=True, kw_only=True):
     """Searches, each under leases of its own."""
 
     leases: Leases

@@ -1,7 +1,9 @@
 """Work on one activity at a time, so that the failure of one stops no other."""
 
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from email_opens.errors import (
     AccountStopped,
@@ -29,8 +31,7 @@ SLOW = timedelta(seconds=5)
 """A head that had been read for this long when the time ended comes last in the next turn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Isolation:
+class Isolation(Struct, frozen=True, kw_only=True):
     """Works on stretches, and reports and saves the failures of their activities."""
 
     poller: Poller

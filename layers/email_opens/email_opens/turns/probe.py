@@ -1,9 +1,10 @@
 """Reading the counters of many campaigns with as few requests as possible."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
+
+from msgspec import Struct, field
 
 from email_opens.errors import NotCounted, ReportUnavailable
 from email_opens.model import CounterReadings
@@ -13,8 +14,7 @@ MOST_REQUESTS = 40
 """The most requests of one probe, when some campaigns have no counter and must be found."""
 
 
-@dataclass(slots=True)
-class CounterProbe:
+class CounterProbe(Struct):
     """One probe of the counters; `readings` holds what was read, also after a failure."""
 
     report: Report

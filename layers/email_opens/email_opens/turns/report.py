@@ -1,6 +1,6 @@
 """The report of a turn: what it did for an account, for logs and metrics."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from email_opens.discovery.report import Found
 from email_opens.errors import EmailOpensError, OutOfTime
@@ -8,16 +8,14 @@ from email_opens.polling.poller import PollCounts
 from email_opens.scheduling.choice import Poll, Probe
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """The failure of one activity, which stops no other."""
 
     campaign_activity_id: str
     error: Exception
 
 
-@dataclass(slots=True)
-class TurnReport:
+class TurnReport(Struct):
     """What a turn did for an account."""
 
     account_id: str

@@ -1,8 +1,10 @@
 """The activities of an account during a turn: as stored, as polled since, and as counted."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from email_opens.account import CounterTrust, Hours
 from email_opens.errors import LostRace
@@ -35,8 +37,7 @@ ASLEEP_EVERY = timedelta(hours=1)
 """How often counters are read if only activities are left that are no longer polled."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Roster:
+class Roster(Struct, kw_only=True):
     """An account's activities in memory, as this turn has left them."""
 
     tracking: Tracking

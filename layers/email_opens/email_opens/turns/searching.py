@@ -5,9 +5,11 @@ is sent.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime, timedelta
 from math import inf
+
+from msgspec import Struct
 
 from email_opens.account import Searches
 from email_opens.allowance.budget import Budget
@@ -41,8 +43,7 @@ MOST_RESENDS = 10
 """Sends of one search whose resends are looked up, the latest ones."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Searching:
+class Searching(Struct, kw_only=True):
     """A turn's search; a failure is reported, and stops no poll."""
 
     search: Search
@@ -55,12 +56,12 @@ class Searching:
     before: datetime
     turn_report: TurnReport
     roster: Roster
-    _begun: bool = field(default=False, init=False)
-    _tried_at: datetime | None = field(default=None, init=False)
+    _begun: bool = False
+    _tried_at: datetime | None = None
     """When the search before this one was tried."""
-    _ended: bool = field(default=False, init=False)
-    _every: timedelta | None = field(default=None, init=False)
-    _reading: ScheduleReading | None = field(default=None, init=False)
+    _ended: bool = False
+    _every: timedelta | None = None
+    _reading: ScheduleReading | None = None
 
     def work(self, now: datetime) -> bool:
         """Work on a stretch of a search, or of a reading of the schedules, if one is due.

@@ -5,9 +5,11 @@ time. So backfill never delays the live tail, and the failure of one activity ne
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
 from math import inf
+
+from msgspec import Struct
 
 from email_opens.allowance.budget import Budget
 from email_opens.errors import AccountStopped, ActivityFailed, OutOfTime
@@ -39,8 +41,7 @@ SUSPECT_MINUTES = 5
 then after them for as many, and so on."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, kw_only=True):
     """The work of a turn, under the account's lease."""
 
     turn_report: TurnReport

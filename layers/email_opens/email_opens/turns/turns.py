@@ -1,9 +1,10 @@
 """The turns of accounts: take the lease, spend what is worth it, and give the lease back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+
+from msgspec import Struct
 
 from email_opens.account import Chain, WakeUp
 from email_opens.allowance.budget import Budget
@@ -34,8 +35,7 @@ LEASE_PATIENCE = timedelta(seconds=16)
 """How long a turn waits for the lease: a command holds it for moments, another turn for longer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turns:
+class Turns(Struct, frozen=True, kw_only=True):
     """Takes turns with these ports; `report` makes the report of an account within a budget."""
 
     leases: Leases

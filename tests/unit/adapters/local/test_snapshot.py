@@ -1,7 +1,7 @@
 """A copy of a state file that another process holds."""
 
 import os
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest

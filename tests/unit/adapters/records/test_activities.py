@@ -1,7 +1,7 @@
 """Stored activities: records of earlier versions are read and written unchanged."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """Credentials that another stack uses: who may replace, delete and refresh them."""
 
 import json
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

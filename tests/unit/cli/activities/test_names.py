@@ -1,6 +1,6 @@
 """Names and ids of tracked e-mails, in every command that takes them."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

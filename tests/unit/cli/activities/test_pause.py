@@ -1,6 +1,6 @@
 """`email-opens pause` and `email-opens resume`."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

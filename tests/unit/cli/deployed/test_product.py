@@ -1,6 +1,6 @@
 """How a command reaches a deployed product: by a stack, however it is named."""
 
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import boto3

@@ -1,6 +1,6 @@
 """`email-opens audit`: reads a whole report at once."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """An activity as programs read it."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 from email_opens.model import Gap, State

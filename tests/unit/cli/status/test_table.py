@@ -1,6 +1,6 @@
 """The table on screens of any width, and the line about the account."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

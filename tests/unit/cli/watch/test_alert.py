@@ -1,7 +1,7 @@
 """`email-opens watch --alert`: fresh opens at a webhook, beside the output."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree

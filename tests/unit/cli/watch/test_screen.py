@@ -1,6 +1,6 @@
 """What a watch shows on a terminal."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,7 @@
 """`email-opens watch`: its events, credentials, state file and errors. It does not use AWS."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Stop polling e-mails until they are resumed."""
 
-from dataclasses import replace
+from copy import replace
 
 from email_opens.model import Activity, State
 from email_opens_cli.arguments.options import Account, Emails, Stack

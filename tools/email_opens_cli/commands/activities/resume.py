@@ -1,6 +1,6 @@
 """Poll paused, finished or gone e-mails again."""
 
-from dataclasses import replace
+from copy import replace
 
 from email_opens.model import Activity, State
 from email_opens_cli.arguments.options import Account, Emails, Stack

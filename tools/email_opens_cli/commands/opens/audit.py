@@ -1,9 +1,10 @@
 """Read an activity's whole report now, publish what was missing, and print the numbers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from email_opens.allowance.lease import Lease
 from email_opens.errors import LinkExpired, LostRace
@@ -57,8 +58,7 @@ def audit(
         )
 
 
-@dataclass(slots=True)
-class Audit:
+class Audit(Struct):
     """An audit under way: a walk from the head, then the gaps until none is left."""
 
     wired: "EmailOpens"

@@ -1,6 +1,6 @@
 """Dead letters: opens that the topic refused, and rows that are not opens."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 

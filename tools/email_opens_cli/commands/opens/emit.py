@@ -3,13 +3,13 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import batched
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct, field
 
 from email_opens.adapters.clock import SystemClock
 from email_opens.errors import EmailOpensError, InvalidInput
@@ -161,8 +161,7 @@ def _start(at: str, now: datetime) -> datetime:
     return start.replace(microsecond=0)
 
 
-@dataclass(slots=True)
-class Emission:
+class Emission(Struct):
     """Samples on their way to a destination."""
 
     destination: "Destination"

@@ -4,11 +4,12 @@ The same seed, count and instant give the same events.
 """
 
 from copy import replace
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, cycle, islice
 from uuid import UUID, uuid5
+
+from msgspec import Struct
 
 from email_opens.events import event_id
 from email_opens.model import Activity, NewOpen, Open
@@ -59,8 +60,7 @@ _FURTHER = (Kind.LIVE, Kind.LIVE, Kind.LIVE, Kind.LATE)
 """The kinds of the events after those, again and again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One sample event: an open, and the e-mail that was opened."""
 
     kind: Kind

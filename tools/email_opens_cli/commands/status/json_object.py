@@ -1,8 +1,9 @@
 """The status for programs: one JSON object."""
 
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from email_opens.instants import iso
 from email_opens_cli.commands.status.reading import Status, delay_seconds
@@ -50,9 +51,9 @@ def _plain(value: Any) -> Any:
             return {name: _plain(item) for name, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
-        case _ if is_dataclass(value):
+        case Struct():
             # What a newer version has stored has no meaning yet.
-            names = [field.name for field in fields(value) if field.name != "unknown"]
+            names = [name for name in value.__struct_fields__ if name != "unknown"]
             return {name: _plain(getattr(value, name)) for name in names}
         case _:
             return value

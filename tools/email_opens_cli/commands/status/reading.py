@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from email_opens.account import Account
 from email_opens.events import bucket
@@ -23,8 +24,7 @@ _AT_ONCE = 8
 """Activities whose hours are read from the ledger side by side."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Struct, frozen=True, kw_only=True):
     """The status of an account."""
 
     account: Account

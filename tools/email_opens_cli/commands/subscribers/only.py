@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from math import prod
 from typing import Any
+
+from msgspec import Struct, field
 
 from email_opens.errors import InvalidInput
 from email_opens.events import EVENT_TYPE
@@ -24,8 +25,7 @@ _LONGEST_DELAY = timedelta(seconds=1_000_000_000)
 """The largest number in a filter policy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Only:
+class Only(Struct, frozen=True, kw_only=True):
     """The opens that a subscriber receives; alternatives within a field, all fields together."""
 
     fresh: tuple[timedelta, ...] = ()
@@ -86,8 +86,7 @@ def check_only(texts: Sequence[str] | None) -> Sequence[str] | None:
     return texts
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What was read so far."""
 
     fresh: list[timedelta] = field(default_factory=list)

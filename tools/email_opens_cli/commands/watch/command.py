@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from email_opens.confidential import Confidential
 from email_opens_cli.arguments.options import WEBHOOK_VARIABLE
 from email_opens_cli.commands.watch.credentials import connect, new_tokens
 from email_opens_cli.commands.watch.emails import Wanted
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from email_opens.ports import Credentials
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Confidential, frozen=True, kw_only=True):
     """A watch as the command line describes it."""
 
     settings: "Settings"
@@ -37,7 +36,7 @@ class Command:
     reconnect: bool
     output: Path | None
     form: Format | None
-    alert: str | None = field(repr=False)  # The URL is a secret.
+    alert: str | None  # The URL is a secret.
     alert_all: bool
 
     def run(self) -> int:

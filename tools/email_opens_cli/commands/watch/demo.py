@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
 from email_opens.account import Tokens
 from email_opens.errors import AccountDisconnected, InvalidInput
@@ -30,8 +30,7 @@ DemoPort = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Demo:
+class Demo(Struct, frozen=True):
     """What the command needs for the demo account."""
 
     environment: Mapping[str, str]

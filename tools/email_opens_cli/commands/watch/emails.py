@@ -1,9 +1,11 @@
 """The e-mails that a watch follows: those that were sent recently, or those that a person names."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from email_opens.account import Account
 from email_opens.errors import BudgetSpent, EmailOpensError, InvalidInput, OutOfTime
@@ -25,8 +27,7 @@ FIRST_SEARCH = timedelta(seconds=1.6)
 """How long the first search takes at most, before what it has found is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What the command line asks for."""
 
     account_id: str
@@ -45,8 +46,7 @@ class Wanted:
         return f"Run `{self.command}` without a name to see what was sent recently."
 
 
-@dataclass(slots=True)
-class Emails:
+class Emails(Struct):
     """The e-mails that are followed; the others of the state file are paused."""
 
     product: "Watch"

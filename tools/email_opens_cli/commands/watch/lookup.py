@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from email_opens.discovery.campaigns import Campaign
 from email_opens.discovery.selection import first_tracked, renewed
@@ -26,8 +28,7 @@ COMMIT = timedelta(seconds=5)
 """The end of the lease, kept to record what was found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """Reads single campaigns of an account and tracks them."""
 
     product: "Watch"

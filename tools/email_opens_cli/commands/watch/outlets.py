@@ -5,9 +5,10 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from email_opens.adapters.local.lines import LinesPublisher
 from email_opens.adapters.waits import Waits
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 STDOUT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Outlets:
+class Outlets(Struct, frozen=True):
     """A publisher, and the console on which the progress is shown; None: no terminal is free."""
 
     publisher: Publisher

@@ -4,13 +4,14 @@ import csv
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from email_opens.adapters.local.lines import (
     LinesOf,
@@ -177,8 +178,7 @@ def begin(output: int, form: Format) -> None:
         raise EmailOpensError(f"The output cannot be written: {error.strerror}.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class OutputClock:
+class OutputClock(Struct, frozen=True):
     """A clock whose sleep ends when the reader of the output has closed it."""
 
     clock: Clock
@@ -200,8 +200,7 @@ class OutputClock:
             seconds -= _CHECK_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalPublisher:
+class TerminalPublisher(Struct, frozen=True):
     """Implements `email_opens.ports.Publisher`: opens as lines on a terminal.
 
     What `first` does not settle, such as a file of opens, is not shown.

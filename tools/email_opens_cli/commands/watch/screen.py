@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from email_opens.model import PAGE_ROWS, Activity
 from email_opens.ports import Clock
@@ -16,8 +17,7 @@ LISTED = 10
 """The most e-mails that are listed as they are found."""
 
 
-@dataclass(slots=True)
-class Screen:
+class Screen(Struct):
     """A status that is redrawn in place below the lines of a terminal."""
 
     console: TextConsole

@@ -1,9 +1,10 @@
 """How far the e-mails that a watch follows have been read, and with how many requests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from email_opens.model import Activity, State
 
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from email_opens.allowance.budget import Budget
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """How far the e-mails that are followed have been read."""
 
     begun: bool = False

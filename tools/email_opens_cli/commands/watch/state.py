@@ -3,12 +3,12 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
 import typer
+from msgspec import Struct
 
 from email_opens.errors import InvalidInput, InvalidSettings
 from email_opens.ports import Clock, Ledger, Tracking
@@ -24,8 +24,7 @@ TRACKING_TABLE = "TRACKING_TABLE"
 """The variable by which the settings of a stack are recognised."""
 
 
-@dataclass(frozen=True, slots=True)
-class StateReader:
+class StateReader(Struct, frozen=True):
     """What is tracked in a state file, and how far it has come."""
 
     settings: "Settings"

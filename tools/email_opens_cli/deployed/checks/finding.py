@@ -1,11 +1,12 @@
 """What a check is given, and what it finds."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from email_opens.bootstrap.product import EmailOpens
@@ -23,8 +24,7 @@ class Result(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """The result of a check, and what to do about it."""
 
     result: Result
@@ -36,8 +36,7 @@ class Finding:
 good, warning, wrong, unchecked = (partial(Finding, result) for result in Result)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class Deployment(Struct, frozen=True, kw_only=True):
     """A deployed product, and the account to check."""
 
     product: "EmailOpens"

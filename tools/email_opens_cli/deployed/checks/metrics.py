@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
 
 from email_opens_cli.deployed.checks.finding import (
     Deployment,
@@ -31,8 +31,7 @@ _ERRORS = "?errorType ?Task"
 _PLAIN = ("Runtime.", "Sandbox.", "ImportError", "ModuleNotFoundError", "InvalidSettings")
 
 
-@dataclass(frozen=True, slots=True)
-class Invocations:
+class Invocations(Struct, frozen=True):
     """A function's invocations by minute."""
 
     started: Values

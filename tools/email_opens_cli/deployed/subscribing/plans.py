@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
+from msgspec import Struct, field
 
 from email_opens.errors import EmailOpensError
 from email_opens.ports import Clock
@@ -69,8 +69,7 @@ class Access:
         return self._clients[region](service)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A change on AWS."""
 
     what: str
@@ -78,8 +77,7 @@ class Step:
     act: Callable[[], object]
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What a command will change, in this order, and what there is to say about it."""
 
     steps: list[Step] = field(default_factory=list)

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from email_opens.errors import InvalidInput
 from email_opens_cli.deployed.policies import allows
@@ -36,8 +37,7 @@ _OWN_KEY = "alias/aws/sqs"
 _OF_A_STACK = "aws:cloudformation:stack-name"
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """A queue that exists."""
 
     url: str

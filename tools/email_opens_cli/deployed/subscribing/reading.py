@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
+from msgspec import Struct, field
 
 from email_opens_cli.deployed.clients import code_of
 from email_opens_cli.deployed.metrics import Metric, Values, measured
@@ -38,8 +39,7 @@ _RECEIVED = {
 """What CloudWatch counts of an endpoint, from any sender."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A subscription, with what AWS says of it; None: it is not known."""
 
     protocol: str
@@ -58,8 +58,7 @@ class Row:
     """Messages that SNS could not deliver, in the subscription's dead-letter queue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The topic's subscriptions."""
 
     rows: Sequence[Row]
@@ -69,8 +68,7 @@ class Report:
     """The IAM actions that this user lacks, so that something is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     access: Access
     denied: set[str] = field(default_factory=set)
 

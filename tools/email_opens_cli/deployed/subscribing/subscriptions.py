@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from email_opens.errors import InvalidInput
 from email_opens_cli.deployed.clients import code_of, is_missing
@@ -40,8 +40,7 @@ _BY_ATTRIBUTES = "MessageAttributes"
 _UNTIL_EFFECTIVE = "SNS applies a changed filter within 15 minutes."
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """A subscription, as SNS lists it."""
 
     arn: str
@@ -88,8 +87,7 @@ def attributes_of(access: Access, subscription: Subscription) -> Mapping[str, st
     return attributes
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(Struct, frozen=True):
     """The subscription that a target has."""
 
     subscription: Subscription

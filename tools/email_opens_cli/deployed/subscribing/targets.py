@@ -1,10 +1,11 @@
 """What can be subscribed to the topic: a queue, a function, a stream, an address or a URL."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from email_opens.alerts.chats import OTHER, service_of
 from email_opens.errors import InvalidInput
@@ -45,8 +46,7 @@ OPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Struct, frozen=True):
     """The topic of the opens, by the parts of its ARN."""
 
     arn: str
@@ -73,8 +73,7 @@ class Topic:
         return self.name.endswith(FIFO)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A subscriber."""
 
     kind: Kind

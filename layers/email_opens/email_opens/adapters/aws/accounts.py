@@ -3,7 +3,7 @@
 Each write is an update of the attributes that it names, so it keeps those of a newer version.
 """
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 

@@ -1,6 +1,6 @@
 """Activities in DynamoDB. Every condition is named, and explained where it is used."""
 
-from dataclasses import replace
+from copy import replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError

@@ -1,8 +1,9 @@
 """The alert without AWS: fresh opens are posted to a webhook after they are written out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from email_opens.adapters.waits import Waits
 from email_opens.alerts.alerts import Alerts, Incoming
@@ -17,12 +18,14 @@ _WORKING = timedelta(seconds=60)
 """How long a batch of posts may take."""
 
 
-@dataclass(slots=True)
-class GivenAddress:
+class GivenAddress(Struct):
     """Implements `email_opens.alerts.ports.Address`; the URL stays the same until the end."""
 
-    url: str = field(repr=False)
+    url: str
     mend: str
+
+    def __repr__(self) -> str:
+        return "GivenAddress(…)"
 
     def read(self) -> str:
         return self.url
@@ -31,15 +34,13 @@ class GivenAddress:
         return
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Struct):
     incoming: Incoming
     due: datetime
     until: datetime
 
 
-@dataclass(slots=True, kw_only=True)
-class AlertingPublisher:
+class AlertingPublisher(Struct, kw_only=True):
     """Implements `email_opens.ports.Publisher`: posts what another publisher has settled.
 
     `flush` posts it, and is called once the opens are recorded: a command that is killed during a

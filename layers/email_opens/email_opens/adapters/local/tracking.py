@@ -7,7 +7,7 @@ uses the same holder's name, and so takes over the lease of a killed one at once
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 
 from email_opens.account import Account, CounterTrust, Hours, KeyShare, Searches, WakeUp

@@ -1,10 +1,9 @@
 """Wake-ups in a process that takes the turns itself, and waits for them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class NextWakeUp:
+class NextWakeUp(Struct):
     """Implements `email_opens.ports.WakeUps`: it keeps what was last asked for."""
 
     token: str | None = None

@@ -1,6 +1,6 @@
 """The stored form of activities."""
 
-from dataclasses import replace
+from copy import replace
 
 from email_opens.adapters.records.attributes import (
     EARLIEST,

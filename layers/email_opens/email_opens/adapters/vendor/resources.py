@@ -1,8 +1,9 @@
 """What is read from the API, and the error of a reply that refuses it. Pure."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from email_opens.adapters.vendor.replies.refusals import Access, Privileges, reason
 from email_opens.adapters.vendor.replies.reply import Reply
@@ -19,8 +20,7 @@ _EXPIRED = frozenset({*range(300, 400), 400, 404, 410, 422})
 """The statuses that mean that a next link has expired; redirects are among them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(Struct, frozen=True, kw_only=True):
     """What to read from the API, and the words for it in error messages."""
 
     target: str

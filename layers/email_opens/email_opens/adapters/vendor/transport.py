@@ -1,7 +1,8 @@
 """Single requests to the API, within the pace and the budget of one account."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from email_opens.adapters.retry import ATTEMPT_SECONDS
 from email_opens.adapters.vendor.access.tokens import TokenSource
@@ -14,8 +15,7 @@ from email_opens.errors import OutOfTime
 from email_opens.ports import Clock
 
 
-@dataclass(slots=True)
-class Pace:
+class Pace(Struct):
     """When an account may send its next request; those that share it keep one pace."""
 
     next_at: datetime | None = None

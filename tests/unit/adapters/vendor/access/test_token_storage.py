@@ -1,7 +1,7 @@
 """A new pair of tokens that the store refuses."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 

@@ -2,7 +2,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from functools import partial
 

@@ -1,7 +1,6 @@
 """The queue of the alert: what is returned to it, and what goes to its dead-letter queue."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from email_opens.adapters.aws.publishing.messages import (
     REASON_CHARACTERS,
     UNSENDABLE,
 )
+from email_opens.confidential import Confidential
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -23,13 +23,12 @@ REASON = "reason"
 MOST_ATTRIBUTES = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
+class DeadLetter(Confidential, frozen=True, kw_only=True):
     """A message for the dead-letter queue, unchanged, so that it can be sent again."""
 
     key: str
-    body: str = field(repr=False)
-    attributes: Mapping[str, Any] = field(repr=False)
+    body: str
+    attributes: Mapping[str, Any]
     """As SQS hands them to a function: `{"stringValue": …, "dataType": …}` by name."""
     reason: str
 

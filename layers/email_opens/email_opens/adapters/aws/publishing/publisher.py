@@ -6,12 +6,12 @@ A dead letter has the body and attributes of the message to the topic, and one a
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from threading import Event
 
 from botocore.exceptions import ClientError
+from msgspec import Struct, field
 
 from email_opens.adapters.aws.publishing.messages import (
     MOST_BYTES,
@@ -34,8 +34,7 @@ NOT_THE_MESSAGES_FAULT = ("Throttl", "Auth", "AccessDenied", "KMS")
 """Beginnings of codes that SNS blames on the sender, but that end once the topic is repaired."""
 
 
-@dataclass(slots=True)
-class _Sent:
+class _Sent(Struct):
     """What became of messages."""
 
     settled: set[str] = field(default_factory=set)

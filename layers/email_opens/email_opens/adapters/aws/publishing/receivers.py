@@ -1,9 +1,10 @@
 """Where messages are sent: a topic, a queue, or a list."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct
 
 from email_opens.adapters.aws.publishing.messages import Message
 from email_opens.model import Activity
@@ -17,8 +18,7 @@ type Send = Callable[[list[Entry]], Mapping[str, Any]]
 """A batch request of SNS or SQS: both reply with `Successful` and `Failed`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
+class Receiver(Struct, frozen=True, kw_only=True):
     """A topic, a queue, or a list: where messages are sent."""
 
     name: str

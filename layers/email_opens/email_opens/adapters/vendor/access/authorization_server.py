@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from email_opens.adapters.vendor.http import exchange
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 from email_opens.adapters.vendor.session import Session
+from email_opens.confidential import Confidential
 from email_opens.ports import Clock
 
 USUAL_LIFETIME = timedelta(hours=1)
@@ -23,12 +23,11 @@ SENDABLE = re.compile(r"[!-~]+")
 _MOST_BYTES = 65_536
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Confidential, frozen=True, kw_only=True):
     """The tokens in a reply of the token endpoint."""
 
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(repr=False)
+    access_token: str
+    refresh_token: str | None
     expires_at: datetime
 
 

@@ -1,10 +1,10 @@
 """Storing tokens that the vendor issues only once, and remembering those that were stored."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from email_opens.account import Tokens
 from email_opens.adapters.retry import pause_seconds
+from email_opens.confidential import Confidential
 from email_opens.errors import AccountStopped
 from email_opens.ports import Clock, Credentials
 
@@ -12,22 +12,20 @@ REMEMBERED = timedelta(minutes=5)
 """How long a process uses stored tokens without reading them again; reading them costs a call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Confidential, frozen=True):
     """Tokens as the store had them at an instant."""
 
-    tokens: Tokens = field(repr=False)
+    tokens: Tokens
     stored_at: datetime
 
     def is_recent(self, now: datetime) -> bool:
         return timedelta() <= now - self.stored_at < REMEMBERED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewed:
+class Renewed(Confidential, frozen=True, kw_only=True):
     """A pair of tokens from the vendor, which the store may lack."""
 
-    spent: str = field(repr=False)
+    spent: str
     """The refresh token that the pair replaces."""
     tokens: Tokens
     stored: bool = False

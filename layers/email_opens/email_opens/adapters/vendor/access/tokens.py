@@ -10,7 +10,7 @@ refuses the access token, the store is read.
 """
 
 from collections.abc import MutableMapping
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 

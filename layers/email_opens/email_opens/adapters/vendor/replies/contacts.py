@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from email_opens.adapters.vendor.replies import values
 from email_opens.adapters.vendor.replies.decoding import canonical
@@ -34,8 +35,7 @@ def no_salt() -> str:
     raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class Contacts:
+class Contacts(Struct, frozen=True):
     """Keeps the personal fields of contacts that the setting CONTACT_DETAILS allows."""
 
     details: ContactDetails = ContactDetails.FULL

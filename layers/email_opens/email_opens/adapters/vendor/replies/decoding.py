@@ -7,9 +7,10 @@ alone: a row that cannot be read leaves the other rows of its page.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
+
+from email_opens.confidential import Confidential
 
 _LEVELS = 5
 """How deep a reply is split: reply, list, row, object, value."""
@@ -18,11 +19,10 @@ _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{\[]+|[}\]]+|,', re.DOTALL)
 _MEMBER = re.compile(r'\s*("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:(.*)', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Confidential, frozen=True):
     """A part of a reply that is not JSON, or a number that Python cannot calculate with."""
 
-    text: str = field(repr=False)
+    text: str
 
 
 def decoded(body: bytes) -> Any:

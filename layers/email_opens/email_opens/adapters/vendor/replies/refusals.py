@@ -1,8 +1,9 @@
 """What a refusal is about: the reason in a reply, and what the account's user may do. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from email_opens.adapters.vendor.replies.reply import Reply, Unanswered
 
@@ -38,8 +39,7 @@ class Access(StrEnum):
     """The vendor did not answer the question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Privileges:
+class Privileges(Struct, frozen=True):
     """The answer about the account's user."""
 
     access: Access

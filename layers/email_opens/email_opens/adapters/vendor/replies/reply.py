@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from email_opens.adapters.vendor.replies.decoding import decoded
+from email_opens.confidential import Confidential
 
 _ERROR_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
 _TRACKING_ID = re.compile(r"[A-Za-z0-9=+/:._-]{1,80}")
@@ -24,13 +24,12 @@ class Unanswered(Exception):
         """The host may have received the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Confidential, frozen=True):
     """A complete reply; its repr omits the body, which may hold addresses and tokens."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
 
     def json(self) -> Any:
         """Return the body decoded as JSON, or None if it is not JSON."""

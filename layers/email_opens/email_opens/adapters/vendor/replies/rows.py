@@ -6,8 +6,9 @@ is not an open is rejected, and the other rows of its page are kept.
 """
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from email_opens.adapters.vendor.replies.contacts import Contacts
 from email_opens.adapters.vendor.replies.decoding import canonical, decoded
@@ -24,8 +25,7 @@ _KIND = "em_opens"
 FULL_DETAILS = Contacts()
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """The content of a page; `next_href` is unchanged, and None on the last page."""
 
     opens: tuple[Open, ...]
