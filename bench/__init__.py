@@ -8,7 +8,6 @@
 - `memory`: the peak of a first read of 1,000,000 rows
 - `idle`: DynamoDB writes of a turn that finds nothing
 - `kills`: a first read of 200,000 rows, killed ten times
-- `decode`: a page read by the standard library, msgspec and pydantic
 - `cold_start`: a cold start of the built function, beside a bare handler
 - `paced_read`: a first read at the pace of the settings, beside the time of its pages
 - `freshness`: how soon opens are published for a day's requests (`make bench-freshness`)

@@ -4,7 +4,6 @@ import os
 import platform
 
 from bench import (
-    decode,
     idle,
     kills,
     memory,
@@ -20,7 +19,6 @@ def main() -> None:
     for topic in (requests_per_poll, idle, open_cost, throughput, memory, kills, watch):
         topic.main()
     print("### Reading a page of 500 rows\n")
-    decode.main()
 
 
 if __name__ == "__main__":

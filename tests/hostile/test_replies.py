@@ -48,7 +48,7 @@ def test_a_secret_is_not_taken_for_an_error_key(secret: str) -> None:
 def test_the_repr_of_a_reply_contains_neither_its_body_nor_its_headers(
     body: bytes, header: str
 ) -> None:
-    assert repr(reply(body, retry_after=header)) == "Reply(status=400)"
+    assert repr(reply(body, retry_after=header)) == "Reply(…)"
 
 
 @given(headers | instants_as_text | dates.map(format_datetime))

@@ -1,7 +1,7 @@
 """The published message of an open, and its id: CloudEvents 1.0, structured JSON."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -30,15 +30,30 @@ def event_id(row: Open, occurrence: int) -> str:
     return blake2b(identity.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
+FINGERPRINT_BYTES = 8
+
+
 @lru_cache(_STRETCH)
 def fingerprint(event: str) -> bytes:
-    """Return the first 8 bytes of an event's id, which the ledger keeps."""
-    return bytes.fromhex(event[:16])
+    """Return the first bytes of an event's id, which the ledger keeps."""
+    return bytes.fromhex(event[: 2 * FINGERPRINT_BYTES])
 
 
 def row_fingerprint(identity: str) -> bytes:
-    """Return the 8 bytes that the ledger keeps of a row that is not an open."""
-    return blake2b(identity.encode(errors="surrogatepass"), digest_size=8).digest()
+    """Return the bytes that the ledger keeps of a row that is not an open."""
+    text = identity.encode(errors="surrogatepass")
+    return blake2b(text, digest_size=FINGERPRINT_BYTES).digest()
+
+
+def packed(fingerprints: Iterable[bytes]) -> bytes:
+    """Return fingerprints as an entry of a ledger: one after another, in order."""
+    return b"".join(sorted(fingerprints))
+
+
+def unpacked(entry: bytes) -> Iterator[bytes]:
+    """Yield the fingerprints of an entry."""
+    for start in range(0, len(entry), FINGERPRINT_BYTES):
+        yield entry[start : start + FINGERPRINT_BYTES]
 
 
 REJECTED = "rejected"

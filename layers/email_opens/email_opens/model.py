@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -35,7 +34,7 @@ class ContactDetails(StrEnum):
     NONE = "none"
 
 
-class Open(NamedTuple):
+class Open(Struct, frozen=True, gc=False):
     """One row of the report: a contact opened an activity at an instant on a device."""
 
     campaign_activity_id: str
@@ -73,7 +72,7 @@ class Page(Struct, frozen=True):
     """Why the link to the page below cannot be followed; None: it can, or there is none."""
 
 
-class NewOpen(NamedTuple):
+class NewOpen(Struct, frozen=True, gc=False):
     """An open that is not in the ledger, with the id and occurrence of its event."""
 
     event_id: str

@@ -111,6 +111,33 @@ class TestASecondProcess:
         assert stored == {HOUR: {b"12345678"}}
 
 
+class TestAFileOfSchema1:
+    @pytest.fixture
+    def older(self, path: Path) -> Path:
+        """Return a file whose ledger has an entry for each fingerprint."""
+        with StateFile(path) as state:
+            for number in range(3):
+                SqliteLedger(state).append(ACTIVITY_ID, {HOUR: [number.to_bytes(8)]})
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 1")
+        connection.close()
+        return path
+
+    def test_is_read_and_added_to(self, older: Path) -> None:
+        with StateFile(older) as state:
+            ledger = SqliteLedger(state)
+            ledger.append(ACTIVITY_ID, {HOUR: [number.to_bytes(8) for number in (2, 3, 4)]})
+            found = ledger.fingerprints(ACTIVITY_ID, HOUR, HOUR)
+        assert found == {HOUR: {number.to_bytes(8) for number in range(5)}}
+
+    def test_has_the_present_schema_from_then_on(self, older: Path) -> None:
+        with StateFile(older):
+            pass
+        connection = sqlite3.connect(older)
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        connection.close()
+
+
 class TestAnotherKindOfFile:
     @pytest.mark.parametrize(
         "make",
@@ -130,9 +157,9 @@ class TestAnotherKindOfFile:
         newer_version(path)
         before = path.read_bytes()
         reason = (
-            f"The state file {path} has schema 2, and this version of email-opens understands "
-            "schema 1. Start the newer version again; the changelog names the first release that "
-            "understands schema 2. Nothing was changed."
+            f"The state file {path} has schema 3, and this version of email-opens understands "
+            "schema 2. Start the newer version again; the changelog names the first release that "
+            "understands schema 3. Nothing was changed."
         )
         with pytest.raises(InvalidInput, match=rf"^{re.escape(reason)}$"):
             StateFile(path)

@@ -16,6 +16,7 @@ from email_opens.adapters.records.attributes import Malformed, StoredRecord
 from email_opens.adapters.records.schemas import NewerSchema, refuse_newer
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import ActivityFailed
+from email_opens.events import FINGERPRINT_BYTES, unpacked
 from email_opens.ports import Clock
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 TRIES = 8
 BATCH_ITEMS = 25
-FINGERPRINT_BYTES = 8
 ENTRY_FINGERPRINTS = 12_000
 """96 KB: an entry stays well below DynamoDB's 400 KB, and a batch of 25 below its 16 MB."""
 
@@ -105,7 +105,7 @@ class DynamoDBLedger:
                         f"The ledger's entry {entry} of activity {campaign_activity_id} cannot be "
                         "read. Delete it: its opens are then published again, under the same ids."
                     )
-                found.setdefault(entry.partition("#")[0], set()).update(_unpacked(packed))
+                found.setdefault(entry.partition("#")[0], set()).update(unpacked(packed))
         return found
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
@@ -179,10 +179,3 @@ def _expired(item: "Mapping[str, AttributeValueTypeDef]", now_seconds: float) ->
     """Return whether an entry has expired; as in DynamoDB, one without a number never expires."""
     expires_at_seconds = item.get("expires_at", {}).get("N")
     return expires_at_seconds is not None and float(expires_at_seconds) <= now_seconds
-
-
-def _unpacked(packed: bytes) -> Iterator[bytes]:
-    return (
-        packed[start : start + FINGERPRINT_BYTES]
-        for start in range(0, len(packed), FINGERPRINT_BYTES)
-    )

@@ -16,8 +16,11 @@ from email_opens.errors import AccountStopped, InvalidInput
 
 APPLICATION = int.from_bytes(b"opns")
 """Marks a SQLite file as one of email-opens."""
-VERSION = 1
-"""The schema of the file; columns and tables that an older program may ignore do not raise it."""
+VERSION = 2
+"""The schema of the file; columns and tables that an older program may ignore do not raise it.
+
+In schema 1, an entry of the ledger is one fingerprint; in schema 2, it is one or more.
+"""
 
 _BESIDE = ("-wal", "-shm", "-journal")
 """The endings of the files that SQLite keeps beside it; a killed process leaves some."""
@@ -147,8 +150,10 @@ class StateFile:
                 f"understands schema {VERSION}. Start the newer version again; the changelog names "
                 f"the first release that understands schema {version}. Nothing was changed."
             )
-        if (application, version) != (APPLICATION, VERSION):
+        if application != APPLICATION or version < 1:
             raise self._foreign()
+        if version < VERSION:
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
         for file in files:
             make_private(file)
         for statement in _LATER.split(";"):

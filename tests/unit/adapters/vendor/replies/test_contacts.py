@@ -88,7 +88,7 @@ class TestTheHash:
 
     def test_needs_no_salt_with_other_details(self) -> None:
         for details in (ContactDetails.FULL, ContactDetails.NONE):
-            assert Contacts(details).person(ROW, "bo@example.com")
+            assert Contacts(details).person("bo@example.com", "Bo", "Lund")
 
 
 class TestARejectedRow:

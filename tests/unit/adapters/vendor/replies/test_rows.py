@@ -322,3 +322,36 @@ def test_an_address_in_any_script_is_kept(address: str) -> None:
             {"tracking_activities": [ROW | {"email_address": address}]}, ensure_ascii=escaped
         )
         assert decode(text.encode(), ACTIVITY).opens[0].email_address == address
+
+
+written_values = st.sampled_from(
+    [
+        *('""', '"x"', '"ä😀"', r'"\u00e4\ud83d\ude00\/"', r'"\ud800"', r'"\q"', '"a\tb\x7f\x00"'),
+        *('"em_opens"', '"mobile"', f'"{ACTIVITY}"', f'"{ACTIVITY.upper()}"', '"bo@example.com"'),
+        *('"2026-03-02T14:07:00Z"', '"2026-03-02T14:07:00.1234567+02:00"', '"1850-01-01T00:00Z"'),
+        *("null", "true", "0", "-0", "0.0", "1e-999", "1e999", "NaN", "-Infinity", "9" * 400, "01"),
+        *("[]", "{}", "[0]", '{"a":1}', "[" * 3000 + "]" * 3000, "", "x"),
+    ]
+) | json_values.map(json.dumps)
+written_rows = st.lists(
+    st.tuples(
+        st.sampled_from([*ROW, "first_name", "last_name", "other", "a\\u0062"]), written_values
+    ),
+    max_size=4,
+)
+
+
+@given(st.lists(written_rows, min_size=1, max_size=3))
+def test_opens_are_the_same_with_and_without_a_fault_on_their_page(
+    changes: list[list[tuple[str, str]]],
+) -> None:
+    """A page is decoded at once; one with a fault is decoded again, row by row."""
+    usual = [f'"{name}":{json.dumps(value)}' for name, value in ROW.items()]
+    rows = [
+        ",".join([*usual, *(f'"{name}":{value}' for name, value in row)]).join("{}")
+        for row in changes
+    ]
+    alone = decode(f'{{"tracking_activities":[{",".join(rows)}]}}'.encode(), ACTIVITY)
+    beside = decode(f'{{"tracking_activities":[{",".join([*rows, "5"])}]}}'.encode(), ACTIVITY)
+    assert alone.opens == beside.opens
+    assert alone.rejected == beside.rejected[:-1]

@@ -38,7 +38,7 @@ def decode_summaries(now: datetime, body: bytes) -> tuple[tuple[Summary, ...], s
         sent = values.instant(row.get("last_sent_date"), values.NEVER)
         if campaign_id and sent:
             summaries.append(Summary(campaign_id, sent if sent <= now + values.DAY else today))
-    return tuple(summaries), next_href(reply)
+    return tuple(summaries), next_href(reply.get("_links"))
 
 
 def decode_campaign(campaign_id: str, body: bytes) -> Campaign:

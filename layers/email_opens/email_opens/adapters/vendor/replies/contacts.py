@@ -1,7 +1,7 @@
 """What is kept of a row about a person; the rest is dropped here, before any other code sees it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -42,11 +42,10 @@ class Contacts(Struct, frozen=True):
     salt: Callable[[], str] = no_salt
     """Returns the salt of hashes; called only if addresses are hashed."""
 
-    def person(self, row: Mapping[str, object], email_address: str | None) -> Person:
+    def person(self, email_address: str | None, first_name: object, last_name: object) -> Person:
         """Return what is kept of a row's contact."""
         if self.details is ContactDetails.FULL:
-            first, last = values.name(row.get("first_name")), values.name(row.get("last_name"))
-            return email_address, first, last, None
+            return email_address, values.name(first_name), values.name(last_name), None
         if self.details is ContactDetails.HASHED and email_address:
             return None, None, None, address_hash(self.salt(), email_address)
         return NOBODY

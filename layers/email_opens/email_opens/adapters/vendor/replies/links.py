@@ -41,13 +41,12 @@ def next_page(href: str, api_url: str, path: str) -> str:
     return target
 
 
-def next_href(reply: dict[str, object]) -> str | None:
-    """Return the next link of a reply unchanged; None if it is missing, null or empty.
+def next_href(links: object) -> str | None:
+    """Return the next link of a reply's `_links` unchanged; None if it is missing, null or empty.
 
     Raises:
         ValueError: the link has an unknown form, so this may not be the last page.
     """
-    links = reply.get("_links")
     next_link = links.get("next") if isinstance(links, dict) else links
     href = next_link.get("href") if isinstance(next_link, dict) else next_link
     if not href:
