@@ -60,10 +60,9 @@ REJECTED = "rejected"
 """The ledger's bucket of rows that are not opens, and so have no hour."""
 
 
-@lru_cache(_STRETCH)
 def bucket(instant: datetime) -> str:
     """Return the ledger's bucket of an open: its hour, `2026-03-02T14`."""
-    return instant.isoformat()[:13]
+    return _iso(instant)[:13]
 
 
 def by_bucket(opens: Iterable[NewOpen]) -> dict[str, set[bytes]]:
@@ -72,6 +71,9 @@ def by_bucket(opens: Iterable[NewOpen]) -> dict[str, set[bytes]]:
     for new in opens:
         entries[bucket(new.open.created_time)].add(fingerprint(new.event_id))
     return dict(entries)
+
+
+_iso = lru_cache(_STRETCH)(iso)
 
 
 @lru_cache(_STRETCH)
@@ -106,14 +108,11 @@ def messages(activity: Activity) -> Callable[[NewOpen], str]:
         )
         if value is not None
     )
-    instants: dict[datetime, tuple[str, str]] = {}
+    send_of = _sends(activity.sent_at)
 
     def write(new: NewOpen) -> str:
         row = new.open
-        contact_id, at = _json(row.contact_id), row.created_time
-        if at not in instants:
-            instants[at] = iso(at), _send(activity.sent_at, at)
-        created, send = instants[at]
+        contact_id, created = _json(row.contact_id), _iso(row.created_time)
         of_row = "" if row.email_address is None else f',"email_address":{_json(row.email_address)}'
         if row.email_address_hash is not None:
             of_row += f',"email_address_hash":{_json(row.email_address_hash)}'
@@ -126,21 +125,29 @@ def messages(activity: Activity) -> Callable[[NewOpen], str]:
         return (
             f'{beginning}{_json(new.event_id)}{to_subject}{contact_id},"time":"{created}"'
             f'{to_contact}{contact_id}{of_activity}{of_row},"created_time":"{created}"'
-            f',"occurrence":{new.occurrence}{send}}}}}'
+            f',"occurrence":{new.occurrence}{send_of(row.created_time)}}}}}'
         )
 
     return write
 
 
-def _send(sent_at: datetime | None, created: datetime) -> str:
-    """Write the send that an open belongs to; nothing if it is not known, or came later.
+def _sends(sent_at: datetime | None) -> Callable[[datetime], str]:
+    """Return what writes the send that an open belongs to, by the instant of the open.
 
-    An open in the minute of the send has the beginning of that minute as its instant.
+    It writes nothing if the send is not known, or came later. An open in the minute of the send
+    has the beginning of that minute as its instant.
     """
-    if sent_at is None or created < sent_at.replace(second=0, microsecond=0):
-        return ""
-    seconds = max(0, int((created - sent_at).total_seconds()))
-    return f',"sent_at":"{iso(sent_at)}","seconds_since_send":{seconds}'
+    if sent_at is None:
+        return lambda _: ""
+    minute = sent_at.replace(second=0, microsecond=0)
+    beginning = f',"sent_at":"{iso(sent_at)}","seconds_since_send":'
+
+    def write(created: datetime) -> str:
+        if created < minute:
+            return ""
+        return f"{beginning}{max(0, int((created - sent_at).total_seconds()))}"
+
+    return write
 
 
 def attributes(activity: Activity, new: NewOpen, delay_seconds: int) -> dict[str, str | int]:

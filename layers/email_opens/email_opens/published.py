@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from email_opens.events import REJECTED, bucket, by_bucket, row_fingerprint
+from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
 from email_opens.model import NewOpen, Page, RejectedRow
 from email_opens.ports import Ledger
 
@@ -37,7 +37,8 @@ class PublishedWindow:
 
     def note(self, found: Iterable[NewOpen]) -> None:
         """Add new opens to the window."""
-        self._add(by_bucket(found))
+        for new in found:
+            self._bucket(bucket(new.open.created_time)).add(fingerprint(new.event_id))
 
     def new_rejected(self, page: Page) -> list[RejectedRow]:
         """Return the page's rejected rows that are not in the window yet, and add them to it."""
@@ -79,7 +80,10 @@ class PublishedWindow:
 
     def _add(self, entries: Mapping[str, AbstractSet[bytes]]) -> None:
         for name, fingerprints in entries.items():
-            self._by_bucket.setdefault(name, set()).update(fingerprints)
+            self._bucket(name).update(fingerprints)
+
+    def _bucket(self, name: str) -> set[bytes]:
+        return self._by_bucket.setdefault(name, set())
 
 
 def _hour(instant: datetime) -> datetime:

@@ -138,13 +138,15 @@ def _write(file: int, lines: Iterable[str], waits: Waits) -> tuple[int, OSError 
             os.write(file, b"\n")
         try:
             for chunk in _chunks(lines, _FILE_CHUNK if on_disk else _PIPE_CHUNK):
+                content = b"".join(chunk)
                 sent = 0
                 try:
-                    while sent < len(chunk):
+                    while sent < len(content):
                         _wait_for_room(file, waits)
-                        sent += os.write(file, chunk[sent:])
+                        sent += os.write(file, content[sent:])
                 finally:
-                    written += chunk.count(b"\n", 0, sent)
+                    whole = sent == len(content)
+                    written += len(chunk) if whole else content.count(b"\n", 0, sent)
         except (OSError, OutOfTime) as error:
             fault = error
         if on_disk:
@@ -154,19 +156,19 @@ def _write(file: int, lines: Iterable[str], waits: Waits) -> tuple[int, OSError 
     return written, fault
 
 
-def _chunks(lines: Iterable[str], most_bytes: int) -> Iterator[bytes]:
+def _chunks(lines: Iterable[str], most_bytes: int) -> Iterator[list[bytes]]:
     """Yield lines in chunks of at most so many bytes; a longer line is alone."""
     chunk: list[bytes] = []
     size = 0
     for line in lines:
         encoded = f"{line}\n".encode()
         if chunk and size + len(encoded) > most_bytes:
-            yield b"".join(chunk)
+            yield chunk
             chunk, size = [], 0
         chunk.append(encoded)
         size += len(encoded)
     if chunk:
-        yield b"".join(chunk)
+        yield chunk
 
 
 def _wait_for_room(file: int, waits: Waits) -> None:

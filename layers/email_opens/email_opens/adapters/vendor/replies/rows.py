@@ -112,7 +112,21 @@ def _decode_by_row(body: bytes, read: Callable[[_Row], Open], contacts: Contacts
 def _row(row: object) -> _Row:
     if not isinstance(row, dict):
         raise _NotAnOpen("The row is not an object.")
-    return _Row(*map(row.get, _Row.__struct_fields__))
+    found = _Row(*map(row.get, _Row.__struct_fields__))
+    for value in (found.contact_id, found.email_address, found.device_type):
+        if isinstance(value, str):
+            _reject_what_utf_8_cannot_encode(value)
+    return found
+
+
+def _reject_what_utf_8_cannot_encode(text: str) -> None:
+    r"""Reject a byte that was not UTF-8, and an escape such as `"\ud800"`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _NotAnOpen(
+            "The row contains a lone surrogate, or a byte that is not UTF-8."
+        ) from None
 
 
 def _identity(row: object, text: str) -> str:
@@ -164,12 +178,6 @@ class _Reader:
         if created is None:
             created = self._instants[created_time] = _created(created_time)
         email_address, device_type = email_address or None, device_type or None
-        if not (
-            contact_id.isascii()
-            and (email_address is None or email_address.isascii())
-            and (device_type is None or device_type.isascii())
-        ):
-            _reject_what_utf_8_cannot_encode(f"{contact_id}{email_address}{device_type}")
         person = self._contacts.person(email_address, row.first_name, row.last_name)
         return Open(self._activity_id, contact_id, created, device_type, *person)
 
@@ -186,13 +194,3 @@ def _created(created_time: str) -> datetime:
             f"The row's created_time is not between {EARLIEST.year} and {LATEST.year}."
         )
     return created
-
-
-def _reject_what_utf_8_cannot_encode(text: str) -> None:
-    r"""Reject a byte that was not UTF-8, and an escape such as `"\ud800"`."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _NotAnOpen(
-            "The row contains a lone surrogate, or a byte that is not UTF-8."
-        ) from None
