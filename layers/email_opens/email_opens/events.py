@@ -60,6 +60,7 @@ REJECTED = "rejected"
 """The ledger's bucket of rows that are not opens, and so have no hour."""
 
 
+@lru_cache(_STRETCH)
 def bucket(instant: datetime) -> str:
     """Return the ledger's bucket of an open: its hour, `2026-03-02T14`."""
     return _iso(instant)[:13]
