@@ -35,7 +35,7 @@ class InstantAws:
         self._activities: dict[str, Any] = {}
         self._content = ledger_file or BytesIO()
         """The fingerprints of all ledger entries."""
-        self._ledger: dict[str, tuple[int, int, Any]] = {}
+        self._ledger: dict[str, tuple[int, int, str]] = {}
         """Where those of an entry begin, how many bytes they have, and when they expire."""
         self._entries: list[str] = []
         """The keys of the ledger, in order."""
@@ -73,7 +73,7 @@ class InstantAws:
             packed = item["fingerprints"]["B"]
             start = self._content.seek(0, SEEK_END)
             self._content.write(packed)
-            self._ledger[entry] = start, len(packed), item["expires_at"]
+            self._ledger[entry] = start, len(packed), item["expires_at"]["N"]
         return {"UnprocessedItems": {}}
 
     def query(self, **parameters: Any) -> dict[str, Any]:
@@ -95,7 +95,11 @@ class InstantAws:
             packed = self._content.read(length)
             size_bytes += length
             items.append(
-                {"entry": {"S": entry}, "fingerprints": {"B": packed}, "expires_at": expires_at}
+                {
+                    "entry": {"S": entry},
+                    "fingerprints": {"B": packed},
+                    "expires_at": {"N": expires_at},
+                }
             )
             if size_bytes > QUERY_BYTES:
                 return {"Items": items, "LastEvaluatedKey": {"entry": {"S": entry}}}
