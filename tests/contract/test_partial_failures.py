@@ -102,7 +102,8 @@ class MeetingPoint:
 
     def send(self, entries: list[Entry]) -> Mapping[str, Any]:
         try:
-            self._barrier.wait(timeout=self._seconds)
+            if not self.met:
+                self._barrier.wait(timeout=self._seconds)
             self.met = True
         except BrokenBarrierError:
             pass  # No other batch came meanwhile; nor does any later one wait.
