@@ -10,7 +10,8 @@ import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from io import SEEK_END, BytesIO
+from typing import IO, Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
@@ -25,11 +26,17 @@ DLQ_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters"
 
 
 class InstantAws:
-    """Clients of DynamoDB, SNS and SQS in one object, without botocore."""
+    """Clients of DynamoDB, SNS and SQS in one object, without botocore.
 
-    def __init__(self) -> None:
+    The ledger's fingerprints are in a file, if one is given, and not in memory.
+    """
+
+    def __init__(self, ledger_file: IO[bytes] | None = None) -> None:
         self._activities: dict[str, Any] = {}
-        self._ledger: dict[str, tuple[bytes, Any]] = {}
+        self._content = ledger_file or BytesIO()
+        """The fingerprints of all ledger entries."""
+        self._ledger: dict[str, tuple[int, int, str]] = {}
+        """Where those of an entry begin, how many bytes they have, and when they expire."""
         self._entries: list[str] = []
         """The keys of the ledger, in order."""
 
@@ -63,7 +70,10 @@ class InstantAws:
             entry = item["entry"]["S"]
             if entry not in self._ledger:
                 insort(self._entries, entry)
-            self._ledger[entry] = item["fingerprints"]["B"], item["expires_at"]
+            packed = item["fingerprints"]["B"]
+            start = self._content.seek(0, SEEK_END)
+            self._content.write(packed)
+            self._ledger[entry] = start, len(packed), item["expires_at"]["N"]
         return {"UnprocessedItems": {}}
 
     def query(self, **parameters: Any) -> dict[str, Any]:
@@ -78,12 +88,18 @@ class InstantAws:
         size_bytes = 0
         start, end = bisect_left(self._entries, first), bisect_right(self._entries, last)
         for entry in self._entries[start:end]:
-            packed, expires_at = self._ledger[entry]
             if entry <= after:
                 continue
-            size_bytes += len(packed)
+            at, length, expires_at = self._ledger[entry]
+            self._content.seek(at)
+            packed = self._content.read(length)
+            size_bytes += length
             items.append(
-                {"entry": {"S": entry}, "fingerprints": {"B": packed}, "expires_at": expires_at}
+                {
+                    "entry": {"S": entry},
+                    "fingerprints": {"B": packed},
+                    "expires_at": {"N": expires_at},
+                }
             )
             if size_bytes > QUERY_BYTES:
                 return {"Items": items, "LastEvaluatedKey": {"entry": {"S": entry}}}
@@ -121,9 +137,9 @@ def instant() -> Clients:
     return Clients(aws, aws, aws)
 
 
-def through_botocore() -> Clients:
+def through_botocore(ledger_file: IO[bytes] | None = None) -> Clients:
     """Return real clients without the socket: validation, signing and parsing run."""
-    aws = InstantAws()
+    aws = InstantAws(ledger_file)
     return Clients(*(_client(service, aws) for service in ("dynamodb", "sns", "sqs")))
 
 

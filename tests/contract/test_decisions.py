@@ -11,7 +11,13 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from email_opens.adapters.aws.decisions import ENTRY_DECISIONS, TRIES, DynamoDBDecisions
+from email_opens.adapters.aws.decisions import (
+    BUCKET_DECISIONS,
+    ENTRY_DECISIONS,
+    PAIR_BYTES,
+    TRIES,
+    DynamoDBDecisions,
+)
 from email_opens.adapters.local.decisions import SqliteDecisions
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.errors import ActivityFailed
@@ -19,6 +25,7 @@ from email_opens.ports import Decisions
 from tests.conftest import Aws
 from tests.contract.replies import Answers, Parameters, error
 from tests.fakes import FakeClock, MemoryDecisions
+from tests.hostile.operations import calls
 
 PARTITION = "first-opens#5b1e0a52-0000-4000-8000-0000000000aa"
 OTHER = "first-opens#5b1e0a52-0000-4000-8000-0000000000cc"
@@ -196,6 +203,19 @@ class TestDynamoDBDecisions:
         wanted = {mark(number): mark(number + 1) for number in range(ENTRY_DECISIONS + 1)}
         assert dynamodb_decisions.decide(PARTITION, wanted) == wanted
         assert dynamodb(aws, clock).decided(PARTITION, wanted) == wanted
+
+    def test_a_key_is_sought_among_few_decisions_however_many_there_are(
+        self, dynamodb_decisions: DynamoDBDecisions
+    ) -> None:
+        wanted = {mark(number): mark(number) for number in range(6 * ENTRY_DECISIONS)}
+        dynamodb_decisions.decide(PARTITION, wanted)
+        made = calls(lambda: dynamodb_decisions.decide(PARTITION, {mark(1): mark(2)}))
+        searched = [
+            len(bucket)
+            for function, bucket in made
+            if getattr(function, "__name__", "") == "find" and isinstance(bucket, bytes | bytearray)
+        ]
+        assert 0 < sum(searched) < 5 * BUCKET_DECISIONS * PAIR_BYTES
 
     def test_decisions_expire(
         self, aws: Aws, dynamodb_decisions: DynamoDBDecisions, clock: FakeClock

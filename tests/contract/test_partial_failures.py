@@ -1,15 +1,17 @@
 """What SNS and SQS refuse, they refuse always; and a FIFO topic is sent one batch at a time."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
 
+from email_opens.adapters.aws.publishing.messages import BATCH_MESSAGES
 from email_opens.adapters.aws.publishing.publisher import IN_FLIGHT, SnsPublisher
 from email_opens.adapters.aws.publishing.receivers import Entry, Receiver, reasons
 from email_opens.errors import PublishFailed
-from email_opens.model import RejectedRow
+from email_opens.model import NewOpen, RejectedRow
 from tests.conftest import Aws
 from tests.contract.replies import Answers, Parameters
 from tests.contract.samples import ACTIVITY, NOON, new_open, new_opens
@@ -100,7 +102,8 @@ class MeetingPoint:
 
     def send(self, entries: list[Entry]) -> Mapping[str, Any]:
         try:
-            self._barrier.wait(timeout=self._seconds)
+            if not self.met:
+                self._barrier.wait(timeout=self._seconds)
             self.met = True
         except BrokenBarrierError:
             pass  # No other batch came meanwhile; nor does any later one wait.
@@ -123,6 +126,51 @@ def test_a_fifo_topic_is_sent_one_batch_at_a_time_and_any_other_a_few(
     opens = new_opens(10 * (IN_FLIGHT + 1))
     assert publisher.publish(ACTIVITY, opens, NOON).failure is None
     assert point.met is met
+
+
+@pytest.mark.parametrize("ordered", [True, False], ids=["FIFO", "standard"])
+def test_the_messages_of_a_batch_are_made_when_it_is_sent(clock: FakeClock, ordered: bool) -> None:
+    made = 0
+    waiting: list[int] = []
+
+    class Opens(list[NewOpen]):
+        def __iter__(self) -> Iterator[NewOpen]:
+            nonlocal made
+            for new in super().__iter__():
+                made += 1
+                yield new
+
+    def send(entries: list[Entry]) -> Mapping[str, Any]:
+        waiting.append(made - sum(sent))
+        sent.append(len(entries))
+        return {"Successful": entries}
+
+    sent: list[int] = []
+    receiver = Receiver(name="The topic", send=send, ordered=ordered)
+    SnsPublisher(receiver, reasons([]), clock).publish(ACTIVITY, Opens(new_opens(500)), NOON)
+    assert sum(sent) == 500
+    # Each batch on its way, and the open that did not fit into the last one.
+    assert max(waiting) <= BATCH_MESSAGES * IN_FLIGHT + IN_FLIGHT
+
+
+def test_an_error_of_our_own_in_one_thread_ends_the_others() -> None:
+    class Broken(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            raise RuntimeError(f"no sleep of {seconds} s")
+
+    sent: list[int] = []
+
+    def send(entries: list[Entry]) -> Mapping[str, Any]:
+        if any(new_open(10).event_id in entry["MessageBody"] for entry in entries):
+            raise RuntimeError("The topic is down.")
+        time.sleep(0.01)  # Time for another thread to begin, and to fail.
+        sent.append(len(entries))
+        return {"Successful": entries}
+
+    publisher = SnsPublisher(Receiver(name="The topic", send=send), reasons([]), Broken(NOON))
+    with pytest.raises(RuntimeError, match="no sleep"):
+        publisher.publish(ACTIVITY, new_opens(1000), NOON)
+    assert sum(sent) < 900
 
 
 def test_dead_letters_are_sent_one_batch_at_a_time(clock: FakeClock) -> None:

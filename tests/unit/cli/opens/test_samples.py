@@ -24,7 +24,7 @@ def event(sample: Sample) -> dict[str, Any]:
 
 
 def written(sample: Sample) -> Message:
-    return event_messages(sample.activity, START)(sample.new)
+    return next(event_messages(sample.activity, [sample.new], START))
 
 
 def attributes(sample: Sample) -> dict[str, str]:

@@ -6,7 +6,7 @@ remaining keys. All decisions of a call are one entry, so a call costs one write
 the log is in memory.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import batched
@@ -29,6 +29,8 @@ PAIR_BYTES = 2 * KEY_BYTES
 """A key and its value."""
 ENTRY_DECISIONS = 6_000
 """96 KB: an entry stays well below DynamoDB's 400 KB."""
+BUCKET_DECISIONS = 128
+"""The most decisions of a bucket in memory, on average."""
 MOST_IN_MEMORY = 2_000_000
 """Decisions that are kept in memory: 32 MB."""
 OVERHEAD = 5
@@ -72,11 +74,14 @@ class DynamoDBDecisions:
             left = list(part)
             for _ in range(TRIES):
                 decided |= log.decided(left)
-                left = [key for key in left if key not in decided]
-                if not left or self._write(partition, log, {key: wanted[key] for key in left}):
+                ours = {key: wanted[key] for key in left if key not in decided}
+                if not ours or self._write(partition, log, ours):
+                    decided |= ours
                     break
+                left = list(ours)
                 self._read_on(partition, log)
-            decided |= log.decided(left)
+            else:
+                decided |= log.decided(left)
         if len(decided) < len(wanted):
             raise ActivityFailed(
                 f"Other writers decided at the same time, {TRIES} times in a row; it is retried."
@@ -173,34 +178,58 @@ class DynamoDBDecisions:
 
 
 class _Log:
-    """The decisions of a partition, packed: a million take 16 MB."""
+    """The decisions of a partition, packed: a million take 16 MB.
+
+    They are in buckets, by the hash of their key. There are as many buckets as keep each one short:
+    a key is sought in all of its bucket, and a short one also leaves no large holes as it grows.
+    """
 
     def __init__(self) -> None:
         self.next_number = 0
         self._size = 0
         """The number of decisions."""
-        self._by_first_byte = defaultdict[int, bytearray](bytearray)
+        self._buckets = [b""]
+        """Their number is a power of two."""
 
     @property
     def in_memory(self) -> int:
         """How many decisions the log's memory could hold: small logs are mostly overhead."""
-        return self._size + OVERHEAD * (1 + len(self._by_first_byte))
+        return self._size + OVERHEAD * (1 + len(self._buckets))
 
     def add(self, number: int, packed: bytes) -> None:
         """Add an entry; a key that is already decided keeps its value."""
-        for start in range(0, len(packed), PAIR_BYTES):
-            self._by_first_byte[packed[start]] += packed[start : start + PAIR_BYTES]
         self._size += len(packed) // PAIR_BYTES
+        while self._size > BUCKET_DECISIONS * len(self._buckets):
+            self._double()
+        buckets, last = self._buckets, len(self._buckets) - 1
+        for start in range(0, len(packed), PAIR_BYTES):
+            key = packed[start : start + KEY_BYTES]
+            buckets[hash(key) & last] += packed[start : start + PAIR_BYTES]
         self.next_number = number + 1
 
     def decided(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         return dict(self._found(keys))
 
     def _found(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        buckets, last = self._buckets, len(self._buckets) - 1
         for key in keys:
-            pairs = self._by_first_byte.get(key[0], b"")
+            pairs = buckets[hash(key) & last]
             start = pairs.find(key)
             while start >= 0 and start % PAIR_BYTES:  # Found across pairs, or in a value.
                 start = pairs.find(key, start + 1)
             if start >= 0:
-                yield key, bytes(pairs[start + KEY_BYTES : start + PAIR_BYTES])
+                yield key, pairs[start + KEY_BYTES : start + PAIR_BYTES]
+
+    def _double(self) -> None:
+        """Split each bucket in two, one after another, so that nothing is in memory twice."""
+        count = len(self._buckets)
+        self._buckets += [b""] * count
+        for number in range(count):
+            kept = moved = b""
+            pairs = self._buckets[number]
+            for start in range(0, len(pairs), PAIR_BYTES):
+                if hash(pairs[start : start + KEY_BYTES]) & count:
+                    moved += pairs[start : start + PAIR_BYTES]
+                else:
+                    kept += pairs[start : start + PAIR_BYTES]
+            self._buckets[number], self._buckets[number + count] = kept, moved

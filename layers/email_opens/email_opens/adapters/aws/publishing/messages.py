@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple, TypedDict
 
 from email_opens.events import attributes, messages
@@ -51,27 +53,30 @@ def wire_attributes(values: Mapping[str, str | int]) -> dict[str, Attribute]:
     }
 
 
-def event_messages(activity: Activity, now: datetime) -> Callable[[NewOpen], Message]:
-    """Return what makes the messages about an activity's new opens.
+def event_messages(
+    activity: Activity, opens: Iterable[NewOpen], now: datetime
+) -> Iterator[Message]:
+    """Make the messages about an activity's new opens, one after another.
 
-    What these have in common is made once: a first read publishes thousands.
+    What these have in common is made once: a first read publishes thousands. Opens of the same
+    instant follow each other.
     """
     write = messages(activity)
     shared: dict[tuple[str | None, bool | None], tuple[dict[str, Attribute], int]] = {}
-
-    def make(new: NewOpen) -> Message:
-        key = new.open.device_type, new.first_open
-        if key not in shared:
-            values = attributes(activity, new, 0)
-            unsendable = {name for name, text in values.items() if UNSENDABLE.search(f"{text}")}
-            wire = wire_attributes({n: v for n, v in values.items() if n not in unsendable})
-            shared[key] = wire, _attribute_bytes(wire) - len(wire[_DELAY]["StringValue"])
-        wire, wire_bytes = shared[key]
-        delay = _number(int((now - new.open.created_time).total_seconds()))
-        sized = wire_bytes + len(delay["StringValue"])
-        return _message(write(new), {**wire, _DELAY: delay}, new.event_id, sized)
-
-    return make
+    for created, alike in groupby(opens, attrgetter("open.created_time")):
+        delay = _number(int((now - created).total_seconds()))
+        delay_bytes = len(delay["StringValue"])
+        for new in alike:
+            key = new.open.device_type, new.first_open
+            if key not in shared:
+                values = attributes(activity, new, 0)
+                unsendable = {name for name, text in values.items() if UNSENDABLE.search(f"{text}")}
+                wire = wire_attributes({n: v for n, v in values.items() if n not in unsendable})
+                shared[key] = wire, _attribute_bytes(wire) - len(wire[_DELAY]["StringValue"])
+            wire, wire_bytes = shared[key]
+            yield _message(
+                write(new), {**wire, _DELAY: delay}, new.event_id, wire_bytes + delay_bytes
+            )
 
 
 def row_message(activity: Activity, row: RejectedRow, key: str) -> Message:
@@ -134,10 +139,12 @@ def _text(text: str, most_characters: int) -> Attribute:
 def _message(
     body: str, wire: Mapping[str, Attribute], key: str, wire_bytes: int | None = None
 ) -> Message:
-    if not body.isascii():  # JSON can write any character as ASCII.
-        body = UNSENDABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", body)
     if wire_bytes is None:
         wire_bytes = _attribute_bytes(wire)
+    if body.isascii():
+        return Message(body, wire, len(body) + wire_bytes, key)
+    # JSON can write any character as ASCII.
+    body = UNSENDABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", body)
     return Message(body, wire, _bytes(body) + wire_bytes, key)
 
 

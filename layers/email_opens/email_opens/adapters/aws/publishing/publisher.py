@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from threading import Event
+from threading import Event, Lock
 
 from botocore.exceptions import ClientError
 from msgspec import Struct, field
@@ -62,9 +62,10 @@ class SnsPublisher:
     def publish(
         self, activity: Activity, opens: Sequence[NewOpen], now: datetime
     ) -> Delivery[NewOpen]:
-        messages = map(event_messages(activity, now), opens)
         sent = self._in_batches(
-            messages, partial(self._deliver, activity), 1 if self._receiver.ordered else IN_FLIGHT
+            event_messages(activity, opens, now),
+            partial(self._deliver, activity),
+            1 if self._receiver.ordered else IN_FLIGHT,
         )
         return Delivery(
             settled=tuple(new for new in opens if new.event_id in sent.settled),
@@ -83,26 +84,38 @@ class SnsPublisher:
     def _in_batches(
         self, messages: Iterable[Message], send: Callable[[Sequence[Message]], _Sent], at_once: int
     ) -> _Sent:
-        """Send messages in batches, `at_once` of them at the same time."""
-        total, given_up = _Sent(), Event()
+        """Send messages in batches, `at_once` of them at the same time.
 
-        def send_or_drop(batch: Sequence[Message]) -> _Sent:
-            # If nothing of a batch is accepted, the next batches would not be either; the next
-            # poll finds their messages again.
-            if given_up.is_set():
-                return _Sent()
-            sent = send(batch)
-            if sent.failure and not sent.settled:
-                given_up.set()
-            return sent
+        A message is made when its batch is sent, so few are in memory at the same time.
+        """
+        waiting, lock, over = batches(messages), Lock(), Event()
+
+        def send_on() -> _Sent:
+            """Send one batch after another, until this or another thread ends."""
+            total = _Sent()
+            try:
+                while not over.is_set():
+                    with lock:
+                        batch = next(waiting, None)
+                    if batch is None:
+                        break
+                    sent = send(batch)
+                    total.add(sent)
+                    # If nothing of a batch is accepted, the next batches would not be either; the
+                    # next poll finds their messages again.
+                    if sent.failure and not sent.settled:
+                        break
+            finally:
+                over.set()
+            return total
 
         if at_once == 1:
-            for batch in batches(messages):
-                total.add(send_or_drop(batch))
-            return total
-        with ThreadPoolExecutor(at_once, thread_name_prefix="publish") as threads:
-            for sent in threads.map(send_or_drop, batches(messages)):
-                total.add(sent)
+            return send_on()
+        with ThreadPoolExecutor(at_once - 1, thread_name_prefix="publish") as threads:
+            others = [threads.submit(send_on) for _ in range(at_once - 1)]
+            total = send_on()
+        for other in others:
+            total.add(other.result())
         return total
 
     def _deliver(self, activity: Activity, batch: Sequence[Message]) -> _Sent:
@@ -112,6 +125,8 @@ class SnsPublisher:
             sent = _Sent(refused=[(batch[0], size)])
         else:
             sent = self._send(self._receiver, activity, batch)
+        if not sent.refused:
+            return sent
         buried = self._bury(activity, (dead_letter(*refusal) for refusal in sent.refused))
         buried.dead_lettered = len(buried.settled)
         sent.add(buried)
