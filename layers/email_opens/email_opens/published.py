@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from email_opens.events import REJECTED, bucket, by_bucket, row_fingerprint
 from email_opens.model import NewOpen, Page, RejectedRow
+from email_opens.packed import PackedSet, union
 from email_opens.ports import Ledger
 
 HOUR = timedelta(hours=1)
@@ -24,7 +25,7 @@ class PublishedWindow:
         self._newest: datetime | None = None
         self._oldest: datetime | None = None
         self._rejected: set[bytes] | None = None
-        self._by_bucket: dict[str, set[bytes]] = {}
+        self._by_bucket: dict[str, set[bytes] | PackedSet] = {}
 
     def of(self, page: Page, floor: datetime | None) -> Mapping[str, AbstractSet[bytes]]:
         """Return, by bucket, the fingerprints in the hours of a page's rows above the floor."""
@@ -79,7 +80,8 @@ class PublishedWindow:
 
     def _add(self, entries: Mapping[str, AbstractSet[bytes]]) -> None:
         for name, fingerprints in entries.items():
-            self._by_bucket.setdefault(name, set()).update(fingerprints)
+            held = self._by_bucket.get(name, set())
+            self._by_bucket[name] = union(held, fingerprints, len(fingerprints))
 
 
 def _hour(instant: datetime) -> datetime:
