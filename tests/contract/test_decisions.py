@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from email_opens.adapters.aws.decisions import (
-    BUCKET_DECISIONS,
     ENTRY_DECISIONS,
     PAIR_BYTES,
     TRIES,
@@ -21,6 +20,7 @@ from email_opens.adapters.aws.decisions import (
 from email_opens.adapters.local.decisions import SqliteDecisions
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.errors import ActivityFailed
+from email_opens.packed import BUCKET_RECORDS
 from email_opens.ports import Decisions
 from tests.conftest import Aws
 from tests.contract.replies import Answers, Parameters, error
@@ -215,7 +215,7 @@ class TestDynamoDBDecisions:
             for function, bucket in made
             if getattr(function, "__name__", "") == "find" and isinstance(bucket, bytes | bytearray)
         ]
-        assert 0 < sum(searched) < 5 * BUCKET_DECISIONS * PAIR_BYTES
+        assert 0 < sum(searched) < 5 * BUCKET_RECORDS * PAIR_BYTES
 
     def test_decisions_expire(
         self, aws: Aws, dynamodb_decisions: DynamoDBDecisions, clock: FakeClock

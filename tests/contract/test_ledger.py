@@ -109,7 +109,7 @@ class TestEveryLedger:
     def test_holds_the_union_of_all_appended_fingerprints(
         self, ledger: Ledger, appended: list[dict[str, set[bytes]]]
     ) -> None:
-        union = ledger.fingerprints(ACTIVITY_ID, hour(0), hour(23))
+        union = dict(ledger.fingerprints(ACTIVITY_ID, hour(0), hour(23)))
         for entries in appended:
             ledger.append(ACTIVITY_ID, {**entries})
             for name, marks in entries.items():

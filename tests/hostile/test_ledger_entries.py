@@ -1,5 +1,7 @@
 """Malformed entries in the ledger."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ def put(aws: Aws, entry: str = f"{HOUR}#1", **attributes: Any) -> None:
     aws.dynamodb.put_item(TableName=aws.ledger_table, Item=key | attributes)
 
 
-def stored(ledger: DynamoDBLedger) -> dict[str, set[bytes]]:
+def stored(ledger: DynamoDBLedger) -> Mapping[str, AbstractSet[bytes]]:
     return ledger.fingerprints(ACTIVITY_ID, HOUR, HOUR)
 
 

@@ -45,12 +45,12 @@ def row_fingerprint(identity: str) -> bytes:
     return blake2b(text, digest_size=FINGERPRINT_BYTES).digest()
 
 
-def packed(fingerprints: Iterable[bytes]) -> bytes:
+def pack(fingerprints: Iterable[bytes]) -> bytes:
     """Return fingerprints as an entry of a ledger: one after another, in order."""
     return b"".join(sorted(fingerprints))
 
 
-def unpacked(entry: bytes) -> Iterator[bytes]:
+def unpack(entry: bytes) -> Iterator[bytes]:
     """Yield the fingerprints of an entry."""
     for start in range(0, len(entry), FINGERPRINT_BYTES):
         yield entry[start : start + FINGERPRINT_BYTES]

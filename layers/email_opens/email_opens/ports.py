@@ -1,6 +1,7 @@
 """The ports of the core, as Protocols; `adapters` and the tests' fakes implement them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Protocol
 
@@ -64,7 +65,7 @@ class Ledger(Protocol):
 
     def fingerprints(
         self, campaign_activity_id: str, first_bucket: str, last_bucket: str
-    ) -> dict[str, set[bytes]]:
+    ) -> Mapping[str, AbstractSet[bytes]]:
         """Return the fingerprints by bucket, from the first bucket to the last, both included.
 
         Reads are strongly consistent. A bucket without fingerprints may be missing.

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from email_opens.events import REJECTED, bucket, fingerprint, row_fingerprint
+from email_opens.events import REJECTED, bucket, by_bucket, row_fingerprint
 from email_opens.model import NewOpen, Page, RejectedRow
+from email_opens.packed import PackedSet, union
 from email_opens.ports import Ledger
 
 HOUR = timedelta(hours=1)
@@ -24,7 +25,7 @@ class PublishedWindow:
         self._newest: datetime | None = None
         self._oldest: datetime | None = None
         self._rejected: set[bytes] | None = None
-        self._by_bucket: dict[str, set[bytes]] = {}
+        self._by_bucket: dict[str, set[bytes] | PackedSet] = {}
 
     def of(self, page: Page, floor: datetime | None) -> Mapping[str, AbstractSet[bytes]]:
         """Return, by bucket, the fingerprints in the hours of a page's rows above the floor."""
@@ -37,8 +38,7 @@ class PublishedWindow:
 
     def note(self, found: Iterable[NewOpen]) -> None:
         """Add new opens to the window."""
-        for new in found:
-            self._bucket(bucket(new.open.created_time)).add(fingerprint(new.event_id))
+        self._add(by_bucket(found))
 
     def new_rejected(self, page: Page) -> list[RejectedRow]:
         """Return the page's rejected rows that are not in the window yet, and add them to it."""
@@ -80,10 +80,8 @@ class PublishedWindow:
 
     def _add(self, entries: Mapping[str, AbstractSet[bytes]]) -> None:
         for name, fingerprints in entries.items():
-            self._bucket(name).update(fingerprints)
-
-    def _bucket(self, name: str) -> set[bytes]:
-        return self._by_bucket.setdefault(name, set())
+            held = self._by_bucket.get(name, set())
+            self._by_bucket[name] = union(held, fingerprints, len(fingerprints))
 
 
 def _hour(instant: datetime) -> datetime:

@@ -7,7 +7,7 @@ the log is in memory.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from email_opens.adapters.aws.ledger import RETRIED, refuse_newer_entry
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import ActivityFailed
+from email_opens.packed import KEY_BYTES, Packed
 from email_opens.ports import Clock
 
 if TYPE_CHECKING:
@@ -24,13 +25,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef, QueryInputPaginateTypeDef
 
 TRIES = 8
-KEY_BYTES = 8
 PAIR_BYTES = 2 * KEY_BYTES
 """A key and its value."""
 ENTRY_DECISIONS = 6_000
 """96 KB: an entry stays well below DynamoDB's 400 KB."""
-BUCKET_DECISIONS = 128
-"""The most decisions of a bucket in memory, on average."""
 MOST_IN_MEMORY = 2_000_000
 """Decisions that are kept in memory: 32 MB."""
 OVERHEAD = 5
@@ -178,58 +176,22 @@ class DynamoDBDecisions:
 
 
 class _Log:
-    """The decisions of a partition, packed: a million take 16 MB.
-
-    They are in buckets, by the hash of their key. There are as many buckets as keep each one short:
-    a key is sought in all of its bucket, and a short one also leaves no large holes as it grows.
-    """
+    """The decisions of a partition, packed: a million take 16 MB."""
 
     def __init__(self) -> None:
         self.next_number = 0
-        self._size = 0
-        """The number of decisions."""
-        self._buckets = [b""]
-        """Their number is a power of two."""
+        self._decisions = Packed(PAIR_BYTES)
 
     @property
     def in_memory(self) -> int:
         """How many decisions the log's memory could hold: small logs are mostly overhead."""
-        return self._size + OVERHEAD * (1 + len(self._buckets))
+        return len(self._decisions) + OVERHEAD * (1 + self._decisions.buckets)
 
     def add(self, number: int, packed: bytes) -> None:
         """Add an entry; a key that is already decided keeps its value."""
-        self._size += len(packed) // PAIR_BYTES
-        while self._size > BUCKET_DECISIONS * len(self._buckets):
-            self._double()
-        buckets, last = self._buckets, len(self._buckets) - 1
-        for start in range(0, len(packed), PAIR_BYTES):
-            key = packed[start : start + KEY_BYTES]
-            buckets[hash(key) & last] += packed[start : start + PAIR_BYTES]
+        self._decisions.add(packed)
         self.next_number = number + 1
 
     def decided(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        return dict(self._found(keys))
-
-    def _found(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        buckets, last = self._buckets, len(self._buckets) - 1
-        for key in keys:
-            pairs = buckets[hash(key) & last]
-            start = pairs.find(key)
-            while start >= 0 and start % PAIR_BYTES:  # Found across pairs, or in a value.
-                start = pairs.find(key, start + 1)
-            if start >= 0:
-                yield key, pairs[start + KEY_BYTES : start + PAIR_BYTES]
-
-    def _double(self) -> None:
-        """Split each bucket in two, one after another, so that nothing is in memory twice."""
-        count = len(self._buckets)
-        self._buckets += [b""] * count
-        for number in range(count):
-            kept = moved = b""
-            pairs = self._buckets[number]
-            for start in range(0, len(pairs), PAIR_BYTES):
-                if hash(pairs[start : start + KEY_BYTES]) & count:
-                    moved += pairs[start : start + PAIR_BYTES]
-                else:
-                    kept += pairs[start : start + PAIR_BYTES]
-            self._buckets[number], self._buckets[number + count] = kept, moved
+        found = ((key, self._decisions.find(key)) for key in keys)
+        return {key: pair[KEY_BYTES:] for key, pair in found if pair is not None}

@@ -16,7 +16,8 @@ from email_opens.adapters.records.attributes import Malformed, StoredRecord
 from email_opens.adapters.records.schemas import NewerSchema, refuse_newer
 from email_opens.adapters.retry import pause_seconds
 from email_opens.errors import ActivityFailed
-from email_opens.events import FINGERPRINT_BYTES, unpacked
+from email_opens.events import FINGERPRINT_BYTES, unpack
+from email_opens.packed import PackedSet, union
 from email_opens.ports import Clock
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class DynamoDBLedger:
 
     def fingerprints(
         self, campaign_activity_id: str, first_bucket: str, last_bucket: str
-    ) -> dict[str, set[bytes]]:
+    ) -> dict[str, set[bytes] | PackedSet]:
         """Return, by bucket, the fingerprints from the first bucket to the last, both included.
 
         Raises:
@@ -92,7 +93,7 @@ class DynamoDBLedger:
         }
         # DynamoDB deletes expired items within days, not at once.
         now_seconds = self._clock.now().timestamp()
-        found: dict[str, set[bytes]] = {}
+        found: dict[str, set[bytes] | PackedSet] = {}
         for page in self._client.get_paginator("query").paginate(**query):
             for item in page["Items"]:
                 if _expired(item, now_seconds):
@@ -105,7 +106,8 @@ class DynamoDBLedger:
                         f"The ledger's entry {entry} of activity {campaign_activity_id} cannot be "
                         "read. Delete it: its opens are then published again, under the same ids."
                     )
-                found.setdefault(entry.partition("#")[0], set()).update(unpacked(packed))
+                bucket, count = entry.partition("#")[0], len(packed) // FINGERPRINT_BYTES
+                found[bucket] = union(found.get(bucket, set()), unpack(packed), count)
         return found
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from email_opens.adapters.local.state_file import StateFile
-from email_opens.events import packed, unpacked
+from email_opens.events import pack, unpack
 
 
 class SqliteLedger:
@@ -26,7 +26,7 @@ class SqliteLedger:
                 " WHERE campaign_activity_id = ? AND bucket BETWEEN ? AND ? ORDER BY bucket",
                 (campaign_activity_id, first_bucket, last_bucket),
             ):
-                found.setdefault(bucket, set()).update(unpacked(entry))
+                found.setdefault(bucket, set()).update(unpack(entry))
         return found
 
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
@@ -34,7 +34,7 @@ class SqliteLedger:
             connection.executemany(
                 "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?)",
                 (
-                    (campaign_activity_id, bucket, packed(fingerprints))
+                    (campaign_activity_id, bucket, pack(fingerprints))
                     for bucket, fingerprints in entries.items()
                     if fingerprints
                 ),
