@@ -24,7 +24,7 @@ from tests.fakes import FakeClock
 ROWS = 1_000_000
 IDLE_ROWS = 500
 BOTOCORE_BATCHES = 2_000
-TARGET_MIB = 64
+TARGET_MIB = 24
 
 
 class PartlyRealSns:
