@@ -13,7 +13,7 @@ A request for the counters of up to 150 campaigns is one more offer: it ends the
 activities that have changed, at the cost of polling these as well.
 
 While a walk below an activity's head goes on, each of its requests reads a page of opens that wait,
-so the head is polled only if that is due.
+so the head is polled only if that is due. A probe that no poll could follow yet is not sent.
 """
 
 from collections.abc import Collection
@@ -30,6 +30,8 @@ from email_opens.scheduling.rates import expected, rate_at, waiting
 GRAIN_SECONDS = 4.0
 """The shortest interval between two polls of an activity, and between two probes. A walk below an
 activity's head counts as going on for as long after its last stretch."""
+PROBE_AHEAD_SECONDS = 2.0
+"""A probe is sent at most this long before a poll may follow it; a turn waits for the poll."""
 PROBE_EVERY_SECONDS = 900.0
 """The longest interval between two probes, which show how far the counters can be trusted."""
 CAMPAIGNS_PER_PROBE = 150
@@ -213,7 +215,10 @@ def _probe(
         saved=cost,
         rate=counts * rate,
         unread_seconds=probed_seconds_ago - trust.lag_seconds,
-        rests_for=GRAIN_SECONDS - probed_seconds_ago,
+        rests_for=max(
+            GRAIN_SECONDS - probed_seconds_ago,
+            min(_rests_for(candidate, now) for candidate in countable) - PROBE_AHEAD_SECONDS,
+        ),
         due_in=PROBE_EVERY_SECONDS - probed_seconds_ago,
     )
 
