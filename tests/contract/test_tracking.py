@@ -56,6 +56,7 @@ EVERYTHING = varied(
     ),
     polled_at=NOON,
     head_at=NOON,
+    continued_at=NOON + MINUTE,
     swept_at=NOON - MINUTE,
     audited_at=NOON - timedelta(hours=5),
     published=3,

@@ -7,8 +7,10 @@ import pytest
 
 from email_opens.account import Account, KeyShare
 from email_opens.model import Estimate
+from email_opens.scheduling.choice import Why
 from email_opens.turns.backlog import BACKFILL_BLOCK, BACKFILL_WORTH
-from tests.core.setup import HOUR, Core, at, row
+from tests.contract.samples import ACTIVITY_ID
+from tests.core.setup import HOUR, Core, at, polls, row
 
 HARDLY = 1e-6
 """The weight of an activity for which the tails would not spend the day's budget."""
@@ -24,6 +26,10 @@ def core() -> Core:
 def backlog(pages: int) -> list[float]:
     """Return the minutes of as many rows as fill so many pages, newest first."""
     return [float(-number) for number in range(pages * PAGE)]
+
+
+def let_pages_take_a_second(core: Core) -> None:
+    core.world.between_requests = [lambda: core.clock.sleep(1)] * 100
 
 
 @pytest.mark.parametrize(("hour", "requests"), [(10, 12), (11, 12), (12, 16)])
@@ -65,6 +71,41 @@ def test_heads_are_polled_when_backfill_waits(core: Core) -> None:
     core.arrive(row(1))
     turn = core.take_turn()
     assert (turn.gaps > 0, core.published_minutes()[-1]) == (True, 1)
+
+
+def test_the_head_of_a_fresh_send_is_polled_while_its_first_read_goes_on(core: Core) -> None:
+    let_pages_take_a_second(core)
+    core.track(sent_at=at(100))
+    core.arrive(*map(row, backlog(100)))
+    assert polls(core.take_turn()) == [(ACTIVITY_ID, Why.FIRST), (ACTIVITY_ID, Why.FRESH)]
+
+
+def test_a_first_read_goes_on_without_counters_and_polls_that_are_not_due(core: Core) -> None:
+    let_pages_take_a_second(core)
+    core.world.counters, core.world.refreshed_at = {"campaign": 300}, core.clock.now()
+    core.track(sent_at=at(-300), campaign_id="campaign")
+    core.arrive(*map(row, backlog(100)))
+    turn = core.take_turn()
+    assert (turn.gaps, core.world.counted) == (1, [])
+    assert polls(turn) == [(ACTIVITY_ID, Why.FIRST)]
+
+
+def test_after_a_first_read_the_head_is_polled_as_its_age_asks(core: Core) -> None:
+    let_pages_take_a_second(core)
+    core.track(sent_at=at(-300))
+    core.arrive(*map(row, backlog(20)))
+    first, woken, *_ = core.take_turns()
+    assert (first.gaps, polls(woken)) == (0, [(ACTIVITY_ID, Why.WORTH)])
+
+
+def test_a_send_again_is_read_at_once_while_a_first_read_goes_on(core: Core) -> None:
+    let_pages_take_a_second(core)
+    core.track(sent_at=at(-300))
+    core.arrive(*map(row, backlog(200)))
+    core.take_turn()
+    assert core.activity().progress.head_at == at(120) + HOUR / 900
+    core.tracking.save(replace(core.activity(), sent_at=at(120.5)))
+    assert polls(core.take_turn())[0] == (ACTIVITY_ID, Why.FIRST)
 
 
 def test_a_burst_does_not_wait_with_the_backfill(core: Core) -> None:

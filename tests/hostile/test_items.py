@@ -31,6 +31,7 @@ FULL = varied(
     gaps=(Gap(NOON, NOON, "/v3/x?next=y"),),
     polled_at=NOON,
     head_at=NOON,
+    continued_at=NOON,
     swept_at=NOON,
     audited_at=NOON,
     reported=3,

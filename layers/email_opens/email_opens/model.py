@@ -140,13 +140,20 @@ class Progress(Struct, frozen=True, kw_only=True):
     """All opens up to this instant are published, except in gaps; None: never read."""
     gaps: tuple[Gap, ...] = ()
     polled_at: datetime | None = None
-    """When it was last worked on: its head, a gap, or an attempt that failed."""
+    """When it was last polled: its head was read, or an attempt to read it failed."""
     head_at: datetime | None = None
     """When its head was last read; None: that is not known."""
+    continued_at: datetime | None = None
+    """When a walk that goes on below its head was last left or continued; None: not known."""
     swept_at: datetime | None = None
     audited_at: datetime | None = None
     audit_at: datetime | None = None
     """When an audit is due, however long the report is; None: its length alone decides."""
+
+    @property
+    def worked_at(self) -> datetime | None:
+        """When the activity was last worked on, at its head or below."""
+        return max(filter(None, (self.polled_at, self.continued_at)), default=None)
 
 
 class Counts(Struct, frozen=True, kw_only=True):

@@ -130,6 +130,10 @@ class TestTheChoice:
         one = candidate(rate=1e6, idle=GRAIN_SECONDS - 1.5)
         assert chosen([one]) == Wait(1.5)
 
+    def test_waits_while_a_walk_goes_on_below_the_head(self) -> None:
+        one = candidate(rate=1e6, continued_at=NOON - timedelta(seconds=1))
+        assert chosen([one]) == Wait(GRAIN_SECONDS - 1)
+
     def test_is_the_first_of_those_that_are_worth_as_much(self) -> None:
         choice = chosen([candidate("a"), candidate("b")])
         assert isinstance(choice, Poll)

@@ -1,6 +1,8 @@
 """The shares of what is left of the day that the documentation promises."""
 
 import re
+from math import inf
+from typing import Any
 
 import pytest
 
@@ -62,6 +64,14 @@ class TestAProbe:
         assert isinstance(
             choose([*many, quiet], prices, FRESH, 600.0, spent_seconds_ago=900.0, now=NOON), kind
         )
+
+    @pytest.mark.parametrize("just", [{"idle": 1.0}, {"continued_at": NOON}])
+    def test_is_not_made_while_no_poll_could_follow(self, just: dict[str, Any]) -> None:
+        one = candidate(rate=1e6, countable=True, **just)
+        choice = choose(
+            [one], Plan(requests_a_second=0.1), FRESH, inf, spent_seconds_ago=inf, now=NOON
+        )
+        assert isinstance(choice, Wait)
 
 
 @pytest.mark.parametrize("probed_seconds_ago", [None, 0.0, 299.0, 301.0, 899.0])

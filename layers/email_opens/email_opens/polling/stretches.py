@@ -128,8 +128,9 @@ def outcome(walk: Walk, reading: Reading, delivered: Delivered, now: datetime) -
         missing_since=None,
         progress=replace(
             progress,
-            polled_at=now,
+            polled_at=now if walk.gap is None else progress.polled_at,
             head_at=now if walk.gap is None else progress.head_at,
+            continued_at=now if walk.gap or left else progress.continued_at,
             swept_at=now if aim.depth >= Depth.SWEEP else progress.swept_at,
             audited_at=now if aim.depth is Depth.AUDIT else progress.audited_at,
             audit_at=_audit_at(walk, reading, now),

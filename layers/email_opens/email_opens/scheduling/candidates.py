@@ -56,6 +56,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """The longest interval between two polls, whatever they are worth."""
     hot_until: datetime
     """The end of its time as a fresh send."""
+    continued_at: datetime | None = None
+    """When a walk that goes on below its head was last left or continued; None: not known."""
     first: bool = False
     """It has not been read since it was sent, so it is polled at once."""
     changed: bool = False
@@ -135,6 +137,7 @@ def candidate_of(
         clear_at=_clear_at(activity, read_at, now, trust),
         longest_seconds=longest.total_seconds(),
         hot_until=activity.sent_at + HOT_FOR if activity.sent_at else born_at,
+        continued_at=activity.progress.continued_at,
         first=first,
         changed=changed,
         countable=countable(activity),

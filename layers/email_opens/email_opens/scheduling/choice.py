@@ -11,6 +11,9 @@ budget (Sia, Cho & Cho, IEEE TKDE 19(7), 2007).
 
 A request for the counters of up to 150 campaigns is one more offer: it ends the waiting of all
 activities that have changed, at the cost of polling these as well.
+
+While a walk below an activity's head goes on, each of its requests reads a page of opens that wait,
+so the head is polled only if that is due. A probe that no poll could follow yet is not sent.
 """
 
 from collections.abc import Collection
@@ -26,7 +29,10 @@ from email_opens.scheduling.plan import Plan
 from email_opens.scheduling.rates import expected, rate_at, waiting
 
 GRAIN_SECONDS = 4.0
-"""The shortest interval between two polls of an activity, and between two probes."""
+"""The shortest interval between two polls of an activity, and between two probes. A walk below an
+activity's head counts as going on for as long after its last stretch."""
+PROBE_AHEAD_SECONDS = 2.0
+"""A probe is sent at most this long before a poll may follow it; a turn waits for the poll."""
 PROBE_EVERY_SECONDS = 900.0
 """The longest interval between two probes, which show how far the counters can be trusted."""
 CAMPAIGNS_PER_PROBE = 150
@@ -154,9 +160,21 @@ def _poll(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> _Of
         saved=candidate.cost,
         rate=candidate.weight * rate_at(candidate.estimate, candidate.age_seconds(now)),
         unread_seconds=(now - candidate.clear_at).total_seconds(),
-        rests_for=GRAIN_SECONDS - candidate.idle_seconds(now),
+        rests_for=_rests_for(candidate, now) if due_in > 0 else _grain_left(candidate.read_at, now),
         due_in=due_in,
     )
+
+
+def _rests_for(candidate: Candidate, now: datetime) -> float:
+    """Return the seconds until an activity may be polled before that is due."""
+    rests_for = _grain_left(candidate.read_at, now)
+    if candidate.continued_at is None or candidate.continued_at > now:
+        return rests_for
+    return max(rests_for, _grain_left(candidate.continued_at, now))
+
+
+def _grain_left(at: datetime, now: datetime) -> float:
+    return GRAIN_SECONDS - (now - at).total_seconds()
 
 
 def _probe(
@@ -194,7 +212,10 @@ def _probe(
         saved=cost,
         rate=counts * rate,
         unread_seconds=probed_seconds_ago - trust.lag_seconds,
-        rests_for=GRAIN_SECONDS - probed_seconds_ago,
+        rests_for=max(
+            GRAIN_SECONDS - probed_seconds_ago,
+            min(_rests_for(candidate, now) for candidate in countable) - PROBE_AHEAD_SECONDS,
+        ),
         due_in=PROBE_EVERY_SECONDS - probed_seconds_ago,
     )
 

@@ -43,9 +43,9 @@ class Backlog(Struct, kw_only=True):
     def begin(self, activities: Iterable[Activity], now: datetime) -> None:
         """Add what earlier turns have left."""
         for activity in activities:
-            polled_at = activity.progress.polled_at
-            if polled_at is not None and polled_at <= now:
-                self.since = max(self.since or polled_at, polled_at)
+            worked_at = activity.progress.worked_at
+            if worked_at is not None and worked_at <= now:
+                self.since = max(self.since or worked_at, worked_at)
             if activity.progress.gaps:
                 self.waiting[activity.campaign_activity_id] = None
 

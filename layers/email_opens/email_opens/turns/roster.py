@@ -78,7 +78,7 @@ class Roster(Struct, kw_only=True):
         }
         self.sends = [activity.sent_at for activity in stored if activity.sent_at]
         polled = [activity for activity in stored if due(activity, now)]
-        polled.sort(key=lambda activity: activity.progress.polled_at or activity.tracked_at)
+        polled.sort(key=lambda activity: activity.progress.worked_at or activity.tracked_at)
         self.activities = {activity.campaign_activity_id: activity for activity in polled}
         self.asleep = {
             activity.campaign_activity_id: activity

@@ -35,7 +35,7 @@ MINUTE = timedelta(minutes=1)
 ENOUGH = timedelta(seconds=1)
 """With less time than this no poll is begun."""
 SHORT_SECONDS = 2.0
-"""The longest wait for what will be worth a request; before a longer one, the turn ends."""
+"""The longest wait of a turn for what will be worth a request; before a longer one, it ends."""
 SUSPECT_MINUTES = 5
 """After a killed turn, the suspect's head comes before backfill and searches for as many minutes,
 then after them for as many, and so on."""
@@ -55,6 +55,7 @@ class Turn(Struct, kw_only=True):
     before: datetime
     chain_began_at: datetime
     backlog: Backlog
+    longest_wait_seconds: float = SHORT_SECONDS
     searching: Searching | None = None
     """The search for new sends; None: the turn does not search."""
     was_killed: bool = False
@@ -158,7 +159,7 @@ class Turn(Struct, kw_only=True):
     def _waits(self, seconds: float, now: datetime) -> bool:
         """Wait until something is worth a request, if that is soon; return whether it was."""
         left = (self.before - ENOUGH - now).total_seconds()
-        if seconds > min(left, SHORT_SECONDS):
+        if seconds > min(left, self.longest_wait_seconds):
             self.turn_report.next_in_seconds = seconds if seconds < inf else None
             return False
         self.clock.sleep(seconds)

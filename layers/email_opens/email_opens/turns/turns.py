@@ -29,7 +29,7 @@ from email_opens.turns.isolation import Isolation
 from email_opens.turns.report import TurnReport
 from email_opens.turns.roster import Roster
 from email_opens.turns.searching import Searching
-from email_opens.turns.turn import Turn
+from email_opens.turns.turn import SHORT_SECONDS, Turn
 
 LEASE_PATIENCE = timedelta(seconds=16)
 """How long a turn waits for the lease: a command holds it for moments, another turn for longer."""
@@ -73,8 +73,11 @@ class Turns(Struct, frozen=True, kw_only=True):
         on_wait: Callable[[str], None] | None = None,
         wake_ups: WakeUps | None = None,
         woken_by: str | None = None,
+        longest_wait_seconds: float = SHORT_SECONDS,
     ) -> TurnReport:
         """Work on an account until nothing is worth a request, and begin none after `before`.
+
+        What will be worth a request within `longest_wait_seconds` is waited for.
 
         The lease ends after `lasts`, and at the latest at `until`, when this invocation has
         certainly ended; `commit` of it is kept to record what is in hand.
@@ -104,7 +107,7 @@ class Turns(Struct, frozen=True, kw_only=True):
                 if turn_report.woken:
                     # Then the schedule's next turn takes the lease.
                     latest = min(latest, ends_at(chain))
-                self._work_or_stop(lease, turn_report, latest, chain)
+                self._work_or_stop(lease, turn_report, latest, chain, longest_wait_seconds)
                 if wake_ups is not None and turn_report.requests_left:
                     lease.wake_up = wake_up_after(
                         chain,
@@ -128,11 +131,16 @@ class Turns(Struct, frozen=True, kw_only=True):
         return turn_report
 
     def _work_or_stop(
-        self, lease: Lease, turn_report: TurnReport, before: datetime, chain: Chain
+        self,
+        lease: Lease,
+        turn_report: TurnReport,
+        before: datetime,
+        chain: Chain,
+        longest_wait_seconds: float,
     ) -> None:
         """Work until `before`; what stops the work is reported, and raised."""
         try:
-            self._work(lease, turn_report, before, chain)
+            self._work(lease, turn_report, before, chain, longest_wait_seconds)
         except (AccountStopped, OutOfTime) as error:
             turn_report.stopped = error
             if turn_report.completed:
@@ -155,6 +163,7 @@ class Turns(Struct, frozen=True, kw_only=True):
         turn_report: TurnReport,
         before: datetime,
         chain: Chain,
+        longest_wait_seconds: float,
     ) -> None:
         account, budget = lease.account, lease.budget
         report = self.report(account.account_id, budget)
@@ -192,6 +201,7 @@ class Turns(Struct, frozen=True, kw_only=True):
             chain_began_at=chain.began_at,
             was_killed=account.lease_holder is not None,
             backlog=backlog,
+            longest_wait_seconds=longest_wait_seconds,
             searching=searching,
         )
         # What this turn finds out about the account replaces what is stored.

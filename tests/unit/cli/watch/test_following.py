@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from constant_contact_emulator import Send, simulate_send
+from email_opens.model import PAGE_ROWS
 from email_opens_cli.commands.watch.emails import SEARCH_EVERY
 from email_opens_cli.deployed.turns import TURN
 from tests.unit.cli.watch.simulated import BEGINS, SimulatedWatch, simulated_watch
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+PACE = timedelta(seconds=1) / 4
+"""Between two requests, by default."""
 
 
 @pytest.fixture
@@ -88,6 +91,26 @@ def test_once_reads_a_report_that_takes_several_turns(watch: SimulatedWatch) -> 
     assert watch.clock.now() - BEGINS > TURN
     assert len(watch.publisher.published) == rows
     assert watch.standing.up_to_date
+
+
+def test_once_spends_its_requests_on_the_pages_and_ends_with_the_last_one(
+    watch: SimulatedWatch,
+) -> None:
+    send(watch, opens=20_000, age=timedelta(days=6))
+    assert watch.run(HOUR, once=True) == 0
+    least = 20_000 // PAGE_ROWS
+    found_with = 4
+    assert watch.standing.requests <= least + found_with
+    assert watch.clock.now() - BEGINS <= (least + found_with) * PACE
+
+
+def test_once_does_not_wait_for_what_may_come(watch: SimulatedWatch) -> None:
+    for _ in range(3):
+        send(watch, opens=300, age=5 * MINUTE)
+    watch.settings["REQUESTS_PER_DAY"] = "1000000"
+    assert watch.run(HOUR, once=True) == 0
+    assert watch.clock.now() - BEGINS <= watch.standing.requests * PACE
+    assert watch.standing.requests < 20
 
 
 def test_once_ends_when_there_is_nothing_to_read(watch: SimulatedWatch) -> None:

@@ -94,7 +94,7 @@ def difference(ledger: Ledger, activity: Activity) -> int | None:
         # Of an e-mail that is tracked again, the ledger also has what was published before.
         found = ledger.fingerprints(activity.campaign_activity_id, _FIRST_BUCKET, _LAST_BUCKET)
         differs = max(differs, sum(map(len, found.values())) - counts.reported)
-    return None if differs > 0 and progress.polled_at != progress.audited_at else differs
+    return None if differs > 0 and progress.worked_at != progress.audited_at else differs
 
 
 def delay_seconds(activity: Activity, now: datetime) -> float | None:
