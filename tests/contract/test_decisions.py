@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -106,6 +107,19 @@ class TestAllDecisions:
             assert decisions.decide(partition, wanted) == {key: first[key] for key in wanted}
 
 
+@pytest.fixture
+def atomic(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make calls of threads atomic, as in DynamoDB: moto checks a condition and then writes."""
+    call: Any = aws.dynamodb._make_api_call  # type: ignore[attr-defined]
+    lock = Lock()
+
+    def locked(*parameters: Any) -> Any:
+        with lock:
+            return call(*parameters)
+
+    monkeypatch.setattr(aws.dynamodb, "_make_api_call", locked)
+
+
 class TestDynamoDBDecisions:
     def test_another_process_reads_what_was_decided(self, aws: Aws, clock: FakeClock) -> None:
         dynamodb(aws, clock).decide(PARTITION, {mark(1): mark(11)})
@@ -124,6 +138,7 @@ class TestDynamoDBDecisions:
             mark(3): mark(14),
         }
 
+    @pytest.mark.usefixtures("atomic")
     def test_processes_at_the_same_time_agree(self, aws: Aws, clock: FakeClock) -> None:
         wanted = [{mark(key): mark(100 * process + key) for key in range(20)} for process in (1, 2)]
         found: list[dict[bytes, bytes]] = [{}, {}]
