@@ -21,7 +21,6 @@ from email_opens.adapters.local.ledger import SqliteLedger
 from email_opens.adapters.local.lines import LinesPublisher, json_lines
 from email_opens.adapters.local.state_file import StateFile
 from email_opens.adapters.local.tracking import SqliteTracking
-from email_opens.adapters.vendor.replies.decoding import decoded
 from email_opens.adapters.vendor.replies.rows import decode
 from email_opens.allowance.budget import Budget
 from email_opens.errors import NotCounted
@@ -128,8 +127,7 @@ def stages(bodies: Sequence[bytes]) -> dict[str, Callable[[], object]]:
                 ledger.append(ACTIVITY_ID, entry)
 
     return {
-        "the page's JSON alone": lambda: [decoded(body) for body in bodies],
-        "decode, the JSON included": lambda: [decode(body, ACTIVITY_ID) for body in bodies],
+        "decode and check": lambda: [decode(body, ACTIVITY_ID) for body in bodies],
         "id and fingerprint": lambda: [fingerprint(event_id(new.open, 1)) for new in opens],
         "compare, these included": compare,
         "message": lambda: list(map(json_lines(tracked), opens)),
