@@ -345,7 +345,7 @@ written_rows = st.lists(
 def test_opens_are_the_same_with_and_without_a_fault_on_their_page(
     changes: list[list[tuple[str, str]]],
 ) -> None:
-    """A page is decoded at once; one with a fault is decoded again, row by row."""
+    """A page is decoded as a whole; one with a fault is decoded again, row by row."""
     usual = [f'"{name}":{json.dumps(value)}' for name, value in ROW.items()]
     rows = [
         ",".join([*usual, *(f'"{name}":{value}' for name, value in row)]).join("{}")

@@ -1,7 +1,8 @@
 """Decoding a page of the report, from bytes to opens. Pure.
 
 Each row is checked separately: a row that is not an open is rejected, and the other rows of its
-page are kept (docs/decisions/0001-pages-decoded-at-once.md).
+page are kept. A page is decoded as a whole, and again row by row if it has a fault
+(docs/decisions/0001-pages-decoded-as-a-whole.md).
 """
 
 import json
@@ -78,7 +79,7 @@ def decode(body: bytes, campaign_activity_id: str, contacts: Contacts = FULL_DET
         opens = tuple(map(read, reply.tracking_activities or ()))
         return Rows(opens, (), next_href(reply.links))
     except (MsgspecError, ValueError, RecursionError):
-        # Most pages have no fault. One that has is read again, by rows.
+        # Most pages have no fault. One that has a fault is decoded again, row by row.
         pass
     return _decode_by_row(body, read, contacts)
 
