@@ -1,9 +1,9 @@
-"""The peak memory of a first read, beside that of an idle poll: `python -m bench.memory`.
+"""The peak memory of a first read, compared with that of an idle poll: `python -m bench.memory`.
 
-Each is measured in a process of its own. Its peak includes the interpreter, boto3, requests, the
+Each is measured in a process of its own. The peak includes the interpreter, boto3, requests, the
 product with all that it keeps between turns, and the page that is generated for the vendor. The
-ledger's fingerprints are in a file of the stand-in for DynamoDB, since the function does not hold
-them either; what a request or a reply of DynamoDB carries is in the process, as at the function.
+stand-in for DynamoDB keeps the ledger's fingerprints in a file, because the function does not hold
+them either. The requests to DynamoDB and its replies are in the process, as in the function.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The CPU time of an open in `watch`, by stage: `python -m bench.open_cost`, about ten seconds.
 
-From the bytes of a page to the open's line on the disk and its entry in the ledger, of a first
-read. Requests and the start of the process are left out.
+It measures a first read, from the bytes of a page to the open's line on the disk and its entry in
+the ledger. Requests and the start of the process are left out.
 """
 
 import gc
@@ -98,7 +98,7 @@ def first_read(bodies: Sequence[bytes]) -> None:
 
 
 def stages(bodies: Sequence[bytes]) -> dict[str, Callable[[], object]]:
-    """Return the stages of an open's way, each over all rows."""
+    """Return the stages of an open, each over all rows."""
     pages = [Page(None, decode(body, ACTIVITY_ID).opens, next_link="below") for body in bodies]
     found = [new_opens(page, None, {}) for page in pages]
     opens = [new for page in found for new in page]
@@ -145,11 +145,11 @@ def main() -> None:
         measured = {name: microseconds(work) for name, work in stages(bodies).items()}
         whole = microseconds(lambda: first_read(bodies))
     show(
-        "The way of an open in `watch`",
+        "CPU time of an open in `watch`, by stage",
         [
             *(Figure(name, f"{taken:.1f} µs") for name, taken in measured.items()),
             Figure(
-                "the whole way, from a page's bytes to the disk and the ledger",
+                "all, from a page's bytes to the disk and the ledger",
                 f"{whole:.1f} µs",
                 f"≤ {MOST_MICROSECONDS:.0f} µs",
                 whole <= MOST_MICROSECONDS,

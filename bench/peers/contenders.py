@@ -106,7 +106,7 @@ def _script(name: str, *arguments: str) -> Callable[[Feed], list[str]]:
 
 CONTENDERS = (
     Client(OURS, _watch, "opens.jsonl"),
-    Client("naive, no state", _script("naive.py")),
+    Client("naive, without state", _script("naive.py")),
     Client("naive, newest instant kept", _script("naive.py", "--mark")),
     Client("Singer SDK", _script("singer_tap.py"), state=lambda message: message["value"]),
     Client("dlt", _script("dlt_rest.py"), "loaded/constant_contact/opens/*.jsonl"),

@@ -33,7 +33,7 @@ def costs_table(rows: int, measured: Mapping[str, Sequence[Cost]]) -> str:
         [
             f"A first read of {rows:,} rows:",
             _table(_USAGE, _usages(first_reads)),
-            f"{IDLE_POLLS} idle polls after it, each a process:",
+            f"{IDLE_POLLS} idle polls after it, each a process; seconds and requests are totals:",
             _table(
                 [*_USAGE, "lost / repeated in all"],
                 [[*cells, found[cells[0]]] for cells in _usages(idle)],

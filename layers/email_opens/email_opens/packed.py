@@ -1,8 +1,9 @@
 """Many records with short keys, in little more memory than their bytes. Pure.
 
-The records are in buckets of bytes, by the hash of their key. There are as many buckets as keep
-each one short: a key is sought in all of its bucket, and a short one also leaves no large hole in
-the memory as it grows.
+Each record is in the bucket that the hash of its key selects; a bucket is one `bytes` object. The
+number of buckets doubles as records are added, so that buckets stay short: a search may read a
+whole bucket, and an addition copies one and frees the old copy, which leaves only a small hole in
+the memory.
 """
 
 from collections.abc import Iterable, Iterator

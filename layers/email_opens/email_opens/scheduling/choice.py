@@ -12,8 +12,9 @@ budget (Sia, Cho & Cho, IEEE TKDE 19(7), 2007).
 A request for the counters of up to 150 campaigns is one more offer: it ends the waiting of all
 activities that have changed, at the cost of polling these as well.
 
-While a walk below an activity's head goes on, each of its requests reads a page of opens that wait,
-so the head is polled only if that is due. A probe that no poll could follow yet is not sent.
+While a walk goes on below an activity's head, each of its requests reads a page of opens that wait,
+so the head is polled only when a poll is due whatever it is worth. A request for counters is not
+sent while no poll could follow it.
 """
 
 from collections.abc import Collection
@@ -30,7 +31,7 @@ from email_opens.scheduling.rates import expected, rate_at, waiting
 
 GRAIN_SECONDS = 4.0
 """The shortest interval between two polls of an activity, and between two probes. A walk below an
-activity's head counts as going on for as long after its last stretch."""
+activity's head counts as going on until this time after its last stretch."""
 PROBE_AHEAD_SECONDS = 2.0
 """A probe is sent at most this long before a poll may follow it; a turn waits for the poll."""
 PROBE_EVERY_SECONDS = 900.0

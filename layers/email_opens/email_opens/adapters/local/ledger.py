@@ -9,8 +9,8 @@ from email_opens.events import pack, unpack
 class SqliteLedger:
     """Implements `email_opens.ports.Ledger`; entries never expire.
 
-    An entry holds the fingerprints that were appended to a bucket at once; those of schema 1 hold
-    one each.
+    An entry holds all fingerprints that one call appended to a bucket; an entry of schema 1 holds
+    one fingerprint.
     """
 
     def __init__(self, state: StateFile) -> None:
