@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from email_opens.confidential import Confidential
 from email_opens.errors import InvalidInput
 from email_opens.unknown import NOTHING, Unknown
 
@@ -34,7 +35,7 @@ class ContactDetails(StrEnum):
     NONE = "none"
 
 
-class Open(Struct, frozen=True, gc=False):
+class Open(Confidential, frozen=True, gc=False):
     """One row of the report: a contact opened an activity at an instant on a device."""
 
     campaign_activity_id: str
@@ -49,7 +50,7 @@ class Open(Struct, frozen=True, gc=False):
     """SHA-256 of a salt and the address, 64 hex digits; None: addresses are not hashed."""
 
 
-class RejectedRow(Struct, frozen=True):
+class RejectedRow(Confidential, frozen=True):
     """A malformed row of the report (JSON, possibly truncated), and why, without its content."""
 
     row: str
