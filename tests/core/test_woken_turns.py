@@ -283,6 +283,25 @@ class TestAChain:
         core.take_turns()
         assert core.polled.count("b") == 2
 
+    def test_reads_a_failing_gap_only_once(self, core: Core) -> None:
+        hot(core, "a")
+        core.track(campaign_activity_id="b", sent_at=at(-300), weight=1e-6)
+        core.arrive(*map(row, range(-300, 0)), to="b")
+        core.requests_in_time = 20
+        core.take_turn()
+        core.requests_in_time = 1000
+
+        def fail() -> None:
+            core.report_errors["b"] = ReportUnavailable("No page.")
+
+        core.clock.sleep(60)
+        core.world.between_requests = [*[lambda: core.clock.sleep(1)] * 8, fail]
+        head_at = core.activity("b").progress.head_at
+        turns = core.take_turns()
+        assert [len(turn.failures) for turn in turns[:3]] == [1, 0, 0]
+        (gap,) = core.activity("b").progress.gaps
+        assert (gap.failures, core.activity("b").progress.head_at) == (1, head_at)
+
     def test_polls_what_failed_at_the_end_of_the_last_one(self, core: Core) -> None:
         fresh(core, "a", read_seconds_ago=1)
         key = "default", "a"

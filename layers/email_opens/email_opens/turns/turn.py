@@ -111,7 +111,7 @@ class Turn(Struct, kw_only=True):
         """
         for activity_id in failed:
             progress = self.roster.activities[activity_id].progress
-            earlier = progress.polled_at and progress.polled_at < self.chain_began_at
+            earlier = progress.worked_at and progress.worked_at < self.chain_began_at
             if not earlier and not any(gap.failures >= PATIENCE for gap in progress.gaps):
                 self.roster.drop(activity_id)
                 self.backlog.drop(activity_id)
