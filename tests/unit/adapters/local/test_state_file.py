@@ -10,10 +10,13 @@ import pytest
 
 from email_opens.account import Tokens
 from email_opens.adapters.local.credentials import SqliteCredentials
+from email_opens.adapters.local.decisions import SqliteDecisions
 from email_opens.adapters.local.ledger import SqliteLedger
+from email_opens.adapters.local.salt import SqliteSalt
 from email_opens.adapters.local.state_file import APPLICATION, VERSION, StateFile
+from email_opens.adapters.local.tracking import SqliteTracking
 from email_opens.errors import AccountStopped, InvalidInput
-from tests.contract.samples import ACTIVITY_ID
+from tests.contract.samples import ACTIVITY, ACTIVITY_ID
 
 HOUR = "2026-03-02T14"
 
@@ -136,6 +139,27 @@ class TestAFileOfSchema1:
         connection = sqlite3.connect(older)
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
         connection.close()
+
+
+class TestAFileWithColumnsOfANewerVersion:
+    @pytest.fixture
+    def newer(self, path: Path) -> Iterator[StateFile]:
+        with StateFile(path):
+            pass
+        connection = sqlite3.connect(path)
+        tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        for (table,) in tables.fetchall():
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN later TEXT")
+        connection.close()
+        with StateFile(path) as state:
+            yield state
+
+    def test_is_added_to(self, newer: StateFile) -> None:
+        SqliteLedger(newer).append(ACTIVITY_ID, {HOUR: {b"12345678"}})
+        SqliteDecisions(newer).decide("partition", {b"12345678": b"87654321"})
+        SqliteCredentials(newer).store("default", Tokens(client_id="c", refresh_token="r"))
+        assert SqliteTracking(newer).add(ACTIVITY)
+        assert SqliteSalt(newer)() == SqliteSalt(newer)()
 
 
 class TestAnotherKindOfFile:

@@ -32,7 +32,8 @@ class SqliteLedger:
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
         with self._state.transaction() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?)",
+                "INSERT OR IGNORE INTO ledger (campaign_activity_id, bucket, fingerprint)"
+                " VALUES (?, ?, ?)",
                 (
                     (campaign_activity_id, bucket, pack(fingerprints))
                     for bucket, fingerprints in entries.items()

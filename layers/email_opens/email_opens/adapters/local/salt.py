@@ -14,7 +14,7 @@ class SqliteSalt:
     def __call__(self) -> str:
         with self._state.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO secrets VALUES (?, ?)",
+                "INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)",
                 ("salt", secrets.token_hex(16)),
             )
             (salt,) = connection.execute(
