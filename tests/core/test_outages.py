@@ -130,6 +130,7 @@ class TestActivitiesThatFailOnTheirOwn:
         core = VendorCore(broken + 1)
         core.take_turn()
         for activity_id in core.activity_ids[:broken]:
+            core.open(activity_id, 1)  # Its counter moves, so it is polled in each turn.
             core.fail(path=activity_id, status=503, headers=headers)
         for _ in range(12):
             core.take_turn()
@@ -143,6 +144,7 @@ class TestActivitiesThatFailOnTheirOwn:
     def test_are_asked_once_a_turn(self) -> None:
         core = VendorCore(2)
         core.take_turn()
+        core.open(core.activity_ids[0], 1)  # Its counter moves, so it is polled in each turn.
         core.fail(path=core.activity_ids[0], status=503)
         core.take_turn()
         before = core.requests
