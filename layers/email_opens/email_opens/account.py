@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from email_opens.errors import InvalidInput
 from email_opens.instants import next_day
-from email_opens.unknown import NOTHING, Unknown
+from email_opens.unknown import NOTHING, Stored, Unknown
 
 SHARE_GROWTH = 1.02
 """On the second day; the third power of it on the next day, the ninth on the next, and so on."""
@@ -121,7 +121,7 @@ class WakeUp(Struct, frozen=True, kw_only=True):
     """The chain, with this wake-up counted."""
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class Account(Stored, frozen=True, kw_only=True):
     """One API key, with its lease and its daily budget."""
 
     account_id: str

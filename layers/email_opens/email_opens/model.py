@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from email_opens.confidential import Confidential
 from email_opens.errors import InvalidInput
-from email_opens.unknown import NOTHING, Unknown
+from email_opens.unknown import NOTHING, Stored, Unknown
 
 PAGE_ROWS = 500
 """Rows of a full page, the vendor's maximum."""
@@ -85,7 +85,7 @@ class NewOpen(Struct, frozen=True, gc=False):
     """Whether it is the contact's first open of the activity; None: that is not decided."""
 
 
-class Gap(Struct, frozen=True):
+class Gap(Stored, frozen=True):
     """A stretch of the report that an interrupted walk left unread, from `ceiling` to `floor`.
 
     `link` is the last page that was processed, and is read again first; None: the head.
@@ -194,7 +194,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     """The vendor has no counter for the campaign; it is requested again after the next audit."""
 
 
-class Activity(Struct, frozen=True, kw_only=True):
+class Activity(Stored, frozen=True, kw_only=True):
     """A tracked send: one item of the tracking table."""
 
     account_id: str

@@ -6,7 +6,7 @@ from typing import Self
 
 from msgspec import Struct, field
 
-from email_opens.unknown import NOTHING, Unknown
+from email_opens.unknown import NOTHING, Stored, Unknown
 
 type Place = tuple[datetime, str]
 """A send's place in the order of a search: its instant, and the campaign's id among ties."""
@@ -46,7 +46,7 @@ class Campaign(Struct, frozen=True):
     activities: tuple[CampaignActivity, ...] = ()
 
 
-class SeenCampaign(Struct, frozen=True):
+class SeenCampaign(Stored, frozen=True):
     """A campaign that a search has read, or has failed to read."""
 
     last_sent: datetime

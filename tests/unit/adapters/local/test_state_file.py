@@ -114,31 +114,49 @@ class TestASecondProcess:
         assert stored == {HOUR: {b"12345678"}}
 
 
-class TestAFileOfSchema1:
+class TestAnOlderProgram:
+    """Its ledger was a table with a row for each fingerprint."""
+
+    COLUMNS = "campaign_activity_id, bucket, fingerprint"
+    READ = f"SELECT {COLUMNS} FROM ledger WHERE bucket BETWEEN ? AND ?"
+    ADD = f"INSERT OR IGNORE INTO ledger ({COLUMNS}) VALUES (?, ?, ?)"
+
     @pytest.fixture
     def older(self, path: Path) -> Path:
-        """Return a file whose ledger has an entry for each fingerprint."""
-        with StateFile(path) as state:
-            for number in range(3):
-                SqliteLedger(state).append(ACTIVITY_ID, {HOUR: [number.to_bytes(8)]})
+        """Return a file of such a program."""
+        with StateFile(path):
+            pass
         connection = sqlite3.connect(path)
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute("DROP VIEW ledger")
+        connection.execute("ALTER TABLE ledger_entries RENAME TO ledger")
+        rows = [(ACTIVITY_ID, HOUR, number.to_bytes(8)) for number in range(3)]
+        connection.executemany(self.ADD, rows)
+        connection.commit()
         connection.close()
         return path
 
-    def test_is_read_and_added_to(self, older: Path) -> None:
-        with StateFile(older) as state:
-            ledger = SqliteLedger(state)
-            ledger.append(ACTIVITY_ID, {HOUR: [number.to_bytes(8) for number in (2, 3, 4)]})
-            found = ledger.fingerprints(ACTIVITY_ID, HOUR, HOUR)
-        assert found == {HOUR: {number.to_bytes(8) for number in range(5)}}
+    def test_has_its_ledger_read_and_added_to(self, older: Path) -> None:
+        for more in (3, 4):
+            with StateFile(older) as state:
+                ledger = SqliteLedger(state)
+                ledger.append(ACTIVITY_ID, {HOUR: [number.to_bytes(8) for number in (2, more)]})
+                found = ledger.fingerprints(ACTIVITY_ID, HOUR, HOUR)
+            assert found == {HOUR: {number.to_bytes(8) for number in range(more + 1)}}
 
-    def test_has_the_present_schema_from_then_on(self, older: Path) -> None:
-        with StateFile(older):
-            pass
-        connection = sqlite3.connect(older)
-        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    def test_finds_each_fingerprint_in_a_newer_file_and_adds_to_them(self, path: Path) -> None:
+        wanted = {number.to_bytes(8) for number in range(3)}
+        with StateFile(path) as state:
+            SqliteLedger(state).append(ACTIVITY_ID, {HOUR: wanted, "rejected": [b"87654321"]})
+        connection = sqlite3.connect(path)
+        found = connection.execute(self.READ, (HOUR, HOUR)).fetchall()
+        connection.executemany(self.ADD, [(ACTIVITY_ID, HOUR, b"12345678")] * 2)
+        connection.commit()
         connection.close()
+        assert sorted(found) == [(ACTIVITY_ID, HOUR, mark) for mark in sorted(wanted)]
+        with StateFile(path) as state:
+            assert SqliteLedger(state).fingerprints(ACTIVITY_ID, HOUR, HOUR) == {
+                HOUR: wanted | {b"12345678"}
+            }
 
 
 class TestAFileWithColumnsOfANewerVersion:
@@ -181,9 +199,9 @@ class TestAnotherKindOfFile:
         newer_version(path)
         before = path.read_bytes()
         reason = (
-            f"The state file {path} has schema 3, and this version of email-opens understands "
-            "schema 2. Start the newer version again; the changelog names the first release that "
-            "understands schema 3. Nothing was changed."
+            f"The state file {path} has schema 2, and this version of email-opens understands "
+            "schema 1. Start the newer version again; the changelog names the first release that "
+            "understands schema 2. Nothing was changed."
         )
         with pytest.raises(InvalidInput, match=rf"^{re.escape(reason)}$"):
             StateFile(path)

@@ -9,8 +9,8 @@ from email_opens.events import pack, unpack
 class SqliteLedger:
     """Implements `email_opens.ports.Ledger`; entries never expire.
 
-    An entry holds all fingerprints that one call appended to a bucket; an entry of schema 1 holds
-    one fingerprint.
+    An entry holds all fingerprints that one call appended to a bucket; older programs added one
+    entry for each fingerprint.
     """
 
     def __init__(self, state: StateFile) -> None:
@@ -22,7 +22,7 @@ class SqliteLedger:
         found: dict[str, set[bytes]] = {}
         with self._state.transaction() as connection:
             for bucket, entry in connection.execute(
-                "SELECT bucket, fingerprint FROM ledger"
+                "SELECT bucket, fingerprint FROM ledger_entries"
                 " WHERE campaign_activity_id = ? AND bucket BETWEEN ? AND ? ORDER BY bucket",
                 (campaign_activity_id, first_bucket, last_bucket),
             ):
@@ -32,7 +32,7 @@ class SqliteLedger:
     def append(self, campaign_activity_id: str, entries: Mapping[str, Collection[bytes]]) -> None:
         with self._state.transaction() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO ledger (campaign_activity_id, bucket, fingerprint)"
+                "INSERT OR IGNORE INTO ledger_entries (campaign_activity_id, bucket, fingerprint)"
                 " VALUES (?, ?, ?)",
                 (
                     (campaign_activity_id, bucket, pack(fingerprints))

@@ -16,11 +16,8 @@ from email_opens.errors import AccountStopped, InvalidInput
 
 APPLICATION = int.from_bytes(b"opns")
 """Marks a SQLite file as one of email-opens."""
-VERSION = 2
-"""The schema of the file; columns and tables that an older program may ignore do not raise it.
-
-In schema 1, an entry of the ledger is one fingerprint; in schema 2, it is one or more.
-"""
+VERSION = 1
+"""The schema of the file; columns and tables that an older program may ignore do not raise it."""
 
 _BESIDE = ("-wal", "-shm", "-journal")
 """The endings of the files that SQLite keeps beside it; a killed process leaves some."""
@@ -36,7 +33,7 @@ CREATE TABLE activities (
   version INTEGER NOT NULL, tracked_at TEXT NOT NULL, item TEXT NOT NULL,
   PRIMARY KEY (account_id, campaign_activity_id)
 ) WITHOUT ROWID;
-CREATE TABLE ledger (
+CREATE TABLE ledger_entries (
   campaign_activity_id TEXT NOT NULL, bucket TEXT NOT NULL, fingerprint BLOB NOT NULL,
   PRIMARY KEY (campaign_activity_id, bucket, fingerprint)
 ) WITHOUT ROWID;
@@ -62,6 +59,25 @@ CREATE TABLE IF NOT EXISTS decisions (
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 """Tables that files of this version may lack; an older program leaves them as they are."""
+_LEDGER = """
+CREATE VIEW ledger (campaign_activity_id, bucket, fingerprint) AS
+WITH RECURSIVE parts (campaign_activity_id, bucket, entry, at) AS (
+  SELECT campaign_activity_id, bucket, fingerprint, 1 FROM ledger_entries
+  UNION ALL
+  SELECT campaign_activity_id, bucket, entry, at + 8 FROM parts WHERE at + 8 <= length(entry)
+)
+SELECT campaign_activity_id, bucket, substr(entry, at, 8) FROM parts
+"""
+"""The ledger as an older program reads it: its table had a row for each fingerprint.
+
+An entry holds the fingerprints that were added at once, 8 bytes each.
+"""
+_TO_LEDGER = """
+CREATE TRIGGER to_ledger INSTEAD OF INSERT ON ledger BEGIN
+  INSERT OR IGNORE INTO ledger_entries (campaign_activity_id, bucket, fingerprint)
+  VALUES (new.campaign_activity_id, new.bucket, new.fingerprint);
+END
+"""
 
 
 class StateFile:
@@ -150,17 +166,25 @@ class StateFile:
                 f"understands schema {VERSION}. Start the newer version again; the changelog names "
                 f"the first release that understands schema {version}. Nothing was changed."
             )
-        if application != APPLICATION or version < 1:
+        if (application, version) != (APPLICATION, VERSION):
             raise self._foreign()
-        if version < VERSION:
-            self._connection.execute(f"PRAGMA user_version = {VERSION}")
         for file in files:
             make_private(file)
         for statement in _LATER.split(";"):
             self._connection.execute(statement)
+        self._pack_ledger()
         self._connection.execute("COMMIT")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _pack_ledger(self) -> None:
+        """Let the table of an older program have entries of several fingerprints."""
+        kinds = dict(self._connection.execute("SELECT name, type FROM sqlite_schema"))
+        if kinds.get("ledger") == "table":
+            self._connection.execute("ALTER TABLE ledger RENAME TO ledger_entries")
+        if kinds.get("ledger") != "view":
+            self._connection.execute(_LEDGER)
+            self._connection.execute(_TO_LEDGER)
 
     def _foreign(self) -> InvalidInput:
         return InvalidInput(
