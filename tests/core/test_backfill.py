@@ -80,13 +80,15 @@ def test_the_head_of_a_fresh_send_is_polled_while_its_first_read_goes_on(core: C
     assert polls(core.take_turn()) == [(ACTIVITY_ID, Why.FIRST), (ACTIVITY_ID, Why.FRESH)]
 
 
-def test_a_first_read_goes_on_without_counters_and_polls_that_are_not_due(core: Core) -> None:
+def test_a_first_read_goes_on_with_one_probe_and_without_polls_that_are_not_due(
+    core: Core,
+) -> None:
     let_pages_take_a_second(core)
     core.world.counters, core.world.refreshed_at = {"campaign": 300}, core.clock.now()
     core.track(sent_at=at(-300), campaign_id="campaign")
     core.arrive(*map(row, backlog(100)))
     turn = core.take_turn()
-    assert (turn.gaps, core.world.counted) == (1, [])
+    assert (turn.gaps, turn.probes) == (1, 1)
     assert polls(turn) == [(ACTIVITY_ID, Why.FIRST)]
 
 

@@ -2,7 +2,6 @@
 
 import re
 from math import inf
-from typing import Any
 
 import pytest
 
@@ -65,13 +64,15 @@ class TestAProbe:
             choose([*many, quiet], prices, FRESH, 600.0, spent_seconds_ago=900.0, now=NOON), kind
         )
 
-    @pytest.mark.parametrize("just", [{"idle": 1.0}, {"continued_at": NOON}])
-    def test_is_not_made_while_no_poll_could_follow(self, just: dict[str, Any]) -> None:
-        one = candidate(rate=1e6, countable=True, **just)
+    @pytest.mark.parametrize(("seconds_ago", "kind"), [(899.0, Wait), (900.0, Probe), (inf, Probe)])
+    def test_is_made_every_fifteen_minutes_while_a_walk_below_each_head_goes_on(
+        self, seconds_ago: float, kind: type
+    ) -> None:
+        one = candidate(rate=1e6, countable=True, continued_at=NOON)
         choice = choose(
-            [one], Plan(requests_a_second=0.1), FRESH, inf, spent_seconds_ago=inf, now=NOON
+            [one], Plan(requests_a_second=0.1), FRESH, seconds_ago, spent_seconds_ago=inf, now=NOON
         )
-        assert isinstance(choice, Wait)
+        assert isinstance(choice, kind)
 
 
 @pytest.mark.parametrize("probed_seconds_ago", [None, 0.0, 299.0, 301.0, 899.0])

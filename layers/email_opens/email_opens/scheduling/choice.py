@@ -13,8 +13,8 @@ A request for the counters of up to 150 campaigns is one more offer: it ends the
 activities that have changed, at the cost of polling these as well.
 
 While a walk goes on below an activity's head, each of its requests reads a page of opens that wait,
-so the head is polled only when a poll is due whatever it is worth. A request for counters is not
-sent while no poll could follow it.
+so the head is polled only when a poll is due whatever it is worth. While such walks go on below all
+heads, the counters are read only when that is due.
 """
 
 from collections.abc import Collection
@@ -32,8 +32,6 @@ from email_opens.scheduling.rates import expected, rate_at, waiting
 GRAIN_SECONDS = 4.0
 """The shortest interval between two polls of an activity, and between two probes. A walk below an
 activity's head counts as going on until this time after its last stretch."""
-PROBE_AHEAD_SECONDS = 2.0
-"""A probe is sent at most this long before a poll may follow it; a turn waits for the poll."""
 PROBE_EVERY_SECONDS = 900.0
 """The longest interval between two probes, which show how far the counters can be trusted."""
 CAMPAIGNS_PER_PROBE = 150
@@ -168,10 +166,14 @@ def _poll(candidate: Candidate, plan: Plan, missed: float, now: datetime) -> _Of
 
 def _rests_for(candidate: Candidate, now: datetime) -> float:
     """Return the seconds until an activity may be polled before that is due."""
-    rests_for = _grain_left(candidate.read_at, now)
+    return max(_grain_left(candidate.read_at, now), _walks_for(candidate, now))
+
+
+def _walks_for(candidate: Candidate, now: datetime) -> float:
+    """Return the seconds for which a walk below the activity's head counts as going on."""
     if candidate.continued_at is None or candidate.continued_at > now:
-        return rests_for
-    return max(rests_for, _grain_left(candidate.continued_at, now))
+        return 0.0
+    return _grain_left(candidate.continued_at, now)
 
 
 def _grain_left(at: datetime, now: datetime) -> float:
@@ -206,6 +208,10 @@ def _probe(
     counts = 1 - trust.missed
     requests = ceil(len(countable) / campaigns_per_probe)
     cost = requests + polls
+    due_in = PROBE_EVERY_SECONDS - probed_seconds_ago
+    rests_for = GRAIN_SECONDS - probed_seconds_ago
+    if due_in > 0:
+        rests_for = max(rests_for, min(_walks_for(candidate, now) for candidate in countable))
     return _Offer(
         choice=Probe(),
         ratio=counts * ended / (requests + follows),
@@ -213,11 +219,8 @@ def _probe(
         saved=cost,
         rate=counts * rate,
         unread_seconds=probed_seconds_ago - trust.lag_seconds,
-        rests_for=max(
-            GRAIN_SECONDS - probed_seconds_ago,
-            min(_rests_for(candidate, now) for candidate in countable) - PROBE_AHEAD_SECONDS,
-        ),
-        due_in=PROBE_EVERY_SECONDS - probed_seconds_ago,
+        rests_for=rests_for,
+        due_in=due_in,
     )
 
 
