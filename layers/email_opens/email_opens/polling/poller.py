@@ -4,6 +4,8 @@ Opens are published first, then recorded in the ledger, then the watermark moves
 any two of these loses nothing and repeats, under the same event ids, at most the pages in hand.
 """
 
+from array import array
+from collections.abc import MutableSequence
 from copy import replace
 from datetime import datetime
 
@@ -49,8 +51,9 @@ class PollCounts(Struct):
     rejected: int = 0
     missing: int = 0
     """Published opens that only an audit found, below all that tails and sweeps had read."""
-    delays_seconds: list[float] = field(default_factory=list)
-    """Published less created, for the opens made since their activity is tracked."""
+    delays_seconds: MutableSequence[float] = field(default_factory=lambda: array("d"))
+    """Published less created, for the opens made since their activity is tracked; packed, since a
+    turn may publish a hundred thousand."""
 
 
 class Poller(Struct, frozen=True):
@@ -176,11 +179,11 @@ class Poller(Struct, frozen=True):
             published = self.publisher.publish(activity, opens, now)
         if published.settled:
             self.ledger.append(activity_id, by_bucket(published.settled))
-            counts.delays_seconds += [
+            counts.delays_seconds.extend(
                 (now - new.open.created_time).total_seconds()
                 for new in published.settled
                 if new.open.created_time >= activity.tracked_at
-            ]
+            )
             counts.published += len(published.settled)
             counts.dead_lettered += published.dead_lettered
         if reading.rejected:
