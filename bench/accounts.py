@@ -47,7 +47,7 @@ from email_opens.model import (
 )
 from email_opens.ports import Delivery
 from email_opens.turns.turns import Turns
-from email_opens_cli.deployed.schedules import first_event
+from email_opens_cli.deployed.turns.schedules import first_event
 from tests.fakes import MemoryCredentials
 
 ACCOUNTS, EMAILS, MINUTES = 1_000, 20, 10

@@ -15,8 +15,8 @@ from email_opens_cli.arguments.options import (
     parse_wait,
 )
 from email_opens_cli.deployed.checks.finding import Deployment, Finding, Result, good
-from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import aws, environment, parameters, product_of_any_account
+from email_opens_cli.deployed.turns.leases import print_wait
 from email_opens_cli.terminal.complaints import FAILED
 from email_opens_cli.terminal.console import TextConsole, console, say_json
 from email_opens_cli.terminal.pasted import pasteable

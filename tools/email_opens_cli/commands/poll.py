@@ -12,9 +12,9 @@ from email_opens_cli.arguments.options import (
     parse_account,
     parse_wait,
 )
-from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import product
-from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences, report_sentences
+from email_opens_cli.deployed.turns.leases import print_wait
+from email_opens_cli.deployed.turns.reports import COMMIT, TURN, failure_sentences, report_sentences
 from email_opens_cli.terminal.complaints import FAILED
 from email_opens_cli.terminal.console import say, warn
 

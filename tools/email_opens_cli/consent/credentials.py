@@ -24,7 +24,7 @@ from email_opens.errors import (
 )
 from email_opens.ports import Clock, Credentials, Tracking
 from email_opens.scheduling.lifecycle import revived
-from email_opens_cli.deployed.leases import hold
+from email_opens_cli.deployed.turns.leases import hold
 
 if TYPE_CHECKING:
     from email_opens.adapters.vendor.api import VendorApi

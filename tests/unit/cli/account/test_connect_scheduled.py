@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from constant_contact_emulator import Emulator, Limits
 from email_opens.errors import InvalidInput
-from email_opens_cli.deployed.schedules import Schedules, first_event
+from email_opens_cli.deployed.turns.schedules import Schedules, first_event
 from tests.conftest import Aws
 from tests.integration.template import of_type, read_template
 from tests.unit.cli.stacks import (

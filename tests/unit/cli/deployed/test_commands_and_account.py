@@ -13,8 +13,8 @@ from email_opens.turns.report import TurnReport
 from email_opens.turns.turns import LEASE_PATIENCE
 from email_opens_cli.commands import poll
 from email_opens_cli.commands.opens.audit import Audit
-from email_opens_cli.deployed import turns
-from email_opens_cli.deployed.leases import COMMIT, HOLD, hold, work_in_leases
+from email_opens_cli.deployed.turns import reports as turns
+from email_opens_cli.deployed.turns.leases import COMMIT, HOLD, hold, work_in_leases
 from tests.conftest import Aws
 from tests.core.setup import Pages, report_of, row
 from tests.integration.deployment import load

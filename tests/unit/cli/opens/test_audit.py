@@ -9,7 +9,7 @@ from constant_contact_emulator import Kind
 from email_opens.allowance.lease import NO_WAIT, Lease
 from email_opens.model import State
 from email_opens_cli.commands.opens.audit import Audit
-from email_opens_cli.deployed.leases import work_in_leases
+from email_opens_cli.deployed.turns.leases import work_in_leases
 from tests.conftest import Aws
 from tests.core.setup import report_of, row
 from tests.unit.cli.slow_report import slow_product

@@ -16,7 +16,7 @@ from email_opens.instants import iso, utc
 from email_opens.model import Page
 from email_opens_cli.commands.opens.replay import Replay, opens_again
 from email_opens_cli.deployed.destinations import Destination, destination
-from email_opens_cli.deployed.leases import work_in_leases
+from email_opens_cli.deployed.turns.leases import work_in_leases
 from tests.conftest import Aws, subscribe
 from tests.contract.samples import ACTIVITY, NOON, new_open
 from tests.core.setup import report_of, row

@@ -9,7 +9,7 @@ import pytest
 from constant_contact_emulator import Send, simulate_send
 from email_opens.model import PAGE_ROWS
 from email_opens_cli.commands.watch.emails import SEARCH_EVERY
-from email_opens_cli.deployed.turns import TURN
+from email_opens_cli.deployed.turns.reports import TURN
 from tests.unit.cli.watch.simulated import BEGINS, SimulatedWatch, simulated_watch
 
 MINUTE = timedelta(minutes=1)

@@ -24,7 +24,7 @@ from email_opens.turns.report import Failure, TurnReport
 from email_opens_cli.commands.watch.emails import Wanted
 from email_opens_cli.commands.watch.standing import Standing
 from email_opens_cli.commands.watch.turns import Following
-from email_opens_cli.deployed.turns import TURN
+from email_opens_cli.deployed.turns.reports import TURN
 from email_opens_cli.terminal.ending import Ending, Interrupted
 from email_opens_cli.terminal.words import named
 from tests.contract.samples import ACTIVITY, ACTIVITY_ID, NOON, varied

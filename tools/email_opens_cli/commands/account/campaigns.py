@@ -17,8 +17,8 @@ from email_opens_cli.arguments.options import (
     parse_wait,
     whole_number,
 )
-from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import discovery
+from email_opens_cli.deployed.turns.leases import work_in_leases
 from email_opens_cli.emails.listing import ListedCampaign, Listing
 from email_opens_cli.emails.sent import MOST_CAMPAIGNS
 from email_opens_cli.terminal.columns import Column, fitted, fitting, measured, table

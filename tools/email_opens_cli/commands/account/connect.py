@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from email_opens.bootstrap.product import EmailOpens
     from email_opens_cli.consent.application import Application, AuthorizationServer
     from email_opens_cli.consent.device import Invitation
-    from email_opens_cli.deployed.schedules import Schedules
+    from email_opens_cli.deployed.turns.schedules import Schedules
 
 PORTAL = "https://developer.constantcontact.com"
 CLIENT_ID = "CONSTANT_CONTACT_CLIENT_ID"
@@ -106,7 +106,7 @@ def _connect(
     # Imported late, or `--help` would load the HTTP library and boto3.
     from email_opens.adapters.vendor.session import Session  # noqa: PLC0415
     from email_opens_cli.consent.application import AuthorizationServer  # noqa: PLC0415
-    from email_opens_cli.deployed.schedules import Schedules  # noqa: PLC0415
+    from email_opens_cli.deployed.turns.schedules import Schedules  # noqa: PLC0415
 
     schedules = None if stack is None else Schedules.of_stack(stack)
     # A person without access to the table learns it before the consent.

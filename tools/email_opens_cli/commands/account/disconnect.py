@@ -15,9 +15,9 @@ from email_opens_cli.arguments.options import (
     parse_account,
     parse_wait,
 )
-from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.ownership import another_stack
 from email_opens_cli.deployed.product import aws, product
+from email_opens_cli.deployed.turns.leases import hold
 from email_opens_cli.terminal.console import confirm, say
 
 
@@ -36,7 +36,7 @@ def disconnect(
 
 def _disconnect(account_id: str, stack: str | None, wait: timedelta, *, yes: bool) -> None:
     # Imported late, or `--help` would load boto3.
-    from email_opens_cli.deployed.schedules import Schedules  # noqa: PLC0415
+    from email_opens_cli.deployed.turns.schedules import Schedules  # noqa: PLC0415
 
     wired = product(stack)
     schedules = None if stack is None else Schedules.of_stack(stack)

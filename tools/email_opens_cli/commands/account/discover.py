@@ -15,8 +15,8 @@ from email_opens_cli.arguments.options import (
     parse_account,
     parse_wait,
 )
-from email_opens_cli.deployed.leases import print_wait
 from email_opens_cli.deployed.product import discovery
+from email_opens_cli.deployed.turns.leases import print_wait
 from email_opens_cli.terminal.complaints import FAILED, sentence_of
 from email_opens_cli.terminal.console import say, warn
 from email_opens_cli.terminal.words import count, named

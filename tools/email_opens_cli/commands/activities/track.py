@@ -18,8 +18,8 @@ from email_opens_cli.arguments.options import (
     parse_since,
     parse_wait,
 )
-from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
+from email_opens_cli.deployed.turns.leases import work_in_leases
 from email_opens_cli.emails.track_request import TrackRequest
 
 MOST_WEIGHT = 1000

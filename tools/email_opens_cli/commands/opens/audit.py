@@ -23,9 +23,9 @@ from email_opens_cli.arguments.options import (
     parse_account,
     parse_wait,
 )
-from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
-from email_opens_cli.deployed.turns import set_aside
+from email_opens_cli.deployed.turns.leases import work_in_leases
+from email_opens_cli.deployed.turns.reports import set_aside
 from email_opens_cli.emails.activities import choose_one, of_account
 from email_opens_cli.terminal.complaints import FAILED, complain
 from email_opens_cli.terminal.console import progress, say

@@ -31,8 +31,8 @@ from email_opens_cli.arguments.options import (
     parse_since,
     parse_wait,
 )
-from email_opens_cli.deployed.leases import work_in_leases
 from email_opens_cli.deployed.product import product
+from email_opens_cli.deployed.turns.leases import work_in_leases
 from email_opens_cli.emails.activities import choose_one
 from email_opens_cli.terminal.complaints import FAILED, complain
 from email_opens_cli.terminal.console import confirm, progress, say, warn

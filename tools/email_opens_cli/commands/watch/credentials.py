@@ -9,7 +9,7 @@ import typer
 
 from email_opens.errors import AccountDisconnected, InvalidInput
 from email_opens_cli.commands.watch.lookup import HOLDER
-from email_opens_cli.deployed.turns import COMMIT, TURN
+from email_opens_cli.deployed.turns.reports import COMMIT, TURN
 from email_opens_cli.terminal.complaints import INTERRUPTED, complain
 from email_opens_cli.terminal.plain import warn
 

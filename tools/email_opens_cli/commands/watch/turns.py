@@ -22,7 +22,7 @@ from email_opens.turns.turn import SHORT_SECONDS
 from email_opens_cli.commands.watch.emails import Emails, Wanted
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
 from email_opens_cli.commands.watch.standing import Standing, behind, waits
-from email_opens_cli.deployed.turns import COMMIT, TURN, failure_sentences
+from email_opens_cli.deployed.turns.reports import COMMIT, TURN, failure_sentences
 from email_opens_cli.terminal.complaints import FAILED, sentence_of
 from email_opens_cli.terminal.ending import Ending
 from email_opens_cli.terminal.plain import warn, warn_a_person

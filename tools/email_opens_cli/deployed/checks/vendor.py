@@ -18,9 +18,9 @@ from email_opens_cli.deployed.checks.finding import (
     warning,
     wrong,
 )
-from email_opens_cli.deployed.leases import hold
 from email_opens_cli.deployed.ownership import other_owner, own_path
 from email_opens_cli.deployed.planning import planned
+from email_opens_cli.deployed.turns.leases import hold
 
 SUMMARIES = "/v3/reports/summary_reports/email_campaign_summaries?limit=1"
 MOST_SKEW = timedelta(seconds=60)

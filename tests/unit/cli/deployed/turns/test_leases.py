@@ -13,7 +13,7 @@ from email_opens.account import Account
 from email_opens.allowance.lease import NO_WAIT
 from email_opens.bootstrap.product import EmailOpens
 from email_opens.errors import AccountBusy, AccountStopped, BudgetSpent, OutOfTime
-from email_opens_cli.deployed.leases import REST_SECONDS, hold, work_in_leases
+from email_opens_cli.deployed.turns.leases import REST_SECONDS, hold, work_in_leases
 from tests.conftest import Aws
 from tests.core.setup import Pages
 from tests.fakes import FakeClock

@@ -1,0 +1,1 @@
+"""The turns of a stack: their schedules, the leases beside them, and their reports."""
