@@ -31,6 +31,7 @@ from email_opens.discovery.ports import Campaigns
 from email_opens.model import Activity
 from email_opens.ports import Clock, Credentials, Publisher, Tracking
 from email_opens.turns.discovery import Discovery
+from email_opens.turns.turn import SHORT_SECONDS
 from email_opens.turns.turns import Turns
 
 
@@ -61,12 +62,14 @@ def bootstrap_watch(
     on_save: Callable[[Activity], None] = lambda _: None,
     on_lease: Callable[[Budget], None] = lambda _: None,
     first_opens: bool = False,
+    once: bool = False,
 ) -> Watch:
     """Wire the product over one file.
 
     A signal cuts `waits`. `reconnect` is the command that connects the account again. `on_save` is
     called with each activity that has been saved, and `on_lease` with each budget that requests are
-    sent within. `first_opens` decides which opens are a contact's first.
+    sent within. `first_opens` decides which opens are a contact's first. With `once`, a turn
+    ends as soon as everything is read.
     """
     clock = clock or SystemClock()
     tracking, credentials = SqliteTracking(state, on_save), SqliteCredentials(state, reconnect)
@@ -92,6 +95,7 @@ def bootstrap_watch(
             report,
             # A line has no attributes, which would say whether an open is a contact's first.
             decisions=SqliteDecisions(state) if first_opens else None,
+            longest_wait_seconds=0.0 if once else SHORT_SECONDS,
         ),
         discovery=discovery_of(settings, leases, SqliteSeenCampaigns(state), campaigns),
         leases=leases,

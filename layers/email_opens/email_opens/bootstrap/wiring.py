@@ -22,6 +22,7 @@ from email_opens.discovery.search import Search
 from email_opens.discovery.selection import Names
 from email_opens.ports import Clock, Credentials, Decisions, Ledger, Publisher, Report, Tracking
 from email_opens.turns.discovery import Discovery
+from email_opens.turns.turn import SHORT_SECONDS
 from email_opens.turns.turns import Turns
 
 
@@ -124,6 +125,7 @@ def turns_of(
     decisions: Decisions | None,
     discovery: Discovery | None = None,
     credentials: Credentials | None = None,
+    longest_wait_seconds: float = SHORT_SECONDS,
 ) -> Turns:
     return Turns(
         leases=leases,
@@ -138,4 +140,5 @@ def turns_of(
         lookback=settings.lookback,
         finished_after=settings.finished_after,
         campaigns_per_probe=settings.campaigns_per_probe,
+        longest_wait_seconds=longest_wait_seconds,
     )

@@ -53,6 +53,8 @@ class Turns(Struct, frozen=True, kw_only=True):
     """The search for new sends; None: turns do not search."""
     credentials: Credentials | None = None
     """Where a turn with nothing to read looks its account up; None: it does not."""
+    longest_wait_seconds: float = SHORT_SECONDS
+    """The longest wait of a turn for what will be worth a request."""
 
     def poller(self, report: Report) -> Poller:
         """Return what polls the activities of a report with these ports."""
@@ -73,11 +75,8 @@ class Turns(Struct, frozen=True, kw_only=True):
         on_wait: Callable[[str], None] | None = None,
         wake_ups: WakeUps | None = None,
         woken_by: str | None = None,
-        longest_wait_seconds: float = SHORT_SECONDS,
     ) -> TurnReport:
         """Work on an account until nothing is worth a request, and begin none after `before`.
-
-        What will be worth a request within `longest_wait_seconds` is waited for.
 
         The lease ends after `lasts`, and at the latest at `until`, when this invocation has
         certainly ended; `commit` of it is kept to record what is in hand.
@@ -107,7 +106,7 @@ class Turns(Struct, frozen=True, kw_only=True):
                 if turn_report.woken:
                     # Then the schedule's next turn takes the lease.
                     latest = min(latest, ends_at(chain))
-                self._work_or_stop(lease, turn_report, latest, chain, longest_wait_seconds)
+                self._work_or_stop(lease, turn_report, latest, chain)
                 if wake_ups is not None and turn_report.requests_left:
                     lease.wake_up = wake_up_after(
                         chain,
@@ -131,16 +130,11 @@ class Turns(Struct, frozen=True, kw_only=True):
         return turn_report
 
     def _work_or_stop(
-        self,
-        lease: Lease,
-        turn_report: TurnReport,
-        before: datetime,
-        chain: Chain,
-        longest_wait_seconds: float,
+        self, lease: Lease, turn_report: TurnReport, before: datetime, chain: Chain
     ) -> None:
         """Work until `before`; what stops the work is reported, and raised."""
         try:
-            self._work(lease, turn_report, before, chain, longest_wait_seconds)
+            self._work(lease, turn_report, before, chain)
         except (AccountStopped, OutOfTime) as error:
             turn_report.stopped = error
             if turn_report.completed:
@@ -157,14 +151,7 @@ class Turns(Struct, frozen=True, kw_only=True):
         else:
             turn_report.wake_up_in_seconds = seconds
 
-    def _work(
-        self,
-        lease: Lease,
-        turn_report: TurnReport,
-        before: datetime,
-        chain: Chain,
-        longest_wait_seconds: float,
-    ) -> None:
+    def _work(self, lease: Lease, turn_report: TurnReport, before: datetime, chain: Chain) -> None:
         account, budget = lease.account, lease.budget
         report = self.report(account.account_id, budget)
         roster = Roster(
@@ -201,7 +188,7 @@ class Turns(Struct, frozen=True, kw_only=True):
             chain_began_at=chain.began_at,
             was_killed=account.lease_holder is not None,
             backlog=backlog,
-            longest_wait_seconds=longest_wait_seconds,
+            longest_wait_seconds=self.longest_wait_seconds,
             searching=searching,
         )
         # What this turn finds out about the account replaces what is stored.

@@ -86,6 +86,7 @@ class SimulatedWatch:
                 clock=self.clock,
                 on_save=self.standing.note,
                 on_lease=self.standing.note_budget,
+                once=once,
             )
             product.credentials.store("default", read(json.dumps(self.vendor.credentials())))
             following = Following(

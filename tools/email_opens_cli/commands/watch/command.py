@@ -82,6 +82,7 @@ class Command(Confidential, frozen=True, kw_only=True):
                 on_save=chat.flushed_after(standing.note) if chat else standing.note,
                 on_lease=standing.note_budget,
                 first_opens=chat is not None,
+                once=self.wanted.once,
             )
             self.check_state(product.credentials, self.wanted.account_id, self.state)
             tokens = new_tokens(

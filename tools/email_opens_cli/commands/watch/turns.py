@@ -18,7 +18,6 @@ from email_opens.errors import (
 )
 from email_opens.instants import iso
 from email_opens.model import Activity, State
-from email_opens.turns.turn import SHORT_SECONDS
 from email_opens_cli.commands.watch.emails import Emails, Wanted
 from email_opens_cli.commands.watch.lookup import HOLDER, Lookup
 from email_opens_cli.commands.watch.standing import Standing, behind, waits
@@ -140,8 +139,6 @@ class Following:
             until=ends + COMMIT,
             wake_ups=self._wake_ups if goes_on else None,
             woken_by=woken_by,
-            # With --once, nothing is worth a wait once everything is read.
-            longest_wait_seconds=0.0 if self.wanted.once else SHORT_SECONDS,
         )
 
     def _search_is_due(self) -> bool:
